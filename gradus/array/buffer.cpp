@@ -1,0 +1,176 @@
+// The caching allocator: size classes an eighth of a power of two apart, one lock, one limit.
+#include "gradus/array/buffer.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gradus/base/error.hpp"
+
+namespace gradus {
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+int64_t read_number(const char* path) {
+  std::ifstream file(path);
+  int64_t value = 0;
+  return file >> value ? value : INT64_MAX;
+}
+
+// MemAvailable of the machine, less if the cgroup allows less.
+int64_t available_memory() {
+  int64_t available = INT64_MAX;
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string word; meminfo >> word;) {
+    if (word != "MemAvailable:") continue;
+    int64_t kilobytes = 0;
+    if (meminfo >> kilobytes) available = kilobytes * 1024;
+    break;
+  }
+  const int64_t limit = std::min(read_number("/sys/fs/cgroup/memory.max"), read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+  return std::min(available, limit);
+}
+
+// Rounded up so that at most an eighth is unused.
+int64_t size_class(int64_t bytes) {
+  if (bytes <= kAlignment) return kAlignment;
+  int64_t step = kAlignment;
+  while (bytes > 16 * step) step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+
+std::string size_text(int64_t bytes) {
+  const double megabytes = static_cast<double>(bytes) / 1e6;
+  return megabytes < 10 ? concat(bytes, " bytes") : concat(static_cast<int64_t>(megabytes + 0.5), " MB");
+}
+
+}  // namespace
+
+// Made at first use and never destroyed: static arrays may outlive every other static object.
+class Allocator {
+ public:
+  static Allocator& get() {
+    static Allocator* allocator = new Allocator;
+    return *allocator;
+  }
+
+  Buffer* take(int64_t bytes, std::string_view what) {
+    const int64_t capacity = size_class(std::max<int64_t>(bytes, 1));
+    std::lock_guard lock(mutex_);
+    if (countdown_ && --countdown_ == 0) refuse(bytes, what, "memory is exhausted (a failure asked for by fail_allocation_after)");
+    if (use_.live + capacity > limit_) {
+      refuse(bytes, what, concat("live arrays hold ", size_text(use_.live), " and the memory limit is ", size_text(limit_)));
+    }
+    auto buffer = std::make_unique<Buffer>();
+    std::vector<std::byte*>& free_blocks = free_[capacity];
+    if (!free_blocks.empty()) {
+      buffer->data_ = free_blocks.back();
+      free_blocks.pop_back();
+      use_.cached -= capacity;
+    } else {
+      if (use_.live + use_.cached + capacity > limit_) trim();
+      buffer->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(capacity)));
+      if (!buffer->data_) {
+        trim();
+        buffer->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(capacity)));
+      }
+      if (!buffer->data_) refuse(bytes, what, "the system refused");
+    }
+    buffer->bytes_ = bytes;
+    buffer->capacity_ = capacity;
+    use_.live += capacity;
+    use_.peak = std::max(use_.peak, use_.live);
+    return buffer.release();
+  }
+
+  Buffer* take_borrowed(const void* data, int64_t bytes, std::function<void()> release) {
+    auto* buffer = new Buffer;
+    buffer->data_ = static_cast<std::byte*>(const_cast<void*>(data));
+    buffer->bytes_ = bytes;
+    buffer->is_own_ = false;
+    buffer->release_ = std::move(release);
+    return buffer;
+  }
+
+  void give_back(Buffer* buffer) {
+    buffer->packed.reset();
+    if (!buffer->is_own_) {
+      if (buffer->release_) buffer->release_();
+      delete buffer;
+      return;
+    }
+    {
+      std::lock_guard lock(mutex_);
+      use_.live -= buffer->capacity_;
+      use_.cached += buffer->capacity_;
+      free_[buffer->capacity_].push_back(buffer->data_);
+    }
+    delete buffer;
+  }
+
+  MemoryUse use() {
+    std::lock_guard lock(mutex_);
+    return use_;
+  }
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    use_.peak = use_.live;
+  }
+  void set_limit(int64_t bytes) {
+    std::lock_guard lock(mutex_);
+    limit_ = bytes;
+  }
+  int64_t limit() {
+    std::lock_guard lock(mutex_);
+    return limit_;
+  }
+  void clear() {
+    std::lock_guard lock(mutex_);
+    trim();
+  }
+  void set_countdown(int64_t countdown) {
+    std::lock_guard lock(mutex_);
+    countdown_ = countdown;
+  }
+
+ private:
+  [[noreturn]] static void refuse(int64_t bytes, std::string_view what, std::string_view why) {
+    throw Error(Error::Kind::memory, "out of memory", concat(what, " needs ", size_text(bytes), "; ", why));
+  }
+  void trim() {
+    for (auto& [capacity, blocks] : free_) {
+      for (std::byte* block : blocks) std::free(block);
+      blocks.clear();
+    }
+    use_.cached = 0;
+  }
+
+  std::mutex mutex_;
+  std::map<int64_t, std::vector<std::byte*>> free_;
+  MemoryUse use_;
+  int64_t limit_ = available_memory();
+  int64_t countdown_ = 0;
+};
+
+void BufferPtr::release() {
+  if (buffer_ && buffer_->uses_.fetch_sub(1, std::memory_order_acq_rel) == 1) Allocator::get().give_back(buffer_);
+  buffer_ = nullptr;
+}
+
+BufferPtr allocate(int64_t bytes, std::string_view what) { return BufferPtr(Allocator::get().take(bytes, what)); }
+BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release) {
+  return BufferPtr(Allocator::get().take_borrowed(data, bytes, std::move(release)));
+}
+MemoryUse memory_use() { return Allocator::get().use(); }
+void reset_peak_memory() { Allocator::get().reset_peak(); }
+void set_memory_limit(int64_t bytes) { Allocator::get().set_limit(bytes); }
+int64_t memory_limit() { return Allocator::get().limit(); }
+void clear_memory_cache() { Allocator::get().clear(); }
+void fail_allocation_after(int64_t countdown) { Allocator::get().set_countdown(countdown); }
+
+}  // namespace gradus

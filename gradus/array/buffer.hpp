@@ -1,0 +1,84 @@
+// Memory of arrays: reference-counted buffers from a caching allocator with a limit.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace gradus {
+
+/// A block of memory, aligned to 64 bytes. Counted by BufferPtr; freed blocks are cached by size for the next request.
+class Buffer {
+ public:
+  std::byte* data() const { return data_; }
+  int64_t bytes() const { return bytes_; }
+  /// Whether the library allocated it: only such memory may be written in place (never user memory or a mapped file).
+  bool is_own() const { return is_own_; }
+  /// Number of BufferPtr that share it.
+  int64_t use_count() const { return uses_.load(std::memory_order_acquire); }
+
+ private:
+  friend class BufferPtr;
+  friend class Allocator;
+  std::byte* data_ = nullptr;
+  int64_t bytes_ = 0, capacity_ = 0;
+  bool is_own_ = true;
+  std::function<void()> release_;
+  std::atomic<int64_t> uses_{0};
+
+ public:
+  /// Packed copies of the content in other layouts (weights for oneDNN), made by kernels at first use and dropped when the buffer is
+  /// written, donated or freed. Guarded by the evaluation lock.
+  std::shared_ptr<void> packed;
+};
+
+/// A shared reference to a Buffer.
+class BufferPtr {
+ public:
+  BufferPtr() = default;
+  explicit BufferPtr(Buffer* buffer) : buffer_(buffer) { retain(); }
+  BufferPtr(const BufferPtr& other) : buffer_(other.buffer_) { retain(); }
+  BufferPtr(BufferPtr&& other) noexcept : buffer_(other.buffer_) { other.buffer_ = nullptr; }
+  BufferPtr& operator=(BufferPtr other) noexcept {
+    std::swap(buffer_, other.buffer_);
+    return *this;
+  }
+  ~BufferPtr() { release(); }
+
+  Buffer* get() const { return buffer_; }
+  Buffer* operator->() const { return buffer_; }
+  Buffer& operator*() const { return *buffer_; }
+  explicit operator bool() const { return buffer_ != nullptr; }
+  friend bool operator==(const BufferPtr&, const BufferPtr&) = default;
+
+ private:
+  void retain() const {
+    if (buffer_) buffer_->uses_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void release();
+  Buffer* buffer_ = nullptr;
+};
+
+/// A buffer of at least `bytes` bytes, content undefined. Throws Error::Kind::memory above the limit or when the system refuses,
+/// naming `what` (for example "conv2d output (32, 26, 26, 64) float32").
+BufferPtr allocate(int64_t bytes, std::string_view what = "array");
+/// A buffer on memory that the caller owns; `release` is called when the last reference goes. Never written by the library.
+BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release);
+
+/// Bytes that live buffers hold now, that they held at most since the last reset, and that the cache keeps for reuse.
+struct MemoryUse {
+  int64_t live = 0, peak = 0, cached = 0;
+};
+MemoryUse memory_use();
+void reset_peak_memory();
+/// Refuses allocations that would take live memory above `bytes`. Default: what the machine or its cgroup has available at the start.
+void set_memory_limit(int64_t bytes);
+int64_t memory_limit();
+/// Gives cached blocks back to the system.
+void clear_memory_cache();
+/// For tests: the allocation number `countdown` from now (1: the next) fails as if memory were exhausted; 0 switches this off.
+void fail_allocation_after(int64_t countdown);
+
+}  // namespace gradus

@@ -1,0 +1,69 @@
+// Parallel loops on libgomp, called directly: oneDNN's own runtime, so that a process has one pool of threads under any compiler.
+#include "gradus/base/threads.hpp"
+
+#include <atomic>
+
+#include "gradus/base/error.hpp"
+
+extern "C" {
+void GOMP_parallel(void (*body)(void*), void* data, unsigned thread_count, unsigned flags);
+int omp_get_thread_num();
+int omp_get_num_threads();
+int omp_get_max_threads();
+int omp_in_parallel();
+}
+
+namespace gradus {
+
+namespace {
+
+thread_local bool is_serial = false;
+std::atomic<int> chosen_threads{0};
+
+struct Loop {
+  int64_t chunks;
+  void (*body)(void*, int64_t);
+  void* context;
+};
+
+// Contiguous shares: neighbouring chunks touch neighbouring memory.
+void run_share(void* data) {
+  const Loop& loop = *static_cast<const Loop*>(data);
+  const int64_t thread = omp_get_thread_num(), count = omp_get_num_threads();
+  const int64_t begin = loop.chunks * thread / count, end = loop.chunks * (thread + 1) / count;
+  const bool before = is_serial;
+  is_serial = true;
+  for (int64_t chunk = begin; chunk < end; ++chunk) loop.body(loop.context, chunk);
+  is_serial = before;
+}
+
+}  // namespace
+
+int threads() {
+  const int chosen = chosen_threads.load(std::memory_order_relaxed);
+  return chosen ? chosen : omp_get_max_threads();
+}
+
+void set_threads(int count) {
+  if (count < 1) fail("set_threads", "count is ", count, "; it must be 1 or more");
+  chosen_threads.store(count, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+void parallel_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context) {
+  const int64_t count = chunks < threads() ? chunks : threads();
+  if (count <= 1 || is_serial || omp_in_parallel()) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
+    return;
+  }
+  Loop loop{chunks, body, context};
+  GOMP_parallel(run_share, &loop, static_cast<unsigned>(count), 0);
+}
+
+}  // namespace detail
+
+SerialScope::SerialScope() : before_(is_serial) { is_serial = true; }
+SerialScope::~SerialScope() { is_serial = before_; }
+
+}  // namespace gradus

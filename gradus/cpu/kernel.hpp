@@ -1,0 +1,49 @@
+// What a kernel is: prepared once for given layouts, then run many times on pointers. Kernels know no graph.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gradus/array/view.hpp"
+
+namespace gradus::cpu {
+
+/// How a run ended. Kernels never throw: they run inside parallel regions and between in-place writes.
+struct Status {
+  bool is_ok = true;
+  const char* problem = "";   ///< for example "index out of range"; a literal
+  int64_t position = 0;       ///< row-major position of the first offending element
+  double value = 0;           ///< its value
+  int64_t bound = 0;          ///< the limit it broke
+};
+
+/// A computation with everything decided: primitives made, loops chosen, scratch space known.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  /// Computes the outputs. `pointers` are the first elements of the inputs, then of the outputs, in the order of prepare(); `scratch` has
+  /// scratch_bytes bytes, aligned to 64. An output that nobody reads has a null pointer. Allocates nothing; several threads may run one kernel at once.
+  virtual Status run(void* const* pointers, void* scratch) const = 0;
+
+  int64_t scratch_bytes = 0;
+  bool may_fail = false;  ///< whether run() can report a bad value; such kernels run before anything is written in place
+};
+using KernelPtr = std::shared_ptr<const Kernel>;
+
+/// A kernel from a function object: make_kernel([=](void* const* p, void* scratch) { ... return Status{}; }).
+template <class Run>
+KernelPtr make_kernel(Run run, int64_t scratch_bytes = 0, bool may_fail = false) {
+  struct Made final : Kernel {
+    explicit Made(Run body) : body(std::move(body)) {}
+    Status run(void* const* pointers, void* scratch) const override { return body(pointers, scratch); }
+    Run body;
+  };
+  auto kernel = std::make_shared<Made>(std::move(run));
+  kernel->scratch_bytes = scratch_bytes;
+  kernel->may_fail = may_fail;
+  return kernel;
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,137 @@
+// Parameters of an op (axes, strides, flags): listed once, from which equality, hash, printing and saving follow.
+#pragma once
+
+#include <bit>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gradus/array/dtype.hpp"
+#include "gradus/array/shape.hpp"
+#include "gradus/base/hash.hpp"
+
+namespace gradus {
+
+class Subgraph;
+/// A closed graph as a parameter of an op (scan, cond, checkpoint).
+using SubgraphPtr = std::shared_ptr<const Subgraph>;
+
+/// What one field of an op's parameters may be, for printing, saving and export.
+using FieldValue = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, DType, SubgraphPtr>;
+
+namespace detail {
+
+inline void hash_field(Hasher& hasher, int64_t value) { hasher.add(static_cast<uint64_t>(value)); }
+inline void hash_field(Hasher& hasher, double value) { hasher.add(std::bit_cast<uint64_t>(value)); }
+inline void hash_field(Hasher& hasher, DType value) { hasher.add(static_cast<uint64_t>(value.code())); }
+inline void hash_field(Hasher& hasher, const std::string& value) { hasher.add_bytes(value.data(), value.size()); }
+inline void hash_field(Hasher& hasher, std::span<const int64_t> values) {
+  hasher.add(values.size());
+  for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
+}
+inline void hash_field(Hasher& hasher, const Shape& value) { hash_field(hasher, value.dims()); }
+void hash_field(Hasher& hasher, const SubgraphPtr& value);
+
+template <class T>
+decltype(auto) plain_field(const T& value) {
+  if constexpr (std::is_enum_v<T> || (std::integral<T> && !std::same_as<T, bool>)) return static_cast<int64_t>(value);
+  else if constexpr (std::same_as<T, bool>) return static_cast<int64_t>(value);
+  else return (value);
+}
+template <class T>
+FieldValue field_value(const T& value) {
+  if constexpr (std::same_as<T, bool>) return value;
+  else if constexpr (std::is_enum_v<T> || std::integral<T>) return static_cast<int64_t>(value);
+  else if constexpr (std::convertible_to<const T&, std::span<const int64_t>>) {
+    const std::span<const int64_t> span = value;
+    return std::vector<int64_t>(span.begin(), span.end());
+  } else return value;
+}
+bool equal_field(const SubgraphPtr& a, const SubgraphPtr& b);
+inline bool equal_field(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+template <class T>
+bool equal_field(const T& a, const T& b) {
+  return a == b;
+}
+/// The `index`-th name of "axis, keepdims".
+std::string field_name(std::string_view names, size_t index);
+
+}  // namespace detail
+
+/// One named field with its value.
+struct Field {
+  std::string name;
+  FieldValue value;
+};
+
+class ArgsBase {
+ public:
+  virtual ~ArgsBase() = default;
+  virtual void hash(Hasher& hasher) const = 0;
+  virtual bool equals(const ArgsBase& other) const = 0;  // other: of the same op, so of the same type
+  virtual std::vector<Field> fields() const = 0;
+};
+
+/// Names the fields of a parameter struct, once:
+///   struct SoftmaxArgs { int64_t axis = -1; GRADUS_FIELDS(axis) };
+/// Fields may be bool, integers, enums, double, std::string, Dims, Shape, std::vector<int64_t>, DType, SubgraphPtr.
+#define GRADUS_FIELDS(...)                                                                          \
+  static constexpr std::string_view field_names = #__VA_ARGS__;                                     \
+  auto tied_fields() const { return std::tie(__VA_ARGS__); }
+
+template <class T>
+class TypedArgs final : public ArgsBase {
+ public:
+  explicit TypedArgs(T value) : value(std::move(value)) {}
+  void hash(Hasher& hasher) const override {
+    std::apply([&](const auto&... field) { (detail::hash_field(hasher, detail::plain_field(field)), ...); }, value.tied_fields());
+  }
+  bool equals(const ArgsBase& other) const override {
+    return equal_tuples(value.tied_fields(), static_cast<const TypedArgs&>(other).value.tied_fields(),
+                        std::make_index_sequence<std::tuple_size_v<decltype(value.tied_fields())>>());
+  }
+  std::vector<Field> fields() const override {
+    std::vector<Field> out;
+    std::apply([&](const auto&... field) { (out.push_back({detail::field_name(T::field_names, out.size()), detail::field_value(field)}), ...); },
+               value.tied_fields());
+    return out;
+  }
+  const T value;
+
+ private:
+  template <class Tuple, size_t... I>
+  static bool equal_tuples(const Tuple& a, const Tuple& b, std::index_sequence<I...>) {
+    return (detail::equal_field(std::get<I>(a), std::get<I>(b)) && ...);
+  }
+};
+
+/// Shared, immutable parameters of one recorded op; empty for ops without parameters.
+class Args {
+ public:
+  Args() = default;
+  template <class T>
+    requires requires(const T& value) { value.tied_fields(); }
+  Args(T value) : base_(std::make_shared<const TypedArgs<T>>(std::move(value))) {}  // NOLINT: implicit on purpose
+
+  /// The parameters as the op's own struct.
+  template <class T>
+  const T& as() const {
+    return static_cast<const TypedArgs<T>&>(*base_).value;
+  }
+  bool empty() const { return !base_; }
+  void hash(Hasher& hasher) const {
+    if (base_) base_->hash(hasher);
+  }
+  bool equals(const Args& other) const {
+    return base_ == other.base_ || (base_ && other.base_ && base_->equals(*other.base_));
+  }
+  std::vector<Field> fields() const { return base_ ? base_->fields() : std::vector<Field>{}; }
+  /// "axis=-1, keepdims=true".
+  std::string text() const;
+
+ private:
+  std::shared_ptr<const ArgsBase> base_;
+};
+
+}  // namespace gradus

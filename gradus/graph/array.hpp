@@ -1,0 +1,147 @@
+// Array: the handle that users hold. A value that may not have been computed yet.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gradus/array/dtype.hpp"
+#include "gradus/array/shape.hpp"
+
+namespace gradus {
+
+class Node;
+class Index;
+
+/// What is known of an array before it is computed.
+struct Aval {
+  DType dtype{};
+  Shape shape{};
+  bool is_weak = false;  ///< a number, or made of numbers only: takes the dtype of what it meets (API.md 1.2)
+};
+
+/// An n-dimensional array of one dtype: one output of a node of the graph. Copying copies the handle; the value never changes
+/// (set, add and compound assignments rebind this variable only). Operations check their arguments at once and compute later.
+class Array {
+ public:
+  /// Holds nothing; any use but assignment is an error.
+  Array() = default;
+  /// A weak number of rank 0.
+  template <Number T>
+  Array(T value) : Array(FromNumber{}, is_storage_kind<T>(), to_slot(value)) {}  // NOLINT: implicit on purpose
+  Array(const Array& other);
+  Array(Array&& other) noexcept : node_(std::exchange(other.node_, nullptr)), index_(other.index_) {}
+  Array& operator=(const Array& other) &;
+  Array& operator=(Array&& other) & noexcept;
+  ~Array();
+
+  const Shape& shape() const;
+  /// Size along `axis`; negative counts from the end.
+  int64_t shape(int64_t axis) const;
+  int64_t rank() const;
+  /// Number of elements.
+  int64_t size() const;
+  DType dtype() const;
+  /// Whether this handle holds an array at all.
+  bool exists() const { return node_ != nullptr; }
+
+  /// Computes the value now, if it is pending; returns *this.
+  const Array& eval() const;
+  /// The one element of an array of size 1, converted.
+  template <Number T = double>
+  T item() const {
+    return visit_item<T>();
+  }
+  /// The elements in row-major order, valid until this variable is rebound; T must be the dtype's type.
+  template <Element T>
+  const T* data() const& {
+    return static_cast<const T*>(raw_data(dtype_of<T>(), is_storage_type<T>()));
+  }
+  template <Element T>
+  const T* data() const&& = delete;
+  /// All elements in row-major order, converted.
+  template <Element T>
+  std::vector<T> to_vector() const;
+
+  /// The same values in another dtype. Floats to integers truncate; anything to bool is "not zero".
+  Array astype(DType dtype) const;
+
+  /// The selected part; see ops/index.hpp for what an Index may be.
+  Array operator[](const Index& index) const;
+  Array operator[](std::initializer_list<Index> indices) const;
+  /// Rebinds this variable to a copy in which the selected part is `value` (or has `value` added; repeated positions add up).
+  void set(const Index& index, const Array& value) &;
+  void set(std::initializer_list<Index> indices, const Array& value) &;
+  void add(const Index& index, const Array& value) &;
+  void add(std::initializer_list<Index> indices, const Array& value) &;
+
+  explicit operator bool() const = delete;  // use all(a == b), any(...), array_equal(a, b) or .item()
+
+  // For the floors above; users need none of these.
+  /// A handle to output `index` of `node`.
+  Array(Node* node, uint32_t index);
+  Node* node() const { return node_; }
+  uint32_t output_index() const { return index_; }
+  const Aval& aval() const;
+  bool is_weak() const { return aval().is_weak; }
+
+ private:
+  struct FromNumber {};
+  union Slot {
+    double real;
+    int64_t integer;
+  };
+  Array(FromNumber, DType kind, Slot slot);
+  template <Number T>
+  static constexpr DType is_storage_kind() {
+    if constexpr (std::same_as<T, bool>) return bool_;
+    else if constexpr (std::is_floating_point_v<T>) return float64;
+    else return int64;
+  }
+  template <Number T>
+  static constexpr Slot to_slot(T value) {
+    Slot slot{};
+    if constexpr (std::is_floating_point_v<T>) slot.real = static_cast<double>(value);
+    else slot.integer = static_cast<int64_t>(value);
+    return slot;
+  }
+  template <class T>
+  T visit_item() const {
+    const auto [real, integer, is_float] = read_item();
+    if constexpr (std::same_as<T, bool>) return is_float ? real != 0 : integer != 0;
+    else return is_float ? static_cast<T>(real) : static_cast<T>(integer);
+  }
+  struct Item {
+    double real;
+    int64_t integer;
+    bool is_float;
+  };
+  Item read_item() const;
+  const void* raw_data(DType wanted, bool has_storage) const;
+  void copy_to(DType wanted, void* out) const;
+
+  Node* node_ = nullptr;
+  uint32_t index_ = 0;
+};
+
+template <Element T>
+std::vector<T> Array::to_vector() const {
+  std::vector<T> out(static_cast<size_t>(size()));
+  if constexpr (std::same_as<T, bool> || !is_storage_type<T>()) {
+    using Storage = std::conditional_t<std::same_as<T, bool>, uint8_t, int64_t>;
+    std::vector<Storage> plain(out.size());
+    copy_to(std::same_as<T, bool> ? bool_ : int64, plain.data());
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(plain[i]);
+  } else {
+    copy_to(dtype_of<T>(), out.data());
+  }
+  return out;
+}
+
+/// NumPy's form: array([[1., 2.],\n       [3., 4.]], dtype=float32) without the word array; evaluates.
+std::ostream& operator<<(std::ostream& out, const Array& array);
+std::string to_text(const Array& array);
+
+}  // namespace gradus
