@@ -34,8 +34,9 @@ class Hasher {
   Hash128 value() const { return {low_, high_}; }
 
  private:
+  __extension__ typedef unsigned __int128 Wide;
   static uint64_t fold(uint64_t a, uint64_t b) {
-    const auto product = static_cast<unsigned __int128>(a + 0x2545F4914F6CDD1Du) * b;
+    const Wide product = static_cast<Wide>(a + 0x2545F4914F6CDD1Du) * b;
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   }
   uint64_t low_ = 0x243F6A8885A308D3u, high_ = 0x13198A2E03707344u;

@@ -30,7 +30,10 @@ inline void hash_field(Hasher& hasher, std::span<const int64_t> values) {
   hasher.add(values.size());
   for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
 }
-inline void hash_field(Hasher& hasher, const Shape& value) { hash_field(hasher, value.dims()); }
+inline void hash_field(Hasher& hasher, const Shape& value) {
+  hash_field(hasher, static_cast<std::span<const int64_t>>(value));
+}
+inline void hash_field(Hasher& hasher, const Dims& value) { hash_field(hasher, static_cast<std::span<const int64_t>>(value)); }
 void hash_field(Hasher& hasher, const SubgraphPtr& value);
 
 template <class T>

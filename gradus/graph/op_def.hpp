@@ -139,7 +139,7 @@ using BatchRule = std::vector<Array> (*)(const Call& call, std::span<const bool>
 std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
 /// Through the op's composition (kind composed).
 std::vector<Array> batch_composed(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
-/// One call an example, stacked: right for every op, slow; for ops where nothing better exists.
+/// One call for every example, stacked: right for every op, slow; for ops where nothing better exists.
 std::vector<Array> batch_by_loop(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
 
 /// A view op: fills the strides and the offset (elements) of the output on the input's memory; false if a copy of input 0 must come first.
@@ -197,5 +197,13 @@ inline std::vector<Array> apply_all(const OpDef& op, std::initializer_list<Array
 
 /// Shape rule of ops whose output is like their first input.
 Aval same_as_first(const Call& call);
+/// Shape rule of element-wise ops with promotion: the shape all inputs broadcast to, in the dtype they were brought to.
+Aval broadcast_inputs(const Call& call);
+/// The same, with dtype bool (comparisons, tests).
+Aval broadcast_to_bool(const Call& call);
+/// The dtype in which the inputs meet. Numbers count as weak; inputs that accept only bool (conditions) do not count.
+DType common_dtype(const OpDef& op, std::span<const Array> inputs);
+/// Throws the error of a wrong number of inputs, an empty Array, or a dtype that the op does not accept.
+void check_inputs(const OpDef& op, std::span<const Array> inputs);
 
 }  // namespace gradus

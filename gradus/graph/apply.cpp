@@ -1,0 +1,150 @@
+// Recording an op: checks, promotion, shape rule, node.
+#include "gradus/base/error.hpp"
+#include "gradus/graph/evaluate.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/graph/pending.hpp"
+#include "gradus/graph/trace.hpp"
+
+namespace gradus {
+
+namespace {
+
+const Input& input_spec(const OpDef& op, size_t index) { return op.inputs[std::min(index, op.inputs.size() - 1)]; }
+
+bool is_condition(const Input& input) { return input.dtypes.bits == bools.bits; }
+
+// The dtype a number stands for when it meets no array.
+DType strong_dtype(const Array& x) { return x.is_weak() && x.dtype() == float64 ? float32 : x.dtype(); }
+
+// Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as slots.
+bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<Array>& promoted) {
+  const bool is_elementwise = op.elementwise != nullptr;
+  bool all_weak = is_elementwise;
+  for (const Array& input : inputs) all_weak &= input.is_weak();
+  bool is_changed = false;
+  const auto change = [&](size_t i, DType dtype) {
+    if (!is_changed) promoted.assign(inputs.begin(), inputs.end());
+    is_changed = true;
+    promoted[i] = inputs[i].astype(dtype);
+  };
+  if (op.promotion == Promotion::none) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].is_weak() && !is_elementwise && &op != &identity_op) change(i, strong_dtype(inputs[i]));
+    }
+    return is_changed;
+  }
+  DType common = common_dtype(op, inputs);
+  if (op.promotion == Promotion::floating && !common.is_float()) common = all_weak ? float64 : float32;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_condition(input_spec(op, i))) continue;
+    if (is_elementwise && inputs[i].node()->is_scalar()) continue;
+    if (inputs[i].dtype() != common || (inputs[i].is_weak() && !all_weak)) change(i, common);
+  }
+  return is_changed;
+}
+
+std::vector<Aval> infer(const OpDef& op, const Call& call) {
+  if (op.infer.all) return op.infer.all(call);
+  std::vector<Aval> one;
+  one.push_back(op.infer.one(call));
+  return one;
+}
+
+// A view of computed data is made at once (CORE.md 2): no node, and no plan that depends on the position.
+bool view_now(const OpDef& op, const Args& args, std::span<const Array> inputs, const Aval& aval, Array& out) {
+  if (!op.view || !can_view_now(inputs[0])) return false;
+  const Output& source = inputs[0].node()->output(inputs[0].output_index());
+  if (!source.value.buffer) return false;
+  const Layout in{source.aval.dtype, source.aval.shape, source.value.strides};
+  Layout layout{aval.dtype, aval.shape, {}};
+  int64_t offset = 0;
+  if (!op.view(args, in, layout, offset)) return false;
+  out = make_leaf(Value{source.value.buffer, layout.strides, source.value.offset + offset}, aval);
+  return true;
+}
+
+Node* record(const OpDef& op, std::span<const Array> given, Args args, Array* immediate) {
+  check_inputs(op, given);
+  std::vector<Array> promoted;
+  const std::span<const Array> inputs = promote_inputs(op, given, promoted) ? std::span<const Array>(promoted) : given;
+  const Call call{op, args, inputs};
+  bool is_weak = op.elementwise || &op == &identity_op;
+  for (const Array& input : inputs) is_weak &= input.is_weak();
+  Node* node;
+  if (op.infer.one) {
+    Aval aval = op.infer.one(call);
+    aval.is_weak = is_weak && !inputs.empty();
+    if (immediate && view_now(op, args, inputs, aval, *immediate)) return nullptr;
+    node = Node::make(op, std::move(args), inputs, std::span<const Aval>(&aval, 1));
+  } else {
+    node = Node::make(op, Args(args), inputs, infer(op, call));
+  }
+  count_pending(*node);
+  return node;
+}
+
+}  // namespace
+
+void check_inputs(const OpDef& op, std::span<const Array> inputs) {
+  const bool fits = op.is_variadic ? inputs.size() + 1 >= op.inputs.size() : inputs.size() == op.inputs.size();
+  if (!fits) fail_bug(op.name, " was recorded with ", inputs.size(), " inputs; it has ", op.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Input& spec = input_spec(op, i);
+    if (!inputs[i].exists()) fail(op.name, spec.name, " is an empty Array; give it a value first");
+    const Aval& aval = inputs[i].aval();
+    if (!spec.dtypes.has(aval.dtype) && op.promotion != Promotion::floating && !aval.is_weak) {
+      fail(op.name, spec.name, " has dtype ", aval.dtype, "; it must be ", to_text(spec.dtypes));
+    }
+  }
+}
+
+DType common_dtype(const OpDef& op, std::span<const Array> inputs) {
+  DType strong{}, weak = bool_;
+  bool has_strong = false, has_weak = false;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_condition(input_spec(op, i))) continue;
+    const Aval& aval = inputs[i].aval();
+    if (aval.is_weak) {
+      weak = promote(weak, aval.dtype);
+      has_weak = true;
+    } else {
+      strong = has_strong ? promote(strong, aval.dtype) : aval.dtype;
+      has_strong = true;
+    }
+  }
+  if (!has_strong) return op.elementwise || weak != float64 ? weak : float32;
+  return has_weak ? promote_with_number(strong, weak) : strong;
+}
+
+Aval same_as_first(const Call& call) { return {call[0].dtype(), call[0].shape(), false}; }
+
+Aval broadcast_inputs(const Call& call) {
+  DType dtype = common_dtype(call.op, call.inputs);
+  if (call.op.promotion == Promotion::floating && !dtype.is_float()) {
+    bool all_weak = true;
+    for (const Array& input : call.inputs) all_weak &= input.is_weak();
+    dtype = all_weak ? float64 : float32;
+  }
+  if (call.inputs.size() == 1) return {dtype, call[0].shape(), false};
+  Shape shape = broadcast_shapes(call.op.name, call[0].shape(), call[1].shape());
+  for (size_t i = 2; i < call.inputs.size(); ++i) shape = broadcast_shapes(call.op.name, shape, call[i].shape());
+  return {dtype, shape, false};
+}
+
+Aval broadcast_to_bool(const Call& call) {
+  Aval aval = broadcast_inputs(call);
+  aval.dtype = bool_;
+  return aval;
+}
+
+Array apply(const OpDef& op, std::span<const Array> inputs, Args args) {
+  Array immediate;
+  Node* node = record(op, inputs, std::move(args), &immediate);
+  return node ? Array(node, 0) : immediate;
+}
+
+std::vector<Array> apply_all(const OpDef& op, std::span<const Array> inputs, Args args) {
+  return record(op, inputs, std::move(args), nullptr)->output_arrays();
+}
+
+}  // namespace gradus

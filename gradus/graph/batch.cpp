@@ -1,0 +1,52 @@
+// Batching rules that many ops share, and the text of dtype sets.
+#include "gradus/base/error.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/graph/op_def.hpp"
+#include "gradus/ops/shape.hpp"
+
+namespace gradus {
+
+std::string to_text(DTypeSet set) {
+  if (set.bits == any_dtype.bits) return "any dtype";
+  if (set.bits == numbers.bits) return "a number";
+  if (set.bits == floats.bits) return "a float dtype";
+  if (set.bits == integers.bits) return "an integer dtype";
+  std::vector<std::string> names;
+  for (int code = 0; code < kDTypeCount; ++code) {
+    const DType dtype{static_cast<DType::Code>(code)};
+    if (set.has(dtype)) names.push_back(to_text(dtype));
+  }
+  return join(names, " or ");
+}
+
+std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_batched, int64_t) {
+  int64_t rank = 0;  // of one example of the result
+  for (size_t i = 0; i < call.inputs.size(); ++i) rank = std::max(rank, call[i].rank() - (is_batched[i] ? 1 : 0));
+  std::vector<Array> aligned;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    Array x = call[i];
+    if (is_batched[i] && x.rank() - 1 < rank) {
+      Dims sizes = x.shape().dims();
+      for (int64_t missing = rank - (x.rank() - 1); missing > 0; --missing) sizes.insert(1, 1);
+      x = reshape(x, NewShape(Shape(sizes)));
+    }
+    aligned.push_back(std::move(x));
+  }
+  return apply_all(call.op, aligned, call.args);
+}
+
+std::vector<Array> batch_by_loop(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  std::vector<std::vector<Array>> examples;
+  for (int64_t example = 0; example < batch_size; ++example) {
+    std::vector<Array> inputs;
+    for (size_t i = 0; i < call.inputs.size(); ++i) inputs.push_back(is_batched[i] ? call[i][example] : call[i]);
+    const std::vector<Array> outputs = apply_all(call.op, inputs, call.args);
+    examples.resize(outputs.size());
+    for (size_t k = 0; k < outputs.size(); ++k) examples[k].push_back(outputs[k]);
+  }
+  std::vector<Array> out;
+  for (const std::vector<Array>& example : examples) out.push_back(stack(example));
+  return out;
+}
+
+}  // namespace gradus

@@ -1,0 +1,18 @@
+// The net under loops that never evaluate: past a bound of pending work, the newest array is evaluated by itself.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus {
+
+class Node;
+
+/// Counts a newly recorded node; past the bound, and outside any trace, evaluates its inputs.
+void count_pending(Node& node);
+/// The bound on nodes (default 20,000) and on bytes of their results (default 2 GiB) recorded by a thread since it last evaluated.
+/// 0 lifts a bound.
+void set_pending_bound(int64_t nodes, int64_t bytes);
+/// Called by the evaluator: this thread has evaluated.
+void reset_pending();
+
+}  // namespace gradus
