@@ -1,6 +1,7 @@
 // Text, hash and equality of op parameters.
 #include "gradus/graph/args.hpp"
 
+#include "gradus/base/text.hpp"
 #include "gradus/graph/walk.hpp"
 
 namespace gradus {

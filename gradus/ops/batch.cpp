@@ -1,4 +1,4 @@
-// Batching rules that many ops share, and the text of dtype sets.
+// Batching rules that many ops share (declared in graph/op_def.hpp), and the text of dtype sets.
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/op_def.hpp"
