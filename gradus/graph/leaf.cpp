@@ -18,6 +18,10 @@ bool view_same(const Args&, const Layout& in, Layout& out, int64_t&) {
 Array identity_transpose(const RecordedCall&, int, const Array& cotangent) { return cotangent; }
 std::vector<Array> identity_batch(const Call& call, std::span<const bool>, int64_t) { return {call[0]}; }
 
+// y = x, held constant  =>  dx = 0
+std::vector<Array> no_change(const RecordedCall&, std::span<const Array>) { return {Array()}; }
+std::vector<Array> stop_gradient_batch(const Call& call, std::span<const bool>, int64_t) { return {apply(stop_gradient_op, call.inputs)}; }
+
 std::vector<Aval> infer_barrier(const Call& call) {
   std::vector<Aval> avals;
   for (const Array& input : call.inputs) avals.push_back(input.aval());
@@ -39,6 +43,12 @@ constinit const OpDef identity_op{.name = "identity",
                                   .derivative = linear(identity_transpose),
                                   .batch = identity_batch,
                                   .view = view_same};
+constinit const OpDef stop_gradient_op{.name = "stop_gradient",
+                                       .inputs = identity_inputs,
+                                       .infer = same_as_first,
+                                       .derivative = custom(no_change, no_change),
+                                       .batch = stop_gradient_batch,
+                                       .view = view_same};
 constinit const OpDef barrier_op{.name = "barrier",
                                  .inputs = identity_inputs,
                                  .is_variadic = true,

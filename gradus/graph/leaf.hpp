@@ -9,6 +9,7 @@ extern const OpDef data_op;         ///< computed values
 extern const OpDef scalar_op;       ///< one number, an input of plans and never part of their key
 extern const OpDef placeholder_op;  ///< an argument of a closed graph
 extern const OpDef identity_op;     ///< its input; a transform marks its arguments with it
+extern const OpDef stop_gradient_op;  ///< its input, without derivative
 extern const OpDef barrier_op;      ///< identity on several arrays that no pass of the plan sees through
 
 /// An array on a buffer, row-major from its start.

@@ -1,0 +1,76 @@
+// Cells: parameters, running statistics, moments, step counts. The one mutable thing; everything else is a value.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "gradus/graph/array.hpp"
+
+namespace gradus {
+
+/// A variable that holds an Array. Reading and writing go through the open transforms of the calling thread: inside a trace, get() gives
+/// what the trace has bound or written, and set() is recorded and reaches the cell only when the outermost transform succeeds.
+class Cell : public std::enable_shared_from_this<Cell> {
+ public:
+  enum class Kind : uint8_t { parameter, state };
+
+  explicit Cell(Kind kind) : kind(kind) {}
+  Cell(const Cell&) = delete;
+  Cell& operator=(const Cell&) = delete;
+
+  const Kind kind;
+  bool is_trainable = true;  ///< parameters only; a frozen parameter gets no gradient and no update
+
+  /// Whether a value has been given yet (in this thread's traces or for good).
+  bool has_value() const;
+  /// The current value. Throws if there is none. The reference holds until the next set() or the end of the trace.
+  const Array& get() const;
+  /// Assigns. Inside a trace: records (this, stop_gradient(value)). A value batched by vmap is an error.
+  void set(Array value);
+  /// The value for good, whatever traces are open; empty if none.
+  const Array& committed() const { return value_; }
+  /// Assigns for good, whatever traces are open: first values of parameters, loading of files.
+  void commit(Array value);
+
+ private:
+  Array value_;
+};
+using CellPtr = std::shared_ptr<Cell>;
+
+/// A write recorded inside a trace.
+struct CellWrite {
+  CellPtr cell;
+  Array value;
+};
+
+/// What one trace has bound and written; scopes stack up in a thread, inner ones first. Made by every transform beside its TraceScope.
+class CellScope {
+ public:
+  CellScope();
+  /// Forgets all that was not committed.
+  ~CellScope();
+  CellScope(const CellScope&) = delete;
+  CellScope& operator=(const CellScope&) = delete;
+
+  /// get() of this cell gives `value` while the scope lives (a fresh argument node, a placeholder).
+  void bind(const CellPtr& cell, Array value);
+  /// Writes recorded in this scope, the last one of each cell, in order of first write.
+  const std::vector<CellWrite>& writes() const { return writes_; }
+  /// Hands the writes to the enclosing scope, or to the cells if there is none. After success of the transform.
+  void commit();
+  /// Forgets the writes (a recorded call that must not count).
+  void discard() { writes_.clear(); }
+
+ private:
+  friend class Cell;
+  const Array* find(const Cell* cell) const;
+  void write(Cell* cell, Array value);
+  std::vector<CellWrite> bound_, writes_;
+  CellScope* outer_;
+};
+
+/// Values committed to cells by this thread that are still pending; every evaluation outside a trace includes them.
+std::vector<Array> take_pending_cells();
+
+}  // namespace gradus
