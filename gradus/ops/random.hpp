@@ -1,0 +1,105 @@
+// Random arrays: counter-based (Philox 4x32-10), from keys or from the process's seeded default generator.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "gradus/graph/array.hpp"
+
+namespace gradus::random {
+
+/// Decides a draw: the same key gives the same numbers, whatever the threads, the fusion and the batching. Wraps an int64 array
+/// (of rank 0, or more for a batch of keys), so that transforms carry it. Made by key(), split() and fold_in() only.
+class Key {
+ public:
+  /// For transforms and modules.
+  static Key from_array(const Array& words);
+  const Array& array() const { return words_; }
+
+ private:
+  struct FromWords {};  // a constructor from one argument would make normal({5}, ...) ambiguous
+  Key(FromWords, Array words) : words_(std::move(words)) {}
+  Array words_;
+};
+
+Key key(int64_t seed);
+/// Independent keys from one, which should not be used again; fold_in(key, i) is the i-th.
+std::vector<Key> split(const Key& key, int64_t count);
+template <size_t N>
+std::array<Key, N> split(const Key& key);
+/// The key of number `n` below `key`: n is a number or an integer array.
+Key fold_in(const Key& key, const Array& n);
+
+/// Seeds the default generator, from which the functions without a key draw. It starts with seed 0.
+void seed(int64_t seed);
+/// The next key of the default generator.
+Key next_key();
+/// Where the default generator stands; set_state(state()) makes it repeat.
+struct GeneratorState {
+  int64_t seed = 0, counter = 0;
+};
+GeneratorState state();
+void set_state(GeneratorState state);
+
+/// Evenly distributed in [low, high): element i is low + (high - low) * u_i with u_i a multiple of 2^-24 (float64: 2^-53) in [0, 1).
+/// Differentiable in low and high.
+Array uniform(const Shape& shape);
+Array uniform(const Shape& shape, const Array& low, const Array& high, DType dtype = float32);
+Array uniform(const Key& key, const Shape& shape);
+Array uniform(const Key& key, const Shape& shape, const Array& low, const Array& high, DType dtype = float32);
+/// Normally distributed, mean + deviation * z; by inversion of the distribution function (Wichura, Applied Statistics 37, 1988).
+/// Differentiable in mean and deviation.
+Array normal(const Shape& shape);
+Array normal(const Shape& shape, const Array& mean, const Array& deviation, DType dtype = float32);
+Array normal(const Key& key, const Shape& shape);
+Array normal(const Key& key, const Shape& shape, const Array& mean, const Array& deviation, DType dtype = float32);
+/// Standard normal, given that it lies in [low, high].
+Array truncated_normal(const Shape& shape, double low = -2, double high = 2, DType dtype = float32);
+Array truncated_normal(const Key& key, const Shape& shape, double low = -2, double high = 2, DType dtype = float32);
+/// true with the given probability (a number or an array that broadcasts to shape).
+Array bernoulli(const Shape& shape, const Array& probability);
+Array bernoulli(const Key& key, const Shape& shape, const Array& probability);
+/// Integers in [low, high), each with the same probability but for at most 2^-32 relative.
+Array integers(const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
+Array integers(const Key& key, const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
+/// 0 .. count-1 in random order.
+Array permutation(int64_t count);
+Array permutation(const Key& key, int64_t count);
+/// The slices of x along an axis in random order.
+Array shuffle(const Array& x, int64_t axis = 0);
+Array shuffle(const Key& key, const Array& x, int64_t axis = 0);
+
+/// A scope in which draws of this thread without a key use fold_in(base, 0), fold_in(base, 1), ...: how compile makes them inputs.
+class BaseScope {
+ public:
+  explicit BaseScope(Key base);
+  ~BaseScope();
+  BaseScope(const BaseScope&) = delete;
+  BaseScope& operator=(const BaseScope&) = delete;
+
+ private:
+  struct Draws {
+    Key base;
+    int64_t count = 0;
+  };
+  friend Key next_key();
+  Draws draws_;
+  BaseScope* before_;
+};
+
+template <size_t N>
+std::array<Key, N> split(const Key& key) {
+  return [&]<size_t... I>(std::index_sequence<I...>) {
+    return std::array<Key, N>{fold_in(key, static_cast<int64_t>(I))...};
+  }(std::make_index_sequence<N>());
+}
+
+}  // namespace gradus::random
+
+namespace gradus {
+
+/// x with each element set to zero with probability `rate`, the others divided by 1 - rate. rate 0 returns x.
+Array dropout(const Array& x, double rate);
+Array dropout(const Array& x, double rate, const random::Key& key);
+
+}  // namespace gradus
