@@ -1,0 +1,78 @@
+// Files as bytes: reading with every length checked first, gunzipping on the fly, and writing that leaves the old file whole on failure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::file {
+
+/// A regular file opened for reading at any position. Not gunzipped.
+class Reader {
+ public:
+  /// Throws Error::Kind::io when `path` is missing, unreadable or a folder.
+  explicit Reader(const std::string& path);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Bytes of the file when it was opened.
+  int64_t bytes() const { return bytes_; }
+  /// Copies exactly `count` bytes from position `offset`. Throws when the file ends before that.
+  void read_at(int64_t offset, void* out, int64_t count) const;
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  int64_t bytes_ = 0;
+};
+
+/// The content of a file from its start to its end; a gzip file (by its first two bytes) is inflated on the way and its checksums
+/// are checked.
+class InputStream {
+ public:
+  explicit InputStream(const std::string& path);
+  ~InputStream();
+  InputStream(InputStream&&) noexcept;
+
+  const std::string& path() const;
+  bool is_gzip() const;
+  /// The most bytes that the content can have: the file's size, or for gzip what its size could inflate to. Check every announced
+  /// length against it before allocating.
+  int64_t largest_content() const;
+  /// Bytes of content read so far.
+  int64_t position() const;
+  /// Reads up to `count` bytes; fewer only at the end of the content. Throws when gzip data is truncated or corrupt.
+  int64_t read_some(void* out, int64_t count);
+  /// Reads exactly `count` bytes; throws when the content ends before that.
+  void read(void* out, int64_t count);
+  /// Throws when there is content left.
+  void expect_end();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The whole content of a file, gunzipped if it is gzip. Throws when it is above `limit` bytes.
+std::string read_all(const std::string& path, int64_t limit = int64_t{1} << 30);
+
+using Piece = std::span<const std::byte>;
+inline Piece piece(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+/// Makes `path` a file of the given pieces, one after the other: written to a temporary name beside it, synced, then renamed. On any
+/// failure the old file stays as it was and nothing is left beside it. No space left: the message names path and needed bytes.
+void write_atomically(const std::string& path, std::span<const Piece> pieces);
+void write_atomically(const std::string& path, std::string_view content);
+
+/// Makes a folder and those above it that are missing.
+void make_folder(const std::string& path);
+bool exists(const std::string& path);
+bool is_folder(const std::string& path);
+
+}  // namespace gradus::file
