@@ -1,0 +1,20 @@
+// What a matrix product or a convolution does to its result before storing it.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::cpu {
+
+enum class Activation : uint8_t { none, relu, sigmoid, tanh, gelu, gelu_tanh, silu };
+
+/// out = activation(product + bias). The bias has one element for each position of the last axis, is contiguous, has the output's dtype and
+/// comes as one more input, after the others.
+struct Epilogue {
+  bool has_bias = false;
+  Activation activation = Activation::none;
+
+  bool is_empty() const { return !has_bias && activation == Activation::none; }
+  friend bool operator==(const Epilogue&, const Epilogue&) = default;
+};
+
+}  // namespace gradus::cpu
