@@ -1,0 +1,136 @@
+// Running a fused program: chunks of tiles, in parallel; every tile through all steps.
+#include "gradus/cpu/program.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/threads.hpp"
+#include "gradus/cpu/program_plan.hpp"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr int64_t kChunkElements = 16 * 1024;
+
+void repeat_element(std::byte* place, int64_t element_size) {
+  for (int64_t have = element_size; have < kRepeatBytes; have *= 2) std::memcpy(place + have, place, static_cast<size_t>(have));
+}
+
+void run_fill(const Fill& fill, const void* from, void* place) {
+  fill.convert(from, nullptr, nullptr, place, 1, 0);
+  repeat_element(static_cast<std::byte*>(place), fill.element_size);
+}
+
+
+// Elements from the operand's first one to that of tile 0 of `outer`.
+int64_t outer_offset(const TileGrid& grid, const Operand& operand, int64_t outer) {
+  int64_t offset = 0;
+  for (size_t axis = grid.cut; axis-- > 0 && outer > 0;) {
+    offset += outer % grid.sizes[axis] * operand.strides[axis];
+    outer /= grid.sizes[axis];
+  }
+  return offset;
+}
+
+class Program final : public Kernel {
+ public:
+  explicit Program(const ProgramSpec& spec) : input_count_(spec.inputs.size()), direct_(make_plan(spec, false)) {
+    if (!direct_.hazards.empty()) deferred_ = std::make_unique<Plan>(make_plan(spec, true));
+  }
+
+  Status run(void* const* pointers, void*) const override {
+    const Plan& plan = has_hazard(pointers) ? *deferred_ : direct_;
+    const int64_t tiles = plan.grid.tile_count();
+    const int64_t tiles_a_chunk = std::max<int64_t>(1, kChunkElements / plan.grid.tile_size());
+    const int64_t chunks = (tiles + tiles_a_chunk - 1) / tiles_a_chunk;
+    if (chunks == 1) {
+      run_tiles(plan, pointers, 0, tiles);
+    } else {
+      parallel_for(chunks, [&](int64_t chunk) {
+        run_tiles(plan, pointers, chunk * tiles_a_chunk, std::min(tiles, (chunk + 1) * tiles_a_chunk));
+      });
+    }
+    return {};
+  }
+
+ private:
+  bool has_hazard(void* const* pointers) const {
+    return std::any_of(direct_.hazards.begin(), direct_.hazards.end(), [&](const std::pair<int, int>& pair) {
+      return pointers[input_count_ + static_cast<size_t>(pair.first)] == pointers[pair.second];
+    });
+  }
+
+  // Never inlined: each call's scratch leaves the stack with it.
+  __attribute__((noinline)) void run_tiles(const Plan& plan, void* const* pointers, int64_t begin, int64_t end) const {
+    auto* scratch = static_cast<std::byte*>(__builtin_alloca_with_align(static_cast<size_t>(plan.scratch_bytes), 512));
+    void** places = reinterpret_cast<void**>(scratch);
+    scratch += (plan.place_bytes.size() * sizeof(void*) + 63) / 64 * 64;
+    for (size_t place = 0; place < plan.place_bytes.size(); ++place) {
+      places[place] = scratch;
+      scratch += plan.place_bytes[place];
+    }
+    for (const Fill& fill : plan.fills) run_fill(fill, pointers[fill.input], places[fill.place]);
+    for (const Step& step : plan.uniform_steps) {
+      run_steps({&step, 1}, places, 1);
+      repeat_element(static_cast<std::byte*>(places[step.destination]), step.element_size);
+    }
+    const TileGrid& grid = plan.grid;
+    for (int64_t tile = begin; tile < end; ++tile) {
+      const int64_t outer = tile / grid.cuts, cut = tile % grid.cuts;
+      const int64_t rows = std::min(grid.rows, grid.sizes[grid.cut] - cut * grid.rows);
+      for (const Mover& mover : plan.movers) move(grid, mover, pointers, places, outer, cut, rows, tile == begin);
+      const int64_t first = (outer * grid.sizes[grid.cut] + cut * grid.rows) * grid.behind;
+      for (const OutputPlace& output : plan.outputs) {
+        places[output.place] = static_cast<std::byte*>(pointers[input_count_ + static_cast<size_t>(output.output)]) + first * output.element_size;
+      }
+      run_steps(plan.steps, places, rows * grid.behind);
+    }
+  }
+
+  static void run_steps(std::span<const Step> steps, void* const* places, int64_t n) {
+    for (const Step& step : steps) {
+      step.loop(places[step.sources[0]], places[step.sources[1]], places[step.sources[2]], places[step.destination], n, step.repeated);
+    }
+  }
+
+  static void move(const TileGrid& grid, const Mover& mover, void* const* pointers, void** places, int64_t outer, int64_t cut, int64_t rows,
+                   bool is_first) {
+    const Operand& operand = mover.operand;
+    const int64_t offset = outer_offset(grid, operand, outer) + cut * grid.rows * operand.strides[grid.cut];
+    auto* from = static_cast<std::byte*>(pointers[operand.input]) + offset * operand.dtype.size();
+    if (operand.access == Access::direct) {
+      places[mover.place] = from;
+    } else if (operand.access == Access::repeat) {
+      if (is_first || cut == 0 || operand.strides[grid.cut] != 0) run_fill(mover.fill, from, places[mover.place]);
+    } else if (is_first || operand.strides[grid.cut] != 0 || (cut == 0 && outer_offset(grid, operand, outer - 1) != offset)) {
+      // Otherwise the tile before had the same content; a shorter last tile is the first part of it.
+      const int64_t wanted = operand.strides[grid.cut] == 0 ? grid.rows : rows;
+      gather_tile(grid, operand, from, wanted, static_cast<std::byte*>(places[mover.place]));
+    }
+  }
+
+  size_t input_count_;
+  Plan direct_;
+  std::unique_ptr<Plan> deferred_;
+};
+
+}  // namespace
+
+KernelPtr prepare_program(const ProgramSpec& spec) {
+  if (spec.inputs.size() > kMaxProgramInputs || spec.instructions.size() > kMaxProgramInstructions || spec.outputs.size() > kMaxProgramOutputs) {
+    fail_bug("program: ", spec.inputs.size(), " inputs, ", spec.instructions.size(), " instructions, ", spec.outputs.size(), " outputs are too many");
+  }
+  for (const ProgramInput& input : spec.inputs) {
+    if (!input.is_slot && input.strides.size() != spec.shape.dims().size()) fail_bug("program: strides do not match shape ", spec.shape);
+  }
+  for (const ProgramOutput& output : spec.outputs) {
+    if (output.reduction != ProgramOutput::Reduction::none) fail_bug("program: reductions are not fused yet");
+  }
+  if (spec.shape.size() == 0) return make_kernel([](void* const*, void*) { return Status{}; });
+  return std::make_shared<Program>(spec);
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,208 @@
+// Fused programs: broadcasting, strides, aliasing, tails, dtypes. Each is compared with a plain loop over the same elements.
+#include "gradus/cpu/program.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace gradus {
+namespace {
+
+using cpu::ProgramSpec;
+
+template <class T>
+std::vector<T> ramp(int64_t count, double scale = 0.25, double shift = -3) {
+  std::vector<T> out(static_cast<size_t>(count));
+  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(static_cast<float>(static_cast<double>(i % 97) * scale + shift));
+  return out;
+}
+
+void run(const ProgramSpec& spec, std::vector<const void*> inputs, std::vector<void*> outputs) {
+  std::vector<void*> pointers;
+  for (const void* input : inputs) pointers.push_back(const_cast<void*>(input));
+  pointers.insert(pointers.end(), outputs.begin(), outputs.end());
+  EXPECT_TRUE(cpu::prepare_program(spec)->run(pointers.data(), nullptr).is_ok);
+}
+
+cpu::ProgramInput array_input(DType dtype, const Shape& shape) { return {dtype, contiguous_strides(shape), false}; }
+cpu::ProgramInput slot(DType kind) { return {kind, {}, true}; }
+
+// Element index of the row-major position `at` of `shape` under `strides`.
+int64_t offset_of(int64_t at, const Shape& shape, const Dims& strides) {
+  int64_t offset = 0;
+  for (int64_t axis = shape.rank(); axis-- > 0;) {
+    offset += at % shape[axis] * strides[static_cast<size_t>(axis)];
+    at /= shape[axis];
+  }
+  return offset;
+}
+
+TEST(Program, tails_of_every_length_are_computed) {
+  for (int64_t n = 0; n < 200; ++n) {
+    const auto a = ramp<float>(n), b = ramp<float>(n, -0.5, 7);
+    std::vector<float> out(static_cast<size_t>(n) + 1, 99.0f);
+    ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {2, 0}}}, {{3}}};
+    run(spec, {a.data(), b.data()}, {out.data()});
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], (a[i] + b[i]) * a[i]) << n << " " << i;
+    EXPECT_EQ(out.back(), 99.0f);
+  }
+}
+
+TEST(Program, operands_with_any_strides_are_read_right) {
+  const Shape shapes[] = {{3, 5}, {40, 70}, {7, 3000}, {3000, 7}, {2, 3, 4, 5}, {5, 1, 6}, {1, 1}, {33, 2, 129}, {5000, 3, 2}};
+  for (const Shape& shape : shapes) {
+    const Dims row_major = contiguous_strides(shape);
+    for (int which = 0; which < 6; ++which) {
+      Dims strides = row_major;
+      int64_t base = 0;
+      if (which == 1) strides = Dims(strides.size(), 0);                  // one number
+      if (which == 2) strides[0] = 0;                                     // a row for all
+      if (which == 3) strides.back() = 0;                                 // a column for all
+      if (which == 4) {                                                   // transposed
+        int64_t step = 1;
+        for (size_t axis = 0; axis < strides.size(); ++axis) {
+          strides[axis] = step;
+          step *= shape.dims()[axis];
+        }
+      }
+      if (which == 5) {                                                   // reversed in the last axis
+        base = shape[shape.rank() - 1] - 1;
+        strides.back() = -1;
+      }
+      const auto a = ramp<float>(shape.size()), b = ramp<float>(shape.size(), 0.125, 1);
+      std::vector<float> out(a.size());
+      ProgramSpec spec{shape, {{float32, strides}, array_input(float32, shape)}, {{&cpu::subtract_function, float32, {0, 1}}}, {{2}}};
+      run(spec, {a.data() + base, b.data()}, {out.data()});
+      for (int64_t i = 0; i < shape.size(); ++i) {
+        ASSERT_EQ(out[static_cast<size_t>(i)], a[static_cast<size_t>(base + offset_of(i, shape, strides))] - b[static_cast<size_t>(i)])
+            << to_text(shape) << " case " << which << " element " << i;
+      }
+    }
+  }
+}
+
+TEST(Program, output_may_lie_over_any_input_of_its_layout) {
+  const int64_t n = 10000;
+  auto a = ramp<float>(n), b = ramp<float>(n, 0.5, 1);
+  const auto a0 = a, b0 = b;
+  // out0 = a + b over a; out1 = a - b over b: both inputs are read after the first output is known.
+  ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {{&cpu::add_function, float32, {0, 1}}, {&cpu::subtract_function, float32, {0, 1}}}, {{2}, {3}}};
+  run(spec, {a.data(), b.data()}, {a.data(), b.data()});
+  for (size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i], a0[i] + b0[i]);
+    ASSERT_EQ(b[i], a0[i] - b0[i]);
+  }
+}
+
+TEST(Program, inputs_may_be_swapped_in_place) {
+  const int64_t n = 5000;
+  auto a = ramp<double>(n), b = ramp<double>(n, 0.5, 1);
+  const auto a0 = a, b0 = b;
+  ProgramSpec spec{n, {array_input(float64, n), array_input(float64, n)}, {}, {{1}, {0}}};
+  run(spec, {a.data(), b.data()}, {a.data(), b.data()});
+  EXPECT_EQ(a, b0);
+  EXPECT_EQ(b, a0);
+}
+
+TEST(Program, slots_take_the_dtype_of_the_instruction) {
+  const auto a = ramp<double>(100);
+  const double tenth = 0.1;
+  const int64_t two = 2;
+  std::vector<double> out(a.size());
+  ProgramSpec spec{100, {array_input(float64, 100), slot(float64), slot(int64)},
+                   {{&cpu::multiply_function, float64, {0, 1}}, {&cpu::add_function, float64, {3, 2}}}, {{4}}};
+  run(spec, {a.data(), &tenth, &two}, {out.data()});
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], a[i] * 0.1 + 2);
+}
+
+TEST(Program, numbers_alone_are_computed_once_and_broadcast) {
+  const double x = 3, y = 0.5;
+  std::vector<float> out(70);
+  ProgramSpec spec{70, {slot(float64), slot(float64)},
+                   {{&cpu::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&cpu::negative_function, float32, {3}}}, {{4}}};
+  run(spec, {&x, &y}, {out.data()});
+  for (const float each : out) EXPECT_EQ(each, -6.0f);
+}
+
+TEST(Program, half_floats_round_once_an_instruction) {
+  const int64_t n = 3001;
+  const auto a = ramp<bfloat16_t>(n, 0.37, 1), b = ramp<bfloat16_t>(n, 0.11, 2);
+  const double tenth = 0.1;
+  std::vector<bfloat16_t> out(a.size());
+  ProgramSpec spec{n, {array_input(bfloat16, n), array_input(bfloat16, n), slot(float64)},
+                   {{&cpu::multiply_function, bfloat16, {0, 2}}, {&cpu::add_function, bfloat16, {3, 1}}}, {{4}}};
+  run(spec, {a.data(), b.data(), &tenth}, {out.data()});
+  for (size_t i = 0; i < a.size(); ++i) {
+    const bfloat16_t product(static_cast<float>(a[i]) * 0.1f);
+    EXPECT_EQ(out[i].bits, bfloat16_t(static_cast<float>(product) + static_cast<float>(b[i])).bits) << i;
+  }
+}
+
+TEST(Program, where_selects_by_a_bool_array) {
+  const int64_t n = 4100;
+  const auto a = ramp<float>(n), b = ramp<float>(n, -1, 50);
+  std::vector<uint8_t> mask(a.size());
+  std::vector<float> out(a.size());
+  ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)},
+                   {{&cpu::less_function, float32, {0, 1}}, {&cpu::where_function, float32, {2, 0, 1}}}, {{2}, {3}}};
+  run(spec, {a.data(), b.data()}, {mask.data(), out.data()});
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(mask[i], a[i] < b[i] ? 1 : 0);
+    EXPECT_EQ(out[i], std::min(a[i], b[i]));
+  }
+}
+
+TEST(Program, casts_between_all_dtypes_agree_with_plain_conversion) {
+  for (int from = 0; from < kDTypeCount; ++from) {
+    for (int to = 0; to < kDTypeCount; ++to) {
+      const DType source(static_cast<DType::Code>(from)), target(static_cast<DType::Code>(to));
+      visit_dtype(source, [&]<class From>(From) {
+        visit_dtype(target, [&]<class To>(To) {
+          const int64_t n = 333;
+          std::vector<float> numbers = ramp<float>(n, 1.5, 0);
+          const auto in = std::make_unique<From[]>(static_cast<size_t>(n));
+          const auto out = std::make_unique<To[]>(static_cast<size_t>(n));
+          for (size_t i = 0; i < numbers.size(); ++i) in[i] = static_cast<From>(numbers[i]);
+          run({n, {array_input(source, n)}, {{nullptr, source, {0}, target}}, {{1}}}, {in.get()}, {out.get()});
+          for (size_t i = 0; i < numbers.size(); ++i) {
+            if constexpr (std::is_same_v<To, bool>) {
+              EXPECT_EQ(out[i], static_cast<float>(in[i]) != 0);
+            } else {
+              EXPECT_EQ(static_cast<float>(out[i]), static_cast<float>(static_cast<To>(static_cast<float>(in[i])))) << source.name() << " to " << target.name();
+            }
+          }
+        });
+      });
+    }
+  }
+}
+
+TEST(Program, long_chains_reuse_registers) {
+  const int64_t n = 9000;
+  const auto a = ramp<float>(n, 0.001, 0);
+  ProgramSpec spec{n, {array_input(float32, n)}, {}, {}};
+  std::vector<float> expected = a;
+  for (int k = 0; k < 90; ++k) {
+    spec.instructions.push_back({k % 2 ? &cpu::add_function : &cpu::multiply_function, float32, {k, 0}});
+    for (size_t i = 0; i < a.size(); ++i) expected[i] = k % 2 ? expected[i] + a[i] : expected[i] * a[i];
+  }
+  spec.outputs.push_back({90});
+  std::vector<float> out(a.size());
+  run(spec, {a.data()}, {out.data()});
+  EXPECT_EQ(out, expected);
+}
+
+TEST(Program, large_arrays_run_in_chunks) {
+  const Shape shape{700, 300};
+  const auto a = ramp<float>(shape.size());
+  const auto row = ramp<float>(300, 1, 0), column = ramp<float>(700, 2, 1);
+  std::vector<float> out(a.size());
+  ProgramSpec spec{shape, {array_input(float32, shape), {float32, {0, 1}}, {float32, {1, 0}}},
+                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {3, 2}}}, {{4}}};
+  run(spec, {a.data(), row.data(), column.data()}, {out.data()});
+  for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(out[i], (a[i] + row[i % 300]) * column[i / 300]) << i;
+}
+
+}  // namespace
+}  // namespace gradus
