@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs all tests.
+#   ./test.sh        with the default compiler
+#   ./test.sh --all  also with Clang 14, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer
+set -euo pipefail
+cd "$(dirname "$0")"
+source scripts/setup.sh
+
+run_all=false
+case "${1-}" in
+  "") ;;
+  --all) run_all=true ;;
+  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+# tests FOLDER [CMAKE OPTION...]: builds everything there and runs ctest; its summary is printed, failing tests with their output.
+tests() {
+  local folder=$1
+  build "$folder" all -DGRADUS_WERROR=ON "${@:2}"
+  echo "testing $folder"
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "$(jobs_that_fit)" --progress | tail -n 200
+}
+
+install_packages "${packages[@]}"
+tests build -DCMAKE_BUILD_TYPE=Release
+if $run_all; then
+  install_packages clang-14
+  tests build-clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14
+  ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF
+  # ThreadSanitizer does not see libgomp's barriers: one thread a parallel loop, so that what it checks is the library's own threads.
+  OMP_NUM_THREADS=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+    tests build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=thread -DGRADUS_BENCH=OFF
+fi
+echo "all tests passed"
