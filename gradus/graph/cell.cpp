@@ -16,14 +16,15 @@ bool Cell::has_value() const {
   for (const CellScope* scope = innermost; scope; scope = scope->outer_) {
     if (scope->find(this)) return true;
   }
-  return value_.exists();
+  return is_given_.load(std::memory_order_acquire);
 }
 
 const Array& Cell::get() const {
   for (const CellScope* scope = innermost; scope; scope = scope->outer_) {
     if (const Array* value = scope->find(this)) return *value;
+    scope->check_open();
   }
-  if (!value_.exists()) fail("parameter", "it has no value yet; call the model once or build it with nn::build(model, shape)");
+  if (!is_given_.load(std::memory_order_acquire)) fail("parameter", "it has no value yet; call the model once or build it with nn::build(model, shape)");
   return value_;
 }
 
@@ -32,40 +33,41 @@ void Cell::set(Array value) {
     commit(std::move(value));
     return;
   }
-  if (is_tracing(TraceKind::vmap) && value.node()->session() == current_session()) {
-    fail("state", "a value that depends on vmap's batched arguments was assigned to a variable of shape ", value.shape(),
-         "; under vmap there is one value an example, and a variable holds one");
-  }
   innermost->write(this, apply(stop_gradient_op, {value}));
 }
 
 void Cell::commit(Array value) {
   if (!value.node()->is_leaf() && !value.node()->is_ready(value.output_index())) pending_values.push_back(value);
   value_ = std::move(value);
+  is_given_.store(value_.exists(), std::memory_order_release);
 }
 
-CellScope::CellScope() : outer_(innermost) { innermost = this; }
+CellScope::CellScope(std::string_view closed_by) : closed_by_(closed_by), outer_(innermost) { innermost = this; }
 CellScope::~CellScope() { innermost = outer_; }
 
 const Array* CellScope::find(const Cell* cell) const {
-  for (const CellWrite& write : writes_) {
-    if (write.cell.get() == cell) return &write.value;
-  }
-  for (const CellWrite& bound : bound_) {
-    if (bound.cell.get() == cell) return &bound.value;
-  }
+  if (const auto at = written_at_.find(cell); at != written_at_.end()) return &writes_[at->second].value;
+  if (const auto at = bound_at_.find(cell); at != bound_at_.end()) return &bound_[at->second].value;
   return nullptr;
 }
 
-void CellScope::bind(const CellPtr& cell, Array value) { bound_.push_back({cell, std::move(value)}); }
+void CellScope::check_open() const {
+  if (closed_by_.empty()) return;
+  fail(closed_by_, "the function uses a variable that is not in its state; name the module or optimizer that holds it: ", closed_by_,
+       "(function, model, optimizer)");
+}
+
+void CellScope::bind(const CellPtr& cell, Array value) {
+  const auto [at, is_new] = bound_at_.emplace(cell.get(), bound_.size());
+  if (is_new) bound_.push_back({cell, std::move(value)});
+  else bound_[at->second].value = std::move(value);
+}
 
 void CellScope::write(Cell* cell, Array value) {
-  for (CellWrite& write : writes_) {
-    if (write.cell.get() != cell) continue;
-    write.value = std::move(value);
-    return;
-  }
-  writes_.push_back({cell->shared_from_this(), std::move(value)});
+  if (!find(cell)) check_open();
+  const auto [at, is_new] = written_at_.emplace(cell, writes_.size());
+  if (is_new) writes_.push_back({cell->shared_from_this(), std::move(value)});
+  else writes_[at->second].value = std::move(value);
 }
 
 void CellScope::commit() {
@@ -73,7 +75,12 @@ void CellScope::commit() {
     if (outer_) outer_->write(write.cell.get(), std::move(write.value));
     else write.cell->commit(std::move(write.value));
   }
+  discard();
+}
+
+void CellScope::discard() {
   writes_.clear();
+  written_at_.clear();
 }
 
 std::vector<Array> take_pending_cells() { return std::exchange(pending_values, {}); }

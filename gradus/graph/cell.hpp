@@ -1,8 +1,10 @@
 // Cells: parameters, running statistics, moments, step counts. The one mutable thing; everything else is a value.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "gradus/graph/array.hpp"
@@ -21,6 +23,7 @@ class Cell : public std::enable_shared_from_this<Cell> {
 
   const Kind kind;
   bool is_trainable = true;  ///< parameters only; a frozen parameter gets no gradient and no update
+  bool was_missed = false;   ///< without a value although its module was called: no transform waits for it again
 
   /// Whether a value has been given yet (in this thread's traces or for good).
   bool has_value() const;
@@ -35,6 +38,7 @@ class Cell : public std::enable_shared_from_this<Cell> {
 
  private:
   Array value_;
+  std::atomic<bool> is_given_{false};  // published after value_, so that threads may ask while another one builds
 };
 using CellPtr = std::shared_ptr<Cell>;
 
@@ -47,7 +51,8 @@ struct CellWrite {
 /// What one trace has bound and written; scopes stack up in a thread, inner ones first. Made by every transform beside its TraceScope.
 class CellScope {
  public:
-  CellScope();
+  /// `closed_by` names a transform in which reading a cell that it has not bound is an error (compile).
+  explicit CellScope(std::string_view closed_by = {});
   /// Forgets all that was not committed.
   ~CellScope();
   CellScope(const CellScope&) = delete;
@@ -60,13 +65,16 @@ class CellScope {
   /// Hands the writes to the enclosing scope, or to the cells if there is none. After success of the transform.
   void commit();
   /// Forgets the writes (a recorded call that must not count).
-  void discard() { writes_.clear(); }
+  void discard();
 
  private:
   friend class Cell;
   const Array* find(const Cell* cell) const;
+  void check_open() const;
   void write(Cell* cell, Array value);
   std::vector<CellWrite> bound_, writes_;
+  std::unordered_map<const Cell*, uint32_t> bound_at_, written_at_;
+  std::string_view closed_by_;
   CellScope* outer_;
 };
 

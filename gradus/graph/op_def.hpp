@@ -169,6 +169,10 @@ struct CpuEntry {
   InPlace in_place[4] = {};
 };
 
+/// An op that is evaluated as a step of its own, outside of any plan: its inputs are computed; returns computed outputs (an output that
+/// is not needed may be an empty Array). It may evaluate (loops over closed graphs).
+using HostRule = std::vector<Array> (*)(const Call& call, std::span<const bool> is_output_needed);
+
 /// Everything that is true of an op. A literal: constinit const, no dynamic initialisation.
 struct OpDef {
   std::string_view name;
@@ -181,6 +185,8 @@ struct OpDef {
   ViewRule view = nullptr;                                ///< set for ops that only rearrange strides
   const cpu::ElementwiseFunction* elementwise = nullptr;  ///< set for element-wise ops: the plan fuses them
   CpuEntry cpu = {};
+  HostRule host = nullptr;       ///< instead of a kernel
+  ComposeRule expand = nullptr;  ///< instead of a kernel: the evaluator puts these ops in its place (checkpoint, custom derivatives)
   int hidden_outputs = 0;  ///< the last so many outputs are residuals for the derivative; users do not see them
 };
 

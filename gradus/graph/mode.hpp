@@ -1,0 +1,15 @@
+// Flags of the calling thread that change what functions record: whether a call is a training call.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus {
+
+/// Bits of mode_flags(). A compiled function is traced once for each value of them.
+inline constexpr uint64_t kTrainingFlag = 1;
+
+uint64_t mode_flags();
+void set_mode_flags(uint64_t flags);
+inline bool is_training() { return mode_flags() & kTrainingFlag; }
+
+}  // namespace gradus
