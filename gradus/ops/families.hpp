@@ -1,0 +1,19 @@
+// All ops that there are: the one list, from which laws, loading by name and export work.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "gradus/graph/op_def.hpp"
+
+namespace gradus {
+
+/// Every OpDef, family by family.
+std::span<const OpDef* const> all_ops();
+/// The op of that name, or null.
+const OpDef* find_op(std::string_view name);
+
+// Each family's .cpp ends with its list; families.cpp joins them.
+std::span<const OpDef* const> leaf_ops();  ///< of graph/leaf.hpp
+
+}  // namespace gradus
