@@ -1,0 +1,37 @@
+// Small datasets made from a seed, for tutorials and tests.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gradus/data/dataset.hpp"
+
+namespace gradus::data {
+
+struct LinearOptions {
+  std::vector<double> weights{3.0};  ///< one a feature
+  double bias = 2.0, noise = 0.1;
+  uint64_t seed = 0;
+};
+/// y = x w + bias + noise * normal, x uniform in [0, 1): x (N, features), y (N, 1), float32.
+Dataset make_linear(int64_t samples, const LinearOptions& options = {});
+
+struct BlobsOptions {
+  int64_t classes = 3, features = 2;
+  double spread = 1.0;  ///< standard deviation about each centre; centres are uniform in [-10, 10)
+  uint64_t seed = 0;
+};
+/// One normal cloud a class: x (N, features) float32, y (N,) int64. Classes take turns.
+Dataset make_blobs(int64_t samples, const BlobsOptions& options = {});
+
+struct CurveOptions {
+  int64_t classes = 2;  ///< of spirals; moons are always two
+  double noise = 0.1;   ///< standard deviation added to both coordinates
+  uint64_t seed = 0;
+};
+/// Two interleaved half circles: x (N, 2) float32, y (N,) int64.
+Dataset make_moons(int64_t samples, const CurveOptions& options = {});
+/// `classes` arms that turn about the origin: x (N, 2) float32, y (N,) int64.
+Dataset make_spirals(int64_t samples, const CurveOptions& options = {});
+
+}  // namespace gradus::data
