@@ -42,6 +42,8 @@ constexpr DType compute_dtype(DType dtype) { return dtype == float16 || dtype ==
 /// Converts a tile: every pair of dtypes. Floats round to nearest even; floats to integers truncate, and what does not fit saturates
 /// (NaN gives 0), to uint8 by way of int32, of which the low bits are kept, as for integers; anything to bool is "not zero".
 TileLoop find_cast(DType from, DType to);
+/// Marks an op as a cast: it has no loops of its own; programs write it as an instruction without function.
+extern const ElementwiseFunction cast_function;
 /// Converts to the nearest float16 or bfloat16 and keeps the result as float32.
 TileLoop find_rounding(DType from, DType to);
 

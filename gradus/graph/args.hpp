@@ -71,7 +71,7 @@ struct Field {
 class ArgsBase {
  public:
   virtual ~ArgsBase() = default;
-  virtual void hash(Hasher& hasher) const = 0;
+  Hash128 hash{};  ///< of all fields, made once
   virtual bool equals(const ArgsBase& other) const = 0;  // other: of the same op, so of the same type
   virtual std::vector<Field> fields() const = 0;
 };
@@ -86,9 +86,10 @@ class ArgsBase {
 template <class T>
 class TypedArgs final : public ArgsBase {
  public:
-  explicit TypedArgs(T value) : value(std::move(value)) {}
-  void hash(Hasher& hasher) const override {
+  explicit TypedArgs(T given) : value(std::move(given)) {
+    Hasher hasher;
     std::apply([&](const auto&... field) { (detail::hash_field(hasher, detail::plain_field(field)), ...); }, value.tied_fields());
+    hash = hasher.value();
   }
   bool equals(const ArgsBase& other) const override {
     return equal_tuples(value.tied_fields(), static_cast<const TypedArgs&>(other).value.tied_fields(),
@@ -124,10 +125,11 @@ class Args {
   }
   bool empty() const { return !base_; }
   void hash(Hasher& hasher) const {
-    if (base_) base_->hash(hasher);
+    hasher.add(base_ ? base_->hash.low : 0);
+    if (base_) hasher.add(base_->hash.high);
   }
   bool equals(const Args& other) const {
-    return base_ == other.base_ || (base_ && other.base_ && base_->equals(*other.base_));
+    return base_ == other.base_ || (base_ && other.base_ && base_->hash == other.base_->hash && base_->equals(*other.base_));
   }
   std::vector<Field> fields() const { return base_ ? base_->fields() : std::vector<Field>{}; }
   /// "axis=-1, keepdims=true".

@@ -83,6 +83,7 @@ void CellScope::discard() {
   written_at_.clear();
 }
 
+void keep_pending_cell(Array value) { pending_values.push_back(std::move(value)); }
 std::vector<Array> take_pending_cells() { return std::exchange(pending_values, {}); }
 
 }  // namespace gradus

@@ -80,5 +80,7 @@ class CellScope {
 
 /// Values committed to cells by this thread that are still pending; every evaluation outside a trace includes them.
 std::vector<Array> take_pending_cells();
+/// Puts one back (the evaluation failed).
+void keep_pending_cell(Array value);
 
 }  // namespace gradus

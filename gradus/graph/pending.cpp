@@ -11,6 +11,7 @@ namespace gradus {
 
 namespace {
 std::atomic<int64_t> node_bound{20'000}, byte_bound{int64_t{2} << 30};
+thread_local int pauses = 0;
 thread_local int64_t pending_nodes = 0, pending_bytes = 0;
 }  // namespace
 
@@ -20,7 +21,7 @@ void count_pending(Node& node) {
   ++pending_nodes;
   const int64_t nodes = node_bound.load(std::memory_order_relaxed), bytes = byte_bound.load(std::memory_order_relaxed);
   if ((nodes == 0 || pending_nodes <= nodes) && (bytes == 0 || pending_bytes <= bytes)) return;
-  if (is_tracing()) return;
+  if (pauses || is_tracing()) return;
   reset_pending();
   evaluate(node.input_arrays());
 }
@@ -30,6 +31,8 @@ void set_pending_bound(int64_t nodes, int64_t bytes) {
   byte_bound = bytes;
 }
 
+PendingPause::PendingPause() { ++pauses; }
+PendingPause::~PendingPause() { --pauses; }
 void reset_pending() { pending_nodes = pending_bytes = 0; }
 
 }  // namespace gradus

@@ -12,6 +12,14 @@ void count_pending(Node& node);
 /// The bound on nodes (default 20,000) and on bytes of their results (default 2 GiB) recorded by a thread since it last evaluated.
 /// 0 lifts a bound.
 void set_pending_bound(int64_t nodes, int64_t bytes);
+/// While it lives the bound does not fire in this thread: the evaluator itself is recording.
+class PendingPause {
+ public:
+  PendingPause();
+  ~PendingPause();
+  PendingPause(const PendingPause&) = delete;
+  PendingPause& operator=(const PendingPause&) = delete;
+};
 /// Called by the evaluator: this thread has evaluated.
 void reset_pending();
 

@@ -1,0 +1,202 @@
+// The evaluator that graph/evaluate.hpp declares: one lock, snapshot, plan, run.
+#include "gradus/graph/evaluate.hpp"
+
+#include <cstdlib>
+#include <mutex>
+
+#include "gradus/base/error.hpp"
+#include "gradus/graph/cell.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/graph/pending.hpp"
+#include "gradus/graph/trace.hpp"
+#include "gradus/graph/walk.hpp"
+#include "gradus/plan/cache.hpp"
+#include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/settings.hpp"
+
+namespace gradus {
+
+namespace {
+
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && *value && std::string_view(value) != "0";
+}
+
+// All that the evaluator remembers between runs. Made at first use, never destroyed.
+struct Evaluator {
+  std::mutex mutex;
+  plan::Cache cache;
+  Counters counters;
+  std::atomic<bool> op_by_op{is_set("GRADUS_OP_BY_OP")}, check_nan{is_set("GRADUS_CHECK_NAN")};
+
+  static Evaluator& get() {
+    static Evaluator* evaluator = new Evaluator;
+    return *evaluator;
+  }
+};
+
+// Where no value exists: the transform is named, and what to do instead.
+void refuse_inside_trace(std::span<const Array> roots) {
+  const std::string_view transform = evaluation_forbidden_by();
+  if (transform.empty()) return;
+  for (const Array& root : roots) {
+    if (root.node()->session() != current_session() || plan::is_available(*root.node())) continue;
+    fail(transform, "the value of an array ", root.shape(), " was asked for (item, data, printing, eval); inside ", transform,
+         " arrays have no values yet");
+  }
+}
+
+// In a trace every output may be asked for later; outside, those that somebody holds or reads.
+std::vector<uint8_t> needed_outputs(const Node& node) {
+  std::vector<uint8_t> needed(node.output_count(), 1);
+  if (node.references() > node.handles() || is_session_open(node.session())) return needed;
+  for (uint32_t index = 0; index < node.output_count(); ++index) needed[index] = node.output(index).handles.load() > 0;
+  return needed;
+}
+
+// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before.
+void run_host_ops(std::span<const Array> roots) {
+  std::vector<Array> waiting;
+  for (Node* node : ancestors(roots, [](Node* node) { return !plan::is_available(*node); })) {
+    if (node->op().host) waiting.emplace_back(node, 0);
+  }
+  for (const Array& array : waiting) {
+    Node* node = array.node();
+    if (plan::is_available(*node)) continue;
+    const std::vector<Array> inputs = node->input_arrays();
+    evaluate(inputs);
+    const std::vector<uint8_t> needed = needed_outputs(*node);
+    std::vector<Array> results = node->op().host({node->op(), node->args(), inputs}, {reinterpret_cast<const bool*>(needed.data()), needed.size()});
+    for (const Array& result : results) {
+      if (result.exists()) value_of(result);
+    }
+    Evaluator& evaluator = Evaluator::get();
+    std::lock_guard lock(evaluator.mutex);
+    if (plan::is_available(*node)) continue;
+    for (uint32_t index = 0; index < node->output_count(); ++index) {
+      if (results[index].exists()) node->publish(index, results[index].node()->output(results[index].output_index()).value);
+    }
+    if (!is_session_open(node->session())) node->detach();
+  }
+}
+
+bool has_host_op(const plan::Snapshot& snapshot) {
+  for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
+    if (snapshot.nodes[number]->op().host && !snapshot.is_leaf(number)) return true;
+  }
+  return false;
+}
+
+// False if an op of the host has to run first.
+bool evaluate_under_lock(std::span<const Array> roots) {
+  Evaluator& evaluator = Evaluator::get();
+  std::lock_guard lock(evaluator.mutex);
+  const PendingPause pause;  // expansions record nodes
+  const plan::Snapshot snapshot = plan::take_snapshot(roots);
+  evaluator.counters.node_visits += static_cast<int64_t>(snapshot.nodes.size());
+  plan::PlanPtr plan = evaluator.cache.find(snapshot.key);
+  if (!plan) {
+    if (has_host_op(snapshot)) return false;
+    plan = plan::make_plan(snapshot);
+    ++evaluator.counters.plans_made;
+    evaluator.cache.insert(snapshot.key, plan);
+  } else {
+    ++evaluator.counters.plan_hits;
+  }
+  plan::run_plan(*plan, snapshot);
+  return true;
+}
+
+void put_back(std::vector<Array> cells) {
+  for (Array& value : cells) keep_pending_cell(std::move(value));
+}
+
+}  // namespace
+
+namespace plan {
+Counters& live_counters() { return Evaluator::get().counters; }
+}  // namespace plan
+
+void evaluate(std::span<const Array> roots) {
+  refuse_inside_trace(roots);
+  reset_pending();
+  std::vector<Array> cells;
+  if (!is_tracing()) cells = take_pending_cells();
+  std::vector<Array> pending;
+  const auto add = [&](const Array& array) {
+    array.aval();
+    if (!plan::is_available(*array.node())) pending.push_back(array);
+  };
+  for (const Array& root : roots) add(root);
+  for (const Array& cell : cells) add(cell);
+  if (pending.empty()) return;
+  try {
+    if (evaluate_under_lock(pending)) return;
+    run_host_ops(pending);
+    evaluate_under_lock(pending);
+  } catch (...) {
+    put_back(std::move(cells));
+    throw;
+  }
+}
+
+const Value& value_of(const Array& array) {
+  array.aval();
+  Node* node = array.node();
+  Output& out = node->output(array.output_index());
+  if (out.is_ready.load(std::memory_order_acquire)) return out.value;
+  if (!node->is_scalar()) {
+    evaluate(std::span<const Array>(&array, 1));
+    return out.value;
+  }
+  std::lock_guard lock(Evaluator::get().mutex);
+  if (!out.is_ready.load(std::memory_order_acquire)) {
+    BufferPtr buffer = allocate(8, "a number");
+    std::memcpy(buffer->data(), &node->slot(), 8);
+    node->publish(array.output_index(), Value{std::move(buffer), {}, 0});
+  }
+  return out.value;
+}
+
+const void* row_major_data(const Array& array) {
+  const Value& value = value_of(array);
+  const DType dtype = array.dtype();
+  if (is_contiguous(array.shape(), value.strides)) return value.buffer->data() + value.offset * dtype.size();
+  BufferPtr copy = allocate(array.size() * dtype.size(), "a contiguous copy");
+  copy_elements(array, dtype, copy->data());
+  std::lock_guard lock(Evaluator::get().mutex);
+  Output& out = array.node()->output(array.output_index());
+  if (!out.row_major) out.row_major = std::move(copy);
+  return out.row_major->data();
+}
+
+Counters counters() {
+  Evaluator& evaluator = Evaluator::get();
+  std::lock_guard lock(evaluator.mutex);
+  Counters now = evaluator.counters;
+  now.cached_plans = evaluator.cache.plans();
+  now.cached_plan_bytes = evaluator.cache.bytes();
+  return now;
+}
+void reset_counters() {
+  Evaluator& evaluator = Evaluator::get();
+  std::lock_guard lock(evaluator.mutex);
+  evaluator.counters = {};
+}
+void clear_plans() {
+  Evaluator& evaluator = Evaluator::get();
+  std::lock_guard lock(evaluator.mutex);
+  evaluator.cache.clear();
+}
+void set_plan_cache_bytes(int64_t bytes) {
+  Evaluator& evaluator = Evaluator::get();
+  std::lock_guard lock(evaluator.mutex);
+  evaluator.cache.set_limit(bytes);
+}
+void set_op_by_op(bool is_on) { Evaluator::get().op_by_op = is_on; }
+bool is_op_by_op() { return Evaluator::get().op_by_op.load(std::memory_order_relaxed); }
+void set_check_nan(bool is_on) { Evaluator::get().check_nan = is_on; }
+bool is_check_nan() { return Evaluator::get().check_nan.load(std::memory_order_relaxed); }
+
+}  // namespace gradus

@@ -1,0 +1,72 @@
+// The graph while it is being planned: plain tables of values and ops, no nodes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gradus/cpu/program.hpp"
+#include "gradus/graph/op_def.hpp"
+#include "gradus/plan/snapshot.hpp"
+
+namespace gradus::plan {
+
+/// One output of an op, or a leaf. A view shares the memory of another value: `base` is that value, never a view itself.
+struct PlanValue {
+  enum class Kind : uint8_t { leaf, slot, computed, view };
+  Kind kind = Kind::computed;
+  Layout layout{};
+  int base = -1;        ///< views: the value whose memory this one lies in; others: itself
+  int64_t offset = 0;   ///< views: elements from the base's first
+  int producer = -1;    ///< op that computes it (of views: that computes the base), -1 for leaves
+  uint32_t source = 0;  ///< number of the value in the snapshot
+  bool is_kept = false, is_donated = false;
+  bool is_new = false;  ///< made by a pass
+};
+
+/// One op to run. `node` is its number in the snapshot, for messages.
+struct PlanOp {
+  const OpDef* op = nullptr;  ///< null: a copy of input 0 to contiguous memory
+  Args args{};
+  std::vector<int> inputs{}, outputs{};
+  uint32_t node = 0;
+  bool is_dead = false;
+  int group = -1;  ///< fused program it belongs to
+
+  bool is_elementwise() const { return !op || op->elementwise; }
+};
+
+/// A set of element-wise ops over one shape that run as one pass over memory, with the reductions that end it.
+struct Group {
+  std::vector<int> ops{};  ///< in order
+  int level = 0;
+  Shape shape{};
+};
+
+struct PlanGraph {
+  std::vector<PlanValue> values;
+  std::vector<PlanOp> ops;           ///< in an order in which they can run
+  std::vector<int> value_of_source;  ///< snapshot value -> value here (after merging), -1 if not used
+  std::vector<Group> groups;
+  int64_t visits = 0;
+
+  int add_computed(DType dtype, const Shape& shape, int producer);
+};
+
+/// Reads the snapshot; resolves identities and views to strides, inserting copies where a view cannot be made; merges equal ops.
+PlanGraph simplify(const Snapshot& snapshot, bool merges);
+/// Inserts copies where an op does not take an input's strides.
+void make_contiguous(PlanGraph& graph);
+/// Puts element-wise ops into groups, one op each without `fuses`.
+void fuse(PlanGraph& graph, bool fuses);
+/// The program of a group: values it reads (in the order of the program's inputs) and writes.
+struct GroupProgram {
+  cpu::ProgramSpec spec;
+  std::vector<int> reads, writes;
+};
+/// `is_stored`: for each value, whether something outside its group reads it or it is kept.
+GroupProgram make_program(const PlanGraph& graph, const Group& group, const std::vector<uint8_t>& is_stored);
+
+/// Text of the graph for docs and GRADUS_VERBOSE: one line an op or group.
+std::string describe(const PlanGraph& graph);
+
+}  // namespace gradus::plan

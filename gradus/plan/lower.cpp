@@ -1,0 +1,355 @@
+// From the planned graph to steps: order, kernels, memory.
+#include <algorithm>
+#include <map>
+#include <queue>
+
+#include "gradus/base/error.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/ir.hpp"
+#include "gradus/plan/plan.hpp"
+#include "gradus/plan/settings.hpp"
+
+namespace gradus::plan {
+
+namespace {
+
+// One thing to run: a group or a single op.
+struct Item {
+  std::vector<int> ops;
+  std::vector<int> reads, writes;  // values
+  cpu::KernelPtr kernel;           // null for a barrier
+  std::vector<int> in_place;       // for each write: position in reads that it may lie over, or -1
+  bool is_update = false;
+};
+
+class Lowering {
+ public:
+  Lowering(PlanGraph graph, const Snapshot& snapshot) : graph_(std::move(graph)), snapshot_(snapshot) {}
+
+  PlanPtr run() {
+    find_stored();
+    make_items();
+    order_items();
+    choose_updates();
+    place();
+    emit();
+    publish();
+    note_visits(graph_.visits);
+    return std::make_shared<const Plan>(std::move(plan_));
+  }
+
+ private:
+  const PlanValue& value(int id) const { return graph_.values[id]; }
+  int base(int id) const { return graph_.values[id].base; }
+
+  // A value is stored if it is kept or read outside its group.
+  void find_stored() {
+    is_stored_.assign(graph_.values.size(), 0);
+    is_base_kept_.assign(graph_.values.size(), 0);
+    for (const PlanOp& op : graph_.ops) {
+      for (const int input : op.inputs) {
+        const PlanValue& v = value(input);
+        const bool is_inside = v.kind == PlanValue::Kind::computed && op.group >= 0 && graph_.ops[v.producer].group == op.group;
+        if (!is_inside) is_stored_[v.base] = 1;
+      }
+    }
+    for (const PlanValue& v : graph_.values) {
+      if (!v.is_kept) continue;
+      is_stored_[v.base] = 1;
+      is_base_kept_[v.base] = 1;
+    }
+  }
+
+  void make_items() {
+    item_of_op_.assign(graph_.ops.size(), -1);
+    std::vector<int> item_of_group(graph_.groups.size(), -1);
+    for (size_t at = 0; at < graph_.ops.size(); ++at) {
+      ++graph_.visits;
+      const PlanOp& op = graph_.ops[at];
+      if (op.group >= 0) {
+        int& item = item_of_group[op.group];
+        if (item < 0) {
+          item = static_cast<int>(items_.size());
+          items_.push_back(group_item(graph_.groups[op.group]));
+        }
+        item_of_op_[at] = item;
+      } else {
+        item_of_op_[at] = static_cast<int>(items_.size());
+        items_.push_back(kernel_item(static_cast<int>(at)));
+      }
+    }
+  }
+
+  Item group_item(const Group& group) {
+    GroupProgram program = make_program(graph_, group, is_stored_);
+    Item item{.ops = group.ops, .reads = program.reads, .writes = program.writes};
+    item.kernel = cpu::prepare_program(program.spec);
+    for (const int write : item.writes) {
+      const Layout& out = value(write).layout;
+      int candidate = -1;
+      for (size_t i = 0; i < item.reads.size() && candidate < 0; ++i) {
+        const PlanValue& in = value(item.reads[i]);
+        const bool is_taken = std::find(item.in_place.begin(), item.in_place.end(), static_cast<int>(i)) != item.in_place.end();
+        const auto reads_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int read) { return base(read) == in.base; });
+        if (!is_taken && reads_base == 1 && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
+      }
+      item.in_place.push_back(candidate);
+    }
+    return item;
+  }
+
+  Item kernel_item(int at) {
+    const PlanOp& op = graph_.ops[at];
+    Item item{.ops = {at}, .reads = op.inputs, .writes = op.outputs};
+    item.in_place.assign(item.writes.size(), -1);
+    if (op.op == &barrier_op) {
+      item.writes.clear();
+      return item;
+    }
+    if (!op.op->cpu.prepare) fail_bug(op.op->name, " has no kernel and no composition");
+    std::vector<Layout> inputs, outputs;
+    std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
+    for (const int input : op.inputs) inputs.push_back(value(input).layout);
+    for (size_t i = 0; i < op.outputs.size(); ++i) {
+      outputs.push_back(value(op.outputs[i]).layout);
+      needed[i] = is_stored_[op.outputs[i]];
+    }
+    item.kernel = op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size())});
+    for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
+      if (pair.output < 0) break;
+      if (inputs[pair.input] == outputs[pair.output]) item.in_place[pair.output] = pair.input;
+    }
+    plan_.products += op.op->name == "matmul" || op.op->name.starts_with("conv");
+    return item;
+  }
+
+  // A topological order that stays near the order of recording: ready items by their last op.
+  void order_items() {
+    std::vector<int> waits(items_.size(), 0);
+    std::vector<std::vector<int>> next(items_.size());
+    for (size_t item = 0; item < items_.size(); ++item) {
+      std::vector<int> sources;
+      for (const int read : items_[item].reads) {
+        if (value(read).producer >= 0) sources.push_back(item_of_op_[value(read).producer]);
+        const int storage = base(read);
+        if (value(storage).producer >= 0) sources.push_back(item_of_op_[value(storage).producer]);
+      }
+      std::sort(sources.begin(), sources.end());
+      sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+      for (const int source : sources) {
+        next[source].push_back(static_cast<int>(item));
+        ++waits[item];
+      }
+    }
+    using Entry = std::pair<int, int>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+    for (size_t item = 0; item < items_.size(); ++item) {
+      if (!waits[item]) ready.push({items_[item].ops.back(), static_cast<int>(item)});
+    }
+    while (!ready.empty()) {
+      const int item = ready.top().second;
+      ready.pop();
+      order_.push_back(item);
+      for (const int follower : next[item]) {
+        if (--waits[follower] == 0) ready.push({items_[follower].ops.back(), follower});
+      }
+    }
+    if (order_.size() != items_.size()) fail_bug("the plan's order has a cycle");
+    followers_ = std::move(next);
+  }
+
+  // Writes over donated leaves come last, after everything that can fail (CORE.md 4).
+  void choose_updates() {
+    donated_to_.assign(graph_.values.size(), -1);
+    for (const int at : order_) {
+      Item& item = items_[at];
+      for (size_t k = 0; k < item.writes.size(); ++k) {
+        if (item.in_place[k] < 0 || !is_base_kept_[item.writes[k]]) continue;
+        const PlanValue& leaf = value(item.reads[item.in_place[k]]);
+        if (leaf.kind != PlanValue::Kind::leaf || !leaf.is_donated || is_base_kept_[leaf.base]) continue;
+        item.is_update = true;
+        donated_to_[item.writes[k]] = leaf.base;
+      }
+    }
+    bool is_safe = true;
+    for (const int at : order_) {
+      if (!items_[at].is_update) continue;
+      is_safe &= !items_[at].kernel || !items_[at].kernel->may_fail;
+      for (const int follower : followers_[at]) items_[follower].is_update = true;
+    }
+    if (!is_safe) {
+      donated_to_.assign(graph_.values.size(), -1);
+      for (Item& item : items_) item.is_update = false;
+    }
+    std::stable_partition(order_.begin(), order_.end(), [&](int at) { return !items_[at].is_update; });
+    last_use_.assign(graph_.values.size(), -1);
+    for (size_t position = 0; position < order_.size(); ++position) {
+      const Item& item = items_[order_[position]];
+      if (!item.kernel) continue;
+      for (const int read : item.reads) last_use_[base(read)] = static_cast<int>(position);
+      for (const int write : item.writes) last_use_[write] = std::max(last_use_[write], static_cast<int>(position));
+    }
+    for (size_t position = 0; position < order_.size(); ++position) {
+      for (const int write : items_[order_[position]].writes) {
+        const int leaf = donated_to_[write];
+        if (leaf >= 0 && last_use_[leaf] != static_cast<int>(position)) donated_to_[write] = -1;
+      }
+    }
+  }
+
+  // Blocks of the arena: first fit among the freed ones, lifetimes known.
+  class Arena {
+   public:
+    int64_t take(int64_t bytes) {
+      bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
+      for (auto block = free_.begin(); block != free_.end(); ++block) {
+        if (block->second < bytes) continue;
+        const int64_t offset = block->first, rest = block->second - bytes;
+        free_.erase(block);
+        if (rest) free_[offset + bytes] = rest;
+        return offset;
+      }
+      int64_t offset = end_;
+      if (!free_.empty() && free_.rbegin()->first + free_.rbegin()->second == end_) {  // grow the last free block
+        offset = free_.rbegin()->first;
+        free_.erase(std::prev(free_.end()));
+      }
+      end_ = offset + bytes;
+      return offset;
+    }
+    void give_back(int64_t offset, int64_t bytes) {
+      bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
+      auto place = free_.emplace(offset, bytes).first;
+      const auto after = std::next(place);
+      if (after != free_.end() && place->first + place->second == after->first) {
+        place->second += after->second;
+        free_.erase(after);
+      }
+      if (place == free_.begin()) return;
+      const auto before = std::prev(place);
+      if (before->first + before->second != place->first) return;
+      before->second += place->second;
+      free_.erase(place);
+    }
+    int64_t size() const { return end_; }
+
+   private:
+    std::map<int64_t, int64_t> free_;
+    int64_t end_ = 0;
+  };
+
+  void place() {
+    storage_.assign(graph_.values.size(), -1);
+    std::vector<uint8_t> is_taken_over(graph_.values.size(), 0);
+    Arena arena;
+    for (size_t position = 0; position < order_.size(); ++position) {
+      const Item& item = items_[order_[position]];
+      if (!item.kernel) continue;
+      for (const int read : item.reads) leaf_storage(base(read));
+      for (size_t k = 0; k < item.writes.size(); ++k) {
+        const int write = item.writes[k];
+        if (!is_stored_[write]) continue;
+        const int64_t bytes = value(write).layout.bytes();
+        Storage storage{.bytes = bytes};
+        if (donated_to_[write] >= 0) {
+          storage.kind = Storage::Kind::donated;
+          storage.source = value(donated_to_[write]).source;
+          ++plan_.in_place;
+        } else if (is_base_kept_[write]) {
+          storage.kind = Storage::Kind::result;
+        } else {
+          const int over = item.in_place[k] < 0 ? -1 : base(item.reads[item.in_place[k]]);
+          const bool can_take = over >= 0 && last_use_[over] == static_cast<int>(position) && storage_[over] >= 0 && !is_taken_over[over] &&
+                                plan_.storages[storage_[over]].kind == Storage::Kind::arena && plan_.storages[storage_[over]].bytes == bytes;
+          if (can_take && !is_op_by_op()) {
+            is_taken_over[over] = 1;
+            storage.offset = plan_.storages[storage_[over]].offset;
+          } else {
+            storage.offset = arena.take(bytes);
+          }
+        }
+        storage_[write] = static_cast<int>(plan_.storages.size());
+        plan_.storages.push_back(storage);
+      }
+      if (is_op_by_op()) continue;
+      free_dead(item, static_cast<int>(position), arena, is_taken_over);
+    }
+    plan_.arena_bytes = arena.size();
+  }
+
+  void free_dead(const Item& item, int position, Arena& arena, std::vector<uint8_t>& is_freed) {
+    const auto free_one = [&](int id) {
+      if (last_use_[id] != position || storage_[id] < 0 || is_freed[id]) return;
+      const Storage& storage = plan_.storages[storage_[id]];
+      if (storage.kind != Storage::Kind::arena) return;
+      is_freed[id] = 1;
+      arena.give_back(storage.offset, storage.bytes);
+    };
+    for (const int read : item.reads) free_one(base(read));
+    for (const int write : item.writes) free_one(write);
+  }
+
+  int leaf_storage(int id) {
+    const PlanValue& leaf = value(id);
+    if (storage_[id] < 0 && leaf.kind != PlanValue::Kind::computed) {
+      storage_[id] = static_cast<int>(plan_.storages.size());
+      plan_.storages.push_back({.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = leaf.source});
+    }
+    return storage_[id];
+  }
+
+  void emit() {
+    for (const int at : order_) {
+      const Item& item = items_[at];
+      if (!item.kernel) continue;
+      Step step{.kernel = item.kernel,
+                .first_operand = static_cast<uint32_t>(plan_.operands.size()),
+                .node = graph_.ops[item.ops.back()].node,
+                .is_update = item.is_update};
+      for (const int read : item.reads) {
+        const PlanValue& v = value(read);
+        plan_.operands.push_back({storage_[v.base], v.offset * v.layout.dtype.size(), v.layout.dtype, v.layout.size(), false});
+        plan_.bytes_moved += v.layout.bytes();
+      }
+      for (const int write : item.writes) {
+        plan_.operands.push_back({is_stored_[write] ? storage_[write] : -1, 0, value(write).layout.dtype, value(write).layout.size(), true});
+        if (is_stored_[write]) plan_.bytes_moved += value(write).layout.bytes();
+      }
+      step.operand_count = static_cast<uint32_t>(plan_.operands.size()) - step.first_operand;
+      plan_.scratch_bytes = std::max(plan_.scratch_bytes, item.kernel->scratch_bytes);
+      plan_.steps.push_back(std::move(step));
+    }
+    plan_.bytes_held = static_cast<int64_t>(sizeof(Plan) + plan_.steps.size() * 512 + plan_.operands.size() * sizeof(Operand) +
+                                            plan_.storages.size() * sizeof(Storage));
+  }
+
+  void publish() {
+    for (uint32_t source = 0; source < snapshot_.is_kept.size(); ++source) {
+      const int id = graph_.value_of_source[source];
+      if (!snapshot_.is_kept[source] || id < 0) continue;
+      const PlanValue& v = value(id);
+      plan_.published.push_back({source, leaf_storage(v.base), v.layout.strides, v.offset});
+    }
+  }
+
+  PlanGraph graph_;
+  const Snapshot& snapshot_;
+  Plan plan_;
+  std::vector<uint8_t> is_stored_, is_base_kept_;
+  std::vector<Item> items_;
+  std::vector<int> item_of_op_, order_, donated_to_, last_use_, storage_;
+  std::vector<std::vector<int>> followers_;
+};
+
+}  // namespace
+
+PlanPtr make_plan(const Snapshot& snapshot) {
+  const bool plans = !is_op_by_op() && !is_check_nan();
+  PlanGraph graph = simplify(snapshot, plans);
+  make_contiguous(graph);
+  fuse(graph, plans);
+  return Lowering(std::move(graph), snapshot).run();
+}
+
+}  // namespace gradus::plan

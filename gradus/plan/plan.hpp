@@ -1,0 +1,65 @@
+// A plan: what to run for a graph of a given structure. Immutable; all that a run writes is its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gradus/cpu/kernel.hpp"
+#include "gradus/plan/snapshot.hpp"
+
+namespace gradus::plan {
+
+/// A piece of memory that steps address.
+struct Storage {
+  enum class Kind : uint8_t {
+    leaf,    ///< an input's data: value `source` of the snapshot
+    slot,    ///< a number of the snapshot
+    arena,   ///< at `offset` in the run's arena
+    result,  ///< a buffer of its own, for values that are kept
+    donated  ///< a result in the memory of the leaf `source`
+  };
+  Kind kind = Kind::arena;
+  uint32_t source = 0;
+  int64_t offset = 0, bytes = 0;
+};
+
+struct Operand {
+  int storage = -1;  ///< -1: null (an output that nobody reads)
+  int64_t byte_offset = 0;
+  DType dtype{};
+  int64_t size = 0;  ///< elements
+  bool is_output = false;
+};
+
+struct Step {
+  cpu::KernelPtr kernel;
+  uint32_t first_operand = 0, operand_count = 0;
+  uint32_t node = 0;  ///< number in the snapshot, for messages
+  bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
+};
+
+/// A kept value: output `source` of the snapshot lies in `storage`.
+struct Published {
+  uint32_t source = 0;
+  int storage = -1;
+  Dims strides{};
+  int64_t offset = 0;  ///< elements
+};
+
+struct Plan {
+  std::vector<Storage> storages;
+  std::vector<Operand> operands;
+  std::vector<Step> steps;
+  std::vector<Published> published;
+  int64_t arena_bytes = 0, scratch_bytes = 0;
+  int64_t products = 0, bytes_moved = 0, in_place = 0, bytes_held = 0;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+/// Plans the snapshot's graph: simplify, fuse, order, lower, place.
+PlanPtr make_plan(const Snapshot& snapshot);
+/// Runs it on the snapshot's leaves and publishes what is kept. Throws, with nothing changed, if memory or a value is bad.
+void run_plan(const Plan& plan, const Snapshot& snapshot);
+
+}  // namespace gradus::plan

@@ -1,0 +1,165 @@
+// Running a plan: memory first, then all that can fail, then the writes in place (CORE.md 4).
+#include <cmath>
+
+#include "gradus/base/error.hpp"
+#include "gradus/graph/trace.hpp"
+#include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/plan.hpp"
+#include "gradus/plan/settings.hpp"
+
+namespace gradus::plan {
+
+namespace {
+
+class Run {
+ public:
+  Run(const Plan& plan, const Snapshot& snapshot) : plan_(plan), snapshot_(snapshot) {
+    node_of_value_.reserve(snapshot.is_kept.size());
+    for (uint32_t number = 0; number < snapshot.nodes.size(); ++number) {
+      for (uint32_t index = 0; index < snapshot.nodes[number]->output_count(); ++index) node_of_value_.push_back(number);
+    }
+  }
+
+  void all() {
+    take_memory();
+    if (is_check_nan()) scan_leaves();
+    for (const Step& step : plan_.steps) execute(step);
+    publish();
+  }
+
+ private:
+  Output& output(uint32_t value) {
+    const uint32_t number = node_of_value_[value];
+    return snapshot_.nodes[number]->output(value - snapshot_.first_value[number]);
+  }
+
+  void take_memory() {
+    if (plan_.arena_bytes) arena_ = allocate(plan_.arena_bytes, "the intermediate results of a graph");
+    if (plan_.scratch_bytes) scratch_ = allocate(plan_.scratch_bytes, "scratch space of a kernel");
+    base_.resize(plan_.storages.size());
+    buffers_.resize(plan_.storages.size());
+    for (size_t at = 0; at < plan_.storages.size(); ++at) {
+      const Storage& storage = plan_.storages[at];
+      switch (storage.kind) {
+        case Storage::Kind::arena: base_[at] = arena_->data() + storage.offset; break;
+        case Storage::Kind::result:
+          buffers_[at] = allocate(storage.bytes, "a result");
+          base_[at] = buffers_[at]->data();
+          break;
+        case Storage::Kind::slot:
+          base_[at] = reinterpret_cast<std::byte*>(const_cast<Slot*>(&snapshot_.nodes[node_of_value_[storage.source]]->slot()));
+          break;
+        case Storage::Kind::leaf:
+        case Storage::Kind::donated: {
+          const Output& leaf = output(storage.source);
+          buffers_[at] = leaf.value.buffer;
+          base_[at] = leaf.value.buffer->data() + leaf.value.offset * leaf.aval.dtype.size();
+        }
+      }
+    }
+  }
+
+  void execute(const Step& step) {
+    pointers_.resize(step.operand_count);
+    for (uint32_t i = 0; i < step.operand_count; ++i) {
+      const Operand& operand = plan_.operands[step.first_operand + i];
+      pointers_[i] = operand.storage < 0 ? nullptr : base_[operand.storage] + operand.byte_offset;
+    }
+    const cpu::Status status = step.kernel->run(pointers_.data(), scratch_ ? scratch_->data() : nullptr);
+    if (!status.is_ok) report(step, status);
+    if (is_check_nan()) check_nan(step);
+  }
+
+  [[noreturn]] void report(const Step& step, const cpu::Status& status) {
+    const Node& node = *snapshot_.nodes[step.node];
+    if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", status.problem);
+    Error error(Error::Kind::invalid, node.op().name, status.problem);
+    error.set_path(node.path());
+    throw error;
+  }
+
+  static bool holds_nan(DType dtype, const void* data, int64_t size) {
+    return visit_dtype(dtype, [&]<class T>(T) {
+      if constexpr (std::is_integral_v<T>) return false;
+      else {
+        for (int64_t i = 0; i < size; ++i) {
+          if (std::isnan(static_cast<double>(static_cast<const T*>(data)[i]))) return true;
+        }
+        return false;
+      }
+    });
+  }
+
+  void scan_leaves() {
+    has_nan_.assign(plan_.storages.size(), 0);
+    for (size_t at = 0; at < plan_.storages.size(); ++at) {
+      const Storage& storage = plan_.storages[at];
+      if (storage.kind != Storage::Kind::leaf) continue;
+      const Output& leaf = output(storage.source);
+      if (!is_contiguous(leaf.aval.shape, leaf.value.strides)) continue;
+      has_nan_[at] = holds_nan(leaf.aval.dtype, base_[at], leaf.aval.shape.size());
+    }
+  }
+
+  void check_nan(const Step& step) {
+    bool inputs_had = false;
+    for (uint32_t i = 0; i < step.operand_count; ++i) {
+      const Operand& operand = plan_.operands[step.first_operand + i];
+      if (operand.storage < 0) continue;
+      if (!operand.is_output) {
+        inputs_had |= has_nan_[operand.storage] != 0;
+        continue;
+      }
+      if (!holds_nan(operand.dtype, base_[operand.storage] + operand.byte_offset, operand.size)) continue;
+      has_nan_[operand.storage] = 1;
+      if (inputs_had) continue;
+      const Node& node = *snapshot_.nodes[step.node];
+      Error error(Error::Kind::invalid, node.op().name,
+                  concat("its result ", node.output(0).aval.shape, " holds a nan, and none of its inputs does"));
+      error.set_path(node.path());
+      throw error;
+    }
+  }
+
+  void publish() {
+    for (const Published& kept : plan_.published) {
+      const Storage& storage = plan_.storages[kept.storage];
+      Value value{buffers_[kept.storage], kept.strides, kept.offset};
+      if (storage.kind == Storage::Kind::leaf || storage.kind == Storage::Kind::donated) value.offset += output(storage.source).value.offset;
+      if (storage.kind == Storage::Kind::donated) value.buffer->packed.reset();
+      if (storage.kind == Storage::Kind::slot) {
+        value.buffer = allocate(8, "a number");
+        std::memcpy(value.buffer->data(), base_[kept.storage], 8);
+      }
+      const uint32_t number = node_of_value_[kept.source];
+      snapshot_.nodes[number]->publish(kept.source - snapshot_.first_value[number], std::move(value));
+    }
+    // Inputs first: a node is alive while a later one reads it.
+    std::vector<Node*> computed;
+    for (Node* node : snapshot_.nodes) {
+      if (!node->is_leaf() && !is_session_open(node->session())) computed.push_back(node);
+    }
+    for (Node* node : computed) node->detach();
+    Counters& total = live_counters();
+    total.kernels_run += static_cast<int64_t>(plan_.steps.size());
+    total.products_run += plan_.products;
+    total.bytes_moved += plan_.bytes_moved;
+    total.in_place_updates += plan_.in_place;
+    total.peak_arena = std::max(total.peak_arena, plan_.arena_bytes);
+  }
+
+  const Plan& plan_;
+  const Snapshot& snapshot_;
+  std::vector<uint32_t> node_of_value_;
+  BufferPtr arena_, scratch_;
+  std::vector<std::byte*> base_;
+  std::vector<BufferPtr> buffers_;
+  std::vector<void*> pointers_;
+  std::vector<uint8_t> has_nan_;
+};
+
+}  // namespace
+
+void run_plan(const Plan& plan, const Snapshot& snapshot) { Run(plan, snapshot).all(); }
+
+}  // namespace gradus::plan

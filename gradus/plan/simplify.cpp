@@ -1,0 +1,197 @@
+// First passes: nodes to tables, views to strides, equal ops merged.
+#include <unordered_map>
+
+#include "gradus/graph/leaf.hpp"
+#include "gradus/plan/ir.hpp"
+
+namespace gradus::plan {
+
+int PlanGraph::add_computed(DType dtype, const Shape& shape, int producer) {
+  const int id = static_cast<int>(values.size());
+  values.push_back({.kind = PlanValue::Kind::computed, .layout = Layout::contiguous(dtype, shape), .base = id, .producer = producer});
+  return id;
+}
+
+namespace {
+
+class Simplifier {
+ public:
+  Simplifier(const Snapshot& snapshot, bool merges) : snapshot_(snapshot), merges_(merges) {}
+
+  PlanGraph run() {
+    graph_.value_of_source.assign(snapshot_.is_kept.size(), -1);
+    for (size_t number = 0; number < snapshot_.nodes.size(); ++number) {
+      ++graph_.visits;
+      if (snapshot_.is_leaf(number)) {
+        add_leaf(number);
+      } else {
+        add_op(number);
+      }
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  void add_leaf(size_t number) {
+    const Node& node = *snapshot_.nodes[number];
+    for (uint32_t index = 0; index < node.output_count(); ++index) {
+      const uint32_t source = snapshot_.first_value[number] + index;
+      const Output& out = node.output(index);
+      if (!node.is_scalar() && !node.is_ready(index)) continue;
+      const int id = static_cast<int>(graph_.values.size());
+      PlanValue value{.kind = node.is_scalar() ? PlanValue::Kind::slot : PlanValue::Kind::leaf,
+                      .layout = {out.aval.dtype, out.aval.shape, out.value.strides},
+                      .base = id,
+                      .source = source,
+                      .is_kept = snapshot_.is_kept[source] != 0,
+                      .is_donated = snapshot_.is_donated[source] != 0};
+      if (node.is_scalar()) value.layout.strides = {};
+      graph_.values.push_back(std::move(value));
+      graph_.value_of_source[source] = id;
+    }
+  }
+
+  void add_op(size_t number) {
+    const Node& node = *snapshot_.nodes[number];
+    std::vector<int> inputs;
+    for (const Edge& edge : node.inputs()) inputs.push_back(graph_.value_of_source[snapshot_.value_of(edge)]);
+    if (const Snapshot::Expansion* expansion = snapshot_.expansion_of(node)) {
+      for (uint32_t index = 0; index < node.output_count(); ++index) {
+        bind(number, index, graph_.value_of_source[snapshot_.value_of(expansion->outputs[index])]);
+      }
+      return;
+    }
+    if (&node.op() == &barrier_op) {
+      add_barrier(number, inputs);
+      return;
+    }
+    if (node.op().view) {
+      add_view(number, inputs[0]);
+      return;
+    }
+    if (merges_ && merge(number, inputs)) return;
+    const int op = static_cast<int>(graph_.ops.size());
+    graph_.ops.push_back({.op = &node.op(), .args = node.args(), .inputs = inputs, .node = static_cast<uint32_t>(number)});
+    for (uint32_t index = 0; index < node.output_count(); ++index) {
+      const Aval& aval = node.output(index).aval;
+      const int id = graph_.add_computed(aval.dtype, aval.shape, op);
+      graph_.ops[op].outputs.push_back(id);
+      bind(number, index, id);
+    }
+  }
+
+  // The node's output is `id`; kept if the node's is.
+  void bind(size_t number, uint32_t index, int id) {
+    const uint32_t source = snapshot_.first_value[number] + index;
+    graph_.value_of_source[source] = id;
+    if (snapshot_.is_kept[source]) graph_.values[id].is_kept = true;
+  }
+
+  void add_view(size_t number, int input) {
+    const Node& node = *snapshot_.nodes[number];
+    const Aval& aval = node.output(0).aval;
+    Layout layout{aval.dtype, aval.shape, {}};
+    int64_t offset = 0;
+    if (!node.op().view(node.args(), graph_.values[input].layout, layout, offset)) {
+      input = add_copy(number, input);
+      offset = 0;
+      node.op().view(node.args(), graph_.values[input].layout, layout, offset);
+    }
+    const PlanValue& base = graph_.values[input];
+    if (base.layout == layout && offset == 0) {
+      bind(number, 0, input);
+      return;
+    }
+    const int id = static_cast<int>(graph_.values.size());
+    graph_.values.push_back({.kind = PlanValue::Kind::view,
+                             .layout = std::move(layout),
+                             .base = base.base,
+                             .offset = base.offset + offset,
+                             .producer = base.producer});
+    bind(number, 0, id);
+  }
+
+  // Its outputs are fresh values on the inputs' memory that come after all inputs: nothing behind a barrier is merged with, or moved
+  // before, what lies in front of it (CORE.md 9).
+  void add_barrier(size_t number, const std::vector<int>& inputs) {
+    const int op = static_cast<int>(graph_.ops.size());
+    graph_.ops.push_back({.op = &barrier_op, .inputs = inputs, .node = static_cast<uint32_t>(number)});
+    for (uint32_t index = 0; index < inputs.size(); ++index) {
+      const int id = static_cast<int>(graph_.values.size());
+      const PlanValue input = graph_.values[inputs[index]];
+      graph_.values.push_back(
+          {.kind = PlanValue::Kind::view, .layout = input.layout, .base = input.base, .offset = input.offset, .producer = op});
+      graph_.ops[op].outputs.push_back(id);
+      bind(number, index, id);
+    }
+  }
+
+  int add_copy(size_t number, int input) {
+    const auto found = copies_.find(input);
+    if (merges_ && found != copies_.end()) return found->second;
+    const int op = static_cast<int>(graph_.ops.size());
+    const Layout layout = graph_.values[input].layout;
+    const int id = graph_.add_computed(layout.dtype, layout.shape, op);
+    graph_.ops.push_back({.inputs = {input}, .outputs = {id}, .node = static_cast<uint32_t>(number)});
+    copies_[input] = id;
+    return id;
+  }
+
+  // An equal op on the same values has been added already: its outputs serve.
+  bool merge(size_t number, const std::vector<int>& inputs) {
+    const Node& node = *snapshot_.nodes[number];
+    Hasher hasher;
+    hasher.add(reinterpret_cast<uintptr_t>(&node.op()));
+    node.args().hash(hasher);
+    for (const int input : inputs) hasher.add(static_cast<uint64_t>(input));
+    const auto [place, is_new] = known_.try_emplace(hasher.value(), static_cast<int>(graph_.ops.size()));
+    if (is_new) return false;
+    const PlanOp& same = graph_.ops[place->second];
+    if (same.op != &node.op() || same.inputs != inputs || !same.args.equals(node.args())) return false;
+    for (uint32_t index = 0; index < node.output_count(); ++index) bind(number, index, same.outputs[index]);
+    return true;
+  }
+
+  const Snapshot& snapshot_;
+  const bool merges_;
+  PlanGraph graph_;
+  std::unordered_map<Hash128, int, Hash128Low> known_;
+  std::unordered_map<int, int> copies_;
+};
+
+// Whether op input `i` may come in any strides.
+bool accepts_strides(const PlanOp& op, size_t i) { return op.is_elementwise() || op.op == &barrier_op || (op.op->cpu.strided_inputs >> i & 1); }
+
+}  // namespace
+
+void make_contiguous(PlanGraph& graph) {
+  std::vector<PlanOp> ops;
+  std::unordered_map<int, int> copies;
+  std::vector<int> new_index(graph.ops.size());
+  for (size_t at = 0; at < graph.ops.size(); ++at) {
+    ++graph.visits;
+    PlanOp op = std::move(graph.ops[at]);
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      const int input = op.inputs[i];
+      if (accepts_strides(op, i) || graph.values[input].layout.is_contiguous()) continue;
+      auto [place, is_new] = copies.try_emplace(input, -1);
+      if (is_new) {
+        const Layout layout = graph.values[input].layout;
+        place->second = graph.add_computed(layout.dtype, layout.shape, static_cast<int>(ops.size()));
+        graph.values[place->second].is_new = true;
+        ops.push_back({.inputs = {input}, .outputs = {place->second}, .node = op.node});
+      }
+      op.inputs[i] = place->second;
+    }
+    new_index[at] = static_cast<int>(ops.size());
+    ops.push_back(std::move(op));
+  }
+  graph.ops = std::move(ops);
+  for (PlanValue& value : graph.values) {
+    if (value.producer >= 0 && !value.is_new) value.producer = new_index[value.producer];
+  }
+}
+
+PlanGraph simplify(const Snapshot& snapshot, bool merges) { return Simplifier(snapshot, merges).run(); }
+
+}  // namespace gradus::plan

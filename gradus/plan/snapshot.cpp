@@ -1,0 +1,198 @@
+// Numbering walk, kept and donated flags, key (CORE.md 1, 2, 4).
+#include "gradus/plan/snapshot.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/threads.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/graph/trace.hpp"
+#include "gradus/plan/settings.hpp"
+
+namespace gradus::plan {
+
+namespace {
+
+// Depth first, without recursion: `frames_` holds the nodes whose inputs are being visited.
+class Walk {
+ public:
+  explicit Walk(Snapshot& out) : out_(out), walk_(new_walk()) {}
+
+  void from(Node* root) {
+    enter(root);
+    while (!frames_.empty()) {
+      Frame& frame = frames_.back();
+      const size_t inputs = frame.node->inputs().size();
+      const size_t replacements = frame.expansion < 0 ? 0 : out_.expansions[frame.expansion].outputs.size();
+      if (frame.next < inputs + replacements) {
+        const size_t at = frame.next++;
+        Node* input = at < inputs ? frame.node->inputs()[at].node : out_.expansions[frame.expansion].outputs[at - inputs].node;
+        enter(input);
+        ++input->edges_seen;
+      } else {
+        finish(frame.node);
+        frames_.pop_back();
+      }
+    }
+  }
+
+ private:
+  struct Frame {
+    Node* node;
+    size_t next = 0;
+    int expansion = -1;
+  };
+
+  void enter(Node* node) {
+    if (node->walk == walk_) return;
+    node->walk = walk_;
+    node->edges_seen = 0;
+    if (is_available(*node)) {
+      finish(node);
+      return;
+    }
+    if (node->is_placeholder()) fail("eval", "the value of an argument of a transform was asked for; inside it has none");
+    Frame frame{node};
+    if (node->op().expand) {
+      frame.expansion = static_cast<int>(out_.expansions.size());
+      expand(node);
+    }
+    frames_.push_back(frame);
+  }
+
+  // The replacement is held by plain references, so that it counts as read by this node and not as held by the user.
+  void expand(Node* node) {
+    const std::vector<Array> inputs = node->input_arrays();
+    Snapshot::Expansion expansion{node, {}};
+    for (const Array& output : node->op().expand({node->op(), node->args(), inputs})) {
+      output.node()->retain();
+      expansion.outputs.push_back({output.node(), output.output_index()});
+    }
+    out_.expansions.push_back(std::move(expansion));
+  }
+
+  void finish(Node* node) {
+    node->number = static_cast<uint32_t>(out_.nodes.size());
+    out_.nodes.push_back(node);
+    out_.first_value.push_back(values_);
+    values_ += node->output_count();
+  }
+
+  Snapshot& out_;
+  uint64_t walk_;
+  uint32_t values_ = 0;
+  std::vector<Frame> frames_;
+};
+
+bool is_cheap(const OpDef& op) { return op.elementwise || op.view; }
+
+// A buffer may be overwritten if this plan holds the only reference to it and the library allocated it.
+bool may_donate(const Node& node) {
+  const Output& out = node.output(0);
+  return node.output_count() == 1 && out.value.buffer && out.value.buffer->is_own() && out.value.buffer->use_count() == 1 && !out.row_major &&
+         node.references() == static_cast<int64_t>(node.edges_seen) && out.value.offset == 0 &&
+         is_contiguous(out.aval.shape, out.value.strides) && node.session() == 0;
+}
+
+void set_flags(Snapshot& snapshot) {
+  const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
+  snapshot.is_kept.assign(values, 0);
+  snapshot.is_donated.assign(values, 0);
+  // Inside a trace nodes keep their inputs, and may be computed again from them.
+  bool may_overwrite = !is_op_by_op();
+  for (const Node* node : snapshot.nodes) may_overwrite &= !is_session_open(node->session());
+  for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
+    const Node& node = *snapshot.nodes[number];
+    const uint32_t first = snapshot.first_value[number];
+    if (is_available(node)) {
+      snapshot.is_donated[first] = may_overwrite && may_donate(node);
+      continue;
+    }
+    int64_t handles = 0;
+    for (uint32_t index = 0; index < node.output_count(); ++index) {
+      const int32_t held = node.output(index).handles.load(std::memory_order_acquire);
+      handles += held;
+      snapshot.is_kept[first + index] = held > 0;
+    }
+    const bool feeds_outside = node.references() - handles > static_cast<int64_t>(node.edges_seen);
+    if (feeds_outside || (!is_cheap(node.op()) && is_session_open(node.session()))) {
+      for (uint32_t index = 0; index < node.output_count(); ++index) snapshot.is_kept[first + index] = 1;
+    }
+  }
+}
+
+void hash_leaf(Hasher& hasher, const Node& node) {
+  for (uint32_t index = 0; index < node.output_count(); ++index) {
+    const Output& out = node.output(index);
+    hasher.add(static_cast<uint64_t>(out.aval.dtype.code()) << 8 | static_cast<uint64_t>(out.aval.is_weak) << 1 | uint64_t{node.is_scalar()});
+    if (node.is_scalar()) continue;
+    hasher.add(out.aval.shape.dims().size());
+    for (const int64_t size : out.aval.shape) hasher.add(static_cast<uint64_t>(size));
+    for (const int64_t stride : out.value.strides) hasher.add(static_cast<uint64_t>(stride));
+    const bool is_aligned = out.value.offset * out.aval.dtype.size() % 64 == 0 &&
+                            reinterpret_cast<uintptr_t>(out.value.buffer ? out.value.buffer->data() : nullptr) % 64 == 0;
+    hasher.add(is_aligned);
+  }
+}
+
+Hash128 key_of(const Snapshot& snapshot, std::span<const Array> roots) {
+  Hasher hasher;
+  hasher.add(static_cast<uint64_t>(threads()) << 2 | uint64_t{is_op_by_op()} << 1 | uint64_t{is_check_nan()});
+  for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
+    const Node& node = *snapshot.nodes[number];
+    if (is_available(node)) {
+      hash_leaf(hasher, node);
+    } else {
+      hasher.add(reinterpret_cast<uintptr_t>(&node.op()));
+      node.args().hash(hasher);
+      for (const Edge& edge : node.inputs()) hasher.add(snapshot.value_of(edge));
+      if (const Snapshot::Expansion* expansion = snapshot.expansion_of(node)) {
+        for (const Edge& edge : expansion->outputs) hasher.add(snapshot.value_of(edge));
+      }
+    }
+    uint64_t flags = node.output_count();
+    for (uint32_t index = 0; index < node.output_count(); ++index) {
+      const uint32_t value = snapshot.first_value[number] + index;
+      flags = flags << 2 | uint64_t{snapshot.is_kept[value]} << 1 | snapshot.is_donated[value];
+    }
+    hasher.add(flags);
+  }
+  for (const Array& root : roots) hasher.add(snapshot.value_of({root.node(), root.output_index()}));
+  return hasher.value();
+}
+
+}  // namespace
+
+bool is_available(const Node& node) {
+  if (node.is_scalar()) return true;
+  for (uint32_t index = 0; index < node.output_count(); ++index) {
+    if (node.is_ready(index)) return true;
+  }
+  return false;
+}
+
+Snapshot::~Snapshot() {
+  for (const Expansion& expansion : expansions) {
+    for (const Edge& edge : expansion.outputs) Node::release(edge.node);
+  }
+}
+
+const Snapshot::Expansion* Snapshot::expansion_of(const Node& node) const {
+  if (!node.op().expand) return nullptr;
+  for (const Expansion& expansion : expansions) {
+    if (expansion.node == &node) return &expansion;
+  }
+  return nullptr;
+}
+
+bool Snapshot::is_leaf(size_t number) const { return is_available(*nodes[number]); }
+
+Snapshot take_snapshot(std::span<const Array> roots) {
+  Snapshot snapshot;
+  Walk walk(snapshot);
+  for (const Array& root : roots) walk.from(root.node());
+  if (snapshot.nodes.empty()) return snapshot;
+  set_flags(snapshot);
+  snapshot.key = key_of(snapshot, roots);
+  return snapshot;
+}
+
+}  // namespace gradus::plan

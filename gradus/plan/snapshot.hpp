@@ -1,0 +1,40 @@
+// The pending graph behind some roots, numbered and hashed: what a plan is looked up by.
+#pragma once
+
+#include <vector>
+
+#include "gradus/graph/node.hpp"
+
+namespace gradus::plan {
+
+/// Nodes are numbered inputs first; the values (outputs) of node number i are first_value[i], first_value[i] + 1, ...
+struct Snapshot {
+  Snapshot() = default;
+  Snapshot(Snapshot&&) = default;
+  Snapshot& operator=(Snapshot&&) = default;
+  ~Snapshot();
+
+  std::vector<Node*> nodes;
+  std::vector<uint32_t> first_value;
+  std::vector<uint8_t> is_kept;     ///< a value: whether its result is stored for its holders
+  std::vector<uint8_t> is_donated;  ///< a value: whether it is a leaf whose memory may be overwritten
+  Hash128 key{};
+  /// Of ops that stand for others (OpDef::expand): node number and the outputs that take its place, held here.
+  struct Expansion {
+    Node* node;
+    std::vector<Edge> outputs;
+  };
+  std::vector<Expansion> expansions;
+  const Expansion* expansion_of(const Node& node) const;
+
+  bool is_leaf(size_t number) const;
+  uint32_t value_of(const Edge& edge) const { return first_value[edge.node->number] + edge.index; }
+};
+
+/// Whether `node` stands for values that exist already (data, numbers, computed results).
+bool is_available(const Node& node);
+
+/// Walks from `roots`. Under the evaluation lock. Throws if a placeholder is reached.
+Snapshot take_snapshot(std::span<const Array> roots);
+
+}  // namespace gradus::plan
