@@ -16,10 +16,10 @@ namespace {
 
 // One thing to run: a group or a single op.
 struct Item {
-  std::vector<int> ops;
-  std::vector<int> reads, writes;  // values
-  cpu::KernelPtr kernel;           // null for a barrier
-  std::vector<int> in_place;       // for each write: position in reads that it may lie over, or -1
+  std::vector<int> ops{};
+  std::vector<int> reads{}, writes{};  // values
+  cpu::KernelPtr kernel{};             // null for a barrier
+  std::vector<int> in_place{};         // for each write: position in reads that it may lie over, or -1
   bool is_update = false;
 };
 
