@@ -1,5 +1,6 @@
 // Batching rules that many ops share (declared in graph/op_def.hpp), and the text of dtype sets.
 #include "gradus/base/error.hpp"
+#include "gradus/graph/index.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/op_def.hpp"
 #include "gradus/ops/shape.hpp"
