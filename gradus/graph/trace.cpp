@@ -27,7 +27,7 @@ Sessions& sessions() {
 }  // namespace
 
 std::string_view name_of(TraceKind kind) {
-  constexpr std::string_view names[] = {"grad", "vjp", "jvp", "checkpoint", "vmap", "compile", "scan", "shape building"};
+  constexpr std::string_view names[] = {"grad", "vjp", "jvp", "checkpoint", "vmap", "compile", "scan", "cond", "while_loop", "shape building"};
   return names[static_cast<int>(kind)];
 }
 
@@ -56,7 +56,7 @@ bool is_tracing(TraceKind kind) { return std::find(open_kinds.begin(), open_kind
 
 std::string_view evaluation_forbidden_by() {
   for (auto kind = open_kinds.rbegin(); kind != open_kinds.rend(); ++kind) {
-    if (*kind == TraceKind::vmap || *kind == TraceKind::compile || *kind == TraceKind::scan || *kind == TraceKind::building) {
+    if (*kind != TraceKind::grad && *kind != TraceKind::vjp && *kind != TraceKind::jvp && *kind != TraceKind::checkpoint) {
       return name_of(*kind);
     }
   }

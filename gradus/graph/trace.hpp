@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-enum class TraceKind : uint8_t { grad, vjp, jvp, checkpoint, vmap, compile, scan, building };
+enum class TraceKind : uint8_t { grad, vjp, jvp, checkpoint, vmap, compile, scan, cond, while_loop, building };
 std::string_view name_of(TraceKind kind);
 
 /// Marks that the calling thread is inside a transform. All nested scopes of a thread share one session, opened by the outermost.
@@ -32,7 +32,7 @@ uint32_t current_session();
 inline bool is_tracing() { return current_session() != 0; }
 /// Whether a scope of this kind is open in this thread.
 bool is_tracing(TraceKind kind);
-/// Name of the innermost open transform under which no value exists (vmap, compile, scan, shape building), or "".
+/// Name of the innermost open transform under which no value exists (vmap, compile, loops, shape building), or "".
 std::string_view evaluation_forbidden_by();
 /// Whether a session is still open in any thread. Nodes of an open session keep their inputs when evaluated.
 bool is_session_open(uint32_t session);

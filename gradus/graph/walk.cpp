@@ -3,7 +3,6 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
-#include "gradus/graph/trace.hpp"
 
 namespace gradus {
 
@@ -67,17 +66,17 @@ std::vector<Node*> ancestors(std::span<const Array> outputs, const std::function
 }
 
 std::vector<Node*> nodes_between(std::span<const Array> arguments, std::span<const Array> outputs) {
-  const uint32_t session = current_session();
-  bool is_in_session = session != 0;
+  // A node is younger than all that it is computed from.
+  uint64_t oldest = ~uint64_t{0};
   NodeMap depends(64);
   for (const Array& argument : arguments) {
     depends.set(argument.node(), 1);
-    is_in_session &= argument.node()->session() == session;
+    oldest = std::min(oldest, argument.node()->serial());
   }
-  const std::vector<Node*> all = ancestors(outputs, [&](Node* node) { return !is_in_session || node->session() == session; });
+  const std::vector<Node*> all = ancestors(
+      outputs, [&](Node* node) { return node->serial() > oldest && depends.find(node) == NodeMap::kNone; });
   std::vector<Node*> order;
   for (Node* node : all) {
-    if (depends.find(node) != NodeMap::kNone) continue;
     for (const Edge& edge : node->inputs()) {
       if (depends.find(edge.node) == NodeMap::kNone) continue;
       depends.set(node, 1);
@@ -104,6 +103,7 @@ Hash128 structural_hash(std::span<const Array> parameters, std::span<const Array
     number.set(node, next++);
     hasher.add(reinterpret_cast<uintptr_t>(&node->op()));
     node->args().hash(hasher);
+    if (node->is_leaf()) hasher.add(static_cast<uint64_t>(node->output(0).aval.dtype.code()) << 1 | node->output(0).aval.is_weak);
     if (node->is_leaf()) hasher.add(node->is_scalar() ? static_cast<uint64_t>(node->slot().integer) : reinterpret_cast<uintptr_t>(node));
     for (const Edge& edge : node->inputs()) hasher.add(uint64_t{number.find(edge.node)} << 32 | edge.index);
   }
@@ -157,13 +157,17 @@ Closure close_over(std::span<const Array> parameters, std::span<const Array> out
   for (const Array& parameter : parameters) known.set(parameter.node(), 1);
   // Every edge that enters from outside becomes a parameter; numbers too, so that they stay slots.
   std::vector<Array> captured, symbols;
-  std::vector<std::pair<Edge, size_t>> places;
+  NodeMap first_place;  // of any output of a node; places of its further outputs follow by `next`
+  std::vector<size_t> next;
   const auto place_of = [&](const Edge& edge) {
-    for (const auto& [have, place] : places) {
-      if (have.node == edge.node && have.index == edge.index) return place;
-    }
-    places.push_back({edge, captured.size()});
+    const uint32_t first = first_place.find(edge.node);
+    size_t place = first == NodeMap::kNone ? captured.size() : first;
+    while (place < captured.size() && captured[place].output_index() != edge.index && next[place]) place = next[place];
+    if (place < captured.size() && captured[place].output_index() == edge.index) return place;
+    if (place < captured.size()) next[place] = captured.size();
+    else first_place.set(edge.node, static_cast<uint32_t>(place));
     captured.emplace_back(edge.node, edge.index);
+    next.push_back(0);
     symbols.push_back(make_placeholder(captured.back().aval()));
     return captured.size() - 1;
   };

@@ -30,7 +30,7 @@ class NodeMap {
 std::vector<Node*> ancestors(std::span<const Array> outputs, const std::function<bool(Node*)>& enter = {});
 
 /// Nodes on the way from `arguments` to `outputs`: those that depend on an argument, inputs before readers; the arguments' own nodes are
-/// left out. If the arguments belong to the open session, nodes outside it are not searched.
+/// left out, and so is what lies behind them. Only nodes younger than the oldest argument are searched.
 std::vector<Node*> nodes_between(std::span<const Array> arguments, std::span<const Array> outputs);
 
 /// A closed graph: outputs as a function of parameters alone.
