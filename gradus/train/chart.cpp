@@ -1,0 +1,128 @@
+// Charts as SVG text.
+#include "gradus/train/chart.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace gradus::train {
+
+namespace {
+
+constexpr double kWidth = 560, kHeight = 300, kLeft = 58, kRight = 14, kTop = 14, kBottom = 44;
+constexpr int kSeriesColours = 4;
+
+std::string number(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// A linear map of [low, high] to pixels.
+struct Scale {
+  double low = 0, high = 1, from = 0, to = 1;
+  double operator()(double value) const { return from + (value - low) / (high - low) * (to - from); }
+};
+
+Scale fitted(const std::vector<Curve>& curves, std::vector<double> Curve::*member, double from, double to) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const Curve& curve : curves) {
+    for (const double value : curve.*member) {
+      if (!std::isfinite(value)) continue;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  if (low > high) low = 0, high = 1;
+  if (low == high) {
+    const double margin = low == 0 ? 1 : std::abs(low) * 0.1;
+    low -= margin;
+    high += margin;
+  }
+  return {low, high, from, to};
+}
+
+void widen(Scale& scale) {
+  const double margin = (scale.high - scale.low) * 0.05;
+  scale.low = scale.low >= 0 && scale.low - margin < 0 ? 0 : scale.low - margin;
+  scale.high += margin;
+}
+
+std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
+  std::string out;
+  for (const double mark : axis_marks(y.low, y.high, 5)) {
+    const std::string at = number("%.1f", y(mark));
+    out += "<line class=\"grid\" x1=\"" + number("%.1f", x.from) + "\" x2=\"" + number("%.1f", x.to) + "\" y1=\"" + at + "\" y2=\"" + at +
+           "\"/><text class=\"mark\" text-anchor=\"end\" x=\"" + number("%.1f", x.from - 7) + "\" y=\"" + number("%.1f", y(mark) + 4) + "\">" +
+           number("%.6g", mark) + "</text>\n";
+  }
+  for (const double mark : axis_marks(x.low, x.high, 8)) {
+    out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", x(mark)) + "\" y=\"" + number("%.1f", y.from + 18) + "\">" +
+           number("%.6g", mark) + "</text>\n";
+  }
+  out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", (x.from + x.to) / 2) + "\" y=\"" + number("%.1f", kHeight - 6) +
+         "\">" + escape_html(chart.x_label) + "</text>\n";
+  return out;
+}
+
+std::string drawn(const Curve& curve, int colour, const Scale& x, const Scale& y) {
+  const std::string style = "s" + std::to_string(colour % kSeriesColours + 1);
+  std::string line, points;
+  const size_t count = std::min(curve.x.size(), curve.y.size());
+  const bool has_points = curve.is_scatter || count <= 60;
+  for (size_t i = 0; i < count; ++i) {
+    if (!std::isfinite(curve.x[i]) || !std::isfinite(curve.y[i])) continue;
+    const std::string u = number("%.1f", x(curve.x[i])), v = number("%.1f", y(curve.y[i]));
+    line += (line.empty() ? "" : " ") + u + "," + v;
+    if (!has_points) continue;
+    points += "<circle class=\"" + style + "\" cx=\"" + u + "\" cy=\"" + v + "\" r=\"" + (curve.is_scatter ? "2.2" : "3") + "\"><title>" +
+              escape_html(curve.name) + " " + number("%.5g", curve.y[i]) + " at " + number("%.5g", curve.x[i]) + "</title></circle>\n";
+  }
+  if (curve.is_scatter) return points;
+  return "<polyline class=\"" + style + "\" points=\"" + line + "\"/>\n" + points;
+}
+
+}  // namespace
+
+std::string to_svg(const Chart& chart) {
+  Scale x = fitted(chart.curves, &Curve::x, kLeft, kWidth - kRight), y = fitted(chart.curves, &Curve::y, kHeight - kBottom, kTop);
+  widen(y);
+  std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + number("%.0f", kWidth) + " " + number("%.0f", kHeight) +
+                    "\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\">\n";
+  out += grid(chart, x, y);
+  for (size_t i = 0; i < chart.curves.size(); ++i) out += drawn(chart.curves[i], static_cast<int>(i), x, y);
+  return out + "</svg>\n";
+}
+
+std::vector<double> axis_marks(double low, double high, int count) {
+  std::vector<double> marks;
+  if (!(high > low) || count < 1 || !std::isfinite(high - low)) return marks;
+  const double rough = (high - low) / count, power = std::pow(10, std::floor(std::log10(rough)));
+  const double lead = rough / power;
+  const double step = power * (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10);
+  const double first = std::ceil(low / step - 1e-9);
+  for (int i = 0; i <= 3 * count; ++i) {
+    const double mark = (first + i) * step;
+    if (mark > high + step * 1e-9) break;
+    marks.push_back(first + i == 0 ? 0 : mark);
+  }
+  return marks;
+}
+
+std::string escape_html(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace gradus::train

@@ -1,0 +1,29 @@
+// Line and scatter charts as SVG text, for reports.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gradus::train {
+
+struct Curve {
+  std::string name{};
+  std::vector<double> x{}, y{};  ///< equally many; points that are not finite are left out
+  bool is_scatter = false;       ///< points without a line
+};
+
+struct Chart {
+  std::string title{}, x_label{}, y_label{};
+  std::vector<Curve> curves{};
+};
+
+/// The chart as an <svg> element. Its colours are CSS variables (--ink, --faint, --series-1 ...) of the page around it.
+std::string to_svg(const Chart& chart);
+
+/// Steps of 1, 2 or 5 times a power of ten that cover [low, high] with about `count` marks.
+std::vector<double> axis_marks(double low, double high, int count);
+
+/// `text` with & < > " ' replaced, to stand in HTML or SVG.
+std::string escape_html(const std::string& text);
+
+}  // namespace gradus::train

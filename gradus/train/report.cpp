@@ -1,0 +1,128 @@
+// The report as HTML.
+#include "gradus/train/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "gradus/io/png.hpp"
+#include "gradus/train/report_style.hpp"
+
+namespace gradus::train {
+
+namespace {
+
+std::string number(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string percent(double share) { return number("%.1f %%", 100 * share); }
+
+std::string headlines(const std::vector<Headline>& all) {
+  if (all.empty()) return {};
+  std::string out = "<div class=\"headlines\">\n";
+  for (const Headline& one : all) {
+    out += "<div class=\"headline\"><b>" + escape_html(one.value) + "</b><span>" + escape_html(one.label) + "</span></div>\n";
+  }
+  return out + "</div>\n";
+}
+
+std::string card(const std::string& title, const std::string& content) {
+  return "<section class=\"card\"><h2>" + escape_html(title) + "</h2>\n" + content + "</section>\n";
+}
+
+std::string chart_card(const Chart& chart) {
+  std::string legend = "<div class=\"legend\">";
+  for (size_t i = 0; i < chart.curves.size(); ++i) {
+    legend += "<span><i class=\"s" + std::to_string(i % 4 + 1) + "\"></i>" + escape_html(chart.curves[i].name) + "</span>";
+  }
+  return card(chart.title, legend + "</div>\n" + to_svg(chart));
+}
+
+bool looks_numeric(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789.,+-eE% ") == std::string::npos;
+}
+
+std::string table_card(const ReportTable& table) {
+  std::string out = "<table>";
+  const auto row = [&](const std::vector<std::string>& cells, const char* tag) {
+    out += "<tr>";
+    for (size_t i = 0; i < cells.size(); ++i) {
+      // A column is set right if its first cell is a number; the first column names things.
+      const bool is_number = i > 0 && !table.header.empty() && !table.rows.empty() && i < table.rows[0].size() && looks_numeric(table.rows[0][i]);
+      out += std::string("<") + tag + (is_number ? " class=\"num\"" : i == 0 && table.header.empty() ? " class=\"key\"" : "") + ">" +
+             escape_html(cells[i]) + "</" + tag + ">";
+    }
+    out += "</tr>\n";
+  };
+  if (!table.header.empty()) {
+    out += "<thead>";
+    row(table.header, "th");
+    out += "</thead>";
+  }
+  out += "<tbody>";
+  for (const auto& cells : table.rows) row(cells, "td");
+  return card(table.title, out + "</tbody></table>\n");
+}
+
+std::string confusion_card(const Confusion& confusion) {
+  const size_t classes = confusion.class_names.size();
+  if (classes == 0 || confusion.counts.size() != classes * classes) return {};
+  std::string out = "<table class=\"confusion\"><thead><tr><th></th>";
+  for (const std::string& name : confusion.class_names) out += "<th class=\"column\"><span>" + escape_html(name) + "</span></th>";
+  out += "<th class=\"column\"><span class=\"faint\">recognised</span></th></tr></thead>\n<tbody>";
+  for (size_t i = 0; i < classes; ++i) {
+    int64_t total = 0;
+    for (size_t j = 0; j < classes; ++j) total += confusion.counts[i * classes + j];
+    out += "<tr><th class=\"row\">" + escape_html(confusion.class_names[i]) + "</th>";
+    for (size_t j = 0; j < classes; ++j) {
+      const int64_t count = confusion.counts[i * classes + j];
+      const double share = total ? static_cast<double>(count) / static_cast<double>(total) : 0;
+      // The square root makes rare confusions visible beside the diagonal.
+      const double shade = std::sqrt(share);
+      out += std::string("<td class=\"") + (count == 0 ? "zero" : shade > 0.6 ? "strong" : "") + "\" style=\"--p:" + number("%.2f", shade) +
+             "\" title=\"" + escape_html(confusion.class_names[i]) + " taken for " + escape_html(confusion.class_names[j]) + ": " +
+             std::to_string(count) + "\">" + std::to_string(count) + "</td>";
+    }
+    const double recall = total ? static_cast<double>(confusion.counts[i * classes + i]) / static_cast<double>(total) : 0;
+    out += "<td class=\"recall\">" + (total ? percent(recall) : "-") + "</td></tr>\n";
+  }
+  return card("Confusion matrix", out + "</tbody></table>\n<p class=\"note\">Rows: what the sample is. Columns: what the model said.</p>\n");
+}
+
+std::string samples_card(const std::vector<SampleImage>& samples) {
+  if (samples.empty()) return {};
+  std::string out = "<div class=\"samples\">\n";
+  for (const SampleImage& sample : samples) {
+    out += "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
+           io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
+    out += sample.is_right ? "<span class=\"good\">\u2713 " : "<span class=\"bad\">\u2717 ";
+    out += escape_html(sample.prediction) + "</span> <span class=\"faint\">" + number("%.0f %%", 100 * sample.probability) + "</span>";
+    if (!sample.is_right) out += "<br><span class=\"faint\">is " + escape_html(sample.truth) + "</span>";
+    out += "</figcaption></figure>\n";
+  }
+  return card("Test samples and what the model says", out + "</div>\n");
+}
+
+}  // namespace
+
+std::string to_html(const Report& report) {
+  std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
+                    escape_html(report.title) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body><main>\n<h1>" +
+                    escape_html(report.title) + "</h1>\n<p class=\"subtitle\">" + escape_html(report.subtitle) + "</p>\n";
+  out += headlines(report.headlines);
+  out += "<div class=\"cards\">\n";
+  for (const Chart& chart : report.charts) out += chart_card(chart);
+  out += "</div>\n";
+  out += confusion_card(report.confusion);
+  out += samples_card(report.samples);
+  for (const ReportTable& table : report.tables) out += table_card(table);
+  if (!report.recipe.empty()) {
+    out += "<section class=\"card\"><details><summary>Recipe</summary><pre>" + escape_html(report.recipe) + "</pre></details></section>\n";
+  }
+  return out + "</main></body></html>\n";
+}
+
+}  // namespace gradus::train

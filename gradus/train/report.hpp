@@ -1,0 +1,51 @@
+// The report of a training run: one HTML page that needs neither network nor script, light or dark as the reader's system asks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gradus/train/chart.hpp"
+
+namespace gradus::train {
+
+/// A number to be read first.
+struct Headline {
+  std::string label{}, value{};
+};
+
+struct ReportTable {
+  std::string title{};
+  std::vector<std::string> header{};  ///< may be empty
+  std::vector<std::vector<std::string>> rows{};
+};
+
+/// counts[i * classes + j]: samples of class i that were predicted as class j.
+struct Confusion {
+  std::vector<std::string> class_names{};
+  std::vector<int64_t> counts{};
+};
+
+/// An image of a test sample with what the model says of it.
+struct SampleImage {
+  int64_t height = 0, width = 0, channels = 1;
+  std::vector<uint8_t> pixels{};
+  std::string truth{}, prediction{};
+  double probability = 0;
+  bool is_right = false;
+};
+
+struct Report {
+  std::string title{}, subtitle{};
+  std::vector<Headline> headlines{};
+  std::vector<Chart> charts{};
+  Confusion confusion{};               ///< left out if it has no classes
+  std::vector<SampleImage> samples{};  ///< left out if empty
+  std::vector<ReportTable> tables{};
+  std::string recipe{};                ///< text of the recipe; left out if empty
+};
+
+/// The page as text.
+std::string to_html(const Report& report);
+
+}  // namespace gradus::train

@@ -1,0 +1,58 @@
+// The style sheet of reports.
+#pragma once
+
+namespace gradus::train {
+
+inline constexpr char kReportStyle[] = R"css(
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--faint:#657083;--line:#e2e6ec;--accent:37 99 235;--good:#15803d;--bad:#b91c1c;
+--series-1:#2563eb;--series-2:#d9730d;--series-3:#0f8a5f;--series-4:#9333ea;--strong-cell:#fff}
+@media (prefers-color-scheme:dark){:root{--page:#11151c;--card:#1a202a;--ink:#e4e9f1;--faint:#94a0b3;--line:#2c3542;--accent:76 134 255;--good:#4ade80;
+--bad:#fb7185;--series-1:#6ea0ff;--series-2:#f5a04c;--series-3:#3ecf97;--series-4:#c58bff;--strong-cell:#fff}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+main{max-width:1180px;margin:0 auto;padding:32px 20px 64px}
+h1{margin:0;font-size:28px;letter-spacing:-.01em}
+h2{margin:0 0 14px;font-size:17px}
+.subtitle{margin:4px 0 24px;color:var(--faint)}
+.headlines{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-bottom:20px}
+.headline,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 18px}
+.headline b{display:block;font-size:24px;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.headline span{color:var(--faint);font-size:13px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:16px;margin-bottom:16px;align-items:start}
+.card{padding:18px 20px;overflow-x:auto;margin-bottom:16px}
+.cards>.card{margin-bottom:0}
+svg.chart{width:100%;height:auto;display:block}
+svg .grid{stroke:var(--line)}
+svg .mark{fill:var(--faint);font-size:11.5px;font-variant-numeric:tabular-nums}
+svg polyline{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+svg polyline.s1{stroke:var(--series-1)}svg polyline.s2{stroke:var(--series-2)}svg polyline.s3{stroke:var(--series-3)}svg polyline.s4{stroke:var(--series-4)}
+svg circle.s1{fill:var(--series-1)}svg circle.s2{fill:var(--series-2)}svg circle.s3{fill:var(--series-3)}svg circle.s4{fill:var(--series-4)}
+.legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:-6px 0 8px;color:var(--faint);font-size:13px}
+.legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
+.legend .s1{background:var(--series-1)}.legend .s2{background:var(--series-2)}.legend .s3{background:var(--series-3)}.legend .s4{background:var(--series-4)}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{padding:5px 14px 5px 0;text-align:left;vertical-align:top;font-weight:400}
+tr+tr td,thead+tbody td{border-top:1px solid var(--line)}
+thead th{color:var(--faint);font-size:13px}
+td.key{color:var(--faint);white-space:nowrap}
+td.num,th.num{text-align:right}
+.confusion td,.confusion th{padding:0;border:0;font-size:13px}
+.confusion th.row{padding-right:10px;text-align:right;white-space:nowrap}
+.confusion th.column{height:92px;vertical-align:bottom}
+.confusion th.column span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap;padding-top:6px}
+.confusion td{min-width:44px;height:36px;text-align:center;vertical-align:middle;border:1px solid var(--card);border-radius:4px;background:rgb(var(--accent)/var(--p))}
+.confusion td.strong{color:var(--strong-cell)}
+.confusion td.zero{color:transparent}
+.confusion td.recall{background:none;color:var(--faint);padding-left:10px}
+.note{color:var(--faint);font-size:13px;margin:10px 0 0}
+.samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:14px 12px}
+figure{margin:0;text-align:center;font-size:12.5px;line-height:1.35}
+figure img{width:84px;height:84px;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:#000}
+.good{color:var(--good)}.bad{color:var(--bad)}.faint{color:var(--faint)}
+pre{margin:0;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;overflow-x:auto}
+summary{cursor:pointer;font-weight:600}
+details pre{margin-top:12px}
+@media print{body{background:#fff}.card,.headline{break-inside:avoid}}
+)css";
+
+}  // namespace gradus::train
