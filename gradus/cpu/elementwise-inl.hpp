@@ -6,10 +6,10 @@
 #define GRADUS_CPU_ELEMENTWISE_INL_HPP
 #endif
 
+#include <hwy/highway.h>
+
 #include <cstring>
 #include <utility>
-
-#include <hwy/highway.h>
 
 #include "gradus/cpu/elementwise.hpp"
 
@@ -136,8 +136,8 @@ TileLoop ternary_loop(DType dtype) {
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, inputs, output kind, loop for floats, finder for integers) each.
-// GRADUS_ROWS(GRADUS_FIND_LOOP) stands in the target's namespace; GRADUS_ROWS(GRADUS_DEFINE_FUNCTION) in gradus::cpu, under HWY_ONCE.
+// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, inputs, output kind, loop for floats, finder for integers)
+// each. GRADUS_ROWS(GRADUS_FIND_LOOP) stands in the target's namespace; GRADUS_ROWS(GRADUS_DEFINE_FUNCTION) in gradus::cpu, under HWY_ONCE.
 #define GRADUS_FIND_LOOP(name, inputs, kind, loop, integer) \
   TileLoop find_##name(DType dtype) { return loop(dtype); }
 #define GRADUS_DEFINE_FUNCTION(name, inputs, kind, loop, integer)                                     \

@@ -49,11 +49,11 @@ TileLoop find_rounding(DType from, DType to);
 
 // Arithmetic: every dtype but where noted. Integers wrap around; bool adds as "or" and multiplies as "and".
 extern const ElementwiseFunction add_function, subtract_function, multiply_function, negative_function, abs_function, sign_function,
-    square_function, maximum_function, minimum_function;          // maximum, minimum: NaN wins
-extern const ElementwiseFunction divide_function, reciprocal_function;  // floats
-extern const ElementwiseFunction floor_divide_function, remainder_function, fmod_function;  // integers by zero give 0
-extern const ElementwiseFunction fmax_function, fmin_function;    // a number wins over NaN
-extern const ElementwiseFunction copysign_function;               // floats
+    square_function, maximum_function, minimum_function;                                         // maximum, minimum: NaN wins
+extern const ElementwiseFunction divide_function, reciprocal_function;                           // floats
+extern const ElementwiseFunction floor_divide_function, remainder_function, fmod_function;       // integers by zero give 0
+extern const ElementwiseFunction fmax_function, fmin_function;                                   // a number wins over NaN
+extern const ElementwiseFunction copysign_function;                                              // floats
 extern const ElementwiseFunction floor_function, ceil_function, round_function, trunc_function;  // round: half to even
 /// x^y. Integers: by squaring, wrapping; a negative exponent gives 0, but for x = 1 and -1.
 extern const ElementwiseFunction power_function;
@@ -63,7 +63,8 @@ extern const ElementwiseFunction integer_power_function;
 extern const ElementwiseFunction clip_function;
 
 // Comparisons and tests: bool results.
-extern const ElementwiseFunction equal_function, not_equal_function, less_function, less_equal_function, greater_function, greater_equal_function;
+extern const ElementwiseFunction equal_function, not_equal_function, less_function, less_equal_function, greater_function,
+    greater_equal_function;
 extern const ElementwiseFunction logical_and_function, logical_or_function, logical_xor_function, logical_not_function;  // nonzero is true
 extern const ElementwiseFunction isnan_function, isinf_function, isfinite_function, signbit_function;
 
@@ -86,7 +87,8 @@ extern const ElementwiseFunction logaddexp_function, xlogy_function, xlog1py_fun
 
 // Activations: floats.
 extern const ElementwiseFunction relu_function, step_function;  // step: 1 where x > 0, else 0
-extern const ElementwiseFunction sigmoid_function, softplus_function, silu_function, gelu_function, normal_cdf_function;
+extern const ElementwiseFunction sigmoid_function, softplus_function, silu_function, gelu_function, gelu_slope_function,
+    normal_cdf_function;
 extern const ElementwiseFunction leaky_relu_function, elu_function;  // operands (x, slope or alpha)
 
 }  // namespace gradus::cpu

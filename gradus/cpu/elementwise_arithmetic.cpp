@@ -9,31 +9,31 @@
 
 #include "gradus/cpu/elementwise-inl.hpp"
 
-#define GRADUS_ROWS(ROW)                                                    \
-  ROW(add, 2, same, binary_loop<Add>, integers::add)                        \
-  ROW(subtract, 2, same, binary_loop<Subtract>, integers::subtract)         \
-  ROW(multiply, 2, same, binary_loop<Multiply>, integers::multiply)         \
-  ROW(divide, 2, same, binary_loop<Divide>, nullptr)                        \
-  ROW(negative, 1, same, unary_loop<Negative>, integers::negative)          \
-  ROW(abs, 1, same, unary_loop<Abs>, integers::abs)                         \
-  ROW(sign, 1, same, unary_loop<Sign>, integers::sign)                      \
-  ROW(square, 1, same, unary_loop<Square>, integers::square)                \
-  ROW(reciprocal, 1, same, unary_loop<Reciprocal>, nullptr)                 \
-  ROW(sqrt, 1, same, unary_loop<Sqrt>, nullptr)                             \
-  ROW(rsqrt, 1, same, unary_loop<Rsqrt>, nullptr)                           \
-  ROW(maximum, 2, same, binary_loop<Maximum>, integers::maximum)            \
-  ROW(minimum, 2, same, binary_loop<Minimum>, integers::minimum)            \
-  ROW(fmax, 2, same, binary_loop<Fmax>, integers::maximum)                  \
-  ROW(fmin, 2, same, binary_loop<Fmin>, integers::minimum)                  \
-  ROW(clip, 3, same, ternary_loop<Clip>, integers::clip)                    \
-  ROW(copysign, 2, same, binary_loop<CopySign>, nullptr)                    \
-  ROW(floor, 1, same, unary_loop<Floor>, integers::same)                    \
-  ROW(ceil, 1, same, unary_loop<Ceil>, integers::same)                      \
-  ROW(round, 1, same, unary_loop<Round>, integers::same)                    \
-  ROW(trunc, 1, same, unary_loop<Trunc>, integers::same)                    \
-  ROW(integer_power, 2, same, binary_loop<IntegerPower>, integers::power)   \
-  ROW(relu, 1, same, unary_loop<Relu>, integers::relu)                      \
-  ROW(step, 1, same, unary_loop<Step>, integers::step)                      \
+#define GRADUS_ROWS(ROW)                                                  \
+  ROW(add, 2, same, binary_loop<Add>, integers::add)                      \
+  ROW(subtract, 2, same, binary_loop<Subtract>, integers::subtract)       \
+  ROW(multiply, 2, same, binary_loop<Multiply>, integers::multiply)       \
+  ROW(divide, 2, same, binary_loop<Divide>, nullptr)                      \
+  ROW(negative, 1, same, unary_loop<Negative>, integers::negative)        \
+  ROW(abs, 1, same, unary_loop<Abs>, integers::abs)                       \
+  ROW(sign, 1, same, unary_loop<Sign>, integers::sign)                    \
+  ROW(square, 1, same, unary_loop<Square>, integers::square)              \
+  ROW(reciprocal, 1, same, unary_loop<Reciprocal>, nullptr)               \
+  ROW(sqrt, 1, same, unary_loop<Sqrt>, nullptr)                           \
+  ROW(rsqrt, 1, same, unary_loop<Rsqrt>, nullptr)                         \
+  ROW(maximum, 2, same, binary_loop<Maximum>, integers::maximum)          \
+  ROW(minimum, 2, same, binary_loop<Minimum>, integers::minimum)          \
+  ROW(fmax, 2, same, binary_loop<Fmax>, integers::maximum)                \
+  ROW(fmin, 2, same, binary_loop<Fmin>, integers::minimum)                \
+  ROW(clip, 3, same, ternary_loop<Clip>, integers::clip)                  \
+  ROW(copysign, 2, same, binary_loop<CopySign>, nullptr)                  \
+  ROW(floor, 1, same, unary_loop<Floor>, integers::same)                  \
+  ROW(ceil, 1, same, unary_loop<Ceil>, integers::same)                    \
+  ROW(round, 1, same, unary_loop<Round>, integers::same)                  \
+  ROW(trunc, 1, same, unary_loop<Trunc>, integers::same)                  \
+  ROW(integer_power, 2, same, binary_loop<IntegerPower>, integers::power) \
+  ROW(relu, 1, same, unary_loop<Relu>, integers::relu)                    \
+  ROW(step, 1, same, unary_loop<Step>, integers::step)                    \
   ROW(leaky_relu, 2, same, binary_loop<LeakyRelu>, nullptr)
 
 HWY_BEFORE_NAMESPACE();
@@ -42,27 +42,39 @@ namespace {
 
 struct Add {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::Add(a, b); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Add(a, b);
+  }
 };
 struct Subtract {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::Sub(a, b); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Sub(a, b);
+  }
 };
 struct Multiply {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::Mul(a, b); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Mul(a, b);
+  }
 };
 struct Divide {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::Div(a, b); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Div(a, b);
+  }
 };
 struct Negative {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Neg(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Neg(a);
+  }
 };
 struct Abs {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Abs(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Abs(a);
+  }
 };
 struct Sign {  // zeros and NaN are their own sign
   template <class D, class V>
@@ -72,28 +84,40 @@ struct Sign {  // zeros and NaN are their own sign
 };
 struct Square {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Mul(a, a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Mul(a, a);
+  }
 };
 struct Reciprocal {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a) const { return hn::Div(hn::Set(d, 1), a); }
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::Div(hn::Set(d, 1), a);
+  }
 };
 struct Sqrt {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Sqrt(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Sqrt(a);
+  }
 };
 struct Rsqrt {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a) const { return hn::Div(hn::Set(d, 1), hn::Sqrt(a)); }
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::Div(hn::Set(d, 1), hn::Sqrt(a));
+  }
 };
 // x86 gives the second operand where one is NaN, NEON gives NaN: both are brought to the same rule here.
 struct Maximum {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
+  }
 };
 struct Minimum {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::IfThenElse(hn::IsNaN(a), a, hn::Min(a, b)); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Min(a, b));
+  }
 };
 struct Fmax {
   template <class D, class V>
@@ -109,27 +133,39 @@ struct Fmin {
 };
 struct Clip {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V x, V low, V high) const { return Minimum{}(d, Maximum{}(d, x, low), high); }
+  HWY_INLINE V operator()(D d, V x, V low, V high) const {
+    return Minimum{}(d, Maximum{}(d, x, low), high);
+  }
 };
 struct CopySign {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a, V b) const { return hn::CopySign(a, b); }
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::CopySign(a, b);
+  }
 };
 struct Floor {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Floor(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Floor(a);
+  }
 };
 struct Ceil {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Ceil(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Ceil(a);
+  }
 };
 struct Round {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Round(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Round(a);
+  }
 };
 struct Trunc {
   template <class D, class V>
-  HWY_INLINE V operator()(D, V a) const { return hn::Trunc(a); }
+  HWY_INLINE V operator()(D, V a) const {
+    return hn::Trunc(a);
+  }
 };
 struct IntegerPower {  // all lanes of n are equal
   template <class D, class V>
@@ -145,15 +181,21 @@ struct IntegerPower {  // all lanes of n are equal
 };
 struct Relu {  // NaN stays
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a) const { return hn::IfThenZeroElse(hn::Lt(a, hn::Zero(d)), a); }
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::IfThenZeroElse(hn::Lt(a, hn::Zero(d)), a);
+  }
 };
 struct Step {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a) const { return hn::IfThenElseZero(hn::Gt(a, hn::Zero(d)), hn::Set(d, 1)); }
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::IfThenElseZero(hn::Gt(a, hn::Zero(d)), hn::Set(d, 1));
+  }
 };
 struct LeakyRelu {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a, V slope) const { return hn::IfThenElse(hn::Gt(a, hn::Zero(d)), a, hn::Mul(a, slope)); }
+  HWY_INLINE V operator()(D d, V a, V slope) const {
+    return hn::IfThenElse(hn::Gt(a, hn::Zero(d)), a, hn::Mul(a, slope));
+  }
 };
 
 GRADUS_ROWS(GRADUS_FIND_LOOP)

@@ -55,15 +55,16 @@ struct Cast {
 template <class Half>
 struct RoundTo {
   template <class From>
-  float operator()(From value) const { return static_cast<float>(Cast<Half>{}(value)); }
+  float operator()(From value) const {
+    return static_cast<float>(Cast<Half>{}(value));
+  }
 };
 
 }  // namespace
 
 TileLoop find_cast(DType from, DType to) {
-  return visit_dtype(from, [&]<class From>(From) {
-    return visit_dtype(to, []<class To>(To) -> TileLoop { return scalar_loop<Cast<To>, To, From>; });
-  });
+  return visit_dtype(
+      from, [&]<class From>(From) { return visit_dtype(to, []<class To>(To) -> TileLoop { return scalar_loop<Cast<To>, To, From>; }); });
 }
 
 TileLoop find_rounding(DType from, DType to) {

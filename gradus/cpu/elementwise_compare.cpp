@@ -9,20 +9,20 @@
 
 #include "gradus/cpu/elementwise-inl.hpp"
 
-#define GRADUS_ROWS(ROW)                                                          \
-  ROW(equal, 2, boolean, binary_loop<Equal>, integers::equal)                     \
-  ROW(not_equal, 2, boolean, binary_loop<NotEqual>, integers::not_equal)          \
-  ROW(less, 2, boolean, binary_loop<Less>, integers::less)                        \
-  ROW(less_equal, 2, boolean, binary_loop<LessEqual>, integers::less_equal)       \
-  ROW(greater, 2, boolean, binary_loop<Greater>, integers::greater)               \
+#define GRADUS_ROWS(ROW)                                                             \
+  ROW(equal, 2, boolean, binary_loop<Equal>, integers::equal)                        \
+  ROW(not_equal, 2, boolean, binary_loop<NotEqual>, integers::not_equal)             \
+  ROW(less, 2, boolean, binary_loop<Less>, integers::less)                           \
+  ROW(less_equal, 2, boolean, binary_loop<LessEqual>, integers::less_equal)          \
+  ROW(greater, 2, boolean, binary_loop<Greater>, integers::greater)                  \
   ROW(greater_equal, 2, boolean, binary_loop<GreaterEqual>, integers::greater_equal) \
-  ROW(logical_and, 2, boolean, binary_loop<LogicalAnd>, integers::logical_and)    \
-  ROW(logical_or, 2, boolean, binary_loop<LogicalOr>, integers::logical_or)       \
-  ROW(logical_xor, 2, boolean, binary_loop<LogicalXor>, integers::logical_xor)    \
-  ROW(logical_not, 1, boolean, unary_loop<LogicalNot>, integers::logical_not)     \
-  ROW(isnan, 1, boolean, unary_loop<IsNan>, integers::never)                      \
-  ROW(isinf, 1, boolean, unary_loop<IsInf>, integers::never)                      \
-  ROW(isfinite, 1, boolean, unary_loop<IsFinite>, integers::always)               \
+  ROW(logical_and, 2, boolean, binary_loop<LogicalAnd>, integers::logical_and)       \
+  ROW(logical_or, 2, boolean, binary_loop<LogicalOr>, integers::logical_or)          \
+  ROW(logical_xor, 2, boolean, binary_loop<LogicalXor>, integers::logical_xor)       \
+  ROW(logical_not, 1, boolean, unary_loop<LogicalNot>, integers::logical_not)        \
+  ROW(isnan, 1, boolean, unary_loop<IsNan>, integers::never)                         \
+  ROW(isinf, 1, boolean, unary_loop<IsInf>, integers::never)                         \
+  ROW(isfinite, 1, boolean, unary_loop<IsFinite>, integers::always)                  \
   ROW(signbit, 1, boolean, unary_loop<Signbit>, integers::signbit)
 
 HWY_BEFORE_NAMESPACE();
@@ -31,55 +31,81 @@ namespace {
 
 struct Equal {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Eq(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Eq(a, b);
+  }
 };
 struct NotEqual {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Ne(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Ne(a, b);
+  }
 };
 struct Less {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Lt(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Lt(a, b);
+  }
 };
 struct LessEqual {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Le(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Le(a, b);
+  }
 };
 struct Greater {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Gt(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Gt(a, b);
+  }
 };
 struct GreaterEqual {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const { return hn::Ge(a, b); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
+    return hn::Ge(a, b);
+  }
 };
 struct LogicalAnd {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const { return hn::And(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d))); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
+    return hn::And(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+  }
 };
 struct LogicalOr {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const { return hn::Or(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d))); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
+    return hn::Or(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+  }
 };
 struct LogicalXor {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const { return hn::Xor(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d))); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
+    return hn::Xor(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+  }
 };
 struct LogicalNot {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a) const { return hn::Eq(a, hn::Zero(d)); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a) const {
+    return hn::Eq(a, hn::Zero(d));
+  }
 };
 struct IsNan {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D, V a) const { return hn::IsNaN(a); }
+  HWY_INLINE hn::Mask<D> operator()(D, V a) const {
+    return hn::IsNaN(a);
+  }
 };
 struct IsInf {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a) const { return hn::Eq(hn::Abs(a), hn::Inf(d)); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a) const {
+    return hn::Eq(hn::Abs(a), hn::Inf(d));
+  }
 };
 struct IsFinite {
   template <class D, class V>
-  HWY_INLINE hn::Mask<D> operator()(D d, V a) const { return hn::Lt(hn::Abs(a), hn::Inf(d)); }
+  HWY_INLINE hn::Mask<D> operator()(D d, V a) const {
+    return hn::Lt(hn::Abs(a), hn::Inf(d));
+  }
 };
 struct Signbit {
   template <class D, class V>
@@ -90,7 +116,9 @@ struct Signbit {
 };
 struct Where {
   template <class D, class M, class V>
-  HWY_INLINE V operator()(D, M condition, V x, V y) const { return hn::IfThenElse(condition, x, y); }
+  HWY_INLINE V operator()(D, M condition, V x, V y) const {
+    return hn::IfThenElse(condition, x, y);
+  }
 };
 
 GRADUS_ROWS(GRADUS_FIND_LOOP)

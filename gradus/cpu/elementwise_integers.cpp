@@ -18,43 +18,63 @@ constexpr T wrap(Wide<T> value) {
 
 struct Add {
   template <class T>
-  T operator()(T a, T b) const { return wrap<T>(static_cast<Wide<T>>(a) + static_cast<Wide<T>>(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(static_cast<Wide<T>>(a) + static_cast<Wide<T>>(b));
+  }
 };
 struct Subtract {
   template <class T>
-  T operator()(T a, T b) const { return wrap<T>(static_cast<Wide<T>>(a) - static_cast<Wide<T>>(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(static_cast<Wide<T>>(a) - static_cast<Wide<T>>(b));
+  }
 };
 struct Multiply {
   template <class T>
-  T operator()(T a, T b) const { return wrap<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b));
+  }
 };
 struct Negative {
   template <class T>
-  T operator()(T a) const { return wrap<T>(Wide<T>{0} - static_cast<Wide<T>>(a)); }
+  T operator()(T a) const {
+    return wrap<T>(Wide<T>{0} - static_cast<Wide<T>>(a));
+  }
 };
 struct Abs {
   template <class T>
-  T operator()(T a) const { return a < T{0} ? Negative{}(a) : a; }
+  T operator()(T a) const {
+    return a < T{0} ? Negative{}(a) : a;
+  }
 };
 struct Sign {
   template <class T>
-  T operator()(T a) const { return static_cast<T>((a > T{0}) - (a < T{0})); }
+  T operator()(T a) const {
+    return static_cast<T>((a > T{0}) - (a < T{0}));
+  }
 };
 struct Square {
   template <class T>
-  T operator()(T a) const { return Multiply{}(a, a); }
+  T operator()(T a) const {
+    return Multiply{}(a, a);
+  }
 };
 struct Maximum {
   template <class T>
-  T operator()(T a, T b) const { return std::max(a, b); }
+  T operator()(T a, T b) const {
+    return std::max(a, b);
+  }
 };
 struct Minimum {
   template <class T>
-  T operator()(T a, T b) const { return std::min(a, b); }
+  T operator()(T a, T b) const {
+    return std::min(a, b);
+  }
 };
 struct Clip {
   template <class T>
-  T operator()(T x, T low, T high) const { return std::min(std::max(x, low), high); }
+  T operator()(T x, T low, T high) const {
+    return std::min(std::max(x, low), high);
+  }
 };
 // The smallest number over -1 does not fit: it wraps to itself.
 struct Quotient {
@@ -109,77 +129,113 @@ struct Power {
 };
 struct Same {
   template <class T>
-  T operator()(T a) const { return a; }
+  T operator()(T a) const {
+    return a;
+  }
 };
 
 struct Equal {
   template <class T>
-  bool operator()(T a, T b) const { return a == b; }
+  bool operator()(T a, T b) const {
+    return a == b;
+  }
 };
 struct NotEqual {
   template <class T>
-  bool operator()(T a, T b) const { return a != b; }
+  bool operator()(T a, T b) const {
+    return a != b;
+  }
 };
 struct Less {
   template <class T>
-  bool operator()(T a, T b) const { return a < b; }
+  bool operator()(T a, T b) const {
+    return a < b;
+  }
 };
 struct LessEqual {
   template <class T>
-  bool operator()(T a, T b) const { return a <= b; }
+  bool operator()(T a, T b) const {
+    return a <= b;
+  }
 };
 struct Greater {
   template <class T>
-  bool operator()(T a, T b) const { return a > b; }
+  bool operator()(T a, T b) const {
+    return a > b;
+  }
 };
 struct GreaterEqual {
   template <class T>
-  bool operator()(T a, T b) const { return a >= b; }
+  bool operator()(T a, T b) const {
+    return a >= b;
+  }
 };
 struct LogicalAnd {
   template <class T>
-  bool operator()(T a, T b) const { return (a != T{0}) & (b != T{0}); }
+  bool operator()(T a, T b) const {
+    return (a != T{0}) & (b != T{0});
+  }
 };
 struct LogicalOr {
   template <class T>
-  bool operator()(T a, T b) const { return (a != T{0}) | (b != T{0}); }
+  bool operator()(T a, T b) const {
+    return (a != T{0}) | (b != T{0});
+  }
 };
 struct LogicalXor {
   template <class T>
-  bool operator()(T a, T b) const { return (a != T{0}) != (b != T{0}); }
+  bool operator()(T a, T b) const {
+    return (a != T{0}) != (b != T{0});
+  }
 };
 struct LogicalNot {
   template <class T>
-  bool operator()(T a) const { return a == T{0}; }
+  bool operator()(T a) const {
+    return a == T{0};
+  }
 };
 struct Always {
   template <class T>
-  bool operator()(T) const { return true; }
+  bool operator()(T) const {
+    return true;
+  }
 };
 struct Never {
   template <class T>
-  bool operator()(T) const { return false; }
+  bool operator()(T) const {
+    return false;
+  }
 };
 struct Signbit {
   template <class T>
-  bool operator()(T a) const { return a < T{0}; }
+  bool operator()(T a) const {
+    return a < T{0};
+  }
 };
 
 struct BitwiseAnd {
   template <class T>
-  T operator()(T a, T b) const { return static_cast<T>(a & b); }
+  T operator()(T a, T b) const {
+    return static_cast<T>(a & b);
+  }
 };
 struct BitwiseOr {
   template <class T>
-  T operator()(T a, T b) const { return static_cast<T>(a | b); }
+  T operator()(T a, T b) const {
+    return static_cast<T>(a | b);
+  }
 };
 struct BitwiseXor {
   template <class T>
-  T operator()(T a, T b) const { return static_cast<T>(a ^ b); }
+  T operator()(T a, T b) const {
+    return static_cast<T>(a ^ b);
+  }
 };
 struct BitwiseNot {
   template <class T>
-  T operator()(T a) const { return static_cast<T>(~a); }
+  T operator()(T a) const {
+    return static_cast<T>(~a);
+  }
 };
 template <class T>
 bool is_shift(T amount) {
@@ -187,23 +243,33 @@ bool is_shift(T amount) {
 }
 struct LeftShift {
   template <class T>
-  T operator()(T a, T b) const { return is_shift(b) ? wrap<T>(static_cast<Wide<T>>(a) << b) : T{0}; }
+  T operator()(T a, T b) const {
+    return is_shift(b) ? wrap<T>(static_cast<Wide<T>>(a) << b) : T{0};
+  }
 };
 struct RightShift {
   template <class T>
-  T operator()(T a, T b) const { return is_shift(b) ? static_cast<T>(a >> b) : static_cast<T>(a < T{0} ? -1 : 0); }
+  T operator()(T a, T b) const {
+    return is_shift(b) ? static_cast<T>(a >> b) : static_cast<T>(a < T{0} ? -1 : 0);
+  }
 };
 struct Where {
   template <class T>
-  T operator()(uint8_t condition, T x, T y) const { return condition ? x : y; }
+  T operator()(uint8_t condition, T x, T y) const {
+    return condition ? x : y;
+  }
 };
 struct Relu {
   template <class T>
-  T operator()(T a) const { return std::max(a, T{0}); }
+  T operator()(T a) const {
+    return std::max(a, T{0});
+  }
 };
 struct Step {
   template <class T>
-  T operator()(T a) const { return a > T{0} ? T{1} : T{0}; }
+  T operator()(T a) const {
+    return a > T{0} ? T{1} : T{0};
+  }
 };
 
 // The loop of F for an integer dtype, with operands and output of that type (or output bool).

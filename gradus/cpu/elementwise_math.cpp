@@ -32,8 +32,17 @@ double digamma(double x) {
          y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * (691.0 / 32760 - y / 12))))));
 }
 double hurwitz_zeta(double s, double q) {
-  static const double a[] = {12.0, -720.0, 30240.0, -1209600.0, 47900160.0, -1.8924375803183791606e9, 7.47242496e10,
-                             -2.950130727918164224e12, 1.1646782814350067249e14, -4.5979787224074726105e15, 1.8152105401943546773e17,
+  static const double a[] = {12.0,
+                             -720.0,
+                             30240.0,
+                             -1209600.0,
+                             47900160.0,
+                             -1.8924375803183791606e9,
+                             7.47242496e10,
+                             -2.950130727918164224e12,
+                             1.1646782814350067249e14,
+                             -4.5979787224074726105e15,
+                             1.8152105401943546773e17,
                              -7.1661652561756670113e18};
   double sum = std::pow(q, -s), b = 0, x = q;
   for (int i = 0; i < 9 || x <= 9; ++i) {
@@ -82,15 +91,19 @@ double erfinv(double y) {
   return x;
 }
 
-#define GRADUS_UNARY(Name, expression)          \
-  struct Name {                                 \
-    template <class T>                          \
-    T operator()(T x) const { return expression; } \
+#define GRADUS_UNARY(Name, expression) \
+  struct Name {                        \
+    template <class T>                 \
+    T operator()(T x) const {          \
+      return expression;               \
+    }                                  \
   };
-#define GRADUS_BINARY(Name, expression)         \
-  struct Name {                                 \
-    template <class T>                          \
-    T operator()(T x, T y) const { return expression; } \
+#define GRADUS_BINARY(Name, expression) \
+  struct Name {                         \
+    template <class T>                  \
+    T operator()(T x, T y) const {      \
+      return expression;                \
+    }                                   \
   };
 GRADUS_UNARY(Exp, std::exp(x))
 GRADUS_UNARY(Expm1, std::expm1(x))
@@ -154,7 +167,9 @@ GRADUS_UNARY(Sigmoid, x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::
 GRADUS_UNARY(Softplus, x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)))
 GRADUS_UNARY(Silu, x / (1 + std::exp(-x)))
 GRADUS_UNARY(NormalCdf, T{0.5} * std::erfc(-x * T{M_SQRT1_2}))
-GRADUS_UNARY(Gelu, x * (T{0.5} * std::erfc(-x * T{M_SQRT1_2})))
+GRADUS_UNARY(Gelu, x*(T{0.5} * std::erfc(-x * T{M_SQRT1_2})))
+GRADUS_UNARY(GeluSlope,
+             T{0.5} * std::erfc(-x * T{M_SQRT1_2}) + (std::isinf(x) ? T{0} : x * T{0.39894228040143267794} * std::exp(-x * x / 2)))
 GRADUS_BINARY(Elu, x > 0 ? x : y * std::expm1(x))
 
 }  // namespace
@@ -196,6 +211,7 @@ GRADUS_ROW(sigmoid, Sigmoid, 1)
 GRADUS_ROW(softplus, Softplus, 1)
 GRADUS_ROW(silu, Silu, 1)
 GRADUS_ROW(gelu, Gelu, 1)
+GRADUS_ROW(gelu_slope, GeluSlope, 1)
 GRADUS_ROW(normal_cdf, NormalCdf, 1)
 GRADUS_ROW(elu, Elu, 2)
 constinit const ElementwiseFunction power_function{"power", 2, OutputKind::same, float_loop<Power, 2>, integers::power};

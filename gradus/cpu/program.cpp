@@ -24,7 +24,6 @@ void run_fill(const Fill& fill, const void* from, void* place) {
   repeat_element(static_cast<std::byte*>(place), fill.element_size);
 }
 
-
 // Elements from the operand's first one to that of tile 0 of `outer`.
 int64_t outer_offset(const TileGrid& grid, const Operand& operand, int64_t outer) {
   int64_t offset = 0;
@@ -49,9 +48,8 @@ class Program final : public Kernel {
     if (chunks == 1) {
       run_tiles(plan, pointers, 0, tiles);
     } else {
-      parallel_for(chunks, [&](int64_t chunk) {
-        run_tiles(plan, pointers, chunk * tiles_a_chunk, std::min(tiles, (chunk + 1) * tiles_a_chunk));
-      });
+      parallel_for(chunks,
+                   [&](int64_t chunk) { run_tiles(plan, pointers, chunk * tiles_a_chunk, std::min(tiles, (chunk + 1) * tiles_a_chunk)); });
     }
     return {};
   }
@@ -84,7 +82,8 @@ class Program final : public Kernel {
       for (const Mover& mover : plan.movers) move(grid, mover, pointers, places, outer, cut, rows, tile == begin);
       const int64_t first = (outer * grid.sizes[grid.cut] + cut * grid.rows) * grid.behind;
       for (const OutputPlace& output : plan.outputs) {
-        places[output.place] = static_cast<std::byte*>(pointers[input_count_ + static_cast<size_t>(output.output)]) + first * output.element_size;
+        places[output.place] =
+            static_cast<std::byte*>(pointers[input_count_ + static_cast<size_t>(output.output)]) + first * output.element_size;
       }
       run_steps(plan.steps, places, rows * grid.behind);
     }
@@ -120,8 +119,10 @@ class Program final : public Kernel {
 }  // namespace
 
 KernelPtr prepare_program(const ProgramSpec& spec) {
-  if (spec.inputs.size() > kMaxProgramInputs || spec.instructions.size() > kMaxProgramInstructions || spec.outputs.size() > kMaxProgramOutputs) {
-    fail_bug("program: ", spec.inputs.size(), " inputs, ", spec.instructions.size(), " instructions, ", spec.outputs.size(), " outputs are too many");
+  if (spec.inputs.size() > kMaxProgramInputs || spec.instructions.size() > kMaxProgramInstructions ||
+      spec.outputs.size() > kMaxProgramOutputs) {
+    fail_bug("program: ", spec.inputs.size(), " inputs, ", spec.instructions.size(), " instructions, ", spec.outputs.size(),
+             " outputs are too many");
   }
   for (const ProgramInput& input : spec.inputs) {
     if (!input.is_slot && input.strides.size() != spec.shape.dims().size()) fail_bug("program: strides do not match shape ", spec.shape);

@@ -112,10 +112,14 @@ void gather_tile(const TileGrid& grid, const Operand& operand, const std::byte* 
     gather_axis(grid, operand, grid.cut, rows, reinterpret_cast<const T*>(from), reinterpret_cast<T*>(to));
   };
   switch (operand.dtype.size()) {
-    case 1: return gather(uint8_t{});
-    case 2: return gather(uint16_t{});
-    case 4: return gather(uint32_t{});
-    default: return gather(uint64_t{});
+    case 1:
+      return gather(uint8_t{});
+    case 2:
+      return gather(uint16_t{});
+    case 4:
+      return gather(uint32_t{});
+    default:
+      return gather(uint64_t{});
   }
 }
 

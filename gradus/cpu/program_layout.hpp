@@ -21,15 +21,15 @@ struct Operand {
   bool is_constant = false;  ///< the same in every tile (all strides 0)
 };
 
-/// A program's shape with adjacent axes merged, cut into tiles: `rows` steps of the cut axis times all axes behind it. The axes before the cut
-/// are walked one index at a time.
+/// A program's shape with adjacent axes merged, cut into tiles: `rows` steps of the cut axis times all axes behind it. The axes before the
+/// cut are walked one index at a time.
 struct TileGrid {
-  Dims sizes{};          ///< collapsed, at least one axis
-  size_t cut = 0;        ///< index of the cut axis
-  int64_t behind = 1;    ///< product of the sizes behind the cut axis
-  int64_t rows = 1;      ///< of the cut axis in a full tile
-  int64_t cuts = 1;      ///< tiles along the cut axis
-  int64_t outer = 1;     ///< product of the sizes before the cut axis
+  Dims sizes{};        ///< collapsed, at least one axis
+  size_t cut = 0;      ///< index of the cut axis
+  int64_t behind = 1;  ///< product of the sizes behind the cut axis
+  int64_t rows = 1;    ///< of the cut axis in a full tile
+  int64_t cuts = 1;    ///< tiles along the cut axis
+  int64_t outer = 1;   ///< product of the sizes before the cut axis
   int64_t tile_size() const { return rows * behind; }
   int64_t tile_count() const { return outer * cuts; }
 };

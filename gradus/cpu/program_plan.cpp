@@ -44,9 +44,9 @@ class Lowering {
  private:
   struct Value {
     DType dtype{};
-    int same_as = 0;           // the value that has its content: itself, or through casts that change nothing
-    bool is_uniform = false;   // depends on slots and constants only
-    int last_use = -1;         // time: an instruction's number, or kEnd
+    int same_as = 0;          // the value that has its content: itself, or through casts that change nothing
+    bool is_uniform = false;  // depends on slots and constants only
+    int last_use = -1;        // time: an instruction's number, or kEnd
     bool feeds_instructions = false;
     Place place{};
     bool is_register = false;
@@ -74,7 +74,8 @@ class Lowering {
       made.dtype = by.output_dtype();
       made.is_uniform = true;
       for (int j = 0; j < source_count(by); ++j) {
-        if (by.sources[static_cast<size_t>(j)] < 0 || by.sources[static_cast<size_t>(j)] >= v) fail_bug("program: a source that is not computed yet");
+        if (by.sources[static_cast<size_t>(j)] < 0 || by.sources[static_cast<size_t>(j)] >= v)
+          fail_bug("program: a source that is not computed yet");
         made.is_uniform &= value(by.sources[static_cast<size_t>(j)]).is_uniform;
       }
       const bool is_copy = !by.function && made.dtype == compute_dtype(by.dtype);
@@ -182,7 +183,10 @@ class Lowering {
   }
 
   void add_step(TileLoop loop, Place source, int destination, DType dtype, bool is_uniform = false) {
-    Step step{loop, {static_cast<int16_t>(source.number), 0, 0}, static_cast<int16_t>(destination), source.is_repeated,
+    Step step{loop,
+              {static_cast<int16_t>(source.number), 0, 0},
+              static_cast<int16_t>(destination),
+              source.is_repeated,
               static_cast<uint16_t>(dtype.size())};
     (is_uniform ? plan_.uniform_steps : plan_.steps).push_back(step);
   }
@@ -246,7 +250,8 @@ class Lowering {
         const int v = spec_.outputs[static_cast<size_t>(o)].value;
         if (output_done_[static_cast<size_t>(o)] || (value(v).same_as < input_count()) != is_input) continue;
         const DType dtype = value(v).dtype;
-        add_step(find_cast(compute_dtype(dtype), dtype), places[static_cast<size_t>(o)], plan_.outputs[static_cast<size_t>(o)].place, dtype);
+        add_step(find_cast(compute_dtype(dtype), dtype), places[static_cast<size_t>(o)], plan_.outputs[static_cast<size_t>(o)].place,
+                 dtype);
       }
     }
   }

@@ -40,10 +40,10 @@ struct OutputPlace {
 
 struct Plan {
   TileGrid grid{};
-  std::vector<Fill> fills{};         ///< once a chunk: slots and constants
-  std::vector<Step> uniform_steps{}; ///< once a chunk, on one element: what depends on slots and constants only
+  std::vector<Fill> fills{};          ///< once a chunk: slots and constants
+  std::vector<Step> uniform_steps{};  ///< once a chunk, on one element: what depends on slots and constants only
   std::vector<Mover> movers{};
-  std::vector<Step> steps{};         ///< every tile
+  std::vector<Step> steps{};  ///< every tile
   std::vector<OutputPlace> outputs{};
   std::vector<int64_t> place_bytes{};  ///< scratch that each place takes; 0: its pointer is set a tile (operands, outputs)
   int64_t scratch_bytes = 0;           ///< of the pointers and the places
@@ -52,8 +52,8 @@ struct Plan {
   std::vector<std::pair<int, int>> hazards{};
 };
 
-/// Lowers `spec`. Tiles are as large as the scratch allows. `deferred`: outputs with hazards are written at the end of each tile, so that they
-/// may lie over any of their inputs.
+/// Lowers `spec`. Tiles are as large as the scratch allows. `deferred`: outputs with hazards are written at the end of each tile, so that
+/// they may lie over any of their inputs.
 Plan make_plan(const ProgramSpec& spec, bool deferred);
 
 }  // namespace gradus::cpu

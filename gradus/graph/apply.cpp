@@ -16,6 +16,14 @@ bool is_condition(const Input& input) { return input.dtypes.bits == bools.bits; 
 // The dtype a number stands for when it meets no array.
 DType strong_dtype(const Array& x) { return x.is_weak() && x.dtype() == float64 ? float32 : x.dtype(); }
 
+// A number beside an integer array must be one that the array could hold.
+void check_range(const OpDef& op, const Input& input, const Node& number, DType dtype) {
+  if (!dtype.is_integer() || dtype == int64) return;
+  const int64_t value = number.slot().integer, low = dtype == uint8 ? 0 : INT32_MIN, high = dtype == uint8 ? UINT8_MAX : INT32_MAX;
+  if (value >= low && value <= high) return;
+  fail(op.name, input.name, " is the number ", value, " beside an array of dtype ", dtype, "; it must be from ", low, " to ", high);
+}
+
 // Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as slots.
 bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<Array>& promoted) {
   const bool is_elementwise = op.elementwise != nullptr;
@@ -37,7 +45,10 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
   if (op.promotion == Promotion::floating && !common.is_float()) common = all_weak ? float64 : float32;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (is_condition(input_spec(op, i))) continue;
-    if (is_elementwise && inputs[i].node()->is_scalar()) continue;
+    if (is_elementwise && inputs[i].node()->is_scalar()) {
+      check_range(op, input_spec(op, i), *inputs[i].node(), common);
+      continue;
+    }
     if (inputs[i].dtype() != common || (inputs[i].is_weak() && !all_weak)) change(i, common);
   }
   return is_changed;
@@ -68,7 +79,7 @@ Node* record(const OpDef& op, std::span<const Array> given, Args args, Array* im
   std::vector<Array> promoted;
   const std::span<const Array> inputs = promote_inputs(op, given, promoted) ? std::span<const Array>(promoted) : given;
   const Call call{op, args, inputs};
-  bool is_weak = op.elementwise || &op == &identity_op;
+  bool is_weak = (op.elementwise && op.promotion != Promotion::none) || &op == &identity_op;  // a cast makes a number strong
   for (const Array& input : inputs) is_weak &= input.is_weak();
   Node* node;
   if (op.infer.one) {

@@ -17,6 +17,10 @@ std::span<const OpDef* const> all_ops() {
     std::vector<const OpDef*> joined;
     for (const auto& family : {
              leaf_ops(),
+             elementwise_ops(),
+             math_ops(),
+             compare_ops(),
+             activation_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

@@ -15,5 +15,9 @@ const OpDef* find_op(std::string_view name);
 
 // Each family's .cpp ends with its list; families.cpp joins them.
 std::span<const OpDef* const> leaf_ops();  ///< of graph/leaf.hpp
+std::span<const OpDef* const> elementwise_ops();
+std::span<const OpDef* const> math_ops();
+std::span<const OpDef* const> compare_ops();
+std::span<const OpDef* const> activation_ops();
 
 }  // namespace gradus

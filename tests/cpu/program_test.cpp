@@ -42,7 +42,10 @@ TEST(Program, tails_of_every_length_are_computed) {
   for (int64_t n = 0; n < 200; ++n) {
     const auto a = ramp<float>(n), b = ramp<float>(n, -0.5, 7);
     std::vector<float> out(static_cast<size_t>(n) + 1, 99.0f);
-    ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {2, 0}}}, {{3}}};
+    ProgramSpec spec{n,
+                     {array_input(float32, n), array_input(float32, n)},
+                     {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {2, 0}}},
+                     {{3}}};
     run(spec, {a.data(), b.data()}, {out.data()});
     for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], (a[i] + b[i]) * a[i]) << n << " " << i;
     EXPECT_EQ(out.back(), 99.0f);
@@ -56,17 +59,17 @@ TEST(Program, operands_with_any_strides_are_read_right) {
     for (int which = 0; which < 6; ++which) {
       Dims strides = row_major;
       int64_t base = 0;
-      if (which == 1) strides = Dims(strides.size(), 0);                  // one number
-      if (which == 2) strides[0] = 0;                                     // a row for all
-      if (which == 3) strides.back() = 0;                                 // a column for all
-      if (which == 4) {                                                   // transposed
+      if (which == 1) strides = Dims(strides.size(), 0);  // one number
+      if (which == 2) strides[0] = 0;                     // a row for all
+      if (which == 3) strides.back() = 0;                 // a column for all
+      if (which == 4) {                                   // transposed
         int64_t step = 1;
         for (size_t axis = 0; axis < strides.size(); ++axis) {
           strides[axis] = step;
           step *= shape.dims()[axis];
         }
       }
-      if (which == 5) {                                                   // reversed in the last axis
+      if (which == 5) {  // reversed in the last axis
         base = shape[shape.rank() - 1] - 1;
         strides.back() = -1;
       }
@@ -87,7 +90,10 @@ TEST(Program, output_may_lie_over_any_input_of_its_layout) {
   auto a = ramp<float>(n), b = ramp<float>(n, 0.5, 1);
   const auto a0 = a, b0 = b;
   // out0 = a + b over a; out1 = a - b over b: both inputs are read after the first output is known.
-  ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {{&cpu::add_function, float32, {0, 1}}, {&cpu::subtract_function, float32, {0, 1}}}, {{2}, {3}}};
+  ProgramSpec spec{n,
+                   {array_input(float32, n), array_input(float32, n)},
+                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::subtract_function, float32, {0, 1}}},
+                   {{2}, {3}}};
   run(spec, {a.data(), b.data()}, {a.data(), b.data()});
   for (size_t i = 0; i < a.size(); ++i) {
     ASSERT_EQ(a[i], a0[i] + b0[i]);
@@ -110,8 +116,10 @@ TEST(Program, slots_take_the_dtype_of_the_instruction) {
   const double tenth = 0.1;
   const int64_t two = 2;
   std::vector<double> out(a.size());
-  ProgramSpec spec{100, {array_input(float64, 100), slot(float64), slot(int64)},
-                   {{&cpu::multiply_function, float64, {0, 1}}, {&cpu::add_function, float64, {3, 2}}}, {{4}}};
+  ProgramSpec spec{100,
+                   {array_input(float64, 100), slot(float64), slot(int64)},
+                   {{&cpu::multiply_function, float64, {0, 1}}, {&cpu::add_function, float64, {3, 2}}},
+                   {{4}}};
   run(spec, {a.data(), &tenth, &two}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], a[i] * 0.1 + 2);
 }
@@ -119,8 +127,10 @@ TEST(Program, slots_take_the_dtype_of_the_instruction) {
 TEST(Program, numbers_alone_are_computed_once_and_broadcast) {
   const double x = 3, y = 0.5;
   std::vector<float> out(70);
-  ProgramSpec spec{70, {slot(float64), slot(float64)},
-                   {{&cpu::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&cpu::negative_function, float32, {3}}}, {{4}}};
+  ProgramSpec spec{70,
+                   {slot(float64), slot(float64)},
+                   {{&cpu::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&cpu::negative_function, float32, {3}}},
+                   {{4}}};
   run(spec, {&x, &y}, {out.data()});
   for (const float each : out) EXPECT_EQ(each, -6.0f);
 }
@@ -130,8 +140,10 @@ TEST(Program, half_floats_round_once_an_instruction) {
   const auto a = ramp<bfloat16_t>(n, 0.37, 1), b = ramp<bfloat16_t>(n, 0.11, 2);
   const double tenth = 0.1;
   std::vector<bfloat16_t> out(a.size());
-  ProgramSpec spec{n, {array_input(bfloat16, n), array_input(bfloat16, n), slot(float64)},
-                   {{&cpu::multiply_function, bfloat16, {0, 2}}, {&cpu::add_function, bfloat16, {3, 1}}}, {{4}}};
+  ProgramSpec spec{n,
+                   {array_input(bfloat16, n), array_input(bfloat16, n), slot(float64)},
+                   {{&cpu::multiply_function, bfloat16, {0, 2}}, {&cpu::add_function, bfloat16, {3, 1}}},
+                   {{4}}};
   run(spec, {a.data(), b.data(), &tenth}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) {
     const bfloat16_t product(static_cast<float>(a[i]) * 0.1f);
@@ -144,8 +156,10 @@ TEST(Program, where_selects_by_a_bool_array) {
   const auto a = ramp<float>(n), b = ramp<float>(n, -1, 50);
   std::vector<uint8_t> mask(a.size());
   std::vector<float> out(a.size());
-  ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)},
-                   {{&cpu::less_function, float32, {0, 1}}, {&cpu::where_function, float32, {2, 0, 1}}}, {{2}, {3}}};
+  ProgramSpec spec{n,
+                   {array_input(float32, n), array_input(float32, n)},
+                   {{&cpu::less_function, float32, {0, 1}}, {&cpu::where_function, float32, {2, 0, 1}}},
+                   {{2}, {3}}};
   run(spec, {a.data(), b.data()}, {mask.data(), out.data()});
   for (size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(mask[i], a[i] < b[i] ? 1 : 0);
@@ -169,7 +183,8 @@ TEST(Program, casts_between_all_dtypes_agree_with_plain_conversion) {
             if constexpr (std::is_same_v<To, bool>) {
               EXPECT_EQ(out[i], static_cast<float>(in[i]) != 0);
             } else {
-              EXPECT_EQ(static_cast<float>(out[i]), static_cast<float>(static_cast<To>(static_cast<float>(in[i])))) << source.name() << " to " << target.name();
+              EXPECT_EQ(static_cast<float>(out[i]), static_cast<float>(static_cast<To>(static_cast<float>(in[i]))))
+                  << source.name() << " to " << target.name();
             }
           }
         });
@@ -198,8 +213,10 @@ TEST(Program, large_arrays_run_in_chunks) {
   const auto a = ramp<float>(shape.size());
   const auto row = ramp<float>(300, 1, 0), column = ramp<float>(700, 2, 1);
   std::vector<float> out(a.size());
-  ProgramSpec spec{shape, {array_input(float32, shape), {float32, {0, 1}}, {float32, {1, 0}}},
-                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {3, 2}}}, {{4}}};
+  ProgramSpec spec{shape,
+                   {array_input(float32, shape), {float32, {0, 1}}, {float32, {1, 0}}},
+                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {3, 2}}},
+                   {{4}}};
   run(spec, {a.data(), row.data(), column.data()}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(out[i], (a[i] + row[i % 300]) * column[i / 300]) << i;
 }

@@ -1,0 +1,101 @@
+// Activations: the ones that matter for speed are ops with a kernel and a slope, the others compositions.
+#include "gradus/ops/activation.hpp"
+
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
+#include "gradus/ops/families.hpp"
+
+namespace gradus {
+
+namespace {
+
+using namespace rows;
+
+constexpr double kOneOverSqrt2Pi = 0.39894228040143267794, kSqrt2OverPi = 0.79788456080286535588;
+constexpr double kSeluScale = 1.0507009873554804934193349852946, kSeluAlpha = 1.6732632423543772848170429916717;
+
+// 1 where x > 0, else 0, in the dtype of x: the slope of relu in one instruction.
+constinit const OpDef step_op = floating("step", x_any, cpu::step_function, zero_slope);
+Array step(const Array& x) { return apply(step_op, {x}); }
+
+// y = max(x, 0)  =>  dy/dx = [y > 0]
+constinit const OpDef relu_op =
+    of_numbers("relu", x_any, cpu::relu_function, slopes([](const RecordedCall& call, int) { return step(call.outputs[0]); }));
+// y = x > 0 ? x : s x  =>  dy/dx = x > 0 ? 1 : s, dy/ds = x > 0 ? 0 : x
+constexpr Input leaky_relu_inputs[] = {{"x", any_dtype}, {"slope", any_dtype}};
+constinit const OpDef leaky_relu_op =
+    floating("leaky_relu", leaky_relu_inputs, cpu::leaky_relu_function, slopes([](const RecordedCall& call, int input) {
+               const Array is_positive = call[0] > 0;
+               return input == 0 ? where(is_positive, number_like(call.outputs[0], 1), call[1]) : where(is_positive, 0, call[0]);
+             }));
+// y = x > 0 ? x : a (e^x - 1)  =>  dy/dx = x > 0 ? 1 : y + a, dy/da = x > 0 ? 0 : e^x - 1
+constexpr Input elu_inputs[] = {{"x", any_dtype}, {"alpha", any_dtype}};
+constinit const OpDef elu_op =
+    floating("elu", elu_inputs, cpu::elu_function, slopes([](const RecordedCall& call, int input) {
+               const Array is_positive = call[0] > 0;
+               return input == 0 ? where(is_positive, 1, call.outputs[0] + call[1]) : where(is_positive, 0, expm1(minimum(call[0], 0)));
+             }));
+// y = 1 / (1 + e^-x)  =>  dy/dx = y (1 - y)
+constinit const OpDef sigmoid_op = floating("sigmoid", x_any, cpu::sigmoid_function,
+                                            slopes([](const RecordedCall& call, int) { return call.outputs[0] * (1 - call.outputs[0]); }));
+// y = log(1 + e^x)  =>  dy/dx = sigmoid(x)
+constinit const OpDef softplus_op =
+    floating("softplus", x_any, cpu::softplus_function, slopes([](const RecordedCall& call, int) { return sigmoid(call[0]); }));
+// y = x s, s = sigmoid(x)  =>  dy/dx = s + y (1 - s)
+constinit const OpDef silu_op = floating("silu", x_any, cpu::silu_function, slopes([](const RecordedCall& call, int) {
+                                           const Array s = sigmoid(call[0]);
+                                           return s + call.outputs[0] * (1 - s);
+                                         }));
+// g = Phi(x) + x phi(x)  =>  dg/dx = (2 - x^2) phi(x), with the normal density phi
+constinit const OpDef gelu_slope_op = floating("gelu_slope", x_any, cpu::gelu_slope_function, slopes([](const RecordedCall& call, int) {
+                                                 const Array squared = square(call[0]);
+                                                 return (2 - squared) * (kOneOverSqrt2Pi * exp(-0.5 * squared));
+                                               }));
+// y = x Phi(x)  =>  dy/dx = Phi(x) + x phi(x)
+constinit const OpDef gelu_op =
+    floating("gelu", x_any, cpu::gelu_function, slopes([](const RecordedCall& call, int) { return apply(gelu_slope_op, {call[0]}); }));
+
+}  // namespace
+
+Array relu(const Array& x) { return apply(relu_op, {x}); }
+Array relu6(const Array& x) { return clip(x, 0, 6); }
+Array leaky_relu(const Array& x) { return leaky_relu(x, 0.01); }
+Array leaky_relu(const Array& x, const Array& slope) { return apply(leaky_relu_op, {x, slope}); }
+Array elu(const Array& x) { return elu(x, 1.0); }
+Array elu(const Array& x, const Array& alpha) { return apply(elu_op, {x, alpha}); }
+Array celu(const Array& x) { return elu(x, 1.0); }
+Array celu(const Array& x, const Array& alpha) { return alpha * elu(x / alpha); }
+Array selu(const Array& x) { return kSeluScale * elu(x, kSeluAlpha); }
+Array gelu(const Array& x) { return apply(gelu_op, {x}); }
+Array gelu(const Array& x, GeluForm form) {
+  if (form == GeluForm::exact) return gelu(x);
+  return 0.5 * x * (1 + tanh(kSqrt2OverPi * x * (1 + 0.044715 * square(x))));
+}
+Array sigmoid(const Array& x) { return apply(sigmoid_op, {x}); }
+Array log_sigmoid(const Array& x) { return -softplus(-x); }
+Array silu(const Array& x) { return apply(silu_op, {x}); }
+Array mish(const Array& x) { return x * tanh(softplus(x)); }
+Array softplus(const Array& x) { return apply(softplus_op, {x}); }
+Array softplus(const Array& x, double beta, double threshold) {
+  const Array scaled = beta * x;
+  return where(scaled > threshold, x, softplus(scaled) / beta);
+}
+Array softsign(const Array& x) { return x / (1 + abs(x)); }
+Array hardtanh(const Array& x) { return hardtanh(x, -1, 1); }
+Array hardtanh(const Array& x, double low, double high) { return clip(x, low, high); }
+Array hardsigmoid(const Array& x) { return relu6(x + 3.0) / 6; }
+Array hardswish(const Array& x) { return x * hardsigmoid(x); }
+Array tanhshrink(const Array& x) { return x - tanh(x); }
+Array hardshrink(const Array& x) { return hardshrink(x, 0.5); }
+Array hardshrink(const Array& x, double bound) { return where((x >= -bound) & (x <= bound), 0, x); }
+Array softshrink(const Array& x) { return softshrink(x, 0.5); }
+Array softshrink(const Array& x, double bound) { return x - clip(x, -bound, bound); }
+Array threshold(const Array& x, double bound, double value) { return where(x > bound, x, value); }
+
+std::span<const OpDef* const> activation_ops() {
+  static constexpr const OpDef* all[] = {&step_op,     &relu_op, &leaky_relu_op, &elu_op, &sigmoid_op,
+                                         &softplus_op, &silu_op, &gelu_slope_op, &gelu_op};
+  return all;
+}
+
+}  // namespace gradus

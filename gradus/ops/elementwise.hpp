@@ -1,0 +1,125 @@
+// Element-wise arithmetic and mathematics, with NumPy's names and broadcasting. Comparisons, logic and where are in compare.hpp,
+// activations in activation.hpp.
+//
+// Dtypes: operands meet in one dtype (array/dtype.hpp has the table); numbers are weak. Functions "of floats" take integers and bools as
+// float32. float16 and bfloat16 compute in float32 and round once.
+#pragma once
+
+#include "gradus/graph/array.hpp"
+#include "gradus/ops/activation.hpp"
+#include "gradus/ops/compare.hpp"
+
+namespace gradus {
+
+// Arithmetic. Integers wrap around; bools add as "or" and multiply as "and", and cannot be subtracted.
+Array add(const Array& x, const Array& y);
+Array subtract(const Array& x, const Array& y);
+Array multiply(const Array& x, const Array& y);
+/// x / y of floats: integers divide to float32.
+Array divide(const Array& x, const Array& y);
+Array negative(const Array& x);
+/// floor(x / y); integers by zero give 0.
+Array floor_divide(const Array& x, const Array& y);
+/// x - floor_divide(x, y) * y, with the sign of y (Python's %); fmod has the sign of x (C's).
+Array remainder(const Array& x, const Array& y);
+Array fmod(const Array& x, const Array& y);
+Array operator+(const Array& x, const Array& y);
+Array operator-(const Array& x, const Array& y);
+Array operator*(const Array& x, const Array& y);
+Array operator/(const Array& x, const Array& y);
+Array operator-(const Array& x);
+/// These rebind x to a new array; copies of x keep the old value.
+Array& operator+=(Array& x, const Array& y);
+Array& operator-=(Array& x, const Array& y);
+Array& operator*=(Array& x, const Array& y);
+Array& operator/=(Array& x, const Array& y);
+
+/// x^y. A literal exponent records the simplest op that does it: pow(x, 2) is square(x), pow(x, 0.5) is sqrt(x), pow(x, -1) is
+/// reciprocal(x). Integers to a negative literal power are an error. The derivative in y is x^y log x, taken as 0 at x = 0.
+Array pow(const Array& x, const Array& y);
+Array power(const Array& x, const Array& y);
+Array square(const Array& x);
+Array abs(const Array& x);
+/// -1, 0 or 1; NaN for NaN.
+Array sign(const Array& x);
+/// 1 / x of floats.
+Array reciprocal(const Array& x);
+/// The larger or smaller one; NaN if one is NaN (maximum, minimum) or the other one (fmax, fmin). Equal ones share the gradient.
+Array maximum(const Array& x, const Array& y);
+Array minimum(const Array& x, const Array& y);
+Array fmax(const Array& x, const Array& y);
+Array fmin(const Array& x, const Array& y);
+/// min(max(x, low), high). The gradient passes where low <= x <= high.
+Array clip(const Array& x, const Array& low, const Array& high);
+/// |x| with the sign of y, of floats.
+Array copysign(const Array& x, const Array& y);
+/// To whole numbers: down, up, to nearest (half to even), towards zero. Their slope is 0.
+Array floor(const Array& x);
+Array ceil(const Array& x);
+Array round(const Array& x);
+Array trunc(const Array& x);
+/// x - trunc(x).
+Array frac(const Array& x);
+/// x + t (y - x).
+Array lerp(const Array& x, const Array& y, const Array& t);
+/// (x - y)^2.
+Array squared_difference(const Array& x, const Array& y);
+
+// Exponentials, logarithms, roots; of floats.
+Array exp(const Array& x);
+Array expm1(const Array& x);
+Array exp2(const Array& x);
+Array log(const Array& x);
+Array log1p(const Array& x);
+Array log2(const Array& x);
+Array log10(const Array& x);
+Array sqrt(const Array& x);
+Array rsqrt(const Array& x);
+Array cbrt(const Array& x);
+/// sqrt(x^2 + y^2) without overflow on the way.
+Array hypot(const Array& x, const Array& y);
+/// log(e^x + e^y), log2(2^x + 2^y).
+Array logaddexp(const Array& x, const Array& y);
+Array logaddexp2(const Array& x, const Array& y);
+/// x log(y), x log(1 + y); 0 where x is 0 and y is not NaN.
+Array xlogy(const Array& x, const Array& y);
+Array xlog1py(const Array& x, const Array& y);
+
+// Trigonometric and hyperbolic functions, in radians; of floats.
+Array sin(const Array& x);
+Array cos(const Array& x);
+Array tan(const Array& x);
+Array asin(const Array& x);
+Array acos(const Array& x);
+Array atan(const Array& x);
+/// The angle of the point (x, y) in (-pi, pi]; note the order of arguments.
+Array atan2(const Array& y, const Array& x);
+Array sinh(const Array& x);
+Array cosh(const Array& x);
+Array tanh(const Array& x);
+Array asinh(const Array& x);
+Array acosh(const Array& x);
+Array atanh(const Array& x);
+/// Degrees to radians and back.
+Array deg2rad(const Array& x);
+Array rad2deg(const Array& x);
+/// sin(pi x) / (pi x), 1 at 0.
+Array sinc(const Array& x);
+
+// Special functions; of floats.
+Array erf(const Array& x);
+Array erfc(const Array& x);
+Array erfinv(const Array& x);
+/// log |Gamma(x)|, its derivative, and the n-th derivative of that, n >= 0.
+Array lgamma(const Array& x);
+Array digamma(const Array& x);
+Array polygamma(int64_t n, const Array& x);
+/// Distribution function of the standard normal, accurate in both tails.
+Array normal_cdf(const Array& x);
+/// log(x / (1 - x)).
+Array logit(const Array& x);
+
+/// x summed over the axes along which `shape` broadcasts to x's shape: the cotangent of an input that was broadcast.
+Array unbroadcast(const Array& x, const Shape& shape);
+
+}  // namespace gradus

@@ -1,0 +1,82 @@
+// Rows of the tables of element-wise ops: what is the same for all of them stands here. Not for users.
+#pragma once
+
+#include "gradus/cpu/elementwise.hpp"
+#include "gradus/graph/op_def.hpp"
+
+namespace gradus::rows {
+
+inline constexpr Input x_any[] = {{"x", any_dtype}}, x_integer[] = {{"x", integers | bools}};
+inline constexpr Input x_y_any[] = {{"x", any_dtype}, {"y", any_dtype}}, x_y_integer[] = {{"x", integers | bools}, {"y", integers | bools}},
+                       x_y_shift[] = {{"x", integers}, {"y", integers}};
+
+/// Shape rule of arithmetic that bools have not: x - y of two masks is most likely a mistake.
+Aval broadcast_numbers(const Call& call);
+/// Shape rule of operations on bits: floats are an error.
+Aval broadcast_integers(const Call& call);
+
+/// No tangent passes: floor, sign and the like are constant almost everywhere.
+std::vector<Array> no_cotangents(const RecordedCall& call, std::span<const Array> cotangents);
+std::vector<Array> no_tangents(const RecordedCall& call, std::span<const Array> tangents);
+inline constexpr Derivative zero_slope = custom(no_cotangents, no_tangents);
+inline constexpr Derivative bool_result = not_differentiable("its result is bool");
+inline constexpr Derivative integer_result = not_differentiable("it works on integers and bools");
+
+/// f of operands brought to one dtype, which is also the result's.
+constexpr OpDef same_type(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+                          Derivative derivative) {
+  return {.name = name,
+          .inputs = inputs,
+          .promotion = Promotion::common,
+          .infer = broadcast_inputs,
+          .derivative = derivative,
+          .batch = batch_elementwise,
+          .elementwise = &function};
+}
+/// The same, for numbers: bools alone are an error.
+constexpr OpDef of_numbers(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+                           Derivative derivative) {
+  return {.name = name,
+          .inputs = inputs,
+          .promotion = Promotion::common,
+          .infer = broadcast_numbers,
+          .derivative = derivative,
+          .batch = batch_elementwise,
+          .elementwise = &function};
+}
+/// The same, for integers and bools.
+constexpr OpDef of_integers(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function) {
+  return {.name = name,
+          .inputs = inputs,
+          .promotion = Promotion::common,
+          .infer = broadcast_integers,
+          .derivative = integer_result,
+          .batch = batch_elementwise,
+          .elementwise = &function};
+}
+/// f of floats; integers and bools are taken as float32.
+constexpr OpDef floating(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+                         Derivative derivative) {
+  return {.name = name,
+          .inputs = inputs,
+          .promotion = Promotion::floating,
+          .infer = broadcast_inputs,
+          .derivative = derivative,
+          .batch = batch_elementwise,
+          .elementwise = &function};
+}
+/// A test of operands brought to one dtype, with a bool result.
+constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function) {
+  return {.name = name,
+          .inputs = inputs,
+          .promotion = Promotion::common,
+          .infer = broadcast_to_bool,
+          .derivative = bool_result,
+          .batch = batch_elementwise,
+          .elementwise = &function};
+}
+
+/// `value` in the dtype of x, of rank 0.
+Array number_like(const Array& x, double value);
+
+}  // namespace gradus::rows

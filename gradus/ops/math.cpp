@@ -1,0 +1,166 @@
+// Mathematical functions of floats: rows of op definitions, each with its slope, and the functions that record them.
+#include <cmath>
+
+#include "gradus/base/error.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
+#include "gradus/ops/families.hpp"
+
+namespace gradus {
+
+namespace {
+
+using namespace rows;
+
+constexpr double kLn2 = 0.69314718055994530942, kLn10 = 2.30258509299404568402, kPi = 3.14159265358979323846;
+constexpr double kTwoOverSqrtPi = 1.12837916709551257390, kOneOverSqrt2Pi = 0.39894228040143267794;
+
+// One row: f of x with its slope, where x is the operand and y the result.
+constexpr OpDef unary(std::string_view name, const cpu::ElementwiseFunction& function, SlopeRule slope) {
+  return floating(name, x_any, function, slopes(slope));
+}
+constexpr OpDef binary(std::string_view name, const cpu::ElementwiseFunction& function, SlopeRule slope) {
+  return floating(name, x_y_any, function, slopes(slope));
+}
+const Array& x(const RecordedCall& call) { return call[0]; }
+const Array& y(const RecordedCall& call) { return call.outputs[0]; }
+
+constinit const OpDef exp_op = unary("exp", cpu::exp_function, [](const RecordedCall& call, int) { return y(call); });
+constinit const OpDef expm1_op = unary("expm1", cpu::expm1_function, [](const RecordedCall& call, int) { return y(call) + 1; });
+constinit const OpDef exp2_op = unary("exp2", cpu::exp2_function, [](const RecordedCall& call, int) { return kLn2 * y(call); });
+constinit const OpDef log_op = unary("log", cpu::log_function, [](const RecordedCall& call, int) { return reciprocal(x(call)); });
+constinit const OpDef log1p_op = unary("log1p", cpu::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
+constinit const OpDef log2_op = unary("log2", cpu::log2_function, [](const RecordedCall& call, int) { return (1 / kLn2) / x(call); });
+constinit const OpDef log10_op = unary("log10", cpu::log10_function, [](const RecordedCall& call, int) { return (1 / kLn10) / x(call); });
+constinit const OpDef sqrt_op = unary("sqrt", cpu::sqrt_function, [](const RecordedCall& call, int) { return 0.5 / y(call); });
+// y = x^(-1/2)  =>  dy/dx = -1/2 y^3
+constinit const OpDef rsqrt_op =
+    unary("rsqrt", cpu::rsqrt_function, [](const RecordedCall& call, int) { return -0.5 * y(call) * square(y(call)); });
+// y = x^(1/3)  =>  dy/dx = 1 / (3 y^2)
+constinit const OpDef cbrt_op =
+    unary("cbrt", cpu::cbrt_function, [](const RecordedCall& call, int) { return (1.0 / 3) / square(y(call)); });
+// z = sqrt(x^2 + y^2)  =>  dz/dx = x / z, dz/dy = y / z
+constinit const OpDef hypot_op = binary(
+    "hypot", cpu::hypot_function, [](const RecordedCall& call, int input) { return call[static_cast<size_t>(input)] / call.outputs[0]; });
+
+constinit const OpDef sin_op = unary("sin", cpu::sin_function, [](const RecordedCall& call, int) { return cos(x(call)); });
+constinit const OpDef cos_op = unary("cos", cpu::cos_function, [](const RecordedCall& call, int) { return -sin(x(call)); });
+constinit const OpDef tan_op = unary("tan", cpu::tan_function, [](const RecordedCall& call, int) { return 1 + square(y(call)); });
+// (1 - x)(1 + x) keeps the digits that 1 - x^2 loses near 1.
+constinit const OpDef asin_op =
+    unary("asin", cpu::asin_function, [](const RecordedCall& call, int) { return rsqrt((1 - x(call)) * (1 + x(call))); });
+constinit const OpDef acos_op =
+    unary("acos", cpu::acos_function, [](const RecordedCall& call, int) { return -rsqrt((1 - x(call)) * (1 + x(call))); });
+constinit const OpDef atan_op =
+    unary("atan", cpu::atan_function, [](const RecordedCall& call, int) { return reciprocal(1 + square(x(call))); });
+// z = atan2(y, x)  =>  dz/dy = x / (x^2 + y^2), dz/dx = -y / (x^2 + y^2)
+constexpr Input atan2_inputs[] = {{"y", any_dtype}, {"x", any_dtype}};
+constinit const OpDef atan2_op = floating("atan2", atan2_inputs, cpu::atan2_function, slopes([](const RecordedCall& call, int input) {
+                                            const Array squares = square(call[0]) + square(call[1]);
+                                            return input == 0 ? call[1] / squares : -call[0] / squares;
+                                          }));
+constinit const OpDef sinh_op = unary("sinh", cpu::sinh_function, [](const RecordedCall& call, int) { return cosh(x(call)); });
+constinit const OpDef cosh_op = unary("cosh", cpu::cosh_function, [](const RecordedCall& call, int) { return sinh(x(call)); });
+constinit const OpDef tanh_op = unary("tanh", cpu::tanh_function, [](const RecordedCall& call, int) { return 1 - square(y(call)); });
+constinit const OpDef asinh_op =
+    unary("asinh", cpu::asinh_function, [](const RecordedCall& call, int) { return rsqrt(1 + square(x(call))); });
+constinit const OpDef acosh_op =
+    unary("acosh", cpu::acosh_function, [](const RecordedCall& call, int) { return rsqrt((x(call) - 1) * (x(call) + 1)); });
+constinit const OpDef atanh_op =
+    unary("atanh", cpu::atanh_function, [](const RecordedCall& call, int) { return reciprocal((1 - x(call)) * (1 + x(call))); });
+
+constinit const OpDef erf_op =
+    unary("erf", cpu::erf_function, [](const RecordedCall& call, int) { return kTwoOverSqrtPi * exp(-square(x(call))); });
+constinit const OpDef erfc_op =
+    unary("erfc", cpu::erfc_function, [](const RecordedCall& call, int) { return -kTwoOverSqrtPi * exp(-square(x(call))); });
+constinit const OpDef erfinv_op =
+    unary("erfinv", cpu::erfinv_function, [](const RecordedCall& call, int) { return (1 / kTwoOverSqrtPi) * exp(square(y(call))); });
+constinit const OpDef normal_cdf_op = unary("normal_cdf", cpu::normal_cdf_function,
+                                            [](const RecordedCall& call, int) { return kOneOverSqrt2Pi * exp(-0.5 * square(x(call))); });
+constinit const OpDef lgamma_op = unary("lgamma", cpu::lgamma_function, [](const RecordedCall& call, int) { return digamma(x(call)); });
+constinit const OpDef digamma_op =
+    unary("digamma", cpu::digamma_function, [](const RecordedCall& call, int) { return polygamma(1, x(call)); });
+// polygamma(n, x) is the n-th derivative of digamma; n is a parameter, and a number operand of the kernel.
+struct PolygammaArgs {
+  int64_t n = 1;
+  GRADUS_FIELDS(n)
+};
+constexpr Input polygamma_inputs[] = {{"n", any_dtype}, {"x", any_dtype}};
+constinit const OpDef polygamma_op =
+    floating("polygamma", polygamma_inputs, cpu::polygamma_function,
+             slopes([](const RecordedCall& call, int) { return polygamma(call.as<PolygammaArgs>().n + 1, call[1]); }));
+
+// z = log(e^x + e^y)  =>  dz/dx = sigmoid(x - y), dz/dy = sigmoid(y - x)
+constinit const OpDef logaddexp_op = binary("logaddexp", cpu::logaddexp_function, [](const RecordedCall& call, int input) {
+  return input == 0 ? sigmoid(call[0] - call[1]) : sigmoid(call[1] - call[0]);
+});
+// z = x log y  =>  dz/dx = log y, 0 where x = 0 and y <= 0; dz/dy = x / y
+constinit const OpDef xlogy_op = binary("xlogy", cpu::xlogy_function, [](const RecordedCall& call, int input) {
+  if (input == 1) return call[0] / call[1];
+  return log(where((call[0] == 0) & (call[1] <= 0), 1, call[1]));
+});
+// z = x log(1 + y)  =>  dz/dx = log(1 + y), 0 where x = 0 and y <= -1; dz/dy = x / (1 + y)
+constinit const OpDef xlog1py_op = binary("xlog1py", cpu::xlog1py_function, [](const RecordedCall& call, int input) {
+  if (input == 1) return call[0] / (1 + call[1]);
+  return log1p(where((call[0] == 0) & (call[1] <= -1), 0, call[1]));
+});
+
+}  // namespace
+
+Array exp(const Array& x) { return apply(exp_op, {x}); }
+Array expm1(const Array& x) { return apply(expm1_op, {x}); }
+Array exp2(const Array& x) { return apply(exp2_op, {x}); }
+Array log(const Array& x) { return apply(log_op, {x}); }
+Array log1p(const Array& x) { return apply(log1p_op, {x}); }
+Array log2(const Array& x) { return apply(log2_op, {x}); }
+Array log10(const Array& x) { return apply(log10_op, {x}); }
+Array sqrt(const Array& x) { return apply(sqrt_op, {x}); }
+Array rsqrt(const Array& x) { return apply(rsqrt_op, {x}); }
+Array cbrt(const Array& x) { return apply(cbrt_op, {x}); }
+Array hypot(const Array& x, const Array& y) { return apply(hypot_op, {x, y}); }
+Array logaddexp(const Array& x, const Array& y) { return apply(logaddexp_op, {x, y}); }
+Array logaddexp2(const Array& x, const Array& y) { return (1 / kLn2) * logaddexp(kLn2 * x, kLn2 * y); }
+Array xlogy(const Array& x, const Array& y) { return apply(xlogy_op, {x, y}); }
+Array xlog1py(const Array& x, const Array& y) { return apply(xlog1py_op, {x, y}); }
+Array sin(const Array& x) { return apply(sin_op, {x}); }
+Array cos(const Array& x) { return apply(cos_op, {x}); }
+Array tan(const Array& x) { return apply(tan_op, {x}); }
+Array asin(const Array& x) { return apply(asin_op, {x}); }
+Array acos(const Array& x) { return apply(acos_op, {x}); }
+Array atan(const Array& x) { return apply(atan_op, {x}); }
+Array atan2(const Array& y, const Array& x) { return apply(atan2_op, {y, x}); }
+Array sinh(const Array& x) { return apply(sinh_op, {x}); }
+Array cosh(const Array& x) { return apply(cosh_op, {x}); }
+Array tanh(const Array& x) { return apply(tanh_op, {x}); }
+Array asinh(const Array& x) { return apply(asinh_op, {x}); }
+Array acosh(const Array& x) { return apply(acosh_op, {x}); }
+Array atanh(const Array& x) { return apply(atanh_op, {x}); }
+Array deg2rad(const Array& x) { return (kPi / 180) * x; }
+Array rad2deg(const Array& x) { return (180 / kPi) * x; }
+// At 0 the quotient is of 1 and 1, so that no NaN meets the gradient.
+Array sinc(const Array& x) {
+  const Array is_zero = x == 0, angle = kPi * where(is_zero, 1, x);
+  return where(is_zero, 1.0, sin(angle) / angle);
+}
+Array erf(const Array& x) { return apply(erf_op, {x}); }
+Array erfc(const Array& x) { return apply(erfc_op, {x}); }
+Array erfinv(const Array& x) { return apply(erfinv_op, {x}); }
+Array lgamma(const Array& x) { return apply(lgamma_op, {x}); }
+Array digamma(const Array& x) { return apply(digamma_op, {x}); }
+Array polygamma(int64_t n, const Array& x) {
+  if (n < 0) fail("polygamma", "n is ", n, "; it must be 0 or more");
+  return n == 0 ? digamma(x) : apply(polygamma_op, {n, x}, PolygammaArgs{n});
+}
+Array normal_cdf(const Array& x) { return apply(normal_cdf_op, {x}); }
+Array logit(const Array& x) { return log(x) - log1p(-x); }
+
+std::span<const OpDef* const> math_ops() {
+  static constexpr const OpDef* all[] = {&exp_op,     &expm1_op,     &exp2_op,       &log_op,       &log1p_op, &log2_op,   &log10_op,
+                                         &sqrt_op,    &rsqrt_op,     &cbrt_op,       &hypot_op,     &sin_op,   &cos_op,    &tan_op,
+                                         &asin_op,    &acos_op,      &atan_op,       &atan2_op,     &sinh_op,  &cosh_op,   &tanh_op,
+                                         &asinh_op,   &acosh_op,     &atanh_op,      &erf_op,       &erfc_op,  &erfinv_op, &lgamma_op,
+                                         &digamma_op, &polygamma_op, &normal_cdf_op, &logaddexp_op, &xlogy_op, &xlog1py_op};
+  return all;
+}
+
+}  // namespace gradus
