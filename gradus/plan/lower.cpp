@@ -92,11 +92,26 @@ class Lowering {
         const PlanValue& in = value(item.reads[i]);
         const bool is_taken = std::find(item.in_place.begin(), item.in_place.end(), static_cast<int>(i)) != item.in_place.end();
         const auto reads_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int read) { return base(read) == in.base; });
-        if (!is_taken && reads_base == 1 && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
+        if (!is_taken && reads_base == 1 && is_read_before(program.spec, i, item.in_place.size()) && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
       }
       item.in_place.push_back(candidate);
     }
     return item;
+  }
+
+  // Whether every instruction that reads input `input` comes no later than the one that makes output `output`, which is then written where
+  // nobody reads any more.
+  static bool is_read_before(const cpu::ProgramSpec& spec, size_t input, size_t output) {
+    const int maker = spec.outputs[output].value - static_cast<int>(spec.inputs.size());
+    for (size_t at = 0; at < spec.instructions.size(); ++at) {
+      for (const int source : spec.instructions[at].sources) {
+        if (source == static_cast<int>(input) && static_cast<int>(at) > maker) return false;
+      }
+    }
+    for (size_t other = 0; other < spec.outputs.size(); ++other) {
+      if (other != output && spec.outputs[other].value == static_cast<int>(input)) return false;
+    }
+    return true;
   }
 
   Item kernel_item(int at) {
