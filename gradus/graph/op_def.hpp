@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/kernel.hpp"
 #include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
@@ -152,6 +153,7 @@ struct KernelCall {
   const Args& args;
   std::span<const Layout> inputs, outputs;   ///< outputs are contiguous
   std::span<const bool> is_output_needed;    ///< unneeded outputs have a null pointer at the run
+  cpu::Epilogue epilogue{};                  ///< only of ops whose entry absorbs it; its bias is the last input
 
   template <class T>
   const T& as() const {
@@ -162,6 +164,8 @@ struct KernelCall {
 struct CpuEntry {
   cpu::KernelPtr (*prepare)(const KernelCall&) = nullptr;
   uint32_t strided_inputs = 0;  ///< bit i set if input i may have any strides; the others arrive contiguous
+  /// Whether the kernel can do this to its first output before storing it; null: never.
+  bool (*absorbs)(const Args& args, std::span<const Layout> inputs, const cpu::Epilogue& epilogue) = nullptr;
   /// in_place[k] = {output, input}: that output may be written over that input if both have the same layout; output -1 ends the list.
   struct InPlace {
     int8_t output = -1, input = -1;

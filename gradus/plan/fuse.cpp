@@ -21,6 +21,7 @@ class Fuser {
     for (size_t at = 0; at < graph_.ops.size(); ++at) {
       ++graph_.visits;
       PlanOp& op = graph_.ops[at];
+      if (op.is_dead || op.is_inlined) continue;
       int highest = 0;
       for (const int input : op.inputs) highest = std::max(highest, level_of(input));
       if (op.is_elementwise()) {
@@ -57,7 +58,8 @@ class Fuser {
     return drafts_[group].shape == shape ? group : -1;
   }
   bool fits(int a, int b) const {
-    return drafts_[a].size + drafts_[b].size <= cpu::kMaxProgramInstructions - 8 && drafts_[a].inputs + drafts_[b].inputs <= cpu::kMaxProgramInputs;
+    // Inlined arithmetic on numbers comes on top: hence the room that is left.
+    return drafts_[a].size + drafts_[b].size <= cpu::kMaxProgramInstructions / 2 && drafts_[a].inputs + drafts_[b].inputs <= 3 * cpu::kMaxProgramInputs / 4;
   }
   void unite(int into, int from) {
     drafts_[from].parent = into;
@@ -97,6 +99,7 @@ class Fuser {
     for (size_t at = graph_.ops.size(); at-- > 0;) {
       ++graph_.visits;
       const PlanOp& op = graph_.ops[at];
+      if (op.is_dead || op.is_inlined) continue;
       const int group = op.group < 0 ? kMany : op.group;
       for (const int input : op.inputs) {
         const PlanValue& v = graph_.values[input];
@@ -158,8 +161,45 @@ class Fuser {
 
 }  // namespace
 
+namespace {
+
+constexpr int kLongestInline = 8;
+
+// Arithmetic on numbers alone (a learning rate over a bias correction) is repeated in every program that reads it, if only programs do.
+void find_inlined(PlanGraph& graph) {
+  std::vector<int> cost(graph.ops.size(), 0);
+  for (size_t at = 0; at < graph.ops.size(); ++at) {
+    PlanOp& op = graph.ops[at];
+    if (op.is_dead || !op.op || !op.op->elementwise || graph.values[op.outputs[0]].layout.size() != 1) continue;
+    int total = 1;
+    bool is_scalar = !graph.values[op.outputs[0]].is_kept;
+    for (const int input : op.inputs) {
+      const PlanValue& base = graph.values[graph.values[input].base];
+      if (base.kind == PlanValue::Kind::computed && graph.ops[base.producer].is_inlined) total += cost[base.producer];
+      else is_scalar &= base.kind == PlanValue::Kind::slot;
+    }
+    cost[at] = total;
+    op.is_inlined = is_scalar && total <= kLongestInline;
+  }
+  // Who is read by a kernel, or kept, has to be stored; so has what it is made from.
+  const auto store = [&](int value) {
+    const PlanValue& base = graph.values[graph.values[value].base];
+    if (base.producer >= 0) graph.ops[base.producer].is_inlined = false;
+  };
+  for (const PlanValue& value : graph.values) {
+    if (value.is_kept && value.base >= 0) store(value.base);
+  }
+  for (const PlanOp& op : graph.ops) {
+    if (op.is_dead || op.is_elementwise()) continue;
+    for (const int input : op.inputs) store(input);
+  }
+}
+
+}  // namespace
+
 void fuse(PlanGraph& graph, bool fuses) {
   if (fuses) {
+    find_inlined(graph);
     Fuser(graph).run();
     return;
   }
@@ -189,11 +229,7 @@ class ProgramMaker {
 
   GroupProgram make() {
     out_.spec.shape = group_.shape;
-    for (const int at : group_.ops) {
-      for (const int input : graph_.ops[at].inputs) {
-        if (!is_inside(input)) read(input);
-      }
-    }
+    for (const int at : group_.ops) read_inputs(graph_.ops[at]);
     const int inputs = static_cast<int>(out_.spec.inputs.size());
     for (const int at : group_.ops) add(graph_.ops[at], inputs);
     for (const int at : group_.ops) {
@@ -216,6 +252,20 @@ class ProgramMaker {
   }
   bool is_needed(int value) const { return (*needed_)[value]; }
 
+  const PlanOp* inlined_producer(int value) const {
+    const PlanValue& base = graph_.values[graph_.values[value].base];
+    const PlanOp* op = base.producer < 0 || base.kind != PlanValue::Kind::computed ? nullptr : &graph_.ops[base.producer];
+    return op && op->is_inlined ? op : nullptr;
+  }
+
+  void read_inputs(const PlanOp& op) {
+    for (const int input : op.inputs) {
+      if (is_inside(input)) continue;
+      if (const PlanOp* inlined = inlined_producer(input)) read_inputs(*inlined);
+      else read(input);
+    }
+  }
+
   void read(int value) {
     for (const auto& [have, number] : numbers_) {
       if (have == value) return;
@@ -233,13 +283,20 @@ class ProgramMaker {
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       if (op.op->elementwise->is_bool_input(static_cast<int>(i))) continue;
       const PlanValue& v = graph_.values[op.inputs[i]];
-      if (graph_.values[v.base].kind != PlanValue::Kind::slot) return v.layout.dtype;
+      if (graph_.values[v.base].kind != PlanValue::Kind::slot) return v.layout.dtype;  // arrays are of one dtype here
       numbers_only = promote(numbers_only, v.layout.dtype);
     }
     return op.op->elementwise->output == cpu::OutputKind::same ? graph_.values[op.outputs[0]].layout.dtype : numbers_only;
   }
 
   void add(const PlanOp& op, int inputs) {
+    for (const int input : op.inputs) {
+      const PlanOp* inlined = is_inside(input) ? nullptr : inlined_producer(input);
+      if (inlined && !has_number(input)) {
+        if (!has_number(inlined->outputs[0])) add(*inlined, inputs);
+        if (input != inlined->outputs[0]) numbers_.push_back({input, number_of(inlined->outputs[0])});
+      }
+    }
     if (!op.op) {  // a copy: the same value
       numbers_.push_back({op.outputs[0], number_of(op.inputs[0])});
       return;
@@ -257,6 +314,9 @@ class ProgramMaker {
     out_.spec.instructions.push_back(instruction);
   }
 
+  bool has_number(int value) const {
+    return std::any_of(numbers_.begin(), numbers_.end(), [&](const auto& entry) { return entry.first == value; });
+  }
   int number_of(int value) const {
     for (const auto& [have, number] : numbers_) {
       if (have == value) return number;

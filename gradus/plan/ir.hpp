@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/program.hpp"
 #include "gradus/graph/op_def.hpp"
 #include "gradus/plan/snapshot.hpp"
@@ -29,8 +30,10 @@ struct PlanOp {
   Args args{};
   std::vector<int> inputs{}, outputs{};
   uint32_t node = 0;
-  bool is_dead = false;
-  int group = -1;  ///< fused program it belongs to
+  cpu::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
+  bool is_dead = false;      ///< another op does its work
+  bool is_inlined = false;   ///< arithmetic on numbers, repeated in each program that reads it
+  int group = -1;            ///< fused program it belongs to
 
   bool is_elementwise() const { return !op || op->elementwise; }
 };
@@ -56,6 +59,8 @@ struct PlanGraph {
 PlanGraph simplify(const Snapshot& snapshot, bool merges);
 /// Inserts copies where an op does not take an input's strides.
 void make_contiguous(PlanGraph& graph);
+/// Lets products and convolutions add a bias and apply relu before they store (a pass named in docs/plan.md).
+void absorb(PlanGraph& graph);
 /// Puts element-wise ops into groups, one op each without `fuses`.
 void fuse(PlanGraph& graph, bool fuses);
 /// The program of a group: values it reads (in the order of the program's inputs) and writes.

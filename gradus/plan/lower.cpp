@@ -48,8 +48,10 @@ class Lowering {
     is_stored_.assign(graph_.values.size(), 0);
     is_base_kept_.assign(graph_.values.size(), 0);
     for (const PlanOp& op : graph_.ops) {
+      if (op.is_dead || op.is_inlined) continue;
       for (const int input : op.inputs) {
         const PlanValue& v = value(input);
+        if (op.group >= 0 && v.producer >= 0 && graph_.ops[v.producer].is_inlined) continue;
         const bool is_inside = v.kind == PlanValue::Kind::computed && op.group >= 0 && graph_.ops[v.producer].group == op.group;
         if (!is_inside) is_stored_[v.base] = 1;
       }
@@ -74,7 +76,7 @@ class Lowering {
           items_.push_back(group_item(graph_.groups[op.group]));
         }
         item_of_op_[at] = item;
-      } else {
+      } else if (!op.is_dead && !op.is_inlined) {
         item_of_op_[at] = static_cast<int>(items_.size());
         items_.push_back(kernel_item(static_cast<int>(at)));
       }
@@ -92,26 +94,11 @@ class Lowering {
         const PlanValue& in = value(item.reads[i]);
         const bool is_taken = std::find(item.in_place.begin(), item.in_place.end(), static_cast<int>(i)) != item.in_place.end();
         const auto reads_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int read) { return base(read) == in.base; });
-        if (!is_taken && reads_base == 1 && is_read_before(program.spec, i, item.in_place.size()) && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
+        if (!is_taken && reads_base == 1 && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
       }
       item.in_place.push_back(candidate);
     }
     return item;
-  }
-
-  // Whether every instruction that reads input `input` comes no later than the one that makes output `output`, which is then written where
-  // nobody reads any more.
-  static bool is_read_before(const cpu::ProgramSpec& spec, size_t input, size_t output) {
-    const int maker = spec.outputs[output].value - static_cast<int>(spec.inputs.size());
-    for (size_t at = 0; at < spec.instructions.size(); ++at) {
-      for (const int source : spec.instructions[at].sources) {
-        if (source == static_cast<int>(input) && static_cast<int>(at) > maker) return false;
-      }
-    }
-    for (size_t other = 0; other < spec.outputs.size(); ++other) {
-      if (other != output && spec.outputs[other].value == static_cast<int>(input)) return false;
-    }
-    return true;
   }
 
   Item kernel_item(int at) {
@@ -130,7 +117,7 @@ class Lowering {
       outputs.push_back(value(op.outputs[i]).layout);
       needed[i] = is_stored_[op.outputs[i]];
     }
-    item.kernel = op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size())});
+    item.kernel = op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
     for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
       if (pair.output < 0) break;
       if (inputs[pair.input] == outputs[pair.output]) item.in_place[pair.output] = pair.input;
@@ -363,6 +350,7 @@ PlanPtr make_plan(const Snapshot& snapshot) {
   const bool plans = !is_op_by_op() && !is_check_nan();
   PlanGraph graph = simplify(snapshot, plans);
   make_contiguous(graph);
+  if (plans) absorb(graph);
   fuse(graph, plans);
   return Lowering(std::move(graph), snapshot).run();
 }
