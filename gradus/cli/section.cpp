@@ -1,0 +1,288 @@
+// Reading of TOML tables.
+#include "gradus/cli/section.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "gradus/base/file.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+constexpr int64_t kLargestRecipe = 1 << 20;
+
+toml::table parse(const std::string& text, const std::string& path) {
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    const auto at = error.source().begin;
+    throw Error(Error::Kind::invalid, concat(path, ":", at.line, ":", at.column), error.description());
+  }
+}
+
+// What stands in a recipe, for messages.
+std::string describe(const toml::node& value) {
+  if (value.is_table()) return "a table";
+  if (value.is_array()) {
+    std::string out = "[";
+    const toml::array& list = *value.as_array();
+    for (size_t i = 0; i < list.size() && i < 6; ++i) out += (i ? ", " : "") + (list[i].is_array() ? "[...]" : describe(list[i]));
+    return out + (list.size() > 6 ? ", ...]" : "]");
+  }
+  if (value.is_string()) return "\"" + value.as_string()->get().substr(0, 60) + "\"";
+  if (value.is_integer()) return to_text(value.as_integer()->get());
+  if (value.is_floating_point()) return to_text(value.as_floating_point()->get());
+  if (value.is_boolean()) return to_text(value.as_boolean()->get());
+  return "a date or time";
+}
+
+struct Step {
+  std::string key{};   // of a table
+  int64_t index = -1;  // of a list, if not negative
+};
+
+// "model.layers[2].units" as its steps.
+std::vector<Step> steps_of(const std::string& path, const std::string& place) {
+  std::vector<Step> steps;
+  const auto refuse = [&] { fail(place, "expected a path like model.layers[2].units before ="); };
+  size_t at = 0;
+  while (at < path.size()) {
+    if (path[at] == '[') {
+      const size_t end = path.find(']', at);
+      int64_t index = -1;
+      if (end != std::string::npos) std::from_chars(path.data() + at + 1, path.data() + end, index);
+      if (index < 0 || steps.empty()) refuse();
+      steps.push_back({"", index});
+      at = end + 1;
+      if (at < path.size() && path[at] == '.') ++at;
+      continue;
+    }
+    const size_t end = std::min(path.find_first_of(".[", at), path.size());
+    if (end == at) refuse();
+    steps.push_back({path.substr(at, end - at)});
+    at = end < path.size() && path[end] == '.' ? end + 1 : end;
+  }
+  if (steps.empty() || path.back() == '.') refuse();
+  return steps;
+}
+
+toml::node* child(toml::node& node, const Step& step) {
+  if (step.index < 0) return node.is_table() ? node.as_table()->get(step.key) : nullptr;
+  return node.is_array() ? node.as_array()->get(static_cast<size_t>(step.index)) : nullptr;
+}
+
+// Puts `value` at the place that the last step names.
+void assign(toml::node& parent, const Step& step, const toml::node& value, const std::string& place) {
+  if (step.index < 0) {
+    if (!parent.is_table()) fail(place, "what stands before ", step.key, " is ", describe(parent), ", not a table");
+    value.visit([&](const auto& typed) { parent.as_table()->insert_or_assign(step.key, typed); });
+    return;
+  }
+  toml::array* list = parent.as_array();
+  if (!list) fail(place, "what stands before [", step.index, "] is ", describe(parent), ", not a list");
+  if (static_cast<size_t>(step.index) >= list->size()) fail(place, "the list has ", list->size(), " entries; [", step.index, "] is none of them");
+  value.visit([&](const auto& typed) { list->replace(list->cbegin() + step.index, typed); });
+}
+
+// The value that stands after the = of --set: TOML, or else a plain text.
+toml::table value_of(const std::string& text) {
+  try {
+    toml::table holder = toml::parse("value = " + text);
+    if (holder.size() == 1) return holder;
+  } catch (const toml::parse_error&) {
+  }
+  return toml::table{{"value", text}};
+}
+
+}  // namespace
+
+Document::Document(const std::string& path) : path_(path), text_(file::read_all(path, kLargestRecipe)), root_(parse(text_, path)) {}
+
+void Document::set(const std::string& assignment) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) fail("--set " + assignment, "expected key=value, for example train.epochs=3");
+  const std::string path = assignment.substr(0, equals), place = "--set " + path;
+  const toml::table holder = value_of(assignment.substr(equals + 1));
+
+  const std::vector<Step> steps = steps_of(path, place);
+  toml::node* at = &root_;
+  for (size_t i = 0; i + 1 < steps.size(); ++i) {
+    toml::node* next = child(*at, steps[i]);
+    if (!next) {
+      assign(*at, steps[i], toml::table{}, place);
+      next = child(*at, steps[i]);
+    }
+    at = next;
+  }
+  assign(*at, steps.back(), *holder.get("value"), place);
+  set_paths_.push_back(path);
+  assignments_.push_back(assignment);
+}
+
+std::string Document::text() const {
+  if (assignments_.empty()) return text_;
+  std::ostringstream out;
+  out << "# " << path_ << " with " << join(assignments_) << "\n\n" << root_ << "\n";
+  return out.str();
+}
+
+std::string Document::place(const std::string& key_path, const toml::source_region& where) const {
+  for (const std::string& path : set_paths_) {
+    if (key_path == path || (key_path.starts_with(path) && (key_path[path.size()] == '.' || key_path[path.size()] == '['))) {
+      return "--set " + key_path;
+    }
+  }
+  const std::string key = key_path.empty() ? "" : ": " + key_path;
+  return where.begin.line ? concat(path_, ":", where.begin.line, key) : path_ + key;
+}
+
+// ---- sections ----
+
+std::string Section::path_of(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+const toml::node* Section::find(std::string_view key) const {
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
+  return table_->get(key);
+}
+
+bool Section::has(std::string_view key) const { return find(key) != nullptr; }
+
+void Section::fail_at(std::string_view key, const std::string& problem) const {
+  const toml::node* value = table_->get(key);
+  throw Error(Error::Kind::invalid, document_->place(path_of(key), value ? value->source() : where_), problem);
+}
+
+void Section::fail_type(std::string_view key, const toml::node& value, std::string_view expected) const {
+  fail_at(key, concat("expected ", expected, ", got ", describe(value)));
+}
+
+std::string Section::text(std::string_view key, std::string_view otherwise) const {
+  const toml::node* value = find(key);
+  if (!value) return std::string(otherwise);
+  if (!value->is_string()) fail_type(key, *value, "a text in quotes");
+  return value->as_string()->get();
+}
+
+std::string Section::required_text(std::string_view key) const {
+  if (!has(key)) fail_at(key, "is missing; it must be a text in quotes");
+  return text(key, "");
+}
+
+std::string Section::choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise) const {
+  if (otherwise.empty() && !has(key)) fail_at(key, concat("is missing; it must be one of ", join(choices)));
+  const std::string chosen = text(key, otherwise);
+  if (std::find(choices.begin(), choices.end(), chosen) != choices.end()) return chosen;
+  const std::string near = nearest(chosen, choices);
+  fail_at(key, near.empty() ? concat("expected one of ", join(choices), ", got \"", chosen, "\"")
+                            : concat("\"", chosen, "\" is unknown; did you mean \"", near, "\"?"));
+}
+
+int64_t Section::integer(std::string_view key, int64_t otherwise, IntegerRange range) const {
+  const toml::node* value = find(key);
+  if (!value) return otherwise;
+  const bool has_high = range.high != IntegerRange{}.high, has_low = range.low != IntegerRange{}.low;
+  const std::string expected = has_high && has_low ? concat("an integer from ", range.low, " to ", range.high)
+                               : range.low == 1    ? "a positive integer"
+                               : has_low           ? concat("an integer of at least ", range.low)
+                                                   : "an integer";
+  if (!value->is_integer()) fail_type(key, *value, expected);
+  const int64_t number = value->as_integer()->get();
+  if (number < range.low || number > range.high) fail_type(key, *value, expected);
+  return number;
+}
+
+double Section::number(std::string_view key, double otherwise, NumberRange range) const {
+  const toml::node* value = find(key);
+  if (!value) return otherwise;
+  const bool has_high = range.high != NumberRange{}.high, has_low = range.low != NumberRange{}.low;
+  const std::string expected = has_high && has_low ? concat("a number from ", range.low, " to ", range.high)
+                               : has_low           ? concat("a number of at least ", range.low)
+                                                   : "a number";
+  if (!value->is_number()) fail_type(key, *value, expected);
+  const double number = *value->value<double>();
+  if (!(number >= range.low && number <= range.high)) fail_type(key, *value, expected);
+  return number;
+}
+
+bool Section::flag(std::string_view key, bool otherwise) const {
+  const toml::node* value = find(key);
+  if (!value) return otherwise;
+  if (!value->is_boolean()) fail_type(key, *value, "true or false");
+  return value->as_boolean()->get();
+}
+
+std::vector<std::string> Section::texts(std::string_view key) const {
+  const toml::node* value = find(key);
+  std::vector<std::string> out;
+  if (!value) return out;
+  if (!value->is_array()) fail_type(key, *value, "a list of texts");
+  for (const toml::node& entry : *value->as_array()) {
+    if (!entry.is_string()) fail_type(key, *value, "a list of texts");
+    out.push_back(entry.as_string()->get());
+  }
+  return out;
+}
+
+std::vector<double> Section::numbers(std::string_view key, std::vector<double> otherwise) const {
+  const toml::node* value = find(key);
+  if (!value) return otherwise;
+  if (value->is_number()) return {*value->value<double>()};
+  if (!value->is_array()) fail_type(key, *value, "a list of numbers");
+  std::vector<double> out;
+  for (const toml::node& entry : *value->as_array()) {
+    if (!entry.is_number()) fail_type(key, *value, "a list of numbers");
+    out.push_back(*entry.value<double>());
+  }
+  return out;
+}
+
+std::vector<int64_t> Section::integers(std::string_view key, std::vector<int64_t> otherwise) const {
+  const toml::node* value = find(key);
+  if (!value) return otherwise;
+  if (value->is_integer()) return {value->as_integer()->get()};
+  if (!value->is_array()) fail_type(key, *value, "a list of integers");
+  std::vector<int64_t> out;
+  for (const toml::node& entry : *value->as_array()) {
+    if (!entry.is_integer()) fail_type(key, *value, "a list of integers");
+    out.push_back(entry.as_integer()->get());
+  }
+  return out;
+}
+
+Section Section::section(std::string_view key) const {
+  static const toml::table* empty = new toml::table;
+  const toml::node* value = find(key);
+  if (!value) return Section(*document_, *empty, path_of(key), where_);
+  if (!value->is_table()) fail_type(key, *value, "a table");
+  return Section(*document_, *value->as_table(), path_of(key), value->source());
+}
+
+std::vector<Section> Section::sections(std::string_view key) const {
+  const toml::node* value = find(key);
+  std::vector<Section> out;
+  if (!value) return out;
+  if (!value->is_array()) fail_type(key, *value, "a list of tables");
+  for (const toml::node& entry : *value->as_array()) {
+    const std::string path = concat(path_of(key), "[", out.size(), "]");
+    if (!entry.is_table()) {
+      throw Error(Error::Kind::invalid, document_->place(path, entry.source()), concat("expected a table, got ", describe(entry)));
+    }
+    out.push_back(Section(*document_, *entry.as_table(), path, entry.source()));
+  }
+  return out;
+}
+
+void Section::finish() const {
+  for (const auto& [key, value] : *table_) {
+    const std::string name(key.str());
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    const std::string near = nearest(name, known_);
+    fail_at(name, near.empty() ? concat("unknown key; known here: ", join(known_)) : concat("unknown key; did you mean \"", near, "\"?"));
+  }
+}
+
+}  // namespace gradus::cli

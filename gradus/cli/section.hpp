@@ -1,0 +1,94 @@
+// Reading of TOML tables, key by key: wrong types, ranges and unknown keys are errors that name file, line and key.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gradus/base/error.hpp"
+
+namespace gradus::cli {
+
+/// A parsed TOML file with changes from the command line.
+class Document {
+ public:
+  /// Reads a file of at most 1 MiB. Throws naming line and column when it is no TOML.
+  explicit Document(const std::string& path);
+  Document(const Document&) = delete;
+  Document& operator=(const Document&) = delete;
+
+  /// Applies "train.epochs=3", "model.layers[2].units=64", "optimizer.name=adam": the value is TOML, or else a text.
+  void set(const std::string& assignment);
+
+  const std::string& path() const { return path_; }
+  const toml::table& root() const { return root_; }
+  /// The file as it was, or, after changes, as it would have to be.
+  std::string text() const;
+  /// "recipes/my.toml:12: model.layers[2].kernel", or "--set model.layers[2].kernel" for what the command line has set.
+  std::string place(const std::string& key_path, const toml::source_region& where) const;
+
+ private:
+  std::string path_, text_;
+  toml::table root_;
+  std::vector<std::string> set_paths_, assignments_;
+};
+
+struct IntegerRange {
+  int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
+};
+struct NumberRange {
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+};
+
+/// One table of a document. Every key that is read is known from then on; finish() throws for those that nobody read, naming the
+/// nearest known one.
+class Section {
+ public:
+  explicit Section(const Document& document) : Section(document, document.root(), "", {}) {}
+  Section(const Document& document, const toml::table& table, std::string path, toml::source_region where)
+      : document_(&document), table_(&table), path_(std::move(path)), where_(std::move(where)) {}
+
+  bool has(std::string_view key) const;
+  std::string text(std::string_view key, std::string_view otherwise) const;
+  std::string required_text(std::string_view key) const;
+  /// One of `choices`; the error names the nearest. With an empty `otherwise` the key must be there.
+  std::string choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise = {}) const;
+  int64_t integer(std::string_view key, int64_t otherwise, IntegerRange range = {}) const;
+  double number(std::string_view key, double otherwise, NumberRange range = {}) const;
+  bool flag(std::string_view key, bool otherwise) const;
+  std::vector<std::string> texts(std::string_view key) const;
+  /// A list, or one number as a list of one.
+  std::vector<double> numbers(std::string_view key, std::vector<double> otherwise) const;
+  std::vector<int64_t> integers(std::string_view key, std::vector<int64_t> otherwise) const;
+
+  /// The table under a key; an empty one if it is absent.
+  Section section(std::string_view key) const;
+  /// The list of tables under a key; empty if it is absent.
+  std::vector<Section> sections(std::string_view key) const;
+
+  /// Throws for a key that was not read.
+  void finish() const;
+
+  /// The value under a key, null if absent; the key is known from then on.
+  const toml::node* find(std::string_view key) const;
+  [[noreturn]] void fail_at(std::string_view key, const std::string& problem) const;
+  /// `key: expected EXPECTED, got VALUE`.
+  [[noreturn]] void fail_type(std::string_view key, const toml::node& value, std::string_view expected) const;
+  /// The place of this table itself, for errors about all of it.
+  std::string place() const { return document_->place(path_, where_); }
+
+ private:
+  std::string path_of(std::string_view key) const;
+
+  const Document* document_;
+  const toml::table* table_;
+  std::string path_;
+  toml::source_region where_;
+  mutable std::vector<std::string> known_;
+};
+
+}  // namespace gradus::cli
