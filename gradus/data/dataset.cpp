@@ -10,10 +10,7 @@
 #include "gradus/base/philox.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
-
-namespace gradus {
-Array operator/(const Array& x, const Array& y);
-}
+#include "gradus/ops/elementwise.hpp"
 
 namespace gradus::data {
 
