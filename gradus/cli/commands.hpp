@@ -1,0 +1,15 @@
+// The commands of the command line: each file adds one.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace gradus::cli {
+
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_predict(CLI::App& app);
+void add_summary(CLI::App& app);
+
+}  // namespace gradus::cli
