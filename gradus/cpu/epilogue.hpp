@@ -5,7 +5,7 @@
 
 namespace gradus::cpu {
 
-enum class Activation : uint8_t { none, relu, sigmoid, tanh, gelu, gelu_tanh, silu };
+enum class Activation : uint8_t { none, relu, sigmoid, tanh, gelu, silu };
 
 /// out = activation(product + bias). The bias has one element for each position of the last axis, is contiguous, has the output's dtype and
 /// comes as one more input, after the others.

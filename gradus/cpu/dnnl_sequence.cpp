@@ -1,0 +1,220 @@
+#include "gradus/cpu/dnnl_sequence.hpp"
+
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+
+#include "gradus/base/text.hpp"
+#include "gradus/base/threads.hpp"
+#include "gradus/cpu/dnnl.hpp"
+
+extern "C" {
+int omp_get_max_threads();
+void omp_set_num_threads(int count);
+}
+
+namespace gradus::cpu {
+
+namespace {
+
+// oneDNN asks OpenMP how many threads there are; ours may have been chosen by set_threads. The caller's setting is put back.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int count) : before_(omp_get_max_threads()), count_(count) {
+    if (count_ != before_) omp_set_num_threads(count_);
+  }
+  ~ThreadScope() {
+    if (count_ != before_) omp_set_num_threads(before_);
+  }
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_, count_;
+};
+
+// Kernels that live, by key. Never destroyed.
+struct Shared {
+  std::mutex mutex;
+  std::unordered_map<Hash128, std::weak_ptr<const Kernel>, Hash128Low> kernels;
+  size_t sweep_at = 256;
+};
+Shared& shared() {
+  static Shared& instance = *new Shared;
+  return instance;
+}
+
+dnnl::memory::dims to_dims(std::span<const int64_t> values) { return {values.begin(), values.end()}; }
+
+}  // namespace
+
+const dnnl::engine& dnnl_engine() {
+  static const dnnl::engine& engine = *new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::memory::data_type dnnl_type(DType dtype) {
+  if (dtype == bfloat16) return dnnl::memory::data_type::bf16;
+  if (dtype == float16) return dnnl::memory::data_type::f16;
+  return dtype == float32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::undef;
+}
+
+dnnl::memory::desc dnnl_desc(DType dtype, std::span<const int64_t> sizes, std::span<const int64_t> strides) {
+  return {to_dims(sizes), dnnl_type(dtype), to_dims(strides)};
+}
+
+dnnl::memory::desc dnnl_any(DType dtype, std::span<const int64_t> sizes) {
+  return {to_dims(sizes), dnnl_type(dtype), dnnl::memory::format_tag::any};
+}
+
+dnnl::primitive_attr dnnl_attributes(const Epilogue& epilogue) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (epilogue.activation == Activation::none) return attributes;
+  using dnnl::algorithm;
+  algorithm chosen = algorithm::eltwise_relu;
+  switch (epilogue.activation) {
+    case Activation::none:
+    case Activation::relu: break;
+    case Activation::sigmoid: chosen = algorithm::eltwise_logistic; break;
+    case Activation::tanh: chosen = algorithm::eltwise_tanh; break;
+    case Activation::gelu: chosen = algorithm::eltwise_gelu_erf; break;
+    case Activation::silu: chosen = algorithm::eltwise_swish; break;
+  }
+  const float alpha = epilogue.activation == Activation::silu ? 1.0f : 0.0f;
+  dnnl::post_ops operations;
+#if DNNL_VERSION_MAJOR >= 3
+  operations.append_eltwise(chosen, alpha, 0.0f);
+#else
+  operations.append_eltwise(1.0f, chosen, alpha, 0.0f);
+#endif
+  attributes.set_post_ops(operations);
+  return attributes;
+}
+
+bool is_optimised(const dnnl::primitive_desc_base& primitive) {
+  return std::strstr(primitive.impl_info_str(), "ref") == nullptr;
+}
+
+std::string dnnl_version() {
+  const dnnl_version_t* version = ::dnnl_version();
+  return concat(version->major, ".", version->minor, ".", version->patch);
+}
+
+// Memory objects and argument lists for one run at a time.
+struct DnnlSequence::Context {
+  struct Slot {
+    dnnl_memory_t memory;
+    int pointer;
+    int64_t offset;
+  };
+  struct Call {
+    const_dnnl_primitive_t primitive;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+  dnnl::stream stream{dnnl_engine()};
+  std::vector<dnnl::memory> memories;
+  std::vector<Slot> slots;
+  std::vector<Call> calls;
+};
+
+DnnlSequence::DnnlSequence() : threads_(threads()) {}
+DnnlSequence::~DnnlSequence() { delete spare_.load(); }
+
+int64_t DnnlSequence::reserve(size_t bytes) {
+  const int64_t offset = scratch_bytes;
+  scratch_bytes += (static_cast<int64_t>(bytes) + 63) / 64 * 64;
+  return offset;
+}
+
+void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const dnnl::memory::desc& scratchpad) {
+  if (const size_t bytes = scratchpad.get_size()) arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, -1, reserve(bytes)});
+  steps_.push_back({primitive, std::move(arguments)});
+}
+
+void DnnlSequence::add_reorder(Argument from, Argument to) {
+  const dnnl::reorder::primitive_desc reorder(dnnl_engine(), from.desc, dnnl_engine(), to.desc, dnnl_attributes());
+  from.role = DNNL_ARG_FROM;
+  to.role = DNNL_ARG_TO;
+  add(dnnl::reorder(reorder), {std::move(from), std::move(to)}, reorder.scratchpad_desc());
+}
+
+DnnlSequence::Argument DnnlSequence::input(int role, int pointer, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted) {
+  if (given == wanted) return {role, given, pointer};
+  const Argument packed{role, wanted, -1, reserve(wanted.get_size())};
+  add_reorder({role, given, pointer}, packed);
+  return packed;
+}
+
+std::unique_ptr<DnnlSequence::Context> DnnlSequence::make_context() const {
+  auto context = std::make_unique<Context>();
+  for (const Step& step : steps_) {
+    Context::Call& call = context->calls.emplace_back();
+    call.primitive = step.primitive.get();
+    for (const Argument& argument : step.arguments) {
+      const dnnl::memory& memory = context->memories.emplace_back(argument.desc, dnnl_engine(), nullptr);
+      context->slots.push_back({memory.get(), argument.pointer, argument.offset});
+      call.arguments.push_back({argument.role, memory.get()});
+    }
+  }
+  return context;
+}
+
+Status DnnlSequence::run(void* const* pointers, void* scratch) const {
+  std::unique_ptr<Context> context(spare_.exchange(nullptr, std::memory_order_acquire));
+  if (!context) context = make_context();
+  const ThreadScope scope(threads_);
+  bool is_ok = true;
+  for (const Context::Slot& slot : context->slots) {
+    void* data = slot.pointer >= 0 ? pointers[slot.pointer] : static_cast<std::byte*>(scratch) + slot.offset;
+    is_ok &= dnnl_memory_set_data_handle(slot.memory, data) == dnnl_success;
+  }
+  for (const Context::Call& call : context->calls) {
+    is_ok = is_ok && dnnl_primitive_execute(call.primitive, context->stream.get(), static_cast<int>(call.arguments.size()),
+                                            call.arguments.data()) == dnnl_success;
+  }
+  delete spare_.exchange(context.release(), std::memory_order_acq_rel);
+  Status status;
+  status.is_ok = is_ok;
+  if (!is_ok) status.problem = "oneDNN could not run a primitive";
+  return status;
+}
+
+KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& make) {
+  Shared& all = shared();
+  const std::lock_guard lock(all.mutex);
+  std::weak_ptr<const Kernel>& entry = all.kernels[key];
+  if (KernelPtr kernel = entry.lock()) return kernel;
+  const ThreadScope scope(threads());
+  KernelPtr kernel;
+  try {
+    kernel = make();
+  } catch (const dnnl::error&) {
+    return nullptr;
+  }
+  entry = kernel;
+  if (all.kernels.size() >= all.sweep_at) {
+    std::erase_if(all.kernels, [](const auto& pair) { return pair.second.expired(); });
+    all.sweep_at = std::max<size_t>(256, 2 * all.kernels.size());
+  }
+  return kernel;
+}
+
+DnnlKey::DnnlKey(std::string_view kind) {
+  hasher_.add_bytes(kind.data(), kind.size());
+  add(threads());
+}
+DnnlKey& DnnlKey::add(int64_t value) {
+  hasher_.add(static_cast<uint64_t>(value));
+  return *this;
+}
+DnnlKey& DnnlKey::add(std::span<const int64_t> values) {
+  add(static_cast<int64_t>(values.size()));
+  for (const int64_t value : values) add(value);
+  return *this;
+}
+DnnlKey& DnnlKey::add(const Epilogue& epilogue) {
+  return add(epilogue.has_bias).add(static_cast<int64_t>(epilogue.activation));
+}
+
+}  // namespace gradus::cpu

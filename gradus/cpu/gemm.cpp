@@ -1,0 +1,467 @@
+// Matrix products in three ways: dot products along contiguous rows, register tiles on operands where they lie, register tiles on packed
+// blocks (any strides, 16-bit floats). Chunks of output blocks follow from the shape, so results do not depend on threads.
+#include "gradus/cpu/gemm.hpp"
+
+#include <algorithm>
+
+#include "gradus/base/half.hpp"
+#include "gradus/base/threads.hpp"
+#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/highway_targets.hpp"
+#include "gradus/cpu/slots.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "gradus/cpu/gemm.cpp"
+#include <hwy/foreach_target.h>
+
+#include "gradus/cpu/gemm-inl.hpp"
+
+#ifndef GRADUS_CPU_GEMM_ONCE
+#define GRADUS_CPU_GEMM_ONCE
+namespace gradus::cpu {
+namespace {
+
+// Blocks of the output of one product, and how many of them (over all batch items) make a chunk.
+struct Blocks {
+  int64_t rows = 1, columns = 1;              // of a block
+  int64_t row_count = 1, column_count = 1;    // blocks a product
+  int64_t chunks = 1;
+  int64_t count(int64_t batch) const { return batch * row_count * column_count; }
+};
+
+enum class Way : uint8_t { dots, direct, packed };
+
+// Everything that a run needs.
+struct Gemm {
+  Products products;
+  bool has_bias = false;
+  TileLoop activation = nullptr;  // of the sums' dtype
+  Way way = Way::packed;
+  Blocks blocks;
+  SlotPlan slots;
+  bool must_copy_b = false;  // direct: b is brought to rows in the slot first
+  bool is_swapped = false;   // the product of the transposes, b^T a^T
+};
+
+template <class T>
+using SumOf = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
+constexpr int64_t kChunkWork = 1 << 16;  // multiply-adds that are worth a chunk
+
+}  // namespace
+}  // namespace gradus::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+namespace {
+
+template <class S>
+inline constexpr int64_t kTileColumns = 2 * kLanes<S>;
+template <class S>
+inline constexpr int64_t kDepth = 1024 / static_cast<int64_t>(sizeof(S));
+
+// bias and activation on a block of the output, still in cache; the activation by the loop of the element-wise op, so with its bits.
+template <class S, class B>
+void finish(S* c, int64_t c_row, int64_t rows, int64_t columns, const B* bias, TileLoop activation) {
+  if (!bias && !activation) return;
+  const hn::ScalableTag<S> d;
+  constexpr int64_t lanes = kLanes<S>;
+  for (int64_t r = 0; r < rows; ++r, c += c_row) {
+    int64_t j = bias ? 0 : columns;
+    if constexpr (std::is_same_v<S, B>) {
+      for (; j + lanes <= columns; j += lanes) hn::StoreU(hn::Add(hn::LoadU(d, c + j), hn::LoadU(d, bias + j)), d, c + j);
+    }
+    for (; j < columns; ++j) c[j] += static_cast<S>(bias[j]);
+    if (activation) activation(c, nullptr, nullptr, c, columns, 0);
+  }
+}
+
+// ---- dots: c[i] = x[i, :] . v for rows of unit stride.
+
+template <int kRows, class S>
+HWY_INLINE void dot_rows(const S* HWY_RESTRICT x, int64_t x_row, const S* HWY_RESTRICT v, int64_t k, S* HWY_RESTRICT c) {
+  const hn::ScalableTag<S> d;
+  constexpr int64_t lanes = kLanes<S>;
+  using V = hn::Vec<decltype(d)>;
+  V low[kRows], high[kRows];
+  GRADUS_UNROLL
+  for (int r = 0; r < kRows; ++r) low[r] = high[r] = hn::Zero(d);
+  int64_t p = 0;
+  for (; p + 2 * lanes <= k; p += 2 * lanes) {
+    const V v0 = hn::LoadU(d, v + p), v1 = hn::LoadU(d, v + p + lanes);
+    GRADUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      low[r] = hn::MulAdd(hn::LoadU(d, x + r * x_row + p), v0, low[r]);
+      high[r] = hn::MulAdd(hn::LoadU(d, x + r * x_row + p + lanes), v1, high[r]);
+    }
+  }
+  if (p + lanes <= k) {
+    const V v0 = hn::LoadU(d, v + p);
+    GRADUS_UNROLL
+    for (int r = 0; r < kRows; ++r) low[r] = hn::MulAdd(hn::LoadU(d, x + r * x_row + p), v0, low[r]);
+    p += lanes;
+  }
+  if (p < k) {
+    const V v0 = load_first(d, v + p, k - p);
+    GRADUS_UNROLL
+    for (int r = 0; r < kRows; ++r) high[r] = hn::MulAdd(load_first(d, x + r * x_row + p, k - p), v0, high[r]);
+  }
+  GRADUS_UNROLL
+  for (int r = 0; r < kRows; ++r) c[r] = hn::GetLane(hn::SumOfLanes(d, hn::Add(low[r], high[r])));
+}
+template <class S>
+void dots(const S* x, int64_t x_row, const S* v, int64_t k, S* c, int64_t count) {
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) dot_rows<4>(x + i * x_row, x_row, v, k, c + i);
+  for (; i < count; ++i) dot_rows<1>(x + i * x_row, x_row, v, k, c + i);
+}
+
+// ---- direct: register tiles on a and b where they lie; rows of b have unit stride.
+
+template <int kRows, class S>
+void direct_rows(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t k, S* c, int64_t c_row, int64_t columns,
+                 bool is_first = true) {
+  constexpr int64_t lanes = kLanes<S>;
+  constexpr int kWide = kRows <= 2 ? 4 : 2;
+  int64_t j = 0;
+  for (; j + (kWide - 1) * lanes < columns; j += kWide * lanes) {
+    multiply_tile<kRows, kWide, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, kWide * lanes));
+  }
+  if (kWide == 4 && columns - j > lanes) {
+    multiply_tile<kRows, 2, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, 2 * lanes));
+    j += 2 * lanes;
+  }
+  if (j < columns) {
+    multiply_tile<kRows, 1, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, lanes));
+  }
+  if (kWide == 4 && j + lanes < columns) {
+    j += lanes;
+    multiply_tile<kRows, 1, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, columns - j);
+  }
+}
+template <class S>
+void direct(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t k, S* c, int64_t c_row, int64_t rows,
+            int64_t columns) {
+  if (rows == 1 && k * b_row > 1 << 16) {  // a few rows of a large b at a time: whole pages are read in order
+    for (int64_t p = 0; p < k; p += 16) {
+      direct_rows<1>(a + p * a_column, a_row, a_column, b + p * b_row, b_row, std::min<int64_t>(16, k - p), c, c_row, columns, p == 0);
+    }
+    return;
+  }
+  constexpr int kMost = kTileRows == 12 ? 8 : 6;
+  int64_t i = 0;
+  for (; i + kMost <= rows; i += kMost) direct_rows<kMost>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns);
+  for (; i + 4 <= rows; i += 4) direct_rows<4>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns);
+  for (; i + 2 <= rows; i += 2) direct_rows<2>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns);
+  if (i < rows) direct_rows<1>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns);
+}
+
+// ---- packed.
+
+// to[j * to_row + i] = from[i * from_row + j], rows x columns, through 4 x 4 (2 x 2) transposes in registers.
+template <class S>
+void transpose(const S* HWY_RESTRICT from, int64_t from_row, int64_t rows, int64_t columns, S* HWY_RESTRICT to, int64_t to_row) {
+  constexpr int64_t side = 16 / static_cast<int64_t>(sizeof(S));
+  const hn::FixedTag<S, static_cast<size_t>(side)> d;
+  int64_t i = 0;
+  for (; i + side <= rows; i += side) {
+    const S* in = from + i * from_row;
+    S* out = to + i;
+    int64_t j = 0;
+    for (; j + side <= columns; j += side) {
+      if constexpr (side == 4) {
+        const auto r0 = hn::LoadU(d, in + j), r1 = hn::LoadU(d, in + from_row + j), r2 = hn::LoadU(d, in + 2 * from_row + j),
+                   r3 = hn::LoadU(d, in + 3 * from_row + j);
+        const auto t0 = hn::InterleaveLower(d, r0, r2), t1 = hn::InterleaveLower(d, r1, r3), t2 = hn::InterleaveUpper(d, r0, r2),
+                   t3 = hn::InterleaveUpper(d, r1, r3);
+        hn::StoreU(hn::InterleaveLower(d, t0, t1), d, out + j * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, t0, t1), d, out + (j + 1) * to_row);
+        hn::StoreU(hn::InterleaveLower(d, t2, t3), d, out + (j + 2) * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, t2, t3), d, out + (j + 3) * to_row);
+      } else {
+        const auto r0 = hn::LoadU(d, in + j), r1 = hn::LoadU(d, in + from_row + j);
+        hn::StoreU(hn::InterleaveLower(d, r0, r1), d, out + j * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, out + (j + 1) * to_row);
+      }
+    }
+    for (; j < columns; ++j) {
+      for (int64_t r = 0; r < side; ++r) out[j * to_row + r] = in[r * from_row + j];
+    }
+  }
+  for (; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[j * to_row + i] = from[i * from_row + j];
+  }
+}
+
+// Panels of `width` neighbours, zero-padded: to[panel][p][i] = from[(panel * width + i) * stride + p * depth_stride].
+template <class S, class T>
+void pack(const T* from, int64_t stride, int64_t depth_stride, int64_t count, int64_t depth, int64_t width, S* to) {
+  for (int64_t first = 0; first < count; first += width, to += width * depth) {
+    const int64_t part = std::min(width, count - first);
+    const T* in = from + first * stride;
+    if (part < width) std::memset(static_cast<void*>(to), 0, static_cast<size_t>(width * depth) * sizeof(S));
+    if (std::is_same_v<S, T> && stride == 1) {
+      if (part == width) {
+        for (int64_t p = 0; p < depth; ++p) std::memcpy(to + p * width, in + p * depth_stride, static_cast<size_t>(width) * sizeof(S));
+      } else {
+        for (int64_t p = 0; p < depth; ++p) std::memcpy(to + p * width, in + p * depth_stride, static_cast<size_t>(part) * sizeof(S));
+      }
+      continue;
+    }
+    if constexpr (std::is_same_v<S, T>) {
+      if (depth_stride == 1) {
+        transpose(in, stride, part, depth, to, width);
+        continue;
+      }
+    }
+    for (int64_t p = 0; p < depth; ++p) {
+      for (int64_t i = 0; i < part; ++i) to[p * width + i] = static_cast<S>(in[i * stride + p * depth_stride]);
+    }
+  }
+}
+
+// One block of the output, rows x columns at (row, column), through the whole depth.
+template <class T, class S = SumOf<T>>
+void packed_block(const Products& x, const T* a, const T* b, T* c, int64_t row, int64_t column, int64_t rows, int64_t columns,
+                  std::byte* slot, const T* bias, TileLoop activation) {
+  constexpr int64_t kWidth = kTileColumns<S>, lanes = kLanes<S>;
+  const int64_t padded_rows = (rows + kTileRows - 1) / kTileRows * kTileRows, padded_columns = (columns + kWidth - 1) / kWidth * kWidth;
+  S* packed_a = reinterpret_cast<S*>(slot);
+  S* packed_b = packed_a + padded_rows * kDepth<S>;
+  constexpr bool is_same = std::is_same_v<S, T>;
+  S* out = nullptr;
+  int64_t out_row = x.n;
+  if constexpr (is_same) {
+    out = c + row * x.n + column;
+  } else {
+    out = packed_b + padded_columns * kDepth<S>;
+    out_row = columns;
+  }
+  for (int64_t p = 0; p == 0 || p < x.k; p += kDepth<S>) {  // once for a depth of 0: zeros
+    const int64_t depth = std::min(kDepth<S>, x.k - p);
+    pack<S>(a + row * x.a_row + p * x.a_column, x.a_row, x.a_column, rows, depth, kTileRows, packed_a);
+    pack<S>(b + column * x.b_column + p * x.b_row, x.b_column, x.b_row, columns, depth, kWidth, packed_b);
+    for (int64_t j = 0; j < columns; j += kWidth) {
+      const S* from_b = packed_b + j * depth;
+      const int64_t width = std::min(kWidth, columns - j);
+      for (int64_t i = 0; i < rows; i += kTileRows) {
+        const S* from_a = packed_a + i * depth;
+        const int64_t height = std::min<int64_t>(kTileRows, rows - i);
+        S* to = out + i * out_row + j;
+        if (width > lanes) {
+          multiply_tile<kTileRows, 2, true>(from_a, 1, kTileRows, from_b, kWidth, depth, p == 0, to, out_row, height, width);
+        } else {
+          multiply_tile<kTileRows, 1, true>(from_a, 1, kTileRows, from_b, kWidth, depth, p == 0, to, out_row, height, width);
+        }
+      }
+    }
+  }
+  finish(out, out_row, rows, columns, bias ? bias + column : nullptr, activation);
+  if constexpr (!is_same) {
+    for (int64_t i = 0; i < rows; ++i) {
+      T* to = c + (row + i) * x.n + column;
+      for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<T>(out[i * out_row + j]);
+    }
+  }
+}
+
+// ---- the loop over blocks.
+
+template <class T>
+void run_block(const Gemm& gemm, const T* a, const T* b, T* c, int64_t row, int64_t column, std::byte* slot, const T* bias, bool is_new_b) {
+  const Products& x = gemm.products;
+  const int64_t rows = std::min(gemm.blocks.rows, x.m - row), columns = std::min(gemm.blocks.columns, x.n - column);
+  if constexpr (std::is_same_v<T, SumOf<T>>) {
+    if (gemm.way == Way::dots) {
+      const T* matrix = x.n == 1 ? a + row * x.a_row : b + column * x.b_column;
+      dots(matrix, x.n == 1 ? x.a_row : x.b_column, x.n == 1 ? b : a, x.k, c + row * x.n + column, rows * columns);
+      finish(c + row * x.n + column, x.n, rows, columns, bias ? bias + column : nullptr, gemm.activation);
+      return;
+    }
+    if (gemm.way == Way::direct) {
+      int64_t b_row = x.b_row;
+      if (gemm.must_copy_b) {
+        T* copy = reinterpret_cast<T*>(slot);
+        if (is_new_b) pack<T>(b, x.b_column, x.b_row, x.n, x.k, x.n, copy);
+        b = copy;
+        b_row = x.n;
+      }
+      direct(a + row * x.a_row, x.a_row, x.a_column, b + column, b_row, x.k, c + row * x.n + column, x.n, rows, columns);
+      finish(c + row * x.n + column, x.n, rows, columns, bias ? bias + column : nullptr, gemm.activation);
+      return;
+    }
+  }
+  packed_block(x, a, b, c, row, column, rows, columns, slot, bias, gemm.activation);
+}
+
+template <class T>
+void run_gemm(const Gemm& gemm, void* const* pointers, void* scratch) {
+  const Products& x = gemm.products;
+  const Blocks& blocks = gemm.blocks;
+  const T* a = static_cast<const T*>(pointers[gemm.is_swapped ? 1 : 0]);
+  const T* b = static_cast<const T*>(pointers[gemm.is_swapped ? 0 : 1]);
+  const T* bias = gemm.has_bias ? static_cast<const T*>(pointers[2]) : nullptr;
+  T* c = static_cast<T*>(pointers[gemm.has_bias ? 3 : 2]);
+  const int64_t a_product = blocks.row_count * blocks.column_count, count = blocks.count(x.batch_size());
+  Slots slots(gemm.slots, scratch);
+  parallel_for(blocks.chunks, [&](int64_t chunk) {
+    const Slots::Claim slot(slots);
+    int64_t previous = -1;
+    for (int64_t i = count * chunk / blocks.chunks; i < count * (chunk + 1) / blocks.chunks; ++i) {
+      const int64_t item = i / a_product, block = i % a_product;
+      int64_t a_offset = 0, b_offset = 0;
+      x.offsets(item, a_offset, b_offset);
+      run_block(gemm, a + a_offset, b + b_offset, c + item * x.m * x.n, block / blocks.column_count * blocks.rows,
+                block % blocks.column_count * blocks.columns, slot.data(), bias, item != previous);
+      previous = item;
+    }
+  });
+}
+
+auto find_run(DType dtype) -> void (*)(const Gemm&, void* const*, void*) {
+  if (dtype == float64) return run_gemm<double>;
+  if (dtype == float16) return run_gemm<float16_t>;
+  return dtype == bfloat16 ? run_gemm<bfloat16_t> : run_gemm<float>;
+}
+
+// Rows that packed blocks are a multiple of, for the block sizes above.
+int tile_rows() { return kTileRows; }
+
+}  // namespace
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+namespace {
+
+HWY_EXPORT(find_run);
+HWY_EXPORT(tile_rows);
+
+constexpr int64_t kSmallMatrix = 1 << 15;  // elements of b up to which it is read where it lies: it stays in L2
+
+bool is_unit(int64_t stride, int64_t size) { return stride == 1 || size == 1; }
+
+// c (m, 1) = a v is c^T (1, m) = v^T a^T, read along a's unit stride.
+bool is_better_swapped(const Products& x) { return x.n == 1 && x.m != 1 && x.a_row == 1; }
+Products swapped(Products x) {
+  std::swap(x.m, x.n);
+  std::swap(x.a_row, x.b_column);
+  std::swap(x.a_column, x.b_row);
+  std::swap(x.a_batch, x.b_batch);
+  return x;
+}
+
+Way choose_way(DType dtype, const Products& x) {
+  if (dtype != float32 && dtype != float64) return Way::packed;
+  if (x.k == 0) return Way::direct;
+  const bool has_dot_strides = is_unit(x.a_column, x.k) && is_unit(x.b_row, x.k);
+  if (x.n == 1 && has_dot_strides && x.a_row != 1) return Way::dots;
+  if (x.m == 1 && has_dot_strides && x.b_column != 1) return Way::dots;
+  if (x.m == 1 && is_unit(x.b_column, x.n)) return Way::direct;
+  const bool must_copy_b = !is_unit(x.b_column, x.n);
+  if (x.k * x.n <= kSmallMatrix && (x.m * x.n * x.k <= 1 << 18 || (x.k <= 512 && !must_copy_b))) return Way::direct;
+  return Way::packed;
+}
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+Blocks choose_blocks(const Products& x, Way way) {
+  Blocks blocks;
+  const int64_t batch = x.batch_size();
+  if (way == Way::packed) {
+    int64_t rows = 192, columns = 256;  // slices of a and b take half of a 1 MB L2
+    // Enough blocks for several threads, as long as a block is worth packing for.
+    while (batch * divide_up(x.m, rows) * divide_up(x.n, columns) < 8 && rows > 48) {
+      if (x.m > rows / 2) rows /= 2;
+      else if (columns > 64 && x.n > columns / 2) columns /= 2;
+      else break;
+    }
+    const int64_t tile = HWY_DYNAMIC_DISPATCH(tile_rows)();
+    rows = divide_up(divide_up(x.m, divide_up(x.m, rows)), tile) * tile;
+    columns = divide_up(divide_up(x.n, divide_up(x.n, columns)), 32) * 32;
+    blocks.rows = rows;
+    blocks.columns = columns;
+  } else {
+    // Thin products split along their one long axis, others by rows.
+    const int64_t line = x.m == 1 ? x.k : x.k * x.n;
+    const int64_t lines = std::max<int64_t>(1, divide_up(kChunkWork, std::max<int64_t>(1, line)));
+    blocks.rows = x.m == 1 ? 1 : divide_up(lines, 24) * 24;
+    blocks.columns = x.m == 1 ? std::max<int64_t>(divide_up(lines, 128) * 128, way == Way::direct ? 1024 : 0) : x.n;
+  }
+  blocks.row_count = divide_up(x.m, blocks.rows);
+  blocks.column_count = divide_up(x.n, blocks.columns);
+  const double block_work = x.work() / static_cast<double>(blocks.count(batch));
+  const auto together = static_cast<int64_t>(std::clamp(static_cast<double>(kChunkWork) / std::max(block_work, 1.0), 1.0, 1e9));
+  blocks.chunks = std::max<int64_t>(1, divide_up(blocks.count(batch), together));
+  return blocks;
+}
+
+int64_t slot_bytes(const Gemm& gemm, DType dtype) {
+  const Products& x = gemm.products;
+  if (gemm.way == Way::dots) return 0;
+  if (gemm.way == Way::direct) return gemm.must_copy_b ? x.k * x.n * dtype.size() : 0;
+  const int64_t sum_bytes = dtype == float64 ? 8 : 4;
+  const int64_t depth = 1024 / sum_bytes, columns = divide_up(gemm.blocks.columns, 32) * 32;
+  const int64_t block = dtype == float64 || dtype == float32 ? 0 : gemm.blocks.rows * gemm.blocks.columns;
+  return ((gemm.blocks.rows + columns) * depth + block) * sum_bytes;
+}
+
+}  // namespace
+
+int64_t Products::batch_size() const {
+  int64_t count = 1;
+  for (const int64_t size : batch) count *= size;
+  return count;
+}
+void Products::offsets(int64_t index, int64_t& a, int64_t& b) const {
+  a = b = 0;
+  for (size_t axis = batch.size(); axis-- > 0;) {
+    const int64_t at = index % batch[axis];
+    index /= batch[axis];
+    a += at * a_batch[axis];
+    b += at * b_batch[axis];
+  }
+}
+double Products::work() const { return static_cast<double>(batch_size()) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
+
+bool is_small(const Products& products) {
+  const Products& x = products;
+  return x.m == 1 || x.n == 1 || x.m * x.n * x.k <= 64 * 64 * 64;
+}
+
+TileLoop activation_loop(Activation activation, DType dtype) {
+  switch (activation) {
+    case Activation::none: break;
+    case Activation::relu: return relu_function.find(dtype);
+    case Activation::sigmoid: return sigmoid_function.find(dtype);
+    case Activation::tanh: return tanh_function.find(dtype);
+    case Activation::gelu: return gelu_function.find(dtype);
+    case Activation::silu: return silu_function.find(dtype);
+  }
+  return nullptr;
+}
+
+KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& epilogue) {
+  Gemm gemm;
+  gemm.is_swapped = epilogue.is_empty() && is_better_swapped(products);
+  gemm.products = gemm.is_swapped ? swapped(products) : products;
+  gemm.has_bias = epilogue.has_bias;
+  gemm.activation = activation_loop(epilogue.activation, compute_dtype(dtype));
+  gemm.way = choose_way(dtype, gemm.products);
+  gemm.blocks = choose_blocks(gemm.products, gemm.way);
+  gemm.must_copy_b = gemm.way == Way::direct && !is_unit(gemm.products.b_column, gemm.products.n);
+  gemm.slots = SlotPlan(slot_bytes(gemm, dtype), gemm.blocks.chunks);
+  const auto run = HWY_DYNAMIC_DISPATCH(find_run)(dtype);
+  const int64_t scratch = gemm.slots.scratch_bytes();
+  return make_kernel(
+      [gemm = std::move(gemm), run](void* const* pointers, void* memory) {
+        run(gemm, pointers, memory);
+        return Status{};
+      },
+      scratch);
+}
+
+}  // namespace gradus::cpu
+#endif

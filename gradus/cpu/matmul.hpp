@@ -1,0 +1,14 @@
+// Matrix products of every dtype, batched, on any strides.
+#pragma once
+
+#include "gradus/cpu/epilogue.hpp"
+#include "gradus/cpu/kernel.hpp"
+
+namespace gradus::cpu {
+
+/// out = epilogue(a b): a (..., m, k), b (..., k, n), out (..., m, n) contiguous; all of one dtype and of rank >= 2; batch axes broadcast.
+/// Any strides, also 0 and negative. Inputs of the kernel: a, b, (bias of n elements, for float dtypes only); output out. k = 0 gives zeros.
+/// float16 and bfloat16 are summed in float32 and rounded once; integers wrap; bool is "any of a and b".
+KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue = {});
+
+}  // namespace gradus::cpu
