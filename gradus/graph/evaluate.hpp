@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus {
@@ -11,6 +12,11 @@ namespace gradus {
 /// Computes all of `roots` (and what else must be kept, CORE.md 1) in one run. Arrays that are computed already cost nothing.
 void evaluate(std::span<const Array> roots);
 inline void evaluate(std::initializer_list<Array> roots) { evaluate(std::span<const Array>(roots.begin(), roots.size())); }
+
+/// Runs a closed graph on `arguments` (evaluated first) and returns its outputs, computed: what a compiled function does a call, without
+/// recording anything. With `may_consume`, the memory of arguments that nobody but this vector holds is overwritten where an output fits;
+/// on failure all arguments are as before. Placeholders of the graph have the dtypes and shapes of the arguments.
+std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Array>& arguments, bool may_consume);
 
 /// The computed value of an output; evaluates it if it is pending.
 struct Value;

@@ -8,11 +8,19 @@
 
 namespace gradus::plan {
 
+/// A plan; for a closed graph also its snapshot, in which each call replaces the arguments, and the graph that keeps its nodes alive.
+struct CachedPlan {
+  PlanPtr plan;
+  std::shared_ptr<Snapshot> snapshot{};
+  SubgraphPtr graph{};
+  std::vector<uint32_t> outputs{};  ///< of a closed graph: where in plan->published each output is
+};
+
 class Cache {
  public:
-  /// The plan of this key, marked as used now; null if there is none.
-  PlanPtr find(const Hash128& key);
-  void insert(const Hash128& key, PlanPtr plan);
+  /// The plan of this key, marked as used now; null if there is none. Valid until the next insert.
+  CachedPlan* find(const Hash128& key);
+  void insert(const Hash128& key, CachedPlan plan);
   void clear();
   void set_limit(int64_t bytes);
   int64_t plans() const { return static_cast<int64_t>(places_.size()); }
@@ -22,7 +30,7 @@ class Cache {
   void shrink();
   struct Entry {
     Hash128 key;
-    PlanPtr plan;
+    CachedPlan cached;
   };
   std::list<Entry> entries_;  // most recent first
   std::unordered_map<Hash128, std::list<Entry>::iterator, Hash128Low> places_;

@@ -1,7 +1,9 @@
 // The evaluator that graph/evaluate.hpp declares: one lock, snapshot, plan, run.
 #include "gradus/graph/evaluate.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 #include "gradus/base/error.hpp"
@@ -88,6 +90,18 @@ bool has_host_op(const plan::Snapshot& snapshot) {
   return false;
 }
 
+// Stores the results in their nodes, which then need their inputs no more, unless an open trace may still walk through them.
+void publish(const plan::Plan& plan, const plan::Snapshot& snapshot, std::vector<Value> values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const plan::Source source = plan.published[i].source;
+    snapshot.nodes[source.node]->publish(source.index, std::move(values[i]));
+  }
+  // Inputs come first: a node is alive while a later one reads it.
+  for (Node* node : snapshot.nodes) {
+    if (!node->is_leaf() && !is_session_open(node->session())) node->detach();
+  }
+}
+
 // False if an op of the host has to run first.
 bool evaluate_under_lock(std::span<const Array> roots) {
   Evaluator& evaluator = Evaluator::get();
@@ -95,17 +109,43 @@ bool evaluate_under_lock(std::span<const Array> roots) {
   const PendingPause pause;  // expansions record nodes
   const plan::Snapshot snapshot = plan::take_snapshot(roots);
   evaluator.counters.node_visits += static_cast<int64_t>(snapshot.nodes.size());
-  plan::PlanPtr plan = evaluator.cache.find(snapshot.key);
-  if (!plan) {
+  plan::PlanPtr plan;
+  if (const plan::CachedPlan* cached = evaluator.cache.find(snapshot.key)) {
+    plan = cached->plan;
+    ++evaluator.counters.plan_hits;
+  } else {
     if (has_host_op(snapshot)) return false;
     plan = plan::make_plan(snapshot);
     ++evaluator.counters.plans_made;
-    evaluator.cache.insert(snapshot.key, plan);
-  } else {
-    ++evaluator.counters.plan_hits;
+    evaluator.cache.insert(snapshot.key, {plan});
   }
-  plan::run_plan(*plan, snapshot);
+  publish(*plan, snapshot, plan::run_plan(*plan, snapshot.nodes));
   return true;
+}
+
+plan::CachedPlan plan_subgraph(const SubgraphPtr& graph, std::shared_ptr<plan::Snapshot> snapshot) {
+  plan::CachedPlan cached{plan::make_plan(*snapshot), snapshot, graph};
+  for (const Array& output : graph->outputs()) {
+    const std::vector<plan::Published>& published = cached.plan->published;
+    const auto found = std::find_if(published.begin(), published.end(), [&](const plan::Published& each) {
+      return each.source.node == output.node()->number && each.source.index == output.output_index();
+    });
+    cached.outputs.push_back(static_cast<uint32_t>(found - published.begin()));
+  }
+  return cached;
+}
+
+// The arguments are the first nodes of the snapshot, in order.
+std::vector<Array> run_cached(const plan::CachedPlan& cached, std::span<const Array* const> arguments) {
+  std::vector<Node*> nodes = cached.snapshot->nodes;
+  for (size_t i = 0; i < arguments.size(); ++i) nodes[i] = arguments[i]->node();
+  const std::vector<Value> values = plan::run_plan(*cached.plan, nodes);
+  std::vector<Array> outputs;
+  for (size_t k = 0; k < cached.outputs.size(); ++k) {
+    const Aval& aval = cached.graph->outputs()[k].aval();
+    outputs.push_back(make_leaf(values[cached.outputs[k]], Aval{aval.dtype, aval.shape, false}));
+  }
+  return outputs;
 }
 
 void put_back(std::vector<Array> cells) {
@@ -139,6 +179,40 @@ void evaluate(std::span<const Array> roots) {
     put_back(std::move(cells));
     throw;
   }
+}
+
+std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Array>& arguments, bool may_consume) {
+  evaluate(arguments);
+  // One output of several is wrapped: the plan's leaves are whole nodes.
+  std::vector<Array> wrapped;
+  wrapped.reserve(arguments.size());
+  std::vector<const Array*> leaves;
+  for (const Array& argument : arguments) {
+    const bool is_whole = argument.node()->output_count() == 1;
+    if (!is_whole) wrapped.push_back(make_leaf(value_of(argument), Aval{argument.dtype(), argument.shape(), argument.is_weak()}));
+    leaves.push_back(is_whole ? &argument : &wrapped.back());
+  }
+  {
+    Evaluator& evaluator = Evaluator::get();
+    std::lock_guard lock(evaluator.mutex);
+    const PendingPause pause;
+    const Hash128 key = plan::call_key(*graph, leaves, may_consume);
+    plan::CachedPlan* cached = evaluator.cache.find(key);
+    if (cached) {
+      ++evaluator.counters.plan_hits;
+    } else {
+      auto snapshot = std::make_shared<plan::Snapshot>(plan::take_snapshot(*graph, leaves, may_consume));
+      if (!has_host_op(*snapshot)) {
+        evaluator.cache.insert(key, plan_subgraph(graph, snapshot));
+        ++evaluator.counters.plans_made;
+        cached = evaluator.cache.find(key);
+      }
+    }
+    if (cached) return run_cached(*cached, leaves);
+  }
+  std::vector<Array> outputs = graph->call(arguments);
+  evaluate(outputs);
+  return outputs;
 }
 
 const Value& value_of(const Array& array) {

@@ -43,6 +43,12 @@ class Lowering {
   const PlanValue& value(int id) const { return graph_.values[id]; }
   int base(int id) const { return graph_.values[id].base; }
 
+  Source source_of(uint32_t value) const {
+    const auto after = std::upper_bound(snapshot_.first_value.begin(), snapshot_.first_value.end(), value);
+    const auto node = static_cast<uint32_t>(after - snapshot_.first_value.begin() - 1);
+    return {node, value - snapshot_.first_value[node]};
+  }
+
   // A value is stored if it is kept or read outside its group.
   void find_stored() {
     is_stored_.assign(graph_.values.size(), 0);
@@ -256,7 +262,7 @@ class Lowering {
         Storage storage{.bytes = bytes};
         if (donated_to_[write] >= 0) {
           storage.kind = Storage::Kind::donated;
-          storage.source = value(donated_to_[write]).source;
+          storage.source = source_of(value(donated_to_[write]).source);
           ++plan_.in_place;
         } else if (is_base_kept_[write]) {
           storage.kind = Storage::Kind::result;
@@ -296,7 +302,7 @@ class Lowering {
     const PlanValue& leaf = value(id);
     if (storage_[id] < 0 && leaf.kind != PlanValue::Kind::computed) {
       storage_[id] = static_cast<int>(plan_.storages.size());
-      plan_.storages.push_back({.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = leaf.source});
+      plan_.storages.push_back({.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = source_of(leaf.source)});
     }
     return storage_[id];
   }
@@ -331,7 +337,7 @@ class Lowering {
       const int id = graph_.value_of_source[source];
       if (!snapshot_.is_kept[source] || id < 0) continue;
       const PlanValue& v = value(id);
-      plan_.published.push_back({source, leaf_storage(v.base), v.layout.strides, v.offset});
+      plan_.published.push_back({source_of(source), leaf_storage(v.base), v.layout.strides, v.offset});
     }
   }
 

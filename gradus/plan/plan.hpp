@@ -10,17 +10,22 @@
 
 namespace gradus::plan {
 
+/// Output `index` of node number `node` of the snapshot.
+struct Source {
+  uint32_t node = 0, index = 0;
+};
+
 /// A piece of memory that steps address.
 struct Storage {
   enum class Kind : uint8_t {
-    leaf,    ///< an input's data: value `source` of the snapshot
+    leaf,    ///< an input's data: the output `source` of the snapshot
     slot,    ///< a number of the snapshot
     arena,   ///< at `offset` in the run's arena
     result,  ///< a buffer of its own, for values that are kept
     donated  ///< a result in the memory of the leaf `source`
   };
   Kind kind = Kind::arena;
-  uint32_t source = 0;
+  Source source{};
   int64_t offset = 0, bytes = 0;
 };
 
@@ -41,7 +46,7 @@ struct Step {
 
 /// A kept value: output `source` of the snapshot lies in `storage`.
 struct Published {
-  uint32_t source = 0;
+  Source source{};
   int storage = -1;
   Dims strides{};
   int64_t offset = 0;  ///< elements
@@ -59,7 +64,8 @@ using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Plans the snapshot's graph: simplify, fuse, order, lower, place.
 PlanPtr make_plan(const Snapshot& snapshot);
-/// Runs it on the snapshot's leaves and publishes what is kept. Throws, with nothing changed, if memory or a value is bad.
-void run_plan(const Plan& plan, const Snapshot& snapshot);
+/// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present). Returns
+/// the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
+std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes);
 
 }  // namespace gradus::plan

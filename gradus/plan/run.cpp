@@ -1,8 +1,8 @@
 // Running a plan: memory first, then all that can fail, then the writes in place (CORE.md 4).
 #include <cmath>
+#include <cstring>
 
 #include "gradus/base/error.hpp"
-#include "gradus/graph/trace.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/plan.hpp"
 #include "gradus/plan/settings.hpp"
@@ -13,25 +13,18 @@ namespace {
 
 class Run {
  public:
-  Run(const Plan& plan, const Snapshot& snapshot) : plan_(plan), snapshot_(snapshot) {
-    node_of_value_.reserve(snapshot.is_kept.size());
-    for (uint32_t number = 0; number < snapshot.nodes.size(); ++number) {
-      for (uint32_t index = 0; index < snapshot.nodes[number]->output_count(); ++index) node_of_value_.push_back(number);
-    }
-  }
+  Run(const Plan& plan, std::span<Node* const> nodes) : plan_(plan), nodes_(nodes) {}
 
-  void all() {
+  std::vector<Value> all() {
     take_memory();
     if (is_check_nan()) scan_leaves();
     for (const Step& step : plan_.steps) execute(step);
-    publish();
+    count();
+    return results();
   }
 
  private:
-  Output& output(uint32_t value) {
-    const uint32_t number = node_of_value_[value];
-    return snapshot_.nodes[number]->output(value - snapshot_.first_value[number]);
-  }
+  const Output& output(Source source) const { return nodes_[source.node]->output(source.index); }
 
   void take_memory() {
     if (plan_.arena_bytes) arena_ = allocate(plan_.arena_bytes, "the intermediate results of a graph");
@@ -47,7 +40,7 @@ class Run {
           base_[at] = buffers_[at]->data();
           break;
         case Storage::Kind::slot:
-          base_[at] = reinterpret_cast<std::byte*>(const_cast<Slot*>(&snapshot_.nodes[node_of_value_[storage.source]]->slot()));
+          base_[at] = reinterpret_cast<std::byte*>(const_cast<Slot*>(&nodes_[storage.source.node]->slot()));
           break;
         case Storage::Kind::leaf:
         case Storage::Kind::donated: {
@@ -71,7 +64,7 @@ class Run {
   }
 
   [[noreturn]] void report(const Step& step, const cpu::Status& status) {
-    const Node& node = *snapshot_.nodes[step.node];
+    const Node& node = *nodes_[step.node];
     if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", status.problem);
     Error error(Error::Kind::invalid, node.op().name, status.problem);
     error.set_path(node.path());
@@ -113,7 +106,7 @@ class Run {
       if (!holds_nan(operand.dtype, base_[operand.storage] + operand.byte_offset, operand.size)) continue;
       has_nan_[operand.storage] = 1;
       if (inputs_had) continue;
-      const Node& node = *snapshot_.nodes[step.node];
+      const Node& node = *nodes_[step.node];
       Error error(Error::Kind::invalid, node.op().name,
                   concat("its result ", node.output(0).aval.shape, " holds a nan, and none of its inputs does"));
       error.set_path(node.path());
@@ -121,7 +114,9 @@ class Run {
     }
   }
 
-  void publish() {
+  std::vector<Value> results() {
+    std::vector<Value> values;
+    values.reserve(plan_.published.size());
     for (const Published& kept : plan_.published) {
       const Storage& storage = plan_.storages[kept.storage];
       Value value{buffers_[kept.storage], kept.strides, kept.offset};
@@ -131,15 +126,12 @@ class Run {
         value.buffer = allocate(8, "a number");
         std::memcpy(value.buffer->data(), base_[kept.storage], 8);
       }
-      const uint32_t number = node_of_value_[kept.source];
-      snapshot_.nodes[number]->publish(kept.source - snapshot_.first_value[number], std::move(value));
+      values.push_back(std::move(value));
     }
-    // Inputs first: a node is alive while a later one reads it.
-    std::vector<Node*> computed;
-    for (Node* node : snapshot_.nodes) {
-      if (!node->is_leaf() && !is_session_open(node->session())) computed.push_back(node);
-    }
-    for (Node* node : computed) node->detach();
+    return values;
+  }
+
+  void count() const {
     Counters& total = live_counters();
     total.kernels_run += static_cast<int64_t>(plan_.steps.size());
     total.products_run += plan_.products;
@@ -149,8 +141,7 @@ class Run {
   }
 
   const Plan& plan_;
-  const Snapshot& snapshot_;
-  std::vector<uint32_t> node_of_value_;
+  std::span<Node* const> nodes_;
   BufferPtr arena_, scratch_;
   std::vector<std::byte*> base_;
   std::vector<BufferPtr> buffers_;
@@ -160,6 +151,6 @@ class Run {
 
 }  // namespace
 
-void run_plan(const Plan& plan, const Snapshot& snapshot) { Run(plan, snapshot).all(); }
+std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes) { return Run(plan, nodes).all(); }
 
 }  // namespace gradus::plan

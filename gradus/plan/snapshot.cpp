@@ -16,6 +16,14 @@ class Walk {
  public:
   explicit Walk(Snapshot& out) : out_(out), walk_(new_walk()) {}
 
+  // `argument` takes the place of the placeholder.
+  void bind(Node* placeholder, Node* argument) {
+    placeholder->walk = argument->walk = walk_;
+    placeholder->edges_seen = argument->edges_seen = 0;
+    finish(placeholder);
+    out_.nodes.back() = argument;
+  }
+
   void from(Node* root) {
     enter(root);
     while (!frames_.empty()) {
@@ -82,14 +90,16 @@ class Walk {
   std::vector<Frame> frames_;
 };
 
+// Settings that change what is planned.
+uint64_t switches() { return static_cast<uint64_t>(threads()) << 2 | uint64_t{is_op_by_op()} << 1 | uint64_t{is_check_nan()}; }
+
 bool is_cheap(const OpDef& op) { return op.elementwise || op.view; }
 
-// A buffer may be overwritten if this plan holds the only reference to it and the library allocated it.
-bool may_donate(const Node& node) {
+// A buffer may be overwritten if this plan holds the only references to it and the library allocated it.
+bool may_donate(const Node& node, int64_t own_references) {
   const Output& out = node.output(0);
   return node.output_count() == 1 && out.value.buffer && out.value.buffer->is_own() && out.value.buffer->use_count() == 1 && !out.row_major &&
-         node.references() == static_cast<int64_t>(node.edges_seen) && out.value.offset == 0 &&
-         is_contiguous(out.aval.shape, out.value.strides) && node.session() == 0;
+         node.references() == own_references && out.value.offset == 0 && is_contiguous(out.aval.shape, out.value.strides) && node.session() == 0;
 }
 
 void set_flags(Snapshot& snapshot) {
@@ -103,7 +113,7 @@ void set_flags(Snapshot& snapshot) {
     const Node& node = *snapshot.nodes[number];
     const uint32_t first = snapshot.first_value[number];
     if (is_available(node)) {
-      snapshot.is_donated[first] = may_overwrite && may_donate(node);
+      snapshot.is_donated[first] = may_overwrite && may_donate(node, static_cast<int64_t>(node.edges_seen));
       continue;
     }
     int64_t handles = 0;
@@ -135,7 +145,7 @@ void hash_leaf(Hasher& hasher, const Node& node) {
 
 Hash128 key_of(const Snapshot& snapshot, std::span<const Array> roots) {
   Hasher hasher;
-  hasher.add(static_cast<uint64_t>(threads()) << 2 | uint64_t{is_op_by_op()} << 1 | uint64_t{is_check_nan()});
+  hasher.add(switches());
   for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
     const Node& node = *snapshot.nodes[number];
     if (is_available(node)) {
@@ -193,6 +203,31 @@ Snapshot take_snapshot(std::span<const Array> roots) {
   set_flags(snapshot);
   snapshot.key = key_of(snapshot, roots);
   return snapshot;
+}
+
+Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
+  Snapshot snapshot;
+  Walk walk(snapshot);
+  for (size_t i = 0; i < arguments.size(); ++i) walk.bind(graph.parameters()[i].node(), arguments[i]->node());
+  for (const Array& output : graph.outputs()) walk.from(output.node());
+  const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
+  snapshot.is_kept.assign(values, 0);
+  snapshot.is_donated.assign(values, 0);
+  for (size_t i = 0; i < arguments.size(); ++i) snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_donate(*arguments[i]->node(), 1);
+  for (const Array& output : graph.outputs()) snapshot.is_kept[snapshot.value_of({output.node(), output.output_index()})] = 1;
+  return snapshot;
+}
+
+Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
+  Hasher hasher;
+  hasher.add(switches());
+  hasher.add(reinterpret_cast<uintptr_t>(&graph));
+  hasher.add(graph.hash().low);
+  for (const Array* argument : arguments) {
+    hash_leaf(hasher, *argument->node());
+    hasher.add(may_consume && !is_op_by_op() && may_donate(*argument->node(), 1));
+  }
+  return hasher.value();
 }
 
 }  // namespace gradus::plan
