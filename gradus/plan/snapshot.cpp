@@ -18,8 +18,8 @@ class Walk {
 
   // `argument` takes the place of the placeholder.
   void bind(Node* placeholder, Node* argument) {
-    placeholder->walk = argument->walk = walk_;
-    placeholder->edges_seen = argument->edges_seen = 0;
+    placeholder->walk = walk_;
+    placeholder->edges_seen = 0;
     finish(placeholder);
     out_.nodes.back() = argument;
   }
