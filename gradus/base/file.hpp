@@ -28,8 +28,8 @@ class Reader {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
   int64_t bytes_ = 0;
+  int descriptor_ = -1;  // after bytes_, which opening sets
 };
 
 /// The content of a file from its start to its end; a gzip file (by its first two bytes) is inflated on the way and its checksums

@@ -1,0 +1,128 @@
+// Batches: every sample once, the same in any mode, and a clean end.
+#include "gradus/data/batches.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "gradus/array/buffer.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/ops/creation.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::error_of;
+
+data::Dataset counting(int64_t count) {
+  std::vector<float> x(static_cast<size_t>(2 * count));
+  std::vector<int64_t> y(static_cast<size_t>(count));
+  std::iota(x.begin(), x.end(), 0.0f);
+  std::iota(y.begin(), y.end(), int64_t{0});
+  return data::Dataset(array(x, {count, 2}), array(y));
+}
+
+std::vector<int64_t> labels(const data::Dataset& set, data::BatchOptions options) {
+  std::vector<int64_t> all;
+  for (const auto& batch : data::batches(set, options)) {
+    const std::vector<int64_t> y = batch.y.to_vector<int64_t>();
+    const std::vector<float> x = batch.x.to_vector<float>();
+    EXPECT_EQ(batch.x.shape(), (Shape{batch.size(), 2}));
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(x[2 * i + 1], 2.0f * static_cast<float>(y[i]) + 1);
+    all.insert(all.end(), y.begin(), y.end());
+  }
+  return all;
+}
+
+TEST(Batches, GiveEverySampleInOrder) {
+  std::vector<int64_t> expected(103);
+  std::iota(expected.begin(), expected.end(), int64_t{0});
+  EXPECT_EQ(labels(counting(103), {.batch_size = 10}), expected);
+  EXPECT_EQ(labels(counting(103), {.batch_size = 10, .prefetch = false}), expected);
+  EXPECT_EQ(labels(counting(103), {.batch_size = 1000}), expected);
+}
+
+TEST(Batches, ShuffledAreAPermutationOfSeedAndEpochOnly) {
+  const data::Dataset set = counting(103);
+  std::vector<int64_t> first = labels(set, {.batch_size = 10, .shuffle = true, .seed = 1});
+  EXPECT_EQ(first, labels(set, {.batch_size = 25, .shuffle = true, .seed = 1, .prefetch = false}));
+  EXPECT_NE(first, labels(set, {.batch_size = 10, .shuffle = true, .seed = 2}));
+  EXPECT_NE(first, labels(set, {.batch_size = 10, .shuffle = true, .seed = 1, .epoch = 1}));
+  EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
+  std::sort(first.begin(), first.end());
+  EXPECT_EQ(first, labels(set, {.batch_size = 10}));
+}
+
+TEST(Batches, TheSmallerLastOneCanBeDropped) {
+  EXPECT_EQ(labels(counting(23), {.batch_size = 10, .drop_last = true}).size(), 20u);
+  EXPECT_EQ(labels(counting(9), {.batch_size = 10, .drop_last = true}).size(), 0u);
+  EXPECT_EQ(data::batches(counting(23), {.batch_size = 10}).count(), 3);
+}
+
+TEST(Batches, LeavingTheLoopEarlyEndsTheThread) {
+  const data::Dataset set = counting(1000);
+  for (int i = 0; i < 50; ++i) {
+    for (const auto& batch : data::batches(set, {.batch_size = 1})) {
+      if (batch.y.item<int64_t>() >= i % 3) break;
+    }
+  }
+}
+
+TEST(Batches, OutliveTheirSet) {
+  auto set = std::make_unique<data::Dataset>(counting(40));
+  data::Batches range = data::batches(*set, {.batch_size = 10});
+  set.reset();
+  int64_t count = 0;
+  while (const data::Batch* batch = range.next()) count += batch->size();
+  EXPECT_EQ(count, 40);
+}
+
+TEST(Batches, AnEmptySetHasNone) {
+  EXPECT_EQ(labels(data::Dataset(zeros({0, 2}), zeros({0}, int64)), {}).size(), 0u);
+  EXPECT_EQ(error_of([] { data::batches(data::Dataset()); }), "batches: the dataset is empty; give it x and y first");
+  EXPECT_EQ(error_of([] { data::batches(counting(3), {.batch_size = 0}); }), "batches: batch_size is 0; it must be 1 or more");
+}
+
+TEST(Batches, OfBytesAreScaledAsTheSetItself) {
+  BufferPtr bytes = allocate(256);
+  for (int i = 0; i < 256; ++i) bytes->data()[i] = static_cast<std::byte>(i);
+  const data::Dataset set = data::Dataset::from_bytes(make_leaf(bytes, uint8, {64, 4}), {});
+  ASSERT_TRUE(set.is_from_bytes());
+  std::vector<float> all;
+  for (const auto& batch : data::batches(set, {.batch_size = 10})) {
+    EXPECT_EQ(batch.x.dtype(), float32);
+    EXPECT_FALSE(batch.y.exists());
+    const std::vector<float> x = batch.x.to_vector<float>();
+    all.insert(all.end(), x.begin(), x.end());
+  }
+  EXPECT_EQ(all, set.x.to_vector<float>());
+  EXPECT_EQ(all.back(), 1.0f);
+}
+
+TEST(Batches, OfAReboundXFollowIt) {
+  data::Dataset set = data::Dataset::from_bytes(full({4, 2}, 255).astype(uint8), {});
+  set.x = set.x * 2;
+  EXPECT_EQ(data::batches(set, {.batch_size = 4}).next()->x.to_vector<float>(), std::vector<float>(8, 2.0f));
+}
+
+TEST(Batches, ScaleGivesFloats) {
+  const data::Dataset set(array({1, 2, 3}));
+  EXPECT_EQ(data::batches(set, {.scale = 0.5}).next()->x.to_vector<float>(), (std::vector<float>{0.5f, 1, 1.5f}));
+}
+
+TEST(Batches, OutOfMemoryInTheThreadReachesTheLoop) {
+  const data::Dataset set = counting(1000);
+  int64_t seen = 0;
+  const std::string message = error_of([&] {
+    data::Batches range = data::batches(set, {.batch_size = 100});
+    fail_allocation_after(1);
+    while (range.next()) ++seen;
+  });
+  fail_allocation_after(0);
+  EXPECT_LT(seen, 10);
+  EXPECT_EQ(message.rfind("out of memory: batch needs", 0), 0u) << message;
+}
+
+}  // namespace
+}  // namespace gradus
