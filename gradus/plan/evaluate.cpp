@@ -14,6 +14,7 @@
 #include "gradus/graph/walk.hpp"
 #include "gradus/plan/cache.hpp"
 #include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/explain.hpp"
 #include "gradus/plan/settings.hpp"
 
 namespace gradus {
@@ -243,6 +244,23 @@ const void* row_major_data(const Array& array) {
   Output& out = array.node()->output(array.output_index());
   if (!out.row_major) out.row_major = std::move(copy);
   return out.row_major->data();
+}
+
+std::string explain(std::span<const Array> roots) {
+  refuse_inside_trace(roots);
+  std::vector<Array> pending;
+  for (const Array& root : roots) {
+    root.aval();
+    if (!plan::is_available(*root.node())) pending.push_back(root);
+  }
+  if (pending.empty()) return "nothing to do: all values are computed\n";
+  std::lock_guard lock(Evaluator::get().mutex);
+  const PendingPause pause;
+  const plan::Snapshot snapshot = plan::take_snapshot(pending);
+  if (has_host_op(snapshot)) return "the graph holds loops or branches, which run step by step\n";
+  std::string report;
+  plan::make_plan(snapshot, &report);
+  return report;
 }
 
 Counters counters() {

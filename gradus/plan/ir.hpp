@@ -7,7 +7,7 @@
 #include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/program.hpp"
 #include "gradus/graph/op_def.hpp"
-#include "gradus/plan/snapshot.hpp"
+#include "gradus/plan/plan.hpp"
 
 namespace gradus::plan {
 
@@ -73,5 +73,6 @@ GroupProgram make_program(const PlanGraph& graph, const Group& group, const std:
 
 /// Text of the graph for docs and GRADUS_VERBOSE: one line an op or group.
 std::string describe(const PlanGraph& graph);
+std::string describe(const Plan& plan);
 
 }  // namespace gradus::plan

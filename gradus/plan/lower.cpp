@@ -352,13 +352,22 @@ class Lowering {
 
 }  // namespace
 
-PlanPtr make_plan(const Snapshot& snapshot) {
+PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
+  const auto note = [&](std::string_view title, const std::string& text) {
+    if (report) *report += concat(title, "\n", text, "\n");
+  };
   const bool plans = !is_op_by_op() && !is_check_nan();
+  if (report) note("as recorded", describe(simplify(snapshot, false)));
   PlanGraph graph = simplify(snapshot, plans);
   make_contiguous(graph);
+  if (report) note("simplified: equal ops merged, views as strides, copies where a kernel needs them", describe(graph));
   if (plans) absorb(graph);
+  if (report) note("absorbed: bias and relu on the products that make their operand", describe(graph));
   fuse(graph, plans);
-  return Lowering(std::move(graph), snapshot).run();
+  if (report) note("fused: chains of element-wise ops in one pass over memory", describe(graph));
+  PlanPtr plan = Lowering(std::move(graph), snapshot).run();
+  if (report) note("lowered and placed", describe(*plan));
+  return plan;
 }
 
 }  // namespace gradus::plan

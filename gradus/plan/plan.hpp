@@ -62,8 +62,8 @@ struct Plan {
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
-/// Plans the snapshot's graph: simplify, fuse, order, lower, place.
-PlanPtr make_plan(const Snapshot& snapshot);
+/// Plans the snapshot's graph: simplify, absorb, fuse, order, lower, place. `report`, if given, gets a description after each pass.
+PlanPtr make_plan(const Snapshot& snapshot, std::string* report = nullptr);
 /// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present). Returns
 /// the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
 std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes);
