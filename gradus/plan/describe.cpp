@@ -1,4 +1,5 @@
 // The planned graph as text, one line an op; groups are indented.
+#include "gradus/base/text.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
 
