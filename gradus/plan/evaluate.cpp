@@ -31,6 +31,8 @@ struct Evaluator {
   std::mutex mutex;
   plan::Cache cache;
   Counters counters;
+  plan::Snapshot snapshot;      // memory of the last walk, used again
+  plan::RunMemory run_memory;
   std::atomic<bool> op_by_op{is_set("GRADUS_OP_BY_OP")}, check_nan{is_set("GRADUS_CHECK_NAN")};
 
   static Evaluator& get() {
@@ -103,12 +105,20 @@ void publish(const plan::Plan& plan, const plan::Snapshot& snapshot, std::vector
   }
 }
 
+// The snapshot's expansions live as long as one evaluation.
+struct ClearAtEnd {
+  plan::Snapshot& snapshot;
+  ~ClearAtEnd() { snapshot.clear(); }
+};
+
 // False if an op of the host has to run first.
 bool evaluate_under_lock(std::span<const Array> roots) {
   Evaluator& evaluator = Evaluator::get();
   std::lock_guard lock(evaluator.mutex);
   const PendingPause pause;  // expansions record nodes
-  const plan::Snapshot snapshot = plan::take_snapshot(roots);
+  plan::Snapshot& snapshot = evaluator.snapshot;
+  const ClearAtEnd clear{snapshot};
+  plan::take_snapshot(roots, snapshot);
   evaluator.counters.node_visits += static_cast<int64_t>(snapshot.nodes.size());
   plan::PlanPtr plan;
   if (const plan::CachedPlan* cached = evaluator.cache.find(snapshot.key)) {
@@ -120,7 +130,7 @@ bool evaluate_under_lock(std::span<const Array> roots) {
     ++evaluator.counters.plans_made;
     evaluator.cache.insert(snapshot.key, {plan});
   }
-  publish(*plan, snapshot, plan::run_plan(*plan, snapshot.nodes));
+  publish(*plan, snapshot, plan::run_plan(*plan, snapshot.nodes, evaluator.run_memory));
   return true;
 }
 
@@ -140,7 +150,7 @@ plan::CachedPlan plan_subgraph(const SubgraphPtr& graph, std::shared_ptr<plan::S
 std::vector<Array> run_cached(const plan::CachedPlan& cached, std::span<const Array* const> arguments) {
   std::vector<Node*> nodes = cached.snapshot->nodes;
   for (size_t i = 0; i < arguments.size(); ++i) nodes[i] = arguments[i]->node();
-  const std::vector<Value> values = plan::run_plan(*cached.plan, nodes);
+  const std::vector<Value> values = plan::run_plan(*cached.plan, nodes, Evaluator::get().run_memory);
   std::vector<Array> outputs;
   for (size_t k = 0; k < cached.outputs.size(); ++k) {
     const Aval& aval = cached.graph->outputs()[k].aval();
@@ -256,7 +266,8 @@ std::string explain(std::span<const Array> roots) {
   if (pending.empty()) return "nothing to do: all values are computed\n";
   std::lock_guard lock(Evaluator::get().mutex);
   const PendingPause pause;
-  const plan::Snapshot snapshot = plan::take_snapshot(pending);
+  plan::Snapshot snapshot;
+  plan::take_snapshot(pending, snapshot);
   if (has_host_op(snapshot)) return "the graph holds loops or branches, which run step by step\n";
   std::string report;
   plan::make_plan(snapshot, &report);

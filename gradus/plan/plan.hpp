@@ -64,8 +64,14 @@ using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Plans the snapshot's graph: simplify, absorb, fuse, order, lower, place. `report`, if given, gets a description after each pass.
 PlanPtr make_plan(const Snapshot& snapshot, std::string* report = nullptr);
+/// What a run needs besides the plan; used again by the next.
+struct RunMemory {
+  std::vector<std::byte*> base;
+  std::vector<BufferPtr> buffers;
+  std::vector<void*> pointers;
+};
 /// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present). Returns
 /// the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
-std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes);
+std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory);
 
 }  // namespace gradus::plan

@@ -13,7 +13,9 @@ namespace {
 
 class Run {
  public:
-  Run(const Plan& plan, std::span<Node* const> nodes) : plan_(plan), nodes_(nodes) {}
+  Run(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory)
+      : plan_(plan), nodes_(nodes), base_(memory.base), buffers_(memory.buffers), pointers_(memory.pointers) {}
+  ~Run() { buffers_.clear(); }
 
   std::vector<Value> all() {
     take_memory();
@@ -143,14 +145,14 @@ class Run {
   const Plan& plan_;
   std::span<Node* const> nodes_;
   BufferPtr arena_, scratch_;
-  std::vector<std::byte*> base_;
-  std::vector<BufferPtr> buffers_;
-  std::vector<void*> pointers_;
+  std::vector<std::byte*>& base_;
+  std::vector<BufferPtr>& buffers_;
+  std::vector<void*>& pointers_;
   std::vector<uint8_t> has_nan_;
 };
 
 }  // namespace
 
-std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes) { return Run(plan, nodes).all(); }
+std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory) { return Run(plan, nodes, memory).all(); }
 
 }  // namespace gradus::plan

@@ -14,7 +14,7 @@ namespace {
 // Depth first, without recursion: `frames_` holds the nodes whose inputs are being visited.
 class Walk {
  public:
-  explicit Walk(Snapshot& out) : out_(out), walk_(new_walk()) {}
+  explicit Walk(Snapshot& out) : out_(out), walk_(new_walk()), frames_(out.frames) {}
 
   // `argument` takes the place of the placeholder.
   void bind(Node* placeholder, Node* argument) {
@@ -27,7 +27,7 @@ class Walk {
   void from(Node* root) {
     enter(root);
     while (!frames_.empty()) {
-      Frame& frame = frames_.back();
+      WalkFrame& frame = frames_.back();
       const size_t inputs = frame.node->inputs().size();
       const size_t replacements = frame.expansion < 0 ? 0 : out_.expansions[frame.expansion].outputs.size();
       if (frame.next < inputs + replacements) {
@@ -43,12 +43,6 @@ class Walk {
   }
 
  private:
-  struct Frame {
-    Node* node;
-    size_t next = 0;
-    int expansion = -1;
-  };
-
   void enter(Node* node) {
     if (node->walk == walk_) return;
     node->walk = walk_;
@@ -58,7 +52,7 @@ class Walk {
       return;
     }
     if (node->is_placeholder()) fail("eval", "the value of an argument of a transform was asked for; inside it has none");
-    Frame frame{node};
+    WalkFrame frame{node};
     if (node->op().expand) {
       frame.expansion = static_cast<int>(out_.expansions.size());
       expand(node);
@@ -87,7 +81,7 @@ class Walk {
   Snapshot& out_;
   uint64_t walk_;
   uint32_t values_ = 0;
-  std::vector<Frame> frames_;
+  std::vector<WalkFrame>& frames_;
 };
 
 // Settings that change what is planned.
@@ -179,10 +173,18 @@ bool is_available(const Node& node) {
   return false;
 }
 
-Snapshot::~Snapshot() {
+Snapshot::~Snapshot() { clear(); }
+
+void Snapshot::clear() {
   for (const Expansion& expansion : expansions) {
     for (const Edge& edge : expansion.outputs) Node::release(edge.node);
   }
+  expansions.clear();
+  nodes.clear();
+  first_value.clear();
+  is_kept.clear();
+  is_donated.clear();
+  frames.clear();
 }
 
 const Snapshot::Expansion* Snapshot::expansion_of(const Node& node) const {
@@ -195,14 +197,12 @@ const Snapshot::Expansion* Snapshot::expansion_of(const Node& node) const {
 
 bool Snapshot::is_leaf(size_t number) const { return is_available(*nodes[number]); }
 
-Snapshot take_snapshot(std::span<const Array> roots) {
-  Snapshot snapshot;
-  Walk walk(snapshot);
+void take_snapshot(std::span<const Array> roots, Snapshot& out) {
+  out.clear();
+  Walk walk(out);
   for (const Array& root : roots) walk.from(root.node());
-  if (snapshot.nodes.empty()) return snapshot;
-  set_flags(snapshot);
-  snapshot.key = key_of(snapshot, roots);
-  return snapshot;
+  set_flags(out);
+  out.key = key_of(out, roots);
 }
 
 Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {

@@ -7,6 +7,13 @@
 
 namespace gradus::plan {
 
+/// A node whose inputs are being visited, and which comes next.
+struct WalkFrame {
+  Node* node;
+  size_t next = 0;
+  int expansion = -1;
+};
+
 /// Nodes are numbered inputs first; the values (outputs) of node number i are first_value[i], first_value[i] + 1, ...
 struct Snapshot {
   Snapshot() = default;
@@ -27,6 +34,10 @@ struct Snapshot {
   std::vector<Expansion> expansions;
   const Expansion* expansion_of(const Node& node) const;
 
+  std::vector<WalkFrame> frames;  ///< of the walk
+
+  /// Empties it, keeping its memory for the next walk.
+  void clear();
   bool is_leaf(size_t number) const;
   uint32_t value_of(const Edge& edge) const { return first_value[edge.node->number] + edge.index; }
 };
@@ -34,8 +45,8 @@ struct Snapshot {
 /// Whether `node` stands for values that exist already (data, numbers, computed results).
 bool is_available(const Node& node);
 
-/// Walks from `roots`. Under the evaluation lock. Throws if a placeholder is reached.
-Snapshot take_snapshot(std::span<const Array> roots);
+/// Walks from `roots` into `out`, which is cleared first. Under the evaluation lock. Throws if a placeholder is reached.
+void take_snapshot(std::span<const Array> roots, Snapshot& out);
 /// The same for a closed graph whose parameters stand for computed `arguments`, each the one output of its node; just its outputs are kept, and arguments that nobody else
 /// holds (and `may_consume` allows) are donated.
 Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume);
