@@ -2,11 +2,14 @@
 #include "gradus/graph/evaluate.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/version.hpp"
+#include "gradus/cpu/environment.hpp"
 #include "gradus/graph/cell.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/pending.hpp"
@@ -38,6 +41,11 @@ struct Evaluator {
   static Evaluator& get() {
     static Evaluator* evaluator = new Evaluator;
     return *evaluator;
+  }
+
+ private:
+  Evaluator() {
+    if (is_set("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, cpu::environment().c_str());
   }
 };
 

@@ -1,0 +1,31 @@
+// Names and versions, asked from the libraries that run, not from the headers they were built with.
+#include "gradus/cpu/environment.hpp"
+
+#include <dnnl.h>
+#include <hwy/base.h>
+#include <hwy/targets.h>
+
+#include "gradus/base/text.hpp"
+#include "gradus/base/threads.hpp"
+
+namespace gradus::cpu {
+
+namespace {
+
+std::string_view instruction_set() {
+  const int64_t targets = hwy::SupportedTargets();
+  if (targets & (HWY_AVX3 | HWY_AVX3_DL)) return "AVX-512";
+  if (targets & HWY_AVX2) return "AVX2";
+  if (targets & HWY_NEON) return "NEON";
+  return "baseline vectors";
+}
+
+}  // namespace
+
+std::string environment() {
+  const dnnl_version_t* dnnl = dnnl_version();
+  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", ", oneDNN ", dnnl->major, ".", dnnl->minor, ".",
+                dnnl->patch, ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+}
+
+}  // namespace gradus::cpu
