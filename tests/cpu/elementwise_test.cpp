@@ -1,0 +1,307 @@
+// Element-wise functions against libm in double and long double, over ranges and at the edges.
+#include "gradus/cpu/elementwise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+using cpu::ElementwiseFunction;
+using Reference = long double (*)(long double);
+
+constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
+
+template <class T>
+std::vector<T> values_of(const ElementwiseFunction& function, const std::vector<T>& x, const std::vector<T>& y = {}) {
+  std::vector<T> out(x.size());
+  function.find(dtype_of<T>())(x.data(), y.empty() ? nullptr : y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+  return out;
+}
+
+// The distance in units of the last place of the rounded reference.
+template <class T>
+double error_in_units(T got, long double want) {
+  const T rounded = static_cast<T>(want);
+  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got) ? 0 : kInf;
+  if (got == rounded) return 0;
+  if (std::isinf(got) || std::isinf(rounded)) return kInf;
+  const T magnitude = std::max(std::fabs(rounded), std::numeric_limits<T>::min());
+  const T unit = std::nextafter(magnitude, std::numeric_limits<T>::infinity()) - magnitude;
+  return static_cast<double>(std::fabs(static_cast<long double>(got) - want) / static_cast<long double>(unit));
+}
+
+struct Range {
+  const ElementwiseFunction* function;
+  Reference reference;
+  double low, high;  // as they are; or with is_exponent of 2, both signs
+  bool is_exponent = false;
+  double units32 = 2, units64 = 2;
+};
+
+template <class T>
+void check(const Range& range, double units) {
+  constexpr int count = 20011;
+  std::vector<T> x;
+  for (int i = 0; i < count; ++i) {
+    const double at = range.low + (range.high - range.low) * i / (count - 1);
+    x.push_back(static_cast<T>(range.is_exponent ? std::exp2(at) * (1 + (i * 7919 % 1000) / 1000.0) : at));
+    if (range.is_exponent) x.push_back(-x.back());
+  }
+  const std::vector<T> got = values_of(*range.function, x);
+  double worst = 0;
+  size_t at = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double error = error_in_units(got[i], range.reference(static_cast<long double>(x[i])));
+    if (error > worst) {
+      worst = error;
+      at = i;
+    }
+  }
+  EXPECT_LE(worst, units) << range.function->name << " " << (sizeof(T) == 4 ? "float32" : "float64") << " in [" << range.low << ", "
+                          << range.high << "] at x = " << testing::PrintToString(x[at]) << ": " << got[at] << ", not "
+                          << static_cast<double>(range.reference(x[at]));
+  if (getenv("GRADUS_SHOW_ERRORS")) {
+    printf("%-12s %s [%g, %g] %.2f units at %.9g\n", std::string(range.function->name).c_str(), sizeof(T) == 4 ? "f32" : "f64", range.low,
+           range.high, worst, static_cast<double>(x[at]));
+  }
+}
+
+long double reference_sigmoid(long double x) { return x >= 0 ? 1 / (1 + expl(-x)) : expl(x) / (1 + expl(x)); }
+long double reference_softplus(long double x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
+long double reference_normal_cdf(long double x) { return 0.5L * erfcl(-x * sqrtl(0.5L)); }
+long double reference_gelu(long double x) { return x * reference_normal_cdf(x); }
+long double reference_gelu_slope(long double x) { return reference_normal_cdf(x) + x * expl(-x * x / 2) * 0.398942280401432677939946L; }
+long double reference_silu(long double x) { return x * reference_sigmoid(x); }
+
+const Range kRanges[] = {
+    {&cpu::exp_function, expl, -110, 90},
+    {&cpu::exp_function, expl, -700, 709},
+    {&cpu::exp_function, expl, -40, 3, true},
+    {&cpu::exp2_function, exp2l, -160, 130},
+    {&cpu::expm1_function, expm1l, -50, 88},
+    {&cpu::expm1_function, expm1l, -40, 2, true},
+    {&cpu::log_function, logl, 0, 4},
+    {&cpu::log_function, logl, 0.9, 1.1},
+    {&cpu::log_function, logl, -140, 126, true},
+    {&cpu::log1p_function, log1pl, -0.999, 4},
+    {&cpu::log1p_function, log1pl, -60, 60, true},
+    {&cpu::log2_function, log2l, -140, 126, true, 1},
+    {&cpu::log2_function, log2l, 0.5, 2, false, 1},
+    {&cpu::log10_function, log10l, -140, 126, true, 1},
+    {&cpu::sqrt_function, sqrtl, -140, 126, true, 0.5, 0.5},
+    {&cpu::cbrt_function, cbrtl, -140, 126, true, 2, 4},
+    {&cpu::sin_function, sinl, -20, 20, false, 1, 1},
+    {&cpu::sin_function, sinl, -60, 30, true, 1, 1},
+    {&cpu::cos_function, cosl, -20, 20, false, 1, 1},
+    {&cpu::cos_function, cosl, -60, 30, true, 1, 1},
+    {&cpu::tan_function, tanl, -60, 30, true, 1, 3},
+    {&cpu::asin_function, asinl, -1, 1, false, 1, 2.5},
+    {&cpu::asin_function, asinl, -60, 0, true, 1, 2.5},
+    {&cpu::acos_function, acosl, -1, 1, false, 1},
+    {&cpu::atan_function, atanl, -10, 10, false, 1},
+    {&cpu::atan_function, atanl, -60, 60, true, 1},
+    {&cpu::sinh_function, sinhl, -60, 6, true, 1, 3},
+    {&cpu::sinh_function, sinhl, -710, 710, false, 1, 4},
+    {&cpu::cosh_function, coshl, -710, 710, false, 1, 4},
+    {&cpu::tanh_function, tanhl, -60, 6, true, 3, 3},
+    {&cpu::tanh_function, tanhl, -10, 10, false, 3, 3},
+    {&cpu::asinh_function, asinhl, -60, 126, true, 1, 3},
+    {&cpu::acosh_function, acoshl, 1, 50, false, 1, 3},
+    {&cpu::acosh_function, acoshl, 0, 126, true, 1, 3},
+    {&cpu::atanh_function, atanhl, -1, 1, false, 1, 3},
+    {&cpu::atanh_function, atanhl, -60, -1, true, 1, 3},
+    {&cpu::erf_function, erfl, -60, 3, true, 3, 3},
+    {&cpu::erf_function, erfl, -6, 6, false, 3, 3},
+    {&cpu::erfc_function, erfcl, -10, 10, false, 6, 6},
+    {&cpu::erfc_function, erfcl, 10, 26, false, 6, 6},
+    {&cpu::sigmoid_function, reference_sigmoid, -110, 110, false, 3, 3},
+    {&cpu::softplus_function, reference_softplus, -110, 110, false, 3, 3},
+    {&cpu::softplus_function, reference_softplus, -60, 9, true, 3, 3},
+    {&cpu::silu_function, reference_silu, -80, 80, false, 4, 4},
+    {&cpu::normal_cdf_function, reference_normal_cdf, -13, 13, false, 6, 6},
+    {&cpu::normal_cdf_function, reference_normal_cdf, -37, 9, false, 8, 8},
+    {&cpu::gelu_function, reference_gelu, -12, 12, false, 6, 8},
+    {&cpu::lgamma_function, lgammal, 3, 30, false, 4, 4},
+};
+
+TEST(Elementwise, functions_are_accurate_to_a_few_units) {
+  for (const Range& range : kRanges) {
+    check<float>(range, range.units32);
+    check<double>(range, range.units64);
+  }
+}
+
+TEST(Elementwise, slope_of_gelu_is_accurate) {
+  std::vector<double> x;
+  for (int i = -1500; i <= 1500; ++i) x.push_back(i * 0.01);
+  const auto got = values_of(cpu::gelu_slope_function, x);
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(got[i], static_cast<double>(reference_gelu_slope(x[i])), 4e-16) << x[i];
+}
+
+template <class T>
+void check_edges(const ElementwiseFunction& function, Reference reference) {
+  const T largest = std::numeric_limits<T>::max(), tiny = std::numeric_limits<T>::denorm_min();
+  std::vector<T> x{static_cast<T>(kNan),
+                   static_cast<T>(kInf),
+                   static_cast<T>(-kInf),
+                   T{0},
+                   T{-0.0},
+                   T{1},
+                   T{-1},
+                   largest,
+                   -largest,
+                   tiny,
+                   -tiny,
+                   T{2},
+                   T{-2},
+                   static_cast<T>(1e-30),
+                   static_cast<T>(-1e-30)};
+  const std::vector<T> got = values_of(function, x);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const long double want = reference(x[i]);
+    EXPECT_LE(error_in_units(got[i], want), 4) << function.name << "(" << x[i] << ") is " << got[i] << ", not "
+                                               << static_cast<double>(want);
+    if (want == 0 && got[i] == 0) {
+      EXPECT_EQ(std::signbit(got[i]), std::signbit(want)) << function.name << "(" << x[i] << "): sign of zero";
+    }
+  }
+}
+
+TEST(Elementwise, edges_are_those_of_libm) {
+  struct Edge {
+    const ElementwiseFunction* function;
+    Reference reference;
+  };
+  const Edge edges[] = {
+      {&cpu::exp_function, expl},     {&cpu::exp2_function, exp2l},  {&cpu::expm1_function, expm1l}, {&cpu::log_function, logl},
+      {&cpu::log1p_function, log1pl}, {&cpu::log2_function, log2l},  {&cpu::log10_function, log10l}, {&cpu::sqrt_function, sqrtl},
+      {&cpu::cbrt_function, cbrtl},   {&cpu::tan_function, tanl},    {&cpu::sin_function, sinl},     {&cpu::cos_function, cosl},
+      {&cpu::asin_function, asinl},   {&cpu::acos_function, acosl},  {&cpu::atan_function, atanl},   {&cpu::sinh_function, sinhl},
+      {&cpu::cosh_function, coshl},   {&cpu::tanh_function, tanhl},  {&cpu::asinh_function, asinhl}, {&cpu::acosh_function, acoshl},
+      {&cpu::atanh_function, atanhl}, {&cpu::erf_function, erfl},    {&cpu::erfc_function, erfcl},   {&cpu::floor_function, floorl},
+      {&cpu::ceil_function, ceill},   {&cpu::round_function, rintl}, {&cpu::trunc_function, truncl}, {&cpu::abs_function, fabsl}};
+  for (const Edge& edge : edges) {
+    check_edges<float>(*edge.function, edge.reference);
+    check_edges<double>(*edge.function, edge.reference);
+  }
+}
+
+template <class T>
+void check_two(const ElementwiseFunction& function, long double (*reference)(long double, long double), double units,
+               const std::vector<double>& values) {
+  std::vector<T> x, y;
+  for (const double a : values) {
+    for (const double b : values) {
+      x.push_back(static_cast<T>(a));
+      y.push_back(static_cast<T>(b));
+    }
+  }
+  const std::vector<T> got = values_of(function, x, y);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const long double want = reference(x[i], y[i]);
+    EXPECT_LE(error_in_units(got[i], want), units)
+        << function.name << "(" << x[i] << ", " << y[i] << ") is " << got[i] << ", not " << static_cast<double>(want);
+  }
+}
+
+TEST(Elementwise, functions_of_two_operands_agree_with_libm) {
+  std::vector<double> values{kNan, kInf, -kInf, 0.0,  -0.0,  1,    -1,    2,     -2,   3,  -3,
+                             0.5,  -0.5, 1e-3,  7.25, -7.25, 1e10, -1e10, 1e-20, 1e30, 33, -33};
+  for (double x = -5; x < 5; x += 0.37) values.push_back(x);
+  check_two<float>(cpu::power_function, powl, 1, values);
+  check_two<double>(cpu::power_function, powl, 1, values);
+  check_two<float>(cpu::atan2_function, atan2l, 1, values);
+  check_two<double>(cpu::atan2_function, atan2l, 2.5, values);
+  check_two<float>(cpu::hypot_function, hypotl, 1, values);
+  check_two<double>(cpu::hypot_function, hypotl, 2, values);
+  check_two<float>(cpu::fmod_function, fmodl, 0, values);
+  check_two<double>(cpu::fmod_function, fmodl, 0, values);
+  check_two<float>(cpu::fmax_function, fmaxl, 0, values);
+  check_two<double>(cpu::fmin_function, fminl, 0, values);
+  check_two<double>(cpu::copysign_function, copysignl, 0, values);
+}
+
+TEST(Elementwise, logaddexp_is_accurate_beside_its_operands) {
+  std::vector<double> x, y;
+  for (int i = -60; i < 60; ++i) {
+    for (int j = -60; j < 60; ++j) {
+      x.push_back(0.37 * i);
+      y.push_back(0.71 * j);
+    }
+  }
+  const auto got = values_of(cpu::logaddexp_function, x, y);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double want = std::max(x[i], y[i]) + std::log1p(std::exp(-std::fabs(x[i] - y[i])));
+    EXPECT_NEAR(got[i], want, 4e-16 * (1 + std::fabs(x[i]) + std::fabs(y[i])));
+  }
+  const std::vector<double> a{kInf, -kInf, kInf, -kInf, 1, kNan}, b{kInf, -kInf, -kInf, 2, kInf, 1}, want{kInf, -kInf, kInf, 2, kInf, kNan};
+  const auto edges = values_of(cpu::logaddexp_function, a, b);
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(error_in_units(edges[i], want[i]), 0) << a[i] << " " << b[i];
+}
+
+TEST(Elementwise, position_and_length_do_not_change_bits) {
+  const ElementwiseFunction* functions[] = {&cpu::exp_function,      &cpu::log_function,   &cpu::tanh_function,  &cpu::sigmoid_function,
+                                            &cpu::gelu_function,     &cpu::sin_function,   &cpu::atan_function,  &cpu::erf_function,
+                                            &cpu::softplus_function, &cpu::expm1_function, &cpu::log1p_function, &cpu::silu_function,
+                                            &cpu::rsqrt_function};
+  std::vector<float> x;
+  for (int i = 0; i < 200; ++i) x.push_back(static_cast<float>(i * 0.1371 - 9));
+  x[77] = 3e7f;  // a lane that takes another way
+  for (const ElementwiseFunction* function : functions) {
+    const auto whole = values_of(*function, x);
+    for (size_t begin = 0; begin < 40; ++begin) {
+      for (size_t end = begin; end < begin + 40; ++end) {
+        const auto part =
+            values_of(*function, std::vector<float>(x.begin() + static_cast<long>(begin), x.begin() + static_cast<long>(end)));
+        for (size_t i = begin; i < end; ++i) {
+          ASSERT_EQ(std::bit_cast<uint32_t>(part[i - begin]), std::bit_cast<uint32_t>(whole[i]))
+              << function->name << " " << begin << " " << end;
+        }
+      }
+    }
+  }
+}
+
+TEST(Elementwise, special_functions_meet_their_identities) {
+  std::vector<double> y;
+  for (int i = -99; i < 100; ++i) y.push_back(i / 100.0);
+  y.insert(y.end(), {1e-10, 1 - 1e-10, -1 + 1e-14, 0.9999});
+  const auto x = values_of(cpu::erfinv_function, y);
+  for (size_t i = 0; i < y.size(); ++i) {
+    if (std::fabs(y[i]) < 0.5) EXPECT_NEAR(std::erf(x[i]), y[i], 2e-16);
+    else EXPECT_NEAR(std::erfc(std::fabs(x[i])) / (1 - std::fabs(y[i])), 1, 1e-14) << y[i];
+  }
+  const std::vector<double> at{-3.7, -0.3, 0.1, 0.5, 1, 2.25, 7, 50};
+  std::vector<double> next = at;
+  for (double& each : next) each += 1;
+  const auto low = values_of(cpu::digamma_function, at), high = values_of(cpu::digamma_function, next);
+  for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR(high[i] - low[i], 1 / at[i], 1e-13 * std::max(1.0, std::fabs(low[i])));
+  EXPECT_NEAR(values_of(cpu::digamma_function, std::vector<double>{1})[0], -0.57721566490153286061, 1e-15);
+  const std::vector<double> one(at.size(), 1);
+  const auto trigamma = values_of(cpu::polygamma_function, one, at), later = values_of(cpu::polygamma_function, one, next);
+  for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR((trigamma[i] - later[i]) * at[i] * at[i], 1, 1e-12) << at[i];
+  EXPECT_NEAR(values_of(cpu::polygamma_function, std::vector<double>{1}, std::vector<double>{1})[0], 1.64493406684822643647, 1e-15);
+}
+
+TEST(Elementwise, integers_wrap_and_divide_towards_minus_infinity) {
+  const std::vector<int32_t> x{7, -7, 7, -7, std::numeric_limits<int32_t>::min(), 5, std::numeric_limits<int32_t>::max()},
+      y{3, 3, -3, -3, -1, 0, 1};
+  const auto call = [&](const ElementwiseFunction& function) {
+    std::vector<int32_t> out(x.size());
+    function.find(int32)(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+    return out;
+  };
+  const int32_t low = std::numeric_limits<int32_t>::min();
+  EXPECT_EQ(call(cpu::floor_divide_function), (std::vector<int32_t>{2, -3, -3, 2, low, 0, std::numeric_limits<int32_t>::max()}));
+  EXPECT_EQ(call(cpu::remainder_function), (std::vector<int32_t>{1, 2, -2, -1, 0, 0, 0}));
+  EXPECT_EQ(call(cpu::fmod_function), (std::vector<int32_t>{1, -1, 1, -1, 0, 0, 0}));
+  EXPECT_EQ(call(cpu::add_function).back(), low);
+}
+
+}  // namespace
+}  // namespace gradus
