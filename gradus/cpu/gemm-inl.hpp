@@ -1,4 +1,5 @@
-// The register tile of a matrix product: rows x vectors of accumulators. Included once a target.
+// Parts of matrix products: the register tile (rows x vectors of accumulators), products on operands where they lie, transposes, epilogues.
+// Included once a target.
 #if defined(GRADUS_CPU_GEMM_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_CPU_GEMM_INL_HPP
 #undef GRADUS_CPU_GEMM_INL_HPP
@@ -6,9 +7,12 @@
 #define GRADUS_CPU_GEMM_INL_HPP
 #endif
 
+#include <algorithm>
 #include <cstring>
 
 #include <hwy/highway.h>
+
+#include "gradus/cpu/elementwise.hpp"
 
 #ifndef GRADUS_UNROLL
 #if defined(__clang__)
@@ -111,6 +115,93 @@ HWY_NOINLINE void multiply_tile(const S* HWY_RESTRICT a, int64_t a_row, int64_t 
         store_first(d, to + v * lanes, last, sums[r][v]);
       }
     }
+  }
+}
+
+template <int kRows, class S>
+void direct_rows(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t k, S* c, int64_t c_row, int64_t columns,
+                 bool is_first = true) {
+  constexpr int64_t lanes = kLanes<S>;
+  constexpr int kWide = kRows <= 2 ? 4 : 2;
+  int64_t j = 0;
+  for (; j + (kWide - 1) * lanes < columns; j += kWide * lanes) {
+    multiply_tile<kRows, kWide, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, kWide * lanes));
+  }
+  if (kWide == 4 && columns - j > lanes) {
+    multiply_tile<kRows, 2, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, 2 * lanes));
+    j += 2 * lanes;
+  }
+  if (j < columns) {
+    multiply_tile<kRows, 1, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, lanes));
+  }
+}
+
+// c (+)= a b by register tiles on a and b where they lie; rows of b have unit stride.
+template <class S>
+void multiply_direct(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t k, S* c, int64_t c_row, int64_t rows,
+                     int64_t columns, bool is_first = true) {
+  if (rows == 1 && k * b_row > 1 << 16) {  // a few rows of a large b at a time: whole pages are read in order
+    for (int64_t p = 0; p < k; p += 16) {
+      direct_rows<1>(a + p * a_column, a_row, a_column, b + p * b_row, b_row, std::min<int64_t>(16, k - p), c, c_row, columns, is_first && p == 0);
+    }
+    return;
+  }
+  constexpr int kMost = kTileRows == 12 ? 8 : 6;
+  int64_t i = 0;
+  for (; i + kMost <= rows; i += kMost) direct_rows<kMost>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+  for (; i + 4 <= rows; i += 4) direct_rows<4>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+  for (; i + 2 <= rows; i += 2) direct_rows<2>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+  if (i < rows) direct_rows<1>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+}
+
+// to[j * to_row + i] = from[i * from_row + j], rows x columns, through 4 x 4 (2 x 2) transposes in registers.
+template <class S>
+void transpose(const S* HWY_RESTRICT from, int64_t from_row, int64_t rows, int64_t columns, S* HWY_RESTRICT to, int64_t to_row) {
+  constexpr int64_t side = 16 / static_cast<int64_t>(sizeof(S));
+  const hn::FixedTag<S, static_cast<size_t>(side)> d;
+  int64_t i = 0;
+  for (; i + side <= rows; i += side) {
+    const S* in = from + i * from_row;
+    S* out = to + i;
+    int64_t j = 0;
+    for (; j + side <= columns; j += side) {
+      if constexpr (side == 4) {
+        const auto r0 = hn::LoadU(d, in + j), r1 = hn::LoadU(d, in + from_row + j), r2 = hn::LoadU(d, in + 2 * from_row + j),
+                   r3 = hn::LoadU(d, in + 3 * from_row + j);
+        const auto t0 = hn::InterleaveLower(d, r0, r2), t1 = hn::InterleaveLower(d, r1, r3), t2 = hn::InterleaveUpper(d, r0, r2),
+                   t3 = hn::InterleaveUpper(d, r1, r3);
+        hn::StoreU(hn::InterleaveLower(d, t0, t1), d, out + j * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, t0, t1), d, out + (j + 1) * to_row);
+        hn::StoreU(hn::InterleaveLower(d, t2, t3), d, out + (j + 2) * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, t2, t3), d, out + (j + 3) * to_row);
+      } else {
+        const auto r0 = hn::LoadU(d, in + j), r1 = hn::LoadU(d, in + from_row + j);
+        hn::StoreU(hn::InterleaveLower(d, r0, r1), d, out + j * to_row);
+        hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, out + (j + 1) * to_row);
+      }
+    }
+    for (; j < columns; ++j) {
+      for (int64_t r = 0; r < side; ++r) out[j * to_row + r] = in[r * from_row + j];
+    }
+  }
+  for (; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[j * to_row + i] = from[i * from_row + j];
+  }
+}
+
+// bias and activation on a block of the output, still in cache; the activation by the loop of the element-wise op, so with its bits.
+template <class S, class B>
+void finish(S* c, int64_t c_row, int64_t rows, int64_t columns, const B* bias, TileLoop activation) {
+  if (!bias && !activation) return;
+  const hn::ScalableTag<S> d;
+  constexpr int64_t lanes = kLanes<S>;
+  for (int64_t r = 0; r < rows; ++r, c += c_row) {
+    int64_t j = bias ? 0 : columns;
+    if constexpr (std::is_same_v<S, B>) {
+      for (; j + lanes <= columns; j += lanes) hn::StoreU(hn::Add(hn::LoadU(d, c + j), hn::LoadU(d, bias + j)), d, c + j);
+    }
+    for (; j < columns; ++j) c[j] += static_cast<S>(bias[j]);
+    if (activation) activation(c, nullptr, nullptr, c, columns, 0);
   }
 }
 
