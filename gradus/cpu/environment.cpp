@@ -1,12 +1,13 @@
 // Names and versions, asked from the libraries that run, not from the headers they were built with.
 #include "gradus/cpu/environment.hpp"
 
-#include <dnnl.h>
-#include <hwy/base.h>
-#include <hwy/targets.h>
+#include "gradus/cpu/highway_targets.hpp"
+// highway_targets.hpp comes first.
+#include <hwy/highway.h>
 
 #include "gradus/base/text.hpp"
 #include "gradus/base/threads.hpp"
+#include "gradus/cpu/dnnl.hpp"
 
 namespace gradus::cpu {
 
@@ -23,9 +24,7 @@ std::string_view instruction_set() {
 }  // namespace
 
 std::string environment() {
-  const dnnl_version_t* dnnl = dnnl_version();
-  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", ", oneDNN ", dnnl->major, ".", dnnl->minor, ".",
-                dnnl->patch, ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", ", oneDNN ", dnnl_version(), ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
 }
 
 }  // namespace gradus::cpu
