@@ -19,5 +19,7 @@ std::span<const OpDef* const> elementwise_ops();
 std::span<const OpDef* const> math_ops();
 std::span<const OpDef* const> compare_ops();
 std::span<const OpDef* const> activation_ops();
+std::span<const OpDef* const> reduce_ops();
+std::span<const OpDef* const> cumulative_ops();
 
 }  // namespace gradus
