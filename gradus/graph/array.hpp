@@ -140,7 +140,8 @@ std::vector<T> Array::to_vector() const {
   return out;
 }
 
-/// NumPy's form: array([[1., 2.],\n       [3., 4.]], dtype=float32) without the word array; evaluates.
+/// As NumPy prints it: [[1. 2.]\n [3. 4.]]; shortest digits, at most 8 after the point; above 1,000 elements the middle is left out.
+/// Evaluates.
 std::ostream& operator<<(std::ostream& out, const Array& array);
 std::string to_text(const Array& array);
 

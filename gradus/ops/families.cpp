@@ -21,8 +21,10 @@ std::span<const OpDef* const> all_ops() {
              math_ops(),
              compare_ops(),
              activation_ops(),
-             reduce_ops(),
-             cumulative_ops(),
+             shape_ops(),
+             index_ops(),
+             sort_ops(),
+             random_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

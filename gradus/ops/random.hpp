@@ -59,7 +59,7 @@ Array truncated_normal(const Key& key, const Shape& shape, double low = -2, doub
 /// true with the given probability (a number or an array that broadcasts to shape).
 Array bernoulli(const Shape& shape, const Array& probability);
 Array bernoulli(const Key& key, const Shape& shape, const Array& probability);
-/// Integers in [low, high), each with the same probability but for at most 2^-32 relative.
+/// Integers in [low, high), each with the same probability but for (high - low) / 2^64 of it.
 Array integers(const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
 Array integers(const Key& key, const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
 /// 0 .. count-1 in random order.
@@ -69,7 +69,8 @@ Array permutation(const Key& key, int64_t count);
 Array shuffle(const Array& x, int64_t axis = 0);
 Array shuffle(const Key& key, const Array& x, int64_t axis = 0);
 
-/// A scope in which draws of this thread without a key use fold_in(base, 0), fold_in(base, 1), ...: how compile makes them inputs.
+/// A scope in which draws of this thread without a key use fold_in(base, 0), fold_in(base, 1), ...: how compile makes them inputs. Under a
+/// vmap that is opened inside the scope such draws are still an error; a scope opened inside vmap says what they mean.
 class BaseScope {
  public:
   explicit BaseScope(Key base);
@@ -84,6 +85,7 @@ class BaseScope {
   };
   friend Key next_key();
   Draws draws_;
+  bool is_batching_;
   BaseScope* before_;
 };
 

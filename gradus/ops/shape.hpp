@@ -32,6 +32,9 @@ Array moveaxis(const Array& x, const Axes& source, const Axes& destination);
 /// x repeated along new leading axes and along axes of size 1, by NumPy's rule. Takes no memory.
 Array broadcast_to(const Array& x, const Shape& shape);
 
+/// x in row-major memory of its own: a copy. Nobody needs it for results; kernels ask for it by themselves.
+Array contiguous(const Array& x);
+
 /// Joined along an axis; the other sizes must be equal. Dtypes meet by promotion.
 Array concatenate(const std::vector<Array>& arrays, int64_t axis = 0);
 /// Joined along a new axis.
