@@ -1,5 +1,9 @@
 // Conversions of tiles between every pair of dtypes.
+#include "gradus/cpu/elementwise_cast.hpp"
+
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "gradus/cpu/elementwise_scalar.hpp"
@@ -60,14 +64,28 @@ struct RoundTo {
   }
 };
 
+template <class T>
+void copy_loop(const void* a, const void*, const void*, void* out, int64_t n, unsigned repeated) {
+  const T* from = static_cast<const T*>(a);
+  if (repeated & 1) std::fill_n(static_cast<T*>(out), n, *from);
+  else if (n > 0) std::memmove(out, from, static_cast<size_t>(n) * sizeof(T));
+}
+
 }  // namespace
 
 TileLoop find_cast(DType from, DType to) {
+  if (const TileLoop loop = find_vector_cast(from, to)) return loop;
+  if (from == to) {
+    return visit_dtype(from, []<class T>(T) -> TileLoop { return copy_loop<T>; });
+  }
   return visit_dtype(
       from, [&]<class From>(From) { return visit_dtype(to, []<class To>(To) -> TileLoop { return scalar_loop<Cast<To>, To, From>; }); });
 }
 
 TileLoop find_rounding(DType from, DType to) {
+  if (from == float32) {
+    if (const TileLoop loop = find_vector_rounding(to)) return loop;
+  }
   return visit_dtype(from, [&]<class From>(From) -> TileLoop {
     return to == float16 ? scalar_loop<RoundTo<float16_t>, float, From> : scalar_loop<RoundTo<bfloat16_t>, float, From>;
   });

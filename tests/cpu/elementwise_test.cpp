@@ -303,5 +303,36 @@ TEST(Elementwise, integers_wrap_and_divide_towards_minus_infinity) {
   EXPECT_EQ(call(cpu::add_function).back(), low);
 }
 
+TEST(Elementwise, sixteen_bit_floats_convert_as_in_plain_code) {
+  std::vector<uint16_t> bits(65536);
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i);
+  std::vector<float> wide(bits.size());
+  cpu::find_cast(bfloat16, float32)(bits.data(), nullptr, nullptr, wide.data(), 65536, 0);
+  for (size_t i = 0; i < bits.size(); ++i) ASSERT_EQ(std::bit_cast<uint32_t>(wide[i]), static_cast<uint32_t>(i) << 16);
+  cpu::find_cast(float16, float32)(bits.data(), nullptr, nullptr, wide.data(), 65536, 0);
+  for (size_t i = 0; i < bits.size(); ++i) {
+    const float want = std::bit_cast<float16_t>(bits[i]);
+    ASSERT_TRUE(std::bit_cast<uint32_t>(wide[i]) == std::bit_cast<uint32_t>(want) || (std::isnan(want) && std::isnan(wide[i]))) << i;
+  }
+  std::vector<float> x;
+  for (uint64_t pattern = 0; pattern < 0x100000000u; pattern += 12347) x.push_back(std::bit_cast<float>(static_cast<uint32_t>(pattern)));
+  for (uint32_t half = 0; half < 0x7c00; half += 3) {  // halfway between neighbours
+    x.push_back(0.5f * (static_cast<float>(std::bit_cast<float16_t>(static_cast<uint16_t>(half))) +
+                        static_cast<float>(std::bit_cast<float16_t>(static_cast<uint16_t>(half + 1)))));
+    x.push_back(std::bit_cast<float>((half << 16) + 0x8000u));
+  }
+  std::vector<uint16_t> narrow(x.size());
+  std::vector<float> rounded(x.size());
+  const auto n = static_cast<int64_t>(x.size());
+  cpu::find_cast(float32, bfloat16)(x.data(), nullptr, nullptr, narrow.data(), n, 0);
+  cpu::find_rounding(float32, bfloat16)(x.data(), nullptr, nullptr, rounded.data(), n, 0);
+  for (size_t i = 0; i < x.size(); ++i) {
+    ASSERT_EQ(narrow[i], bfloat16_t(x[i]).bits) << x[i];
+    ASSERT_EQ(std::bit_cast<uint32_t>(rounded[i]), static_cast<uint32_t>(narrow[i]) << 16);
+  }
+  cpu::find_cast(float32, float16)(x.data(), nullptr, nullptr, narrow.data(), n, 0);
+  for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(narrow[i], float16_t(x[i]).bits) << x[i];
+}
+
 }  // namespace
 }  // namespace gradus
