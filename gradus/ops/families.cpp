@@ -21,6 +21,8 @@ std::span<const OpDef* const> all_ops() {
              math_ops(),
              compare_ops(),
              activation_ops(),
+             reduce_ops(),
+             cumulative_ops(),
              shape_ops(),
              index_ops(),
              sort_ops(),

@@ -19,6 +19,8 @@ std::span<const OpDef* const> elementwise_ops();
 std::span<const OpDef* const> math_ops();
 std::span<const OpDef* const> compare_ops();
 std::span<const OpDef* const> activation_ops();
+std::span<const OpDef* const> reduce_ops();
+std::span<const OpDef* const> cumulative_ops();
 std::span<const OpDef* const> shape_ops();
 std::span<const OpDef* const> index_ops();
 std::span<const OpDef* const> sort_ops();
