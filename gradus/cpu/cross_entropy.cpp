@@ -47,23 +47,19 @@ void forward_row(const T* x, int64_t n, int64_t label, const CrossEntropy& optio
 }
 
 template <class T>
-void backward_row(const T* x, int64_t n, int64_t label, const CrossEntropy& options, double lse, double dloss, double dlse, T* dx) {
+void backward_row(const T* x, int64_t n, int64_t label, const CrossEntropy& options, double lse, double dloss, T* dx) {
   const Tag<T> d;
   using C = Compute<T>;
-  const bool is_ignored = label < 0 || label >= n;
-  if (is_ignored) dloss = 0;
-  const double spread = dloss * options.smoothing / static_cast<double>(n);
-  const auto scale = hn::Set(d, static_cast<C>(dloss + dlse)), shift = hn::Set(d, static_cast<C>(lse)),
-             even = hn::Set(d, static_cast<C>(spread));
-  const auto slope = [&](auto part, int64_t i)
-                         HWY_ATTR { return hn::Sub(hn::Mul(scale, exp_lanes<false>(d, hn::Sub(load(d, part, x + i), shift))), even); };
-  if (is_ignored && dlse == 0) {
+  if (label < 0 || label >= n) {
     for_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR { store(d, part, dx + i, hn::Zero(d)); });
     return;
   }
+  const double spread = dloss * options.smoothing / static_cast<double>(n);
+  const auto scale = hn::Set(d, static_cast<C>(dloss)), shift = hn::Set(d, static_cast<C>(lse)), even = hn::Set(d, static_cast<C>(spread));
+  const auto slope = [&](auto part, int64_t i)
+                         HWY_ATTR { return hn::Sub(hn::Mul(scale, exp_lanes<false>(d, hn::Sub(load(d, part, x + i), shift))), even); };
+  const C at_label = hn::GetLane(slope(Part{1}, label));  // before dx, which may be x
   for_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR { store(d, part, dx + i, slope(part, i)); });
-  if (is_ignored) return;
-  const C at_label = hn::GetLane(slope(Part{1}, label));
   dx[label] = T(static_cast<C>(static_cast<double>(at_label) - dloss * (1 - options.smoothing)));
 }
 
@@ -89,8 +85,7 @@ void backward_rows(void* const* p, int64_t begin, int64_t end, int64_t n, const 
     const int64_t label = label_at<Label>(p[1], row);
     backward_row(static_cast<const T*>(p[0]) + row * n, n, label == options.ignored_label ? -1 : label, options,
                  static_cast<double>(static_cast<const C*>(p[2])[row]),
-                 static_cast<double>(static_cast<C>(static_cast<const T*>(p[3])[row])),
-                 static_cast<double>(static_cast<const C*>(p[4])[row]), static_cast<T*>(p[5]) + row * n);
+                 static_cast<double>(static_cast<C>(static_cast<const T*>(p[3])[row])), static_cast<T*>(p[4]) + row * n);
   }
 }
 

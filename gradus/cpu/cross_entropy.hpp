@@ -16,8 +16,8 @@ struct CrossEntropy {
 /// A label below 0 or from n on that is not the ignored one ends the run with its position and value. Either output may be unneeded.
 KernelPtr prepare_cross_entropy(const Layout& logits, DType labels, const CrossEntropy& options);
 
-/// logits, labels, lse, dloss (rows; as loss), dlse (rows; as lse) -> dlogits. Bad labels count as ignored.
-///   dx_j = (dloss + dlse) e^(x_j - lse) - dloss ((1 - smoothing) [j = label] + smoothing / n)
+/// logits, labels, lse, dloss (rows; as loss) -> dlogits, which may be written over logits. Bad labels count as ignored.
+///   dx_j = dloss (e^(x_j - lse) - (1 - smoothing) [j = label] - smoothing / n)
 KernelPtr prepare_cross_entropy_backward(const Layout& logits, DType labels, const CrossEntropy& options);
 
 }  // namespace gradus::cpu

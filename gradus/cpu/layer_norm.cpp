@@ -93,6 +93,13 @@ void backward_row(const T* x, const T* dy, const T* weight, T* dx, Compute<T>* r
     const auto g = load(d, part, dy + i);
     return weight ? hn::Mul(g, load(d, part, weight + i)) : g;
   };
+  if (recent) {  // before dx, which may be x or dy
+    for_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR {
+      const auto g = load(d, part, dy + i);
+      store(d, part, recent + i, hn::MulAdd(g, normalized(part, x + i, s), load(d, part, recent + i)));
+      store(d, part, recent + n + i, hn::Add(g, load(d, part, recent + n + i)));
+    });
+  }
   if (dx) {
     double sum, product;
     sum_two(d, n, sum, product, [&](auto part, int64_t i, auto& a, auto& b) HWY_ATTR {
@@ -106,13 +113,6 @@ void backward_row(const T* x, const T* dy, const T* weight, T* dx, Compute<T>* r
     for_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR {
       const auto v = hn::NegMulAdd(normalized(part, x + i, s), along, hn::MulSub(slope(part, i), factor, mean));
       store(d, part, dx + i, v);
-    });
-  }
-  if (recent) {
-    for_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR {
-      const auto g = load(d, part, dy + i);
-      store(d, part, recent + i, hn::MulAdd(g, normalized(part, x + i, s), load(d, part, recent + i)));
-      store(d, part, recent + n + i, hn::Add(g, load(d, part, recent + n + i)));
     });
   }
 }

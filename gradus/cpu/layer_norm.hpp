@@ -16,7 +16,8 @@ struct RowNorm {
 /// Two passes in cache, the second corrected: a large mean costs no digits.
 KernelPtr prepare_row_norm(DType dtype, int64_t rows, int64_t n, const RowNorm& options);
 
-/// x, dy, [weight] -> dx, [dweight (n)], [dbias (n)]; the statistics are computed afresh, in cache. Any output may be unneeded.
+/// x, dy, [weight] -> dx, [dweight (n)], [dbias (n)]; the statistics are computed afresh, in cache. Any output may be unneeded; dx may be
+/// written over x or dy.
 ///   g = dy weight;  dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(var + eps), without mean(g) where not centered
 KernelPtr prepare_row_norm_backward(DType dtype, int64_t rows, int64_t n, const RowNorm& options);
 

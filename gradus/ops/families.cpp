@@ -27,6 +27,8 @@ std::span<const OpDef* const> all_ops() {
              index_ops(),
              sort_ops(),
              random_ops(),
+             normalize_ops(),
+             cross_entropy_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

@@ -25,5 +25,7 @@ std::span<const OpDef* const> shape_ops();
 std::span<const OpDef* const> index_ops();
 std::span<const OpDef* const> sort_ops();
 std::span<const OpDef* const> random_ops();
+std::span<const OpDef* const> normalize_ops();
+std::span<const OpDef* const> cross_entropy_ops();
 
 }  // namespace gradus

@@ -1,0 +1,451 @@
+// Softmax and the norms: fused ops, each with the plain composition that it is equal to.
+#include "gradus/ops/normalize.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/cpu/batch_norm.hpp"
+#include "gradus/cpu/layer_norm.hpp"
+#include "gradus/cpu/softmax.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/families.hpp"
+#include "gradus/ops/reduce.hpp"
+#include "gradus/ops/shape.hpp"
+
+namespace gradus {
+
+namespace {
+
+// Inputs that have no batch get one.
+std::vector<Array> all_batched(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  std::vector<Array> out;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    if (is_batched[i]) {
+      out.push_back(call[i]);
+    } else {
+      Dims sizes = call[i].shape().dims();
+      sizes.insert(0, batch_size);
+      out.push_back(broadcast_to(call[i], sizes));
+    }
+  }
+  return out;
+}
+
+// ---- softmax ----
+
+struct AxisArgs {
+  int64_t axis = 0;
+  GRADUS_FIELDS(axis)
+};
+
+constexpr Input softmax_inputs[] = {{"x", floats}};
+constexpr Input softmax_backward_inputs[] = {{"y", floats}, {"dy", floats}};
+
+template <bool is_log>
+cpu::KernelPtr prepare_softmax(const KernelCall& call) {
+  return cpu::prepare_softmax(call.inputs[0], call.as<AxisArgs>().axis, is_log);
+}
+template <bool is_log>
+cpu::KernelPtr prepare_softmax_backward(const KernelCall& call) {
+  return cpu::prepare_softmax_backward(call.inputs[0], call.as<AxisArgs>().axis, is_log);
+}
+std::vector<Array> batch_softmax(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  return {apply(call.op, all_batched(call, is_batched, batch_size), AxisArgs{call.as<AxisArgs>().axis + 1})};
+}
+
+// dx = y (dy - sum(y dy))
+std::vector<Array> compose_softmax_backward(const Call& call) {
+  const Array &y = call[0], &dy = call[1];
+  return {y * (dy - sum(y * dy, call.as<AxisArgs>().axis, keepdims))};
+}
+// dx = dy - e^y sum(dy)
+std::vector<Array> compose_log_softmax_backward(const Call& call) {
+  const Array &y = call[0], &dy = call[1];
+  return {dy - exp(y) * sum(dy, call.as<AxisArgs>().axis, keepdims)};
+}
+
+constinit const OpDef softmax_backward_op{.name = "softmax_backward",
+                                          .inputs = softmax_backward_inputs,
+                                          .promotion = Promotion::common,
+                                          .infer = same_as_first,
+                                          .derivative = composed(compose_softmax_backward),
+                                          .batch = batch_softmax,
+                                          .cpu = {.prepare = prepare_softmax_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
+constinit const OpDef log_softmax_backward_op{.name = "log_softmax_backward",
+                                              .inputs = softmax_backward_inputs,
+                                              .promotion = Promotion::common,
+                                              .infer = same_as_first,
+                                              .derivative = composed(compose_log_softmax_backward),
+                                              .batch = batch_softmax,
+                                              .cpu = {.prepare = prepare_softmax_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
+
+// y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy)
+template <const OpDef& backward>
+std::vector<Array> reverse_softmax(const RecordedCall& call, std::span<const Array> cotangents) {
+  return {apply(backward, {call.outputs[0], cotangents[0]}, call.args)};
+}
+
+constinit const OpDef softmax_op{.name = "softmax",
+                                 .inputs = softmax_inputs,
+                                 .promotion = Promotion::floating,
+                                 .infer = same_as_first,
+                                 .derivative = from_output(reverse_softmax<softmax_backward_op>),
+                                 .batch = batch_softmax,
+                                 .cpu = {.prepare = prepare_softmax<false>, .in_place = {{0, 0}}}};
+constinit const OpDef log_softmax_op{.name = "log_softmax",
+                                     .inputs = softmax_inputs,
+                                     .promotion = Promotion::floating,
+                                     .infer = same_as_first,
+                                     .derivative = from_output(reverse_softmax<log_softmax_backward_op>),
+                                     .batch = batch_softmax,
+                                     .cpu = {.prepare = prepare_softmax<true>, .in_place = {{0, 0}}}};
+
+// ---- norms of rows ----
+
+struct RowNormArgs {
+  int64_t axes = 1;  // how many last axes are a row
+  double eps = 1e-5;
+  bool has_weight = false, has_bias = false;
+  GRADUS_FIELDS(axes, eps, has_weight, has_bias)
+};
+
+constexpr Input norm_inputs[] = {{"x", floats}, {"weight or bias", floats}};
+constexpr Input norm_backward_inputs[] = {{"x", floats}, {"dy", floats}, {"weight", floats}};
+
+Dims last_axes(const Array& x, int64_t count) {
+  Dims axes;
+  for (int64_t axis = x.rank() - count; axis < x.rank(); ++axis) axes.push_back(axis);
+  return axes;
+}
+Shape row_shape(const Array& x, int64_t count) {
+  Dims sizes;
+  for (const int64_t axis : last_axes(x, count)) sizes.push_back(x.shape()[axis]);
+  return sizes;
+}
+int64_t row_length(const Shape& shape, int64_t count) {
+  int64_t n = 1;
+  for (int64_t axis = shape.rank() - count; axis < shape.rank(); ++axis) n *= shape[axis];
+  return n;
+}
+
+// weight and bias as the optional inputs from `first` on; empty where absent.
+struct Affine {
+  Array weight, bias;
+};
+template <class A>
+Affine affine_of(const Call& call, size_t first) {
+  const A& args = call.as<A>();
+  Affine out;
+  if (args.has_weight) out.weight = call[first];
+  if (args.has_bias) out.bias = call[first + args.has_weight];
+  return out;
+}
+Array scaled(const Array& x, const Affine& affine) {
+  Array y = affine.weight.exists() ? x * affine.weight : x;
+  return affine.bias.exists() ? y + affine.bias : y;
+}
+
+template <bool is_centered>
+cpu::KernelPtr prepare_row_norm(const KernelCall& call) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  const Layout& x = call.inputs[0];
+  const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
+  return cpu::prepare_row_norm(x.dtype, rows, n, {args.eps, is_centered, args.has_weight, args.has_bias});
+}
+template <bool is_centered>
+cpu::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  const Layout& x = call.inputs[0];
+  const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
+  return cpu::prepare_row_norm_backward(x.dtype, rows, n, {args.eps, is_centered, args.has_weight, args.has_bias});
+}
+
+// xhat = (x - mean) / sqrt(var + eps), or x / sqrt(mean(x^2) + eps), and that factor
+struct Normal {
+  Array xhat, factor;
+};
+Normal normalized(const Array& x, const Dims& axes, double eps, bool is_centered) {
+  const Array centered = is_centered ? x - mean(x, axes, keepdims) : x;
+  const Array factor = rsqrt(mean(square(centered), axes, keepdims) + eps);
+  return {centered * factor, factor};
+}
+template <bool is_centered>
+std::vector<Array> compose_row_norm(const Call& call) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  return {scaled(normalized(call[0], last_axes(call[0], args.axes), args.eps, is_centered).xhat, affine_of<RowNormArgs>(call, 1))};
+}
+// g = dy weight, r = 1 / sqrt(var + eps):
+// dx = r (g - mean(g) - xhat mean(g xhat)), without mean(g) where not centered;  dweight = sum(dy xhat);  dbias = sum(dy)
+template <bool is_centered>
+std::vector<Array> compose_row_norm_backward(const Call& call) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  const Array &x = call[0], &dy = call[1];
+  const Dims axes = last_axes(x, args.axes), rows = all_axes(x.rank() - args.axes);
+  const Normal of = normalized(x, axes, args.eps, is_centered);
+  const Array g = args.has_weight ? dy * call[2] : dy, along = of.xhat * mean(g * of.xhat, axes, keepdims);
+  std::vector<Array> out = {of.factor * (is_centered ? g - mean(g, axes, keepdims) - along : g - along)};
+  if (args.has_weight) out.push_back(sum(dy * of.xhat, rows));
+  if (args.has_bias) out.push_back(sum(dy, rows));
+  return out;
+}
+
+std::vector<Aval> infer_row_norm_backward(const Call& call) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  const Aval row{call[0].dtype(), row_shape(call[0], args.axes), false};
+  std::vector<Aval> out = {same_as_first(call)};
+  if (args.has_weight) out.push_back(row);
+  if (args.has_bias) out.push_back(row);
+  return out;
+}
+
+// Rows stay rows where only x (and dy) have a batch, and nothing is summed over rows.
+std::vector<Array> batch_row_norm(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  for (size_t i = 1; i < call.inputs.size(); ++i) {
+    if (is_batched[i]) return batch_composed(call, is_batched, batch_size);
+  }
+  return {apply(call.op, call.inputs, call.args)};
+}
+std::vector<Array> batch_row_norm_backward(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  if (args.has_weight || args.has_bias) return batch_composed(call, is_batched, batch_size);
+  return {apply(call.op, all_batched(call, is_batched, batch_size), call.args)};
+}
+
+constinit const OpDef layer_norm_backward_op{.name = "layer_norm_backward",
+                                             .inputs = norm_backward_inputs,
+                                             .is_variadic = true,
+                                             .promotion = Promotion::common,
+                                             .infer = infer_row_norm_backward,
+                                             .derivative = composed(compose_row_norm_backward<true>),
+                                             .batch = batch_row_norm_backward,
+                                             .cpu = {.prepare = prepare_row_norm_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
+constinit const OpDef rms_norm_backward_op{.name = "rms_norm_backward",
+                                           .inputs = norm_backward_inputs,
+                                           .is_variadic = true,
+                                           .promotion = Promotion::common,
+                                           .infer = infer_row_norm_backward,
+                                           .derivative = composed(compose_row_norm_backward<false>),
+                                           .batch = batch_row_norm_backward,
+                                           .cpu = {.prepare = prepare_row_norm_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
+
+template <const OpDef& backward>
+std::vector<Array> reverse_row_norm(const RecordedCall& call, std::span<const Array> cotangents) {
+  std::vector<Array> inputs = {call[0], cotangents[0]};
+  if (call.as<RowNormArgs>().has_weight) inputs.push_back(call[1]);
+  return apply_all(backward, inputs, call.args);
+}
+
+constinit const OpDef layer_norm_op{.name = "layer_norm",
+                                    .inputs = norm_inputs,
+                                    .is_variadic = true,
+                                    .promotion = Promotion::floating,
+                                    .infer = same_as_first,
+                                    .derivative = composed(compose_row_norm<true>, reverse_row_norm<layer_norm_backward_op>),
+                                    .batch = batch_row_norm,
+                                    .cpu = {.prepare = prepare_row_norm<true>, .in_place = {{0, 0}}}};
+constinit const OpDef rms_norm_op{.name = "rms_norm",
+                                  .inputs = norm_inputs,
+                                  .is_variadic = true,
+                                  .promotion = Promotion::floating,
+                                  .infer = same_as_first,
+                                  .derivative = composed(compose_row_norm<false>, reverse_row_norm<rms_norm_backward_op>),
+                                  .batch = batch_row_norm,
+                                  .cpu = {.prepare = prepare_row_norm<false>, .in_place = {{0, 0}}}};
+
+// ---- batch norm ----
+
+struct BatchNormArgs {
+  double eps = 1e-5;
+  bool has_weight = false, has_bias = false;
+  GRADUS_FIELDS(eps, has_weight, has_bias)
+};
+
+constexpr Input batch_norm_backward_inputs[] = {{"x", floats},     {"mean", floats}, {"var", floats},   {"dy", floats},
+                                                {"dmean", floats}, {"dvar", floats}, {"weight", floats}};
+
+DType wide_dtype(DType dtype) { return dtype.size() == 2 ? float32 : dtype; }
+Shape channel_shape(const Array& x) { return Shape{x.shape()[x.rank() - 1]}; }
+
+cpu::KernelPtr prepare_batch_norm(const KernelCall& call) {
+  const BatchNormArgs& args = call.as<BatchNormArgs>();
+  const Layout& x = call.inputs[0];
+  const int64_t channels = x.shape[x.rank() - 1];
+  return cpu::prepare_batch_norm(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, args.has_weight, args.has_bias});
+}
+cpu::KernelPtr prepare_batch_norm_backward(const KernelCall& call) {
+  const BatchNormArgs& args = call.as<BatchNormArgs>();
+  const Layout& x = call.inputs[0];
+  const int64_t channels = x.shape[x.rank() - 1];
+  return cpu::prepare_batch_norm_backward(x.dtype, channels ? x.size() / channels : 0, channels,
+                                          {args.eps, args.has_weight, args.has_bias});
+}
+
+std::vector<Aval> infer_batch_norm(const Call& call) {
+  const Aval channels{wide_dtype(call[0].dtype()), channel_shape(call[0]), false};
+  return {same_as_first(call), channels, channels};
+}
+std::vector<Aval> infer_batch_norm_backward(const Call& call) {
+  const Aval channels{call[0].dtype(), channel_shape(call[0]), false};
+  return {same_as_first(call), channels, channels};
+}
+
+std::vector<Array> compose_batch_norm(const Call& call) {
+  const Array x = call[0].astype(wide_dtype(call[0].dtype()));
+  const Dims rows = all_axes(x.rank() - 1);
+  const Array center = mean(x, rows), centered = x - center, spread = mean(square(centered), rows);
+  const Array xhat = centered * rsqrt(spread + call.as<BatchNormArgs>().eps);
+  return {scaled(xhat.astype(call[0].dtype()), affine_of<BatchNormArgs>(call, 1)), center, spread};
+}
+
+// c = x - mean, r = 1 / sqrt(var + eps), mean and var counting as inputs of their own:
+// dx = weight r (dy - mean(dy) - c r^2 mean(dy c)) + (dmean + 2 c dvar) / n;  dweight = r sum(dy c);  dbias = sum(dy)
+std::vector<Array> compose_batch_norm_backward(const Call& call) {
+  const DType dtype = call[0].dtype(), wide = wide_dtype(dtype);
+  const Array x = call[0].astype(wide), &center = call[1], &spread = call[2], dy = call[3].astype(wide);
+  const Dims rows = all_axes(x.rank() - 1);
+  const int64_t channels = x.shape()[x.rank() - 1];
+  const double count = channels ? static_cast<double>(x.size() / channels) : 0;
+  const Array c = x - center, factor = rsqrt(spread + call.as<BatchNormArgs>().eps);
+  const Array products = sum(dy * c, rows), total = sum(dy, rows);
+  const Array weight = call.as<BatchNormArgs>().has_weight ? call[6].astype(wide) * factor : factor;
+  const Array dx = weight * (dy - total / count - c * (square(factor) * products / count)) + (call[4] + 2 * c * call[5]) / count;
+  return {dx.astype(dtype), (factor * products).astype(dtype), total.astype(dtype)};
+}
+
+constinit const OpDef batch_norm_backward_op{.name = "batch_norm_backward",
+                                             .inputs = batch_norm_backward_inputs,
+                                             .is_variadic = true,
+                                             .infer = infer_batch_norm_backward,
+                                             .derivative = composed(compose_batch_norm_backward),
+                                             .batch = batch_composed,
+                                             .cpu = {.prepare = prepare_batch_norm_backward, .in_place = {{0, 0}, {0, 3}}}};
+
+std::vector<Array> reverse_batch_norm(const RecordedCall& call, std::span<const Array> cotangents) {
+  const BatchNormArgs& args = call.as<BatchNormArgs>();
+  std::vector<Array> inputs = {call[0], call.outputs[1], call.outputs[2], cotangents[0], cotangents[1], cotangents[2]};
+  if (args.has_weight) inputs.push_back(call[1]);
+  const std::vector<Array> slopes = apply_all(batch_norm_backward_op, inputs, call.args);
+  std::vector<Array> out = {slopes[0]};
+  if (args.has_weight) out.push_back(slopes[1]);
+  if (args.has_bias) out.push_back(slopes[2]);
+  return out;
+}
+
+constinit const OpDef batch_norm_op{.name = "batch_norm",
+                                    .inputs = norm_inputs,
+                                    .is_variadic = true,
+                                    .promotion = Promotion::floating,
+                                    .infer = infer_batch_norm,
+                                    .derivative = composed(compose_batch_norm, reverse_batch_norm),
+                                    .batch = batch_composed,
+                                    .cpu = {.prepare = prepare_batch_norm, .in_place = {{0, 0}}}};
+
+// ---- checks ----
+
+void check_eps(std::string_view op, double eps) {
+  if (!(eps >= 0)) fail(op, "eps is ", eps, "; it must be 0 or more");
+}
+// A weight or bias must have the shape of x's last axes.
+void check_row(std::string_view op, std::string_view name, const Array& x, const Array& row) {
+  if (!row.exists()) return;
+  const int64_t axes = row.rank();
+  if (axes < 1 || axes > x.rank() || row.shape() != row_shape(x, axes)) {
+    fail(op, "x is ", x.shape(), " and ", name, " is ", row.shape(), "; ", name, " must have the sizes of x's last axes");
+  }
+}
+void check_channels(std::string_view op, std::string_view name, const Array& x, const Array& channels) {
+  if (!channels.exists() || channels.shape() == channel_shape(x)) return;
+  fail(op, "x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x),
+       ", one number a channel");
+}
+void check_rank(std::string_view op, const Array& x, int64_t least) {
+  if (x.rank() < least) fail(op, "x is ", x.shape(), "; it must have rank ", least, " or more");
+}
+
+Array row_norm(const OpDef& op, const Array& x, const Affine& affine, int64_t axes, double eps) {
+  check_eps(op.name, eps);
+  check_rank(op.name, x, 1);
+  check_row(op.name, "weight", x, affine.weight);
+  check_row(op.name, "bias", x, affine.bias);
+  if (affine.weight.exists()) axes = affine.weight.rank();
+  else if (affine.bias.exists()) axes = affine.bias.rank();
+  if (affine.bias.exists() && affine.bias.rank() != axes) {
+    fail(op.name, "weight is ", affine.weight.shape(), " and bias is ", affine.bias.shape(), "; they must have one shape");
+  }
+  if (axes < 1 || axes > x.rank()) fail(op.name, "x is ", x.shape(), " and axes is ", axes, "; it must be from 1 to ", x.rank());
+  std::vector<Array> inputs = {x};
+  if (affine.weight.exists()) inputs.push_back(affine.weight);
+  if (affine.bias.exists()) inputs.push_back(affine.bias);
+  return apply(op, inputs, RowNormArgs{axes, eps, affine.weight.exists(), affine.bias.exists()});
+}
+
+}  // namespace
+
+Array softmax(const Array& x) { return softmax(x, -1); }
+Array softmax(const Array& x, int64_t axis) { return apply(softmax_op, {x}, AxisArgs{normalize_axis("softmax", axis, x.rank())}); }
+Array log_softmax(const Array& x) { return log_softmax(x, -1); }
+Array log_softmax(const Array& x, int64_t axis) {
+  return apply(log_softmax_op, {x}, AxisArgs{normalize_axis("log_softmax", axis, x.rank())});
+}
+Array softmin(const Array& x) { return softmax(-x); }
+Array softmin(const Array& x, int64_t axis) { return softmax(-x, axis); }
+
+Array layer_norm(const Array& x) { return layer_norm_over(x, 1); }
+Array layer_norm(const Array& x, double eps) { return layer_norm_over(x, 1, eps); }
+Array layer_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
+  return row_norm(layer_norm_op, x, {weight, bias}, 1, eps);
+}
+Array layer_norm_over(const Array& x, int64_t axes, double eps) { return row_norm(layer_norm_op, x, {}, axes, eps); }
+
+Array rms_norm(const Array& x) { return rms_norm(x, Array{}); }
+Array rms_norm(const Array& x, double eps) { return rms_norm(x, Array{}, eps); }
+Array rms_norm(const Array& x, const Array& weight, double eps) { return row_norm(rms_norm_op, x, {weight, {}}, 1, eps); }
+
+Array group_norm(const Array& x, int64_t groups, const Array& weight, const Array& bias, double eps) {
+  constexpr std::string_view name = "group_norm";
+  check_eps(name, eps);
+  check_rank(name, x, 2);
+  check_channels(name, "weight", x, weight);
+  check_channels(name, "bias", x, bias);
+  const int64_t channels = x.shape(-1), examples = x.shape(0);
+  if (groups < 1 || channels % groups != 0)
+    fail(name, "groups is ", groups, ", x has ", channels, " channels; groups must divide channels");
+  const int64_t width = channels / groups, between = x.size() && width ? x.size() / (examples * channels) : 0;
+  const Array grouped = reshape(x, {examples, between, groups, width});
+  const Array xhat = x.size() ? normalized(grouped, {1, 3}, eps, true).xhat : grouped;
+  return scaled(reshape(xhat, x.shape()), {weight, bias});
+}
+Array instance_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
+  check_rank("instance_norm", x, 2);
+  return group_norm(x, std::max<int64_t>(1, x.shape(-1)), weight, bias, eps);
+}
+
+BatchNormResult batch_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
+  check_eps("batch_norm", eps);
+  check_rank("batch_norm", x, 2);
+  check_channels("batch_norm", "weight", x, weight);
+  check_channels("batch_norm", "bias", x, bias);
+  std::vector<Array> inputs = {x};
+  if (weight.exists()) inputs.push_back(weight);
+  if (bias.exists()) inputs.push_back(bias);
+  const std::vector<Array> out = apply_all(batch_norm_op, inputs, BatchNormArgs{eps, weight.exists(), bias.exists()});
+  return {out[0], out[1], out[2]};
+}
+Array batch_norm(const Array& x, const Array& mean, const Array& var, const Array& weight, const Array& bias, double eps) {
+  check_eps("batch_norm", eps);
+  check_rank("batch_norm", x, 1);
+  check_channels("batch_norm", "mean", x, mean);
+  check_channels("batch_norm", "var", x, var);
+  check_channels("batch_norm", "weight", x, weight);
+  check_channels("batch_norm", "bias", x, bias);
+  const Array factor = rsqrt(var + eps);
+  const Array y = (x - mean) * (weight.exists() ? factor * weight : factor);
+  return bias.exists() ? y + bias : y;
+}
+
+std::span<const OpDef* const> normalize_ops() {
+  static constexpr const OpDef* ops[] = {&softmax_op,    &softmax_backward_op,    &log_softmax_op, &log_softmax_backward_op,
+                                         &layer_norm_op, &layer_norm_backward_op, &rms_norm_op,    &rms_norm_backward_op,
+                                         &batch_norm_op, &batch_norm_backward_op};
+  return ops;
+}
+
+}  // namespace gradus
