@@ -99,7 +99,7 @@ std::vector<double> axis_marks(double low, double high, int count) {
   std::vector<double> marks;
   if (!(high > low) || count < 1 || !std::isfinite(high - low)) return marks;
   const double rough = (high - low) / count, power = std::pow(10, std::floor(std::log10(rough)));
-  const double lead = rough / power;
+  const double lead = rough / power - 1e-9;
   const double step = power * (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10);
   const double first = std::ceil(low / step - 1e-9);
   for (int i = 0; i <= 3 * count; ++i) {
