@@ -98,7 +98,8 @@ toml::table value_of(const std::string& text) {
 
 }  // namespace
 
-Document::Document(const std::string& path) : path_(path), text_(file::read_all(path, kLargestRecipe)), root_(parse(text_, path)) {}
+Document::Document(const std::string& path) : Document(path, file::read_all(path, kLargestRecipe)) {}
+Document::Document(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)), root_(parse(text_, path_)) {}
 
 void Document::set(const std::string& assignment) {
   const size_t equals = assignment.find('=');

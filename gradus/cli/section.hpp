@@ -18,6 +18,8 @@ class Document {
  public:
   /// Reads a file of at most 1 MiB. Throws naming line and column when it is no TOML.
   explicit Document(const std::string& path);
+  /// The same from a text; `path` stands for it in messages.
+  Document(std::string path, std::string text);
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
