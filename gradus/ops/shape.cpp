@@ -4,11 +4,10 @@
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape_rules.hpp"
 
 namespace gradus {
-
-Array sum(const Array& x, const Axes& axes);  // ops/reduce.hpp
 
 namespace {
 

@@ -1,6 +1,7 @@
 // Reading elements out of computed arrays, in row-major order and any dtype.
 #include <cstring>
 
+#include "gradus/cpu/copy.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 
@@ -42,6 +43,10 @@ void copy_elements(const Array& array, DType dtype, void* out) {
   const std::byte* first = value.buffer->data() + value.offset * from.size();
   if (from == dtype && is_contiguous(array.shape(), value.strides)) {
     std::memcpy(out, first, static_cast<size_t>(array.size() * dtype.size()));
+    return;
+  }
+  if (from == dtype) {
+    cpu::StridedCopy(array.shape(), value.strides, contiguous_strides(array.shape()), dtype.size()).run(first, out);
     return;
   }
   visit_dtype(from, [&]<class From>(From) {

@@ -67,8 +67,9 @@ class Run {
 
   [[noreturn]] void report(const Step& step, const cpu::Status& status) {
     const Node& node = *nodes_[step.node];
-    if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", status.problem);
-    Error error(Error::Kind::invalid, node.op().name, status.problem);
+    const std::string problem = concat(status.problem, ": element ", status.position, " is ", status.value, ", the limit is ", status.bound);
+    if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
+    Error error(Error::Kind::invalid, node.op().name, problem);
     error.set_path(node.path());
     throw error;
   }

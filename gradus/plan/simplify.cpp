@@ -1,7 +1,9 @@
 // First passes: nodes to tables, views to strides, equal ops merged.
+#include <algorithm>
 #include <unordered_map>
 
 #include "gradus/graph/leaf.hpp"
+#include "gradus/ops/shape_rules.hpp"
 #include "gradus/plan/ir.hpp"
 
 namespace gradus::plan {
@@ -132,7 +134,7 @@ class Simplifier {
     const int op = static_cast<int>(graph_.ops.size());
     const Layout layout = graph_.values[input].layout;
     const int id = graph_.add_computed(layout.dtype, layout.shape, op);
-    graph_.ops.push_back({.inputs = {input}, .outputs = {id}, .node = static_cast<uint32_t>(number)});
+    graph_.ops.push_back({.op = &contiguous_op, .inputs = {input}, .outputs = {id}, .node = static_cast<uint32_t>(number)});
     copies_[input] = id;
     return id;
   }
@@ -160,7 +162,7 @@ class Simplifier {
 };
 
 // Whether op input `i` may come in any strides.
-bool accepts_strides(const PlanOp& op, size_t i) { return op.is_elementwise() || op.op == &barrier_op || (op.op->cpu.strided_inputs >> i & 1); }
+bool accepts_strides(const PlanOp& op, size_t i) { return op.is_elementwise() || op.op == &barrier_op || (op.op->cpu.strided_inputs >> std::min<size_t>(i, 31) & 1); }
 
 }  // namespace
 
@@ -179,7 +181,7 @@ void make_contiguous(PlanGraph& graph) {
         const Layout layout = graph.values[input].layout;
         place->second = graph.add_computed(layout.dtype, layout.shape, static_cast<int>(ops.size()));
         graph.values[place->second].is_new = true;
-        ops.push_back({.inputs = {input}, .outputs = {place->second}, .node = op.node});
+        ops.push_back({.op = &contiguous_op, .inputs = {input}, .outputs = {place->second}, .node = op.node});
       }
       op.inputs[i] = place->second;
     }
