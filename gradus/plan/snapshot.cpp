@@ -131,9 +131,6 @@ void hash_leaf(Hasher& hasher, const Node& node) {
     hasher.add(out.aval.shape.dims().size());
     for (const int64_t size : out.aval.shape) hasher.add(static_cast<uint64_t>(size));
     for (const int64_t stride : out.value.strides) hasher.add(static_cast<uint64_t>(stride));
-    const bool is_aligned = out.value.offset * out.aval.dtype.size() % 64 == 0 &&
-                            reinterpret_cast<uintptr_t>(out.value.buffer ? out.value.buffer->data() : nullptr) % 64 == 0;
-    hasher.add(is_aligned);
   }
 }
 

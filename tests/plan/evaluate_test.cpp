@@ -1,6 +1,8 @@
 // The evaluator's promises: what is kept, what is reused, what a failure leaves behind (CORE.md 1, 2, 4).
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
