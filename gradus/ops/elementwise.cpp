@@ -7,11 +7,10 @@
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
-
-Array sum(const Array& x, const Axes& axes);  // of ops/reduce.hpp
 
 namespace rows {
 
