@@ -136,7 +136,7 @@ namespace random {
 namespace {
 
 struct Generator {
-  std::atomic<int64_t> seed{0}, counter{0};
+  std::atomic<int64_t> seed{0}, counter{0}, initializers{0};
 };
 // Made at first use and never destroyed: static objects may draw.
 Generator& generator() {
@@ -194,7 +194,10 @@ std::vector<Key> split(const Key& key, int64_t count) {
   return keys;
 }
 
-void seed(int64_t seed) { set_state({seed, 0}); }
+void seed(int64_t seed) {
+  set_state({seed, 0});
+  generator().initializers.store(0);
+}
 GeneratorState state() { return {generator().seed.load(), generator().counter.load()}; }
 void set_state(GeneratorState state) {
   generator().seed.store(state.seed);
@@ -210,6 +213,12 @@ Key next_key() {
   }
   const int64_t drawn = generator().counter.fetch_add(1, std::memory_order_relaxed);
   return Key::from_array(make_scalar(cpu::fold_in(generator().seed.load(std::memory_order_relaxed), drawn)));
+}
+
+Key next_initializer_key() {
+  constexpr int64_t stream = 0x696e6974;  // keeps it apart from the keys of next_key()
+  const int64_t drawn = generator().initializers.fetch_add(1, std::memory_order_relaxed);
+  return Key::from_array(make_scalar(cpu::fold_in(cpu::fold_in(generator().seed.load(std::memory_order_relaxed), stream), drawn)));
 }
 
 BaseScope::BaseScope(Key base) : draws_{std::move(base)}, is_batching_(is_tracing(TraceKind::vmap)), before_(innermost_scope) {

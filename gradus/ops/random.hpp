@@ -34,6 +34,9 @@ Key fold_in(const Key& key, const Array& n);
 void seed(int64_t seed);
 /// The next key of the default generator.
 Key next_key();
+/// The next key of its second stream, from which parameters get their first values: building a model moves no other draw. Seeded by
+/// seed(); not part of state().
+Key next_initializer_key();
 /// Where the default generator stands; set_state(state()) makes it repeat.
 struct GeneratorState {
   int64_t seed = 0, counter = 0;
