@@ -1,0 +1,109 @@
+// The optimisers. Rules and defaults of the papers named; where implementations differ, PyTorch's (epsilon outside the square root).
+#pragma once
+
+#include "gradus/optim/optimizer.hpp"
+
+namespace gradus::optim {
+
+struct SGDOptions {
+  double momentum = 0.0;
+  bool nesterov = false;      ///< needs a momentum and no dampening
+  double weight_decay = 0.0;  ///< added to the gradient: g + weight_decay p
+  double dampening = 0.0;
+};
+/// p - rate b with b = momentum b + (1 - dampening) g (the first step takes b = g); Nesterov: p - rate (g + momentum b).
+class SGD : public Optimizer {
+ public:
+  explicit SGD(Schedule learning_rate = 1e-2, SGDOptions options = {});
+};
+
+struct AdamOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  double weight_decay = 0.0;  ///< added to the gradient; AdamW's is apart from it
+  bool amsgrad = false;       ///< the largest second moment so far (Reddi et al. 2018)
+};
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon) (Kingma and Ba 2015).
+class Adam : public Optimizer {
+ public:
+  explicit Adam(Schedule learning_rate = 1e-3, AdamOptions options = {});
+};
+
+struct AdamWOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  double weight_decay = 0.01;
+  bool amsgrad = false;
+};
+/// Adam after p (1 - rate weight_decay) (Loshchilov and Hutter 2019).
+class AdamW : public Optimizer {
+ public:
+  explicit AdamW(Schedule learning_rate = 1e-3, AdamWOptions options = {});
+};
+
+struct RMSpropOptions {
+  double rho = 0.9, epsilon = 1e-7, momentum = 0.0, weight_decay = 0.0;
+  bool centered = false;  ///< by the variance of the gradient instead of its second moment
+};
+/// v = rho v + (1 - rho) g^2, p - rate g / (sqrt(v) + epsilon); with momentum: b = momentum b + g / (...), p - rate b (Hinton 2012).
+class RMSprop : public Optimizer {
+ public:
+  explicit RMSprop(Schedule learning_rate = 1e-3, RMSpropOptions options = {});
+};
+
+struct AdagradOptions {
+  double initial_accumulator = 0.1, epsilon = 1e-7, rate_decay = 0.0, weight_decay = 0.0;
+};
+/// s = s + g^2, p - rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + epsilon) (Duchi et al. 2011).
+class Adagrad : public Optimizer {
+ public:
+  explicit Adagrad(Schedule learning_rate = 1e-3, AdagradOptions options = {});
+};
+
+struct AdadeltaOptions {
+  double rho = 0.95, epsilon = 1e-7, weight_decay = 0.0;
+};
+/// s = rho s + (1 - rho) g^2, d = sqrt(u + epsilon) / sqrt(s + epsilon) g, u = rho u + (1 - rho) d^2, p - rate d (Zeiler 2012).
+class Adadelta : public Optimizer {
+ public:
+  explicit Adadelta(Schedule learning_rate = 1.0, AdadeltaOptions options = {});
+};
+
+struct AdamaxOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0;
+};
+/// u = max(b2 u, |g| + epsilon), p - rate / (1 - b1^t) m / u (Kingma and Ba 2015, section 7).
+class Adamax : public Optimizer {
+ public:
+  explicit Adamax(Schedule learning_rate = 1e-3, AdamaxOptions options = {});
+};
+
+struct NadamOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0, momentum_decay = 0.004;
+};
+/// Adam with Nesterov's momentum, whose schedule is b1 (1 - 0.96^(t momentum_decay) / 2) (Dozat 2016).
+class Nadam : public Optimizer {
+ public:
+  explicit Nadam(Schedule learning_rate = 1e-3, NadamOptions options = {});
+};
+
+struct RAdamOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0;
+};
+/// Adam whose rate is rectified while the second moment is uncertain (Liu et al. 2020).
+class RAdam : public Optimizer {
+ public:
+  explicit RAdam(Schedule learning_rate = 1e-3, RAdamOptions options = {});
+};
+
+struct RpropOptions {
+  double shrink = 0.5, grow = 1.2, smallest_step = 1e-6, largest_step = 50.0;
+};
+/// Steps by the sign of the gradient, each number with a step size of its own (Riedmiller and Braun 1993). For full batches.
+class Rprop : public Optimizer {
+ public:
+  explicit Rprop(Schedule learning_rate = 1e-2, RpropOptions options = {});
+};
+
+/// The optimiser of a name ("adam", "sgd", ...) with that rate and otherwise its defaults; throws for an unknown one, naming the nearest.
+Optimizer from_name(std::string_view name, Schedule learning_rate);
+
+}  // namespace gradus::optim

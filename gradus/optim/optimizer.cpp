@@ -1,0 +1,341 @@
+// Steps of an optimiser: host counts, state cells, one evaluation.
+#include "gradus/optim/optimizer.hpp"
+
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "gradus/base/error.hpp"
+#include "gradus/graph/evaluate.hpp"
+#include "gradus/graph/host_input.hpp"
+#include "gradus/graph/trace.hpp"
+#include "gradus/nn/initializer.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/reduce.hpp"
+
+namespace gradus::optim {
+
+double Rule::first_value(size_t, double) const { return 0; }
+std::vector<double> Rule::numbers(int64_t, double rate, double&) const { return {rate}; }
+
+namespace {
+
+// Steps of one parameter, and what its rule remembers of them.
+struct Count {
+  int64_t t = 0;
+  double memory = 1;
+  friend bool operator==(const Count&, const Count&) = default;
+};
+
+// Moments of 16-bit parameters are kept in float32.
+DType state_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
+
+}  // namespace
+
+struct Optimizer::Host {
+  int64_t steps = 0;
+  double factor = 1;
+  std::vector<Count> counts;
+};
+
+struct Optimizer::Record {
+  std::string path;
+  Shape shape;
+  std::vector<CellPtr> state;
+};
+
+Optimizer::Optimizer(RulePtr rule, Schedule schedule) : rule_(std::move(rule)), schedule_(std::move(schedule)), host_(std::make_shared<Host>()) {}
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+
+Optimizer::Optimizer(const Optimizer& other)
+    : rule_(other.rule_), schedule_(other.schedule_), host_(std::make_shared<Host>(*other.host_)) {
+  for (const auto& record : other.records_) {
+    records_.push_back(std::make_unique<Record>(Record{record->path, record->shape, {}}));
+    for (const CellPtr& cell : record->state) {
+      records_.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
+      records_.back()->state.back()->commit(cell->get());
+    }
+  }
+}
+
+Optimizer& Optimizer::operator=(Optimizer other) noexcept {
+  rule_ = std::move(other.rule_);
+  schedule_ = std::move(other.schedule_);
+  host_ = std::move(other.host_);
+  records_ = std::move(other.records_);
+  return *this;
+}
+
+int64_t Optimizer::steps() const { return host_->steps; }
+double Optimizer::learning_rate() const { return schedule_(host_->steps) * host_->factor; }
+double Optimizer::rate_factor() const { return host_->factor; }
+void Optimizer::set_rate_factor(double factor) {
+  if (!(factor >= 0) || !std::isfinite(factor)) fail(name(), "the rate factor is ", factor, "; it must be finite and not negative");
+  host_->factor = factor;
+}
+
+size_t Optimizer::record_of(const std::string& path, const Array& parameter) {
+  size_t index = 0;
+  while (index < records_.size() && records_[index]->path != path) ++index;
+  if (index < records_.size()) {
+    if (records_[index]->shape != parameter.shape()) {
+      fail(name(), "its state of parameter \"", path, "\" is of shape ", records_[index]->shape, ", the parameter is ", parameter.shape(),
+           "; each model needs an optimizer of its own");
+    }
+    return index;
+  }
+  if (!parameter.dtype().is_float()) fail(name(), "parameter \"", path, "\" has dtype ", parameter.dtype(), "; it must be a float");
+  auto record = std::make_unique<Record>(Record{path, parameter.shape(), {}});
+  for (size_t i = 0; i < rule_->state_names().size(); ++i) {
+    record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
+    record->state.back()->commit(nn::filled(parameter.shape(), rule_->first_value(i, learning_rate()), state_dtype(parameter.dtype())));
+  }
+  records_.push_back(std::move(record));
+  host_->counts.emplace_back();
+  return index;
+}
+
+void Optimizer::build(const std::vector<Variable>& variables) {
+  for (const Variable& variable : variables) {
+    if (variable.is_trainable() && variable.exists()) record_of(variable.path, variable.get());
+  }
+}
+
+void Optimizer::step(const std::vector<Variable>& variables, Gradients grads, std::span<const Array> shown) {
+  std::unordered_map<std::string_view, Array*> by_path;
+  for (auto& [path, grad] : grads) by_path.emplace(path, &grad);
+  std::vector<Array> ordered;
+  size_t found = 0;
+  for (const Variable& variable : variables) {
+    const auto at = by_path.find(variable.path);
+    ordered.push_back(at == by_path.end() ? Array() : std::move(*at->second));
+    found += at != by_path.end();
+  }
+  if (found == 0) {
+    fail(name(), "none of the ", grads.size(), " gradients belongs to one of the model's ", variables.size(),
+         " parameters; step(model, grads) needs the gradients of that model");
+  }
+  step(variables, std::move(ordered), shown);
+}
+
+void Optimizer::step(Array& parameter, const Array& grad) { step({Variable{"", nullptr, &parameter}}, {grad}); }
+
+void Optimizer::step(std::vector<Array>& parameters, const std::vector<Array>& grads) {
+  std::vector<Variable> variables;
+  for (size_t i = 0; i < parameters.size(); ++i) variables.push_back({std::to_string(i), nullptr, &parameters[i]});
+  step(variables, grads);
+}
+
+// The numbers of the records `moving` for the next step: which the host counts and computes when the step runs.
+std::vector<std::vector<Array>> Optimizer::next_numbers(const std::vector<size_t>& moving) {
+  // Parameters that have made equally many steps share their numbers. A compiled step may not rely on that.
+  std::vector<size_t> heads, head_of;
+  const bool is_shared = !is_tracing(TraceKind::compile);
+  for (const size_t index : moving) {
+    size_t head = 0;
+    while (head < heads.size() && !(is_shared && host_->counts[heads[head]] == host_->counts[index])) ++head;
+    if (head == heads.size()) heads.push_back(index);
+    head_of.push_back(head);
+  }
+  double unused = 1;
+  const size_t each = rule_->numbers(1, learning_rate(), unused).size();
+  const auto compute = [host = host_, rule = rule_, schedule = schedule_, heads, head_of, moving] {
+    const double rate = schedule(host->steps) * host->factor;
+    std::vector<double> numbers;
+    std::vector<Count> after;
+    for (const size_t index : heads) {
+      Count count = host->counts[index];
+      ++count.t;
+      for (const double number : rule->numbers(count.t, rate, count.memory)) numbers.push_back(number);
+      after.push_back(count);
+    }
+    for (size_t i = 0; i < moving.size(); ++i) host->counts[moving[i]] = after[head_of[i]];
+    ++host->steps;
+    return numbers;
+  };
+  const std::vector<Array> all = host_numbers(each * heads.size(), compute);
+  std::vector<std::vector<Array>> numbers;
+  for (const size_t head : head_of) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(head * each);
+    numbers.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(each));
+  }
+  return numbers;
+}
+
+// The old value of a variable that a pending node still reads. No handle: that would keep its memory from being updated in place.
+struct Optimizer::Old {
+  const Variable* variable;
+  CellPtr state;
+  Node* node;
+  uint32_t index;
+
+  void put_back() const {
+    if (state) state->commit(Array(node, index));
+    else if (variable->cell) variable->cell->commit(Array(node, index));
+    else *variable->slot = Array(node, index);
+  }
+};
+
+namespace {
+
+void check_gradient(std::string_view name, const Variable& variable, const Array& grad) {
+  const Array& parameter = variable.get();
+  if (grad.shape() == parameter.shape()) return;
+  fail(name, "the gradient is ", grad.shape(), " and the parameter", variable.path.empty() ? "" : concat(" \"", variable.path, "\""), " is ",
+       parameter.shape(), "; they must be equal");
+}
+
+}  // namespace
+
+void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown) {
+  if (variables.size() != grads.size()) {
+    fail(name(), "there are ", variables.size(), " parameters and ", grads.size(), " gradients; they must be equally many");
+  }
+  std::vector<size_t> moving, chosen;
+  for (size_t i = 0; i < variables.size(); ++i) {
+    if (!grads[i].exists() || !variables[i].is_trainable()) continue;
+    check_gradient(name(), variables[i], grads[i]);
+    chosen.push_back(i);
+    moving.push_back(record_of(variables[i].path, variables[i].get()));
+  }
+  const Host before = *host_;
+  const std::vector<std::vector<Array>> numbers = next_numbers(moving);
+  std::vector<Array> roots(shown.begin(), shown.end());
+  std::vector<Old> olds;
+  for (size_t k = 0; k < moving.size(); ++k) {
+    // The gradient's handle goes: nobody else asks for it, so it need not be kept.
+    const Array grad = std::move(grads[chosen[k]]);
+    update(variables[chosen[k]], grad, *records_[moving[k]], numbers[k], roots, olds);
+  }
+  if (is_tracing()) return;
+  try {
+    evaluate(roots);
+  } catch (...) {
+    // The step has not happened: no run writes anything before all that can fail has succeeded, so the old values are still there.
+    std::vector<Array> others = take_pending_cells();
+    std::erase_if(others, [&](const Array& value) {
+      for (const Array& root : roots) {
+        if (root.node() == value.node()) return true;
+      }
+      return false;
+    });
+    for (const Old& old : olds) old.put_back();
+    for (Array& other : others) keep_pending_cell(std::move(other));
+    *host_ = before;
+    throw;
+  }
+}
+
+void Optimizer::update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers, std::vector<Array>& roots,
+                       std::vector<Old>& olds) {
+  const Array& parameter = variable.get();
+  const DType dtype = parameter.dtype(), wide = state_dtype(dtype);
+  std::vector<Array> state;
+  for (const CellPtr& cell : record.state) state.push_back(cell->get());
+  Updated updated = rule_->update(dtype == wide ? parameter : parameter.astype(wide), grad.dtype() == wide ? grad : grad.astype(wide), state, numbers);
+  if (dtype != wide) updated.parameter = updated.parameter.astype(dtype);
+  olds.push_back({&variable, nullptr, parameter.node(), parameter.output_index()});
+  for (size_t i = 0; i < state.size(); ++i) {
+    olds.push_back({nullptr, record.state[i], state[i].node(), state[i].output_index()});
+    state[i] = Array();
+    roots.push_back(updated.state[i]);
+    record.state[i]->set(std::move(updated.state[i]));
+  }
+  roots.push_back(updated.parameter);
+  variable.set(std::move(updated.parameter));
+}
+
+void Optimizer::visit_parts(PartVisitor& visitor, const std::string& path) const {
+  const std::vector<std::string_view> names = rule_->state_names();
+  for (const auto& record : records_) {
+    for (size_t i = 0; i < names.size(); ++i) visitor.on_cell(join_path(join_path(path, record->path), names[i]), record->state[i]);
+  }
+}
+
+OptimizerState Optimizer::state() const {
+  OptimizerState out{host_->steps, host_->factor, {}};
+  for (size_t i = 0; i < records_.size(); ++i) {
+    ParameterState one{records_[i]->path, records_[i]->shape, host_->counts[i].t, host_->counts[i].memory, {}};
+    for (const CellPtr& cell : records_[i]->state) one.arrays.push_back(cell->get());
+    out.parameters.push_back(std::move(one));
+  }
+  return out;
+}
+
+void Optimizer::set_state(const OptimizerState& state) {
+  const std::vector<std::string_view> names = rule_->state_names();
+  std::vector<std::unique_ptr<Record>> records;
+  Host host{state.steps, state.rate_factor, {}};
+  for (const ParameterState& one : state.parameters) {
+    if (one.arrays.size() != names.size()) {
+      fail(name(), "the state of parameter \"", one.path, "\" has ", one.arrays.size(), " arrays; ", name(), " keeps ", names.size());
+    }
+    records.push_back(std::make_unique<Record>(Record{one.path, one.shape, {}}));
+    for (const Array& array : one.arrays) {
+      if (array.shape() != one.shape) fail(name(), "a state array of parameter \"", one.path, "\" is ", array.shape(), ", the parameter ", one.shape);
+      records.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
+      records.back()->state.back()->commit(array);
+    }
+    host.counts.push_back({one.t, one.memory});
+  }
+  records_ = std::move(records);
+  *host_ = std::move(host);
+}
+
+namespace {
+
+void check_limit(const char* name, const char* what, double limit) {
+  if (!(limit > 0)) fail(name, what, " is ", limit, "; it must be above 0");
+}
+std::vector<Array> arrays_of(const Gradients& grads) {
+  std::vector<Array> arrays;
+  for (const auto& entry : grads) arrays.push_back(entry.second);
+  return arrays;
+}
+// min(1, max_norm / (norm + 1e-6))
+Array clipping_factor(const std::vector<Array>& grads, double max_norm) { return minimum(max_norm / (global_norm(grads) + 1e-6), 1.0); }
+
+}  // namespace
+
+Array global_norm(const std::vector<Array>& grads) {
+  Array total = 0.0;
+  for (const Array& grad : grads) {
+    if (grad.exists()) total = total + sum(square(grad.dtype() == float64 ? grad : grad.astype(float32)));
+  }
+  return sqrt(total);
+}
+Array global_norm(const Gradients& grads) { return global_norm(arrays_of(grads)); }
+
+std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm) {
+  check_limit("clip_by_norm", "max_norm", max_norm);
+  const Array factor = clipping_factor(grads, max_norm);
+  std::vector<Array> out = grads;
+  for (Array& grad : out) {
+    if (grad.exists()) grad = (grad * factor).astype(grad.dtype());
+  }
+  return out;
+}
+Gradients clip_by_norm(const Gradients& grads, double max_norm) {
+  check_limit("clip_by_norm", "max_norm", max_norm);
+  const Array factor = clipping_factor(arrays_of(grads), max_norm);
+  return grads.map([&](const Array& grad) { return (grad * factor).astype(grad.dtype()); });
+}
+Array clip_by_norm(const Array& grad, double max_norm) { return clip_by_norm(std::vector<Array>{grad}, max_norm)[0]; }
+
+Array clip_by_value(const Array& grad, double limit) {
+  check_limit("clip_by_value", "limit", limit);
+  return clip(grad, -limit, limit);
+}
+Gradients clip_by_value(const Gradients& grads, double limit) {
+  return grads.map([&](const Array& grad) { return clip_by_value(grad, limit); });
+}
+std::vector<Array> clip_by_value(const std::vector<Array>& grads, double limit) {
+  std::vector<Array> out = grads;
+  for (Array& grad : out) {
+    if (grad.exists()) grad = clip_by_value(grad, limit);
+  }
+  return out;
+}
+
+}  // namespace gradus::optim

@@ -1,0 +1,119 @@
+// Optimiser: gradients to new parameters, by a rule and a schedule.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gradus/graph/parameter.hpp"
+#include "gradus/graph/parts.hpp"
+#include "gradus/optim/rule.hpp"
+#include "gradus/optim/schedule.hpp"
+
+namespace gradus::optim {
+
+/// What an optimiser keeps of one parameter, and of all: for checkpoints.
+struct ParameterState {
+  std::string path{};
+  Shape shape{};
+  int64_t t = 0;               ///< steps that this parameter has made
+  double memory = 1;
+  std::vector<Array> arrays{}; ///< in the order of the rule's state_names
+};
+struct OptimizerState {
+  int64_t steps = 0;
+  double rate_factor = 1;
+  std::vector<ParameterState> parameters{};
+};
+
+/// A rule, a schedule, and the state kept for each parameter by the parameter's path: no pointer into the model, so moving or copying
+/// the model is harmless. A copy of an optimiser has a state of its own. SGD, Adam and the others are made by their constructors only
+/// and may be kept as plain Optimizers.
+///
+///   auto [value, grads] = value_and_grad<0>(objective)(model, x, y);
+///   optimizer.step(model, grads);
+///
+/// Outside any transform a step evaluates the new parameters and the state, in one run. Inside compile it is recorded; steps are
+/// counted, and the schedule is asked, before each run. Frozen parameters, and those without a gradient, stay as they are.
+class Optimizer {
+ public:
+  Optimizer(RulePtr rule, Schedule schedule);
+  Optimizer(const Optimizer& other);
+  Optimizer(Optimizer&&) noexcept;
+  Optimizer& operator=(Optimizer other) noexcept;
+  ~Optimizer();
+
+  template <Module M>
+  void step(const M& model, Gradients grads) {
+    step(parameters(model), std::move(grads));
+  }
+  /// Plain arrays: w moves along its gradient, and is rebound.
+  void step(Array& parameter, const Array& grad);
+  void step(std::vector<Array>& parameters, const std::vector<Array>& grads);
+  /// The general form: variable i moves along grads[i] (an empty one: not at all).
+  /// `shown` is evaluated in the same run: the loss, say.
+  void step(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown = {});
+  void step(const std::vector<Variable>& variables, Gradients grads, std::span<const Array> shown = {});
+
+  /// Makes the state of every parameter that has none yet, as compile needs it.
+  template <Module M>
+  void build(const M& model) {
+    build(parameters(model));
+  }
+  void build(const std::vector<Variable>& variables);
+
+  /// "adam", "sgd".
+  std::string_view name() const { return rule_->name(); }
+  /// Steps made so far.
+  int64_t steps() const;
+  /// The rate that the next step uses.
+  double learning_rate() const;
+  /// Replaces the schedule; the count of steps goes on.
+  void set_schedule(Schedule schedule) { schedule_ = std::move(schedule); }
+  const Schedule& schedule() const { return schedule_; }
+  /// All rates are multiplied by this from now on (1 at first): for reductions on a plateau.
+  void set_rate_factor(double factor);
+  double rate_factor() const;
+
+  /// Everything that the next steps depend on, but for rule and schedule: a run goes on from it bit for bit.
+  OptimizerState state() const;
+  void set_state(const OptimizerState& state);
+  /// Names of the arrays kept for each parameter: "m", "v".
+  std::vector<std::string_view> state_names() const { return rule_->state_names(); }
+  /// The state arrays, for transforms: "0.kernel.m".
+  void visit_parts(PartVisitor& visitor, const std::string& path) const;
+
+ private:
+  struct Host;    // what the host counts
+  struct Record;  // state of one parameter
+  struct Old;     // a value before the step
+  size_t record_of(const std::string& path, const Array& parameter);
+  std::vector<std::vector<Array>> next_numbers(const std::vector<size_t>& moving);
+  void update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers, std::vector<Array>& roots,
+              std::vector<Old>& olds);
+
+  RulePtr rule_;
+  Schedule schedule_;
+  std::shared_ptr<Host> host_;
+  std::vector<std::unique_ptr<Record>> records_;  // in the order in which parameters were first seen
+};
+
+/// Gradients scaled by min(1, max_norm / (norm + 1e-6)), norm being that of all of them as one vector.
+Gradients clip_by_norm(const Gradients& grads, double max_norm);
+std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm);
+Array clip_by_norm(const Array& grad, double max_norm);
+/// Each element cut to [-limit, limit].
+Gradients clip_by_value(const Gradients& grads, double limit);
+std::vector<Array> clip_by_value(const std::vector<Array>& grads, double limit);
+Array clip_by_value(const Array& grad, double limit);
+/// The Euclidean norm of all gradients as one vector, of rank 0.
+Array global_norm(const Gradients& grads);
+Array global_norm(const std::vector<Array>& grads);
+
+}  // namespace gradus::optim
+
+namespace gradus {
+using optim::clip_by_norm;
+using optim::clip_by_value;
+}  // namespace gradus

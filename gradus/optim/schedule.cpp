@@ -1,0 +1,133 @@
+// Learning-rate schedules as closed formulas of the step number.
+#include "gradus/optim/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "gradus/base/error.hpp"
+
+namespace gradus::optim {
+
+namespace {
+
+void check_steps(const char* name, int64_t steps) {
+  if (steps < 1) fail(name, "steps is ", steps, "; it must be at least 1");
+}
+
+// From `first` at share 0 to `last` at share 1.
+double along_cosine(double first, double last, double share) { return last + (first - last) * (1 + std::cos(std::numbers::pi * share)) / 2; }
+double along_line(double first, double last, double share) { return first + (last - first) * share; }
+
+}  // namespace
+
+Schedule::Schedule(double rate) : constant_(rate) {
+  if (!(rate >= 0) || !std::isfinite(rate)) fail("learning rate", "it is ", rate, "; it must be finite and not negative");
+}
+
+double Schedule::operator()(int64_t step) const {
+  if (!rate_of_) return constant_;
+  const double rate = rate_of_(step);
+  if (!(rate >= 0) || !std::isfinite(rate)) fail("learning rate", "the schedule gives ", rate, " at step ", step, "; it must be finite and not negative");
+  return rate;
+}
+
+Schedule Schedule::scaled(double factor) const {
+  return [same = *this, factor](int64_t step) { return factor * same(step); };
+}
+
+Schedule cosine(double rate, CosineOptions options) {
+  check_steps("cosine", options.steps);
+  if (options.warmup < 0 || options.warmup >= options.steps) {
+    fail("cosine", "warmup is ", options.warmup, ", steps is ", options.steps, "; warmup must be at least 0 and below steps");
+  }
+  return [rate, options](int64_t step) {
+    if (step < options.warmup) return rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup);
+    const double share = static_cast<double>(step - options.warmup) / static_cast<double>(options.steps - options.warmup);
+    return along_cosine(rate, options.final_rate, std::min(share, 1.0));
+  };
+}
+
+Schedule cosine_restarts(double rate, CosineRestartsOptions options) {
+  check_steps("cosine_restarts", options.period);
+  if (!(options.multiplier >= 1)) fail("cosine_restarts", "multiplier is ", options.multiplier, "; it must be at least 1");
+  return [rate, options](int64_t step) {
+    double period = static_cast<double>(options.period), start = 0;
+    if (options.multiplier == 1) {
+      start = period * std::floor(static_cast<double>(step) / period);
+    } else {
+      while (static_cast<double>(step) >= start + period) {
+        start += period;
+        period *= options.multiplier;
+      }
+    }
+    return along_cosine(rate, options.final_rate, (static_cast<double>(step) - start) / period);
+  };
+}
+
+Schedule exponential(double rate, double factor, int64_t every) {
+  check_steps("exponential", every);
+  return [=](int64_t step) { return rate * std::pow(factor, static_cast<double>(step) / static_cast<double>(every)); };
+}
+
+Schedule step(double rate, double factor, int64_t every) {
+  check_steps("step", every);
+  return [=](int64_t step) { return rate * std::pow(factor, static_cast<double>(step / every)); };
+}
+
+Schedule milestones(double rate, double factor, std::vector<int64_t> milestones) {
+  std::sort(milestones.begin(), milestones.end());
+  return [=](int64_t step) {
+    const auto passed = std::upper_bound(milestones.begin(), milestones.end(), step) - milestones.begin();
+    return rate * std::pow(factor, static_cast<double>(passed));
+  };
+}
+
+Schedule linear(double first, double last, int64_t steps) {
+  check_steps("linear", steps);
+  return [=](int64_t step) { return along_line(first, last, std::min(1.0, static_cast<double>(step) / static_cast<double>(steps))); };
+}
+
+Schedule polynomial(double rate, int64_t steps, double power) {
+  check_steps("polynomial", steps);
+  return [=](int64_t step) { return rate * std::pow(std::max(0.0, 1 - static_cast<double>(step) / static_cast<double>(steps)), power); };
+}
+
+Schedule inverse_time(double rate, double decay) {
+  return [=](int64_t step) { return rate / (1 + decay * static_cast<double>(step)); };
+}
+
+Schedule warmup(int64_t steps, Schedule after, double first_factor) {
+  check_steps("warmup", steps);
+  return [=](int64_t step) {
+    if (step >= steps) return after(step - steps);
+    return after(0) * along_line(first_factor, 1, static_cast<double>(step) / static_cast<double>(steps));
+  };
+}
+
+Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) {
+  if (schedules.size() != starts.size() + 1) {
+    fail("sequence", "there are ", schedules.size(), " schedules and ", starts.size(), " starts; all schedules but the first need one");
+  }
+  if (!std::is_sorted(starts.begin(), starts.end())) fail("sequence", "the starts do not increase; each schedule must start after the one before");
+  return [=](int64_t step) {
+    const auto i = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), step) - starts.begin());
+    return schedules[i](i == 0 ? step : step - starts[i - 1]);
+  };
+}
+
+Schedule one_cycle(double max_rate, OneCycleOptions options) {
+  check_steps("one_cycle", options.steps);
+  if (!(options.rising > 0 && options.rising < 1)) fail("one_cycle", "rising is ", options.rising, "; it must lie between 0 and 1");
+  return [max_rate, options](int64_t step) {
+    const double first = max_rate / options.initial_divisor, last = first / options.final_divisor, end = static_cast<double>(options.steps);
+    const double top = options.rising * end - 1, back = options.has_three_phases ? 2 * options.rising * end - 2 : top;
+    const double now = std::min(static_cast<double>(step), end - 1);
+    const auto along = options.is_cosine ? along_cosine : along_line;
+    if (now <= top) return along(first, max_rate, top > 0 ? now / top : 1);
+    if (now <= back) return along(max_rate, first, (now - top) / (back - top));
+    return options.has_three_phases ? along(first, last, (now - back) / (end - 1 - back)) : along(max_rate, last, (now - top) / (end - 1 - top));
+  };
+}
+
+}  // namespace gradus::optim

@@ -1,0 +1,78 @@
+// Learning rates that change from step to step: plain functions of the step number, made by name.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace gradus::optim {
+
+/// The learning rate of each step. Made from a number (constant) or from a function `double(int64_t step)`, whose first step is 0.
+///
+///   optim::Adam(1e-3)   optim::Adam(optim::cosine(1e-3, {.steps = 5000, .warmup = 200}))
+///   optim::SGD([](int64_t step) { return 0.1 / (1 + step); })
+class Schedule {
+ public:
+  Schedule(double rate);  // NOLINT: implicit on purpose
+  template <std::invocable<int64_t> F>
+    requires(!std::same_as<std::remove_cvref_t<F>, Schedule> && std::convertible_to<std::invoke_result_t<F&, int64_t>, double>)
+  Schedule(F&& rate_of) : rate_of_(std::forward<F>(rate_of)) {}  // NOLINT: implicit on purpose
+
+  /// The rate in force during step `step` (0 is the first). Throws if it is negative or not finite.
+  double operator()(int64_t step) const;
+  /// The same rates, each times `factor`.
+  Schedule scaled(double factor) const;
+
+ private:
+  double constant_ = 0;
+  std::function<double(int64_t)> rate_of_;
+};
+
+struct CosineOptions {
+  int64_t steps = 1000;    ///< steps of the whole schedule, warm-up included; the rate stays at `final_rate` after them
+  int64_t warmup = 0;      ///< first steps, in which the rate rises in a straight line: rate (step + 1) / warmup
+  double final_rate = 0.0;
+};
+/// Half a cosine from `rate` down to `final_rate` (Loshchilov and Hutter 2017), after an optional warm-up.
+Schedule cosine(double rate, CosineOptions options = {});
+
+struct CosineRestartsOptions {
+  int64_t period = 1000;    ///< steps of the first period
+  double multiplier = 1.0;  ///< each period is that many times as long as the one before
+  double final_rate = 0.0;
+};
+/// Cosine periods that start again at `rate`.
+Schedule cosine_restarts(double rate, CosineRestartsOptions options = {});
+
+/// rate * factor^(step / every), the power taken at each step.
+Schedule exponential(double rate, double factor, int64_t every = 1);
+/// rate * factor^floor(step / every): constant between drops.
+Schedule step(double rate, double factor, int64_t every);
+/// Multiplied by `factor` at each of the steps `milestones`.
+Schedule milestones(double rate, double factor, std::vector<int64_t> milestones);
+/// A straight line from `first` to `last` in `steps` steps, then `last`.
+Schedule linear(double first, double last, int64_t steps);
+/// rate * (1 - step / steps)^power, then 0.
+Schedule polynomial(double rate, int64_t steps, double power = 1.0);
+/// rate / (1 + decay * step).
+Schedule inverse_time(double rate, double decay);
+/// `after` with its steps counted from the end of a warm-up of `steps` steps that rises in a straight line from `first_factor` times to
+/// the rate with which `after` starts.
+Schedule warmup(int64_t steps, Schedule after, double first_factor = 0.0);
+/// The schedules one after the other; schedule i + 1 starts, counting from 0, at step starts[i].
+Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts);
+
+struct OneCycleOptions {
+  int64_t steps = 1000;
+  double rising = 0.3;              ///< share of the steps in which the rate rises
+  double initial_divisor = 25.0;    ///< the rate starts at max / initial_divisor
+  double final_divisor = 10000.0;   ///< and ends at that over final_divisor
+  bool is_cosine = true;            ///< cosine or straight lines
+  bool has_three_phases = false;    ///< falls as it rose, then anneals
+};
+/// The one-cycle policy (Smith and Topin 2018): up to `max_rate` and down again.
+Schedule one_cycle(double max_rate, OneCycleOptions options = {});
+
+}  // namespace gradus::optim

@@ -1,0 +1,83 @@
+// What training tells: numbers by name, epoch by epoch, and observers that hear of them while it runs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gradus::train {
+
+/// Named numbers in a fixed order: loss, the metrics, then the same of the validation set with "val_" before the name.
+class Logs {
+ public:
+  using Entry = std::pair<std::string, double>;
+
+  /// The number of that name; throws for an unknown one, naming the nearest.
+  double operator[](std::string_view name) const;
+  bool contains(std::string_view name) const;
+  void set(std::string_view name, double value);
+  size_t size() const { return entries_.size(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+/// "loss 0.3121, accuracy 0.8912"
+std::string to_text(const Logs& logs);
+
+/// One pass over the training set.
+struct Epoch {
+  int64_t number = 1;              ///< 1 is the first
+  Logs logs{};
+  double learning_rate = 0;        ///< in force at its end
+  double seconds = 0;              ///< training alone, without validation
+  double examples_per_second = 0;
+  int64_t steps = 0;               ///< steps made since the start of fit
+};
+
+struct History {
+  std::vector<Epoch> epochs{};
+  bool is_interrupted = false;     ///< Ctrl-C or a callback stopped it: the model is as of the last finished step
+  bool is_stopped_early = false;   ///< no progress for `patience` epochs
+  int64_t best_epoch = 0;          ///< whose parameters the model has, if `restore_best` put them back; else 0
+  int64_t steps = 0;
+  double seconds = 0;              ///< all of fit
+
+  /// The last epoch's number of that name.
+  double last(std::string_view name) const;
+  /// All epochs' numbers of that name, NaN where an epoch has none.
+  std::vector<double> series(std::string_view name) const;
+};
+/// Header and one line an epoch: epoch,steps,learning_rate,seconds,loss,...
+std::string to_csv(const History& history);
+
+/// What is fixed when training begins.
+struct Plan {
+  int64_t epochs = 0, steps_per_epoch = 0, examples = 0, batch_size = 0;
+};
+/// What is known after a step; `logs` are the means over the epoch so far.
+struct Progress {
+  int64_t epoch = 1;               ///< 1 is the first
+  int64_t step = 0;                ///< finished steps of this epoch
+  int64_t steps_per_epoch = 0;
+  double seconds = 0;              ///< since the epoch began
+  double examples_per_second = 0;
+  const Logs& logs;
+};
+
+/// Hears of a training run. Called in the thread that called fit.
+class Callback {
+ public:
+  virtual ~Callback() = default;
+  virtual void on_begin(const Plan& /*plan*/) {}
+  /// After each step. Return true to stop training.
+  virtual bool on_step(const Progress& /*progress*/) { return false; }
+  /// After each epoch and its validation. Return true to stop training.
+  virtual bool on_epoch(const Epoch& /*epoch*/) { return false; }
+  virtual void on_end(const History& /*history*/) {}
+};
+
+}  // namespace gradus::train

@@ -1,0 +1,43 @@
+// Progress of training as text: a live bar on a terminal, plain lines anywhere else.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "gradus/train/history.hpp"
+
+namespace gradus::train {
+
+/// "epoch  3/10 [=======>        ]  47% loss 0.3121, accuracy 0.8912, 14,285/s, 0:03 left", fitted into `width` columns.
+std::string bar_text(const Plan& plan, const Progress& progress, int width);
+/// "epoch 3/10: loss 0.3121, accuracy 0.8912, val_loss 0.3301, val_accuracy 0.8840, 4.2 s, 14,285/s"
+std::string line_text(const Plan& plan, const Epoch& epoch);
+/// 14285 as "14,285".
+std::string with_commas(int64_t number);
+/// 63.4 seconds as "1:03", 3700 as "1:01:40".
+std::string clock_text(double seconds);
+
+/// Writes to a file descriptor: a bar that is redrawn at most 20 times a second if it is a terminal, else one line an epoch (and one every
+/// half minute within an epoch).
+class ProgressPrinter final : public Callback {
+ public:
+  explicit ProgressPrinter(int descriptor = 1);
+
+  void on_begin(const Plan& plan) override;
+  bool on_step(const Progress& progress) override;
+  bool on_epoch(const Epoch& epoch) override;
+  void on_end(const History& history) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void write(const std::string& text) const;
+  int width() const;
+
+  int descriptor_;
+  bool is_terminal_, has_bar_ = false;
+  Plan plan_;
+  Clock::time_point last_{};
+};
+
+}  // namespace gradus::train
