@@ -32,4 +32,3 @@ if $run_all; then
   OMP_NUM_THREADS=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
     tests build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=thread -DGRADUS_BENCH=OFF
 fi
-echo "all tests passed"
