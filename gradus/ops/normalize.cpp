@@ -395,9 +395,10 @@ Array layer_norm(const Array& x, const Array& weight, const Array& bias, double 
 }
 Array layer_norm_over(const Array& x, int64_t axes, double eps) { return row_norm(layer_norm_op, x, {}, axes, eps); }
 
-Array rms_norm(const Array& x) { return rms_norm(x, Array{}); }
-Array rms_norm(const Array& x, double eps) { return rms_norm(x, Array{}, eps); }
+Array rms_norm(const Array& x) { return rms_norm_over(x, 1); }
+Array rms_norm(const Array& x, double eps) { return rms_norm_over(x, 1, eps); }
 Array rms_norm(const Array& x, const Array& weight, double eps) { return row_norm(rms_norm_op, x, {weight, {}}, 1, eps); }
+Array rms_norm_over(const Array& x, int64_t axes, double eps) { return row_norm(rms_norm_op, x, {}, axes, eps); }
 
 Array group_norm(const Array& x, int64_t groups, const Array& weight, const Array& bias, double eps) {
   constexpr std::string_view name = "group_norm";

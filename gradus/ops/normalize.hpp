@@ -28,6 +28,7 @@ Array layer_norm_over(const Array& x, int64_t axes, double eps = 1e-5);
 Array rms_norm(const Array& x);
 Array rms_norm(const Array& x, double eps);
 Array rms_norm(const Array& x, const Array& weight, double eps = 1e-6);
+Array rms_norm_over(const Array& x, int64_t axes, double eps = 1e-6);
 
 /// Channels last: the last axis is cut into `groups` equal parts, and each example (axis 0) has its own statistics for each part, over all
 /// axes between. weight and bias (channels) may be empty. instance_norm: every channel is a group. (Wu, He 2018)
