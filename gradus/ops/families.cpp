@@ -29,6 +29,9 @@ std::span<const OpDef* const> all_ops() {
              random_ops(),
              normalize_ops(),
              cross_entropy_ops(),
+             linalg_ops(),
+             conv_ops(),
+             pool_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

@@ -1,0 +1,267 @@
+// Three ops, each linear in both inputs, of which the transposes of one are the other two; so any order of derivative is one of them.
+#include "gradus/ops/conv.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/cpu/conv.hpp"
+#include "gradus/ops/families.hpp"
+#include "gradus/ops/shape.hpp"
+#include "gradus/ops/shape_rules.hpp"
+#include "gradus/ops/windows.hpp"
+
+namespace gradus {
+
+namespace {
+
+// Of the forward convolution, in all three ops. `wanted`: the spatial sizes that the other operands do not tell: the image's for the input gradient,
+// the kernel's for the weight gradient, none for the convolution itself.
+struct ConvArgs {
+  Dims strides, pad_begin, pad_end, dilation;
+  int64_t groups = 1;
+  Dims wanted;
+  GRADUS_FIELDS(strides, pad_begin, pad_end, dilation, groups, wanted)
+};
+
+ConvArgs with_wanted(ConvArgs args, const Dims& wanted) {
+  args.wanted = wanted;
+  return args;
+}
+ConvArgs with_groups(ConvArgs args, int64_t groups) {
+  args.groups = groups;
+  return args;
+}
+
+// Sizes between the first (or `from`-th) and the last `behind` axes.
+Dims middle(const Shape& shape, int64_t from, int64_t behind) {
+  return Dims(std::span<const int64_t>(shape.begin() + from, shape.end() - behind));
+}
+Dims image_sizes(const Array& x) { return middle(x.shape(), 1, 1); }
+Dims kernel_sizes(const Array& w) { return middle(w.shape(), 0, 2); }
+
+Shape joined(std::initializer_list<int64_t> front, const Dims& spatial, std::initializer_list<int64_t> back) {
+  Dims sizes(front);
+  for (const int64_t size : spatial) sizes.push_back(size);
+  for (const int64_t size : back) sizes.push_back(size);
+  return Shape(sizes);
+}
+
+Dims out_sizes(const ConvArgs& args, const Dims& in, const Dims& kernel) {
+  Dims out;
+  for (size_t axis = 0; axis < in.size(); ++axis) {
+    const int64_t rest = in[axis] + args.pad_begin[axis] + args.pad_end[axis] - args.dilation[axis] * (kernel[axis] - 1) - 1;
+    out.push_back(rest < 0 ? 0 : rest / args.strides[axis] + 1);
+  }
+  return out;
+}
+
+Aval infer_conv(const Call& call) {
+  const Array &x = call[0], &w = call[1];
+  return {x.dtype(), joined({x.shape(0)}, out_sizes(call.as<ConvArgs>(), image_sizes(x), kernel_sizes(w)), {w.shape(-1)}), false};
+}
+Aval infer_input_gradient(const Call& call) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  return {call[0].dtype(), joined({call[0].shape(0)}, args.wanted, {call[1].shape(-2) * args.groups}), false};
+}
+Aval infer_weight_gradient(const Call& call) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  return {call[0].dtype(), joined({}, args.wanted, {call[0].shape(-1) / args.groups, call[1].shape(-1)}), false};
+}
+
+Array conv(const Array& x, const Array& w, const ConvArgs& args);
+Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args);
+Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args);
+
+// y = x * w  =>  dx = dy *^T w, dw = x ^T* dy
+Array transpose_conv(const RecordedCall& call, int input, const Array& dy) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  if (input == 0) return input_gradient(dy, call[1], with_wanted(args, image_sizes(call[0])));
+  return weight_gradient(call[0], dy, with_wanted(args, kernel_sizes(call[1])));
+}
+// u = v *^T w, of the image's size  =>  dv = du * w, dw = du ^T* v
+Array transpose_input_gradient(const RecordedCall& call, int input, const Array& du) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  if (input == 0) return conv(du, call[1], with_wanted(args, {}));
+  return weight_gradient(du, call[0], with_wanted(args, kernel_sizes(call[1])));
+}
+// u = x ^T* v, of the kernel's size  =>  dx = v *^T du, dv = x * du
+Array transpose_weight_gradient(const RecordedCall& call, int input, const Array& du) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  if (input == 0) return input_gradient(call[1], du, with_wanted(args, image_sizes(call[0])));
+  return conv(call[0], du, with_wanted(args, {}));
+}
+
+// ---- batching: a batch of images is a larger batch; a batch of kernels, or of pairs, is as many groups.
+
+// (B, ..., C) as (..., B * C) and back.
+Array merge_channels(const Array& x) {
+  const Array moved = moveaxis(x, 0, -2);
+  Dims sizes = middle(moved.shape(), 0, 2);
+  sizes.push_back(moved.shape(-2) * moved.shape(-1));
+  return reshape(moved, Shape(sizes));
+}
+Array split_channels(const Array& x, int64_t batch) {
+  Dims sizes = middle(x.shape(), 0, 1);
+  sizes.push_back(batch);
+  sizes.push_back(x.shape(-1) / batch);
+  return moveaxis(reshape(x, Shape(sizes)), -2, 0);
+}
+
+std::vector<Array> batch_conv(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  if (batch_size == 0) return batch_of_none(call, is_batched);
+  const ConvArgs& args = call.as<ConvArgs>();
+  const bool is_weight_gradient = call.op.name == "conv_weight_gradient";
+  if (!is_weight_gradient && !is_batched[1]) {
+    return {split_front(apply(call.op, {merge_front(call[0]), call[1]}, args), batch_size, call[0].shape(1))};
+  }
+  const Array a = merge_channels(with_batch(call[0], is_batched[0], batch_size)), b = merge_channels(with_batch(call[1], is_batched[1], batch_size));
+  return {split_channels(apply(call.op, {a, b}, with_groups(args, args.groups * batch_size)), batch_size)};
+}
+
+// ---- kernels
+
+cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout& w, const Layout& y) {
+  const ConvArgs& args = call.as<ConvArgs>();
+  return {.batch = x.shape[0],
+          .groups = args.groups,
+          .in_channels = w.shape[w.rank() - 2],
+          .out_channels = w.shape[w.rank() - 1] / args.groups,
+          .in = middle(x.shape, 1, 1),
+          .kernel = middle(w.shape, 0, 2),
+          .out = middle(y.shape, 1, 1),
+          .strides = args.strides,
+          .pad_begin = args.pad_begin,
+          .pad_end = args.pad_end,
+          .dilation = args.dilation};
+}
+cpu::KernelPtr prepare_conv(const KernelCall& call) {
+  return cpu::prepare_conv(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.inputs[1], call.outputs[0]), call.epilogue);
+}
+cpu::KernelPtr prepare_input_gradient(const KernelCall& call) {
+  return cpu::prepare_conv_input_gradient(call.outputs[0].dtype, conv_shape(call, call.outputs[0], call.inputs[1], call.inputs[0]));
+}
+cpu::KernelPtr prepare_weight_gradient(const KernelCall& call) {
+  return cpu::prepare_conv_weight_gradient(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.outputs[0], call.inputs[1]));
+}
+bool absorbs(const Args&, std::span<const Layout> inputs, const cpu::Epilogue&) { return inputs[0].dtype.is_float(); }
+
+constexpr Input conv_inputs[] = {{"x", numbers}, {"w", numbers}}, input_gradient_inputs[] = {{"dy", numbers}, {"w", numbers}},
+                weight_gradient_inputs[] = {{"x", numbers}, {"dy", numbers}};
+
+constinit const OpDef conv_op{.name = "conv",
+                              .inputs = conv_inputs,
+                              .promotion = Promotion::common,
+                              .infer = infer_conv,
+                              .derivative = linear(transpose_conv),
+                              .batch = batch_conv,
+                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs}};
+constinit const OpDef input_gradient_op{.name = "conv_input_gradient",
+                                        .inputs = input_gradient_inputs,
+                                        .promotion = Promotion::common,
+                                        .infer = infer_input_gradient,
+                                        .derivative = linear(transpose_input_gradient),
+                                        .batch = batch_conv,
+                                        .cpu = {.prepare = prepare_input_gradient}};
+constinit const OpDef weight_gradient_op{.name = "conv_weight_gradient",
+                                         .inputs = weight_gradient_inputs,
+                                         .promotion = Promotion::common,
+                                         .infer = infer_weight_gradient,
+                                         .derivative = linear(transpose_weight_gradient),
+                                         .batch = batch_conv,
+                                         .cpu = {.prepare = prepare_weight_gradient}};
+
+Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }
+Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(input_gradient_op, {dy, w}, args); }
+Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { return apply(weight_gradient_op, {x, dy}, args); }
+
+// ---- what users call
+
+// Rank of the operands, and groups that divide the channels; `in` and `out` are the axes of w that hold in_channels / groups and out_channels.
+void check_operands(std::string_view op, const Array& x, const Array& w, int64_t spatial, int64_t groups, bool is_transposed) {
+  static constexpr std::string_view images[] = {"(N, T, C)", "(N, H, W, C)", "(N, D, H, W, C)"};
+  if (x.rank() != spatial + 2) fail(op, "x is ", x.shape(), "; it must be ", images[spatial - 1]);
+  if (w.rank() != spatial + 2) {
+    fail(op, "w is ", w.shape(), "; it must have rank ", spatial + 2, ": the kernel's sizes, ",
+         is_transposed ? "out_channels / groups, in_channels" : "in_channels / groups, out_channels");
+  }
+  if (groups < 1) fail(op, "groups is ", groups, "; it must be 1 or more");
+  const int64_t channels = x.shape(-1), divided = w.shape(-2), whole = w.shape(-1);
+  if (channels % groups != 0) fail(op, "groups is ", groups, ", in_channels is ", channels, "; groups must divide in_channels");
+  if (is_transposed) {
+    if (whole != channels) fail(op, "x has ", channels, " channels and w is ", w.shape(), "; w's last size must be in_channels, ", channels);
+    return;
+  }
+  if (whole % groups != 0) fail(op, "groups is ", groups, ", out_channels is ", whole, "; groups must divide out_channels");
+  if (divided * groups != channels) {
+    fail(op, "x has ", channels, " channels, groups is ", groups, " and w is ", w.shape(), "; w's second to last size must be in_channels / groups, ",
+         channels / groups);
+  }
+}
+
+template <int kRank>
+Array convolve(std::string_view op, const Array& x, const Array& w, const ConvOptions<kRank>& options) {
+  check_operands(op, x, w, kRank, options.groups, false);
+  const WindowSizes sizes = window_sizes(op, image_sizes(x), kernel_sizes(w), options.strides.dims(), options.dilation.dims(), options.padding);
+  return conv(x, w, {sizes.strides, sizes.pad_begin, sizes.pad_end, sizes.dilation, options.groups, {}});
+}
+
+// The size that the transpose gives along one axis, and the padding at the end for which the convolution maps it back.
+template <int kRank>
+Array convolve_transposed(std::string_view op, const Array& x, const Array& w, const ConvTransposeOptions<kRank>& options) {
+  check_operands(op, x, w, kRank, options.groups, true);
+  const Dims in = image_sizes(x), kernel = kernel_sizes(w), strides = options.strides.dims(), dilation = options.dilation.dims(),
+             added = options.output_padding.dims();
+  check_window(op, kernel, strides, dilation);
+  ConvArgs args{strides, {}, {}, dilation, options.groups, {}};
+  for (size_t axis = 0; axis < in.size(); ++axis) {
+    if (added[axis] < 0 || added[axis] >= std::max(strides[axis], dilation[axis])) {
+      fail(op, "output_padding is ", added[axis], " along axis ", axis + 1, " with stride ", strides[axis], " and dilation ", dilation[axis],
+           "; it must be from 0 to less than the larger of them");
+    }
+    const int64_t reach = dilation[axis] * (kernel[axis] - 1) + 1;
+    PadWidth pad(0);
+    if (options.padding.is_same()) {
+      const int64_t cut = std::max<int64_t>(reach - strides[axis], 0);
+      pad = PadWidth(cut / 2, cut - cut / 2);
+    } else {
+      pad = side_widths(op, options.padding, in.size())[axis];
+    }
+    const int64_t size = in[axis] == 0 ? 0 : (in[axis] - 1) * strides[axis] + reach - pad.before - pad.after + added[axis] +
+                                                 (options.padding.is_same() ? std::max<int64_t>(strides[axis] - reach, 0) : 0);
+    if (size < 0) {
+      fail(op, "the result has ", size, " positions along axis ", axis + 1, "; padding (", pad.before, ", ", pad.after, ") takes away more than there are");
+    }
+    args.pad_begin.push_back(pad.before);
+    // For this padding at the end the convolution maps the size back; up to a stride less one more changes nothing, and none is best.
+    const int64_t end = (in[axis] - 1) * strides[axis] + reach - pad.before - size;
+    args.pad_end.push_back(end < 0 ? std::min<int64_t>(end + strides[axis] - 1, 0) : end);
+    args.wanted.push_back(size);
+  }
+  return input_gradient(x, w, args);
+}
+
+}  // namespace
+
+Array conv1d(const Array& x, const Array& w) { return conv1d(x, w, {}); }
+Array conv1d(const Array& x, const Array& w, const Conv1DOptions& options) { return convolve<1>("conv1d", x, w, options); }
+Array conv2d(const Array& x, const Array& w) { return conv2d(x, w, {}); }
+Array conv2d(const Array& x, const Array& w, const Conv2DOptions& options) { return convolve<2>("conv2d", x, w, options); }
+Array conv3d(const Array& x, const Array& w) { return conv3d(x, w, {}); }
+Array conv3d(const Array& x, const Array& w, const Conv3DOptions& options) { return convolve<3>("conv3d", x, w, options); }
+Array conv_transpose1d(const Array& x, const Array& w) { return conv_transpose1d(x, w, {}); }
+Array conv_transpose1d(const Array& x, const Array& w, const ConvTranspose1DOptions& options) {
+  return convolve_transposed<1>("conv_transpose1d", x, w, options);
+}
+Array conv_transpose2d(const Array& x, const Array& w) { return conv_transpose2d(x, w, {}); }
+Array conv_transpose2d(const Array& x, const Array& w, const ConvTranspose2DOptions& options) {
+  return convolve_transposed<2>("conv_transpose2d", x, w, options);
+}
+Array conv_transpose3d(const Array& x, const Array& w) { return conv_transpose3d(x, w, {}); }
+Array conv_transpose3d(const Array& x, const Array& w, const ConvTranspose3DOptions& options) {
+  return convolve_transposed<3>("conv_transpose3d", x, w, options);
+}
+
+std::span<const OpDef* const> conv_ops() {
+  static constexpr const OpDef* ops[] = {&conv_op, &input_gradient_op, &weight_gradient_op};
+  return ops;
+}
+
+}  // namespace gradus
