@@ -23,7 +23,7 @@ class Cell : public std::enable_shared_from_this<Cell> {
 
   const Kind kind;
   bool is_trainable = true;  ///< parameters only; a frozen parameter gets no gradient and no update
-  bool was_missed = false;   ///< without a value although its module was called: no transform waits for it again
+  std::vector<const void*> missed_by{};  ///< functions that were recorded and left it without a value: none waits for it again
 
   /// Whether a value has been given yet (in this thread's traces or for good).
   bool has_value() const;

@@ -1,0 +1,75 @@
+// Whole derivatives of array functions: jacobian by rows (reverse mode) or by columns (forward mode), hessian.
+//
+//   Array j = jacobian(f)(x);            // (shape of f(x), shape of x)
+//   Array h = hessian(g)(x);             // (shape of x, shape of x), for a scalar function g
+//   auto [jx, jy] = jacobian(h)(x, y);   // several arguments: a std::array; choose them as for grad: jacobian<0>(h)(x, y)
+#pragma once
+
+#include "gradus/transform/grad.hpp"
+
+namespace gradus {
+
+namespace detail {
+
+/// Results of several arrays give their form to the derivatives: std::array<Array, 2> gives std::array<G, 2>.
+template <class R, class Each>
+auto for_each_array(const R& value, const Each& each) {
+  size_t k = 0;
+  if constexpr (std::same_as<R, Array>) {
+    return each(k);
+  } else if constexpr (is_vector<R>) {
+    std::vector<decltype(each(k))> out;
+    for (; k < value.size(); ++k) out.push_back(each(k));
+    return out;
+  } else {
+    return std::apply(
+        [&]<class... A>(const A&...) {
+          static_assert((std::same_as<A, Array> && ...), "jacobian takes functions that return an Array, or a tuple, array or vector of them");
+          if constexpr (IsTuple<R> && requires { std::declval<R>().size(); }) return std::array<decltype(each(k)), sizeof...(A)>{(void(sizeof(A)), each(k++))...};
+          else return std::tuple<decltype((void(sizeof(A)), each(k)))...>{(void(sizeof(A)), each(k++))...};
+        },
+        value);
+  }
+}
+
+template <class F, bool by_columns, size_t... I>
+class Jacobian {
+ public:
+  explicit Jacobian(F f) : f_(std::move(f)) {}
+  template <class... A>
+  auto operator()(A&&... arguments) const {
+    const std::tuple<A&...> given(arguments...);
+    const auto chosen = chosen_of(std::index_sequence<I...>(), given);
+    Differentiation d(TraceKind::grad, sizeof...(I) != 0);
+    const auto value = trace_call(d, f_, chosen, given);
+    const std::vector<std::vector<Array>> blocks = d.jacobians(arrays_in(value), by_columns);
+    d.commit();
+    return for_each_array(value, [&](size_t k) { return derivatives(d, blocks[k], chosen, given); });
+  }
+
+ private:
+  F f_;
+};
+
+}  // namespace detail
+
+/// All partial derivatives, one reverse pass for all rows together: for functions with fewer outputs than inputs.
+template <size_t... I, class F>
+auto jacobian(F f) {
+  return detail::Jacobian<F, false, I...>(std::move(f));
+}
+/// The same, one forward pass for all columns together: for functions with fewer inputs than outputs.
+template <size_t... I, class F>
+auto jacobian_forward(F f) {
+  return detail::Jacobian<F, true, I...>(std::move(f));
+}
+/// Second derivatives of a scalar function: forward mode over reverse mode. For several arguments a std::array of rows of blocks.
+template <size_t... I, class F>
+auto hessian(F f) {
+  return jacobian_forward<I...>(grad<I...>(std::move(f)));
+}
+inline auto jacobian(Array (*f)(const Array&)) { return detail::Jacobian<Array (*)(const Array&), false>(f); }
+inline auto jacobian_forward(Array (*f)(const Array&)) { return detail::Jacobian<Array (*)(const Array&), true>(f); }
+inline auto hessian(Array (*f)(const Array&)) { return jacobian_forward(grad(f)); }
+
+}  // namespace gradus
