@@ -36,6 +36,7 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
     promoted[i] = inputs[i].astype(dtype);
   };
   if (op.promotion == Promotion::none) {
+    if (op.host || op.expand) return false;  // numbers that a closed graph captured stay numbers
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].is_weak() && !is_elementwise && &op != &identity_op) change(i, strong_dtype(inputs[i]));
     }

@@ -33,6 +33,7 @@ inline void hash_field(Hasher& hasher, std::span<const int64_t> values) {
 inline void hash_field(Hasher& hasher, const Shape& value) {
   hash_field(hasher, static_cast<std::span<const int64_t>>(value));
 }
+inline void hash_field(Hasher& hasher, const std::vector<int64_t>& value) { hash_field(hasher, std::span<const int64_t>(value)); }
 inline void hash_field(Hasher& hasher, const Dims& value) { hash_field(hasher, static_cast<std::span<const int64_t>>(value)); }
 void hash_field(Hasher& hasher, const SubgraphPtr& value);
 

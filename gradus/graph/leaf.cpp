@@ -54,7 +54,8 @@ constinit const OpDef barrier_op{.name = "barrier",
                                  .is_variadic = true,
                                  .infer = infer_barrier,
                                  .derivative = custom(barrier_same, barrier_same),
-                                 .batch = barrier_batch};
+                                 .batch = barrier_batch,
+                                 .takes_empty_cotangents = true};
 
 Array make_leaf(Value value, const Aval& aval) {
   Node* node = Node::make(data_op, {}, {}, std::span<const Aval>(&aval, 1));

@@ -191,6 +191,7 @@ struct OpDef {
   CpuEntry cpu = {};
   HostRule host = nullptr;       ///< instead of a kernel
   ComposeRule expand = nullptr;  ///< instead of a kernel: the evaluator puts these ops in its place (checkpoint, custom derivatives)
+  bool takes_empty_cotangents = false;  ///< its reverse rule wants empty Arrays, not zeros, where no cotangent arrived
   int hidden_outputs = 0;  ///< the last so many outputs are residuals for the derivative; users do not see them
 };
 

@@ -31,4 +31,9 @@ std::span<const OpDef* const> linalg_ops();
 std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
 
+// Of transform/: ops that hold closed graphs.
+std::span<const OpDef* const> checkpoint_ops();
+std::span<const OpDef* const> custom_derivative_ops();
+std::span<const OpDef* const> control_ops();
+
 }  // namespace gradus

@@ -172,18 +172,6 @@ auto derivative_by(const Differentiation& d, const std::vector<Array>& values, s
   }
 }
 
-/// One thing as itself, arrays as a std::array, mixtures as a tuple (API.md 5.1).
-template <class... G>
-auto packed(std::tuple<G...> parts) {
-  if constexpr (sizeof...(G) == 1) {
-    return std::get<0>(std::move(parts));
-  } else if constexpr ((std::same_as<G, Array> && ...)) {
-    return std::apply([](auto&&... array) { return std::array<Array, sizeof...(G)>{std::move(array)...}; }, std::move(parts));
-  } else {
-    return parts;
-  }
-}
-
 template <size_t... Chosen, class... A>
 auto derivatives(const Differentiation& d, const std::vector<Array>& values, std::index_sequence<Chosen...>, const std::tuple<A&...>& given) {
   size_t next = 0;

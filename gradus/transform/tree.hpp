@@ -102,6 +102,18 @@ constexpr void check_returned() {
   static_assert(fits, "a function under a transform returns an Array, or a tuple, pair, std::array or vector of them");
 }
 
+/// One thing as itself, arrays as a std::array, mixtures as a tuple (API.md 5.1).
+template <class... G>
+auto packed(std::tuple<G...> parts) {
+  if constexpr (sizeof...(G) == 1) {
+    return std::get<0>(std::move(parts));
+  } else if constexpr ((std::same_as<G, Array> && ...)) {
+    return std::apply([](auto&&... array) { return std::array<Array, sizeof...(G)>{std::move(array)...}; }, std::move(parts));
+  } else {
+    return parts;
+  }
+}
+
 }  // namespace gradus::detail
 
 namespace gradus {
