@@ -35,6 +35,8 @@ class Cell : public std::enable_shared_from_this<Cell> {
   const Array& committed() const { return value_; }
   /// Assigns for good, whatever traces are open: first values of parameters, loading of files.
   void commit(Array value);
+  /// Hands the value over for good, so that its memory may be written; commit() must follow, with a new value or this one.
+  Array release() { return std::move(value_); }
 
  private:
   Array value_;

@@ -17,6 +17,9 @@ std::span<const OpDef* const> all_ops() {
     std::vector<const OpDef*> joined;
     for (const auto& family : {
              leaf_ops(),
+             checkpoint_ops(),
+             custom_derivative_ops(),
+             control_ops(),
              elementwise_ops(),
              math_ops(),
              compare_ops(),

@@ -218,8 +218,9 @@ Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> argu
 Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
   Hasher hasher;
   hasher.add(switches());
-  hasher.add(reinterpret_cast<uintptr_t>(&graph));
+  // The hash tells data leaves apart by address; the cache keeps them alive with the graph. So graphs made anew find their plan.
   hasher.add(graph.hash().low);
+  hasher.add(graph.hash().high);
   for (const Array* argument : arguments) {
     hash_leaf(hasher, *argument->node());
     hasher.add(may_consume && !is_op_by_op() && may_donate(*argument->node(), 1));
