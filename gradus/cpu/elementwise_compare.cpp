@@ -29,6 +29,12 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 namespace {
 
+// hn::Ne differs between targets where an operand is NaN; NaN is unequal to everything, and true.
+template <class D, class V>
+HWY_INLINE hn::Mask<D> is_true(D d, V a) {
+  return hn::Not(hn::Eq(a, hn::Zero(d)));
+}
+
 struct Equal {
   template <class D, class V>
   HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
@@ -38,7 +44,7 @@ struct Equal {
 struct NotEqual {
   template <class D, class V>
   HWY_INLINE hn::Mask<D> operator()(D, V a, V b) const {
-    return hn::Ne(a, b);
+    return hn::Not(hn::Eq(a, b));
   }
 };
 struct Less {
@@ -68,19 +74,19 @@ struct GreaterEqual {
 struct LogicalAnd {
   template <class D, class V>
   HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
-    return hn::And(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::And(is_true(d, a), is_true(d, b));
   }
 };
 struct LogicalOr {
   template <class D, class V>
   HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
-    return hn::Or(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::Or(is_true(d, a), is_true(d, b));
   }
 };
 struct LogicalXor {
   template <class D, class V>
   HWY_INLINE hn::Mask<D> operator()(D d, V a, V b) const {
-    return hn::Xor(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::Xor(is_true(d, a), is_true(d, b));
   }
 };
 struct LogicalNot {

@@ -303,6 +303,45 @@ TEST(Elementwise, integers_wrap_and_divide_towards_minus_infinity) {
   EXPECT_EQ(call(cpu::add_function).back(), low);
 }
 
+template <class T>
+void check_comparisons() {
+  std::vector<T> x, y;
+  for (const double a : {kNan, -kInf, -1.0, -0.0, 0.0, 2.0, kInf}) {
+    for (const double b : {kNan, -kInf, -1.0, -0.0, 0.0, 2.0, kInf}) {
+      x.push_back(static_cast<T>(a));
+      y.push_back(static_cast<T>(b));
+    }
+  }
+  const auto call = [&](const ElementwiseFunction& function) {
+    std::vector<uint8_t> out(x.size());
+    function.find(dtype_of<T>())(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+    return out;
+  };
+  const auto expect = [&](const ElementwiseFunction& function, bool (*want)(T, T)) {
+    const auto got = call(function);
+    for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(got[i], want(x[i], y[i])) << function.name << "(" << x[i] << ", " << y[i] << ")";
+  };
+  expect(cpu::equal_function, [](T a, T b) { return a == b; });
+  expect(cpu::not_equal_function, [](T a, T b) { return a != b; });
+  expect(cpu::less_function, [](T a, T b) { return a < b; });
+  expect(cpu::less_equal_function, [](T a, T b) { return a <= b; });
+  expect(cpu::greater_function, [](T a, T b) { return a > b; });
+  expect(cpu::greater_equal_function, [](T a, T b) { return a >= b; });
+  expect(cpu::logical_and_function, [](T a, T b) { return a != 0 && b != 0; });
+  expect(cpu::logical_or_function, [](T a, T b) { return a != 0 || b != 0; });
+  expect(cpu::logical_xor_function, [](T a, T b) { return (a != 0) != (b != 0); });
+  expect(cpu::logical_not_function, [](T a, T) { return a == 0; });
+  expect(cpu::isnan_function, [](T a, T) { return std::isnan(a); });
+  expect(cpu::isinf_function, [](T a, T) { return std::isinf(a); });
+  expect(cpu::isfinite_function, [](T a, T) { return std::isfinite(a); });
+  expect(cpu::signbit_function, [](T a, T) { return std::signbit(a); });
+}
+
+TEST(Elementwise, comparisons_follow_ieee_754) {
+  check_comparisons<float>();
+  check_comparisons<double>();
+}
+
 TEST(Elementwise, sixteen_bit_floats_convert_as_in_plain_code) {
   std::vector<uint16_t> bits(65536);
   for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i);
