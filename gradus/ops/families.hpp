@@ -36,4 +36,9 @@ std::span<const OpDef* const> checkpoint_ops();
 std::span<const OpDef* const> custom_derivative_ops();
 std::span<const OpDef* const> control_ops();
 
+// Of transform/: ops that hold closed graphs.
+std::span<const OpDef* const> checkpoint_ops();
+std::span<const OpDef* const> custom_derivative_ops();
+std::span<const OpDef* const> control_ops();
+
 }  // namespace gradus
