@@ -16,7 +16,14 @@ Differentiation::~Differentiation() {
   for (auto slot = slots_before_.rbegin(); slot != slots_before_.rend(); ++slot) *slot->first = std::move(slot->second);
 }
 
-void Differentiation::add_array(const Array& x, size_t argument) { leaves_.push_back({{}, x, {}, argument}); }
+void Differentiation::add_array(const Array& x, size_t argument) {
+  if (!x.exists()) fail(name_of(kind_), "argument ", argument, " is an empty Array; give it a value first");
+  leaves_.push_back({{}, x, {}, argument});
+}
+
+void Differentiation::add_constant(const Array& x) {
+  if (x.exists()) constants_.push_back(x);
+}
 
 void Differentiation::add_module(std::vector<Variable> variables, size_t argument, bool is_differentiated) {
   size_t trainable = 0;
@@ -66,7 +73,6 @@ void Differentiation::open(FunctionTag function, FunctionRef<void()> plain_call)
 }
 
 void Differentiation::mark(Leaf& leaf) {
-  if (!leaf.value.exists()) fail(name_of(kind_), "argument ", leaf.argument, " is an empty Array; give it a value first");
   if (!leaf.value.dtype().is_float()) {
     const std::string which = leaf.is_module() ? concat("parameter ", leaf.variable.path) : concat("argument ", leaf.argument);
     if (is_chosen_ || leaf.is_module() || kind_ != TraceKind::grad) {

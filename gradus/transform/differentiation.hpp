@@ -24,7 +24,7 @@ class Differentiation {
   /// A model; differentiated by its parameters, or only built and evaluated with the rest.
   void add_module(std::vector<Variable> variables, size_t argument, bool is_differentiated);
   /// An array that is not differentiated by.
-  void add_constant(const Array& x) { constants_.push_back(x); }
+  void add_constant(const Array& x);
   /// `plain_call` calls the function as it is: once, never evaluated, if a model has parameters without values.
   void open(FunctionTag function, FunctionRef<void()> plain_call);
   /// What the function is to see in place of the next array argument.

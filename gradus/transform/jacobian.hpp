@@ -14,21 +14,19 @@ namespace detail {
 /// Results of several arrays give their form to the derivatives: std::array<Array, 2> gives std::array<G, 2>.
 template <class R, class Each>
 auto for_each_array(const R& value, const Each& each) {
-  size_t k = 0;
+  using G = decltype(each(size_t{0}));
   if constexpr (std::same_as<R, Array>) {
-    return each(k);
+    return each(size_t{0});
   } else if constexpr (is_vector<R>) {
-    std::vector<decltype(each(k))> out;
-    for (; k < value.size(); ++k) out.push_back(each(k));
+    std::vector<G> out;
+    for (size_t k = 0; k < value.size(); ++k) out.push_back(each(k));
     return out;
   } else {
-    return std::apply(
-        [&]<class... A>(const A&...) {
-          static_assert((std::same_as<A, Array> && ...), "jacobian takes functions that return an Array, or a tuple, array or vector of them");
-          if constexpr (IsTuple<R> && requires { std::declval<R>().size(); }) return std::array<decltype(each(k)), sizeof...(A)>{(void(sizeof(A)), each(k++))...};
-          else return std::tuple<decltype((void(sizeof(A)), each(k)))...>{(void(sizeof(A)), each(k++))...};
-        },
-        value);
+    return [&]<size_t... K>(std::index_sequence<K...>) {
+      static_assert((std::same_as<std::tuple_element_t<K, R>, Array> && ...),
+                    "jacobian takes functions that return an Array, or a tuple, array or vector of them");
+      return std::array<G, sizeof...(K)>{each(K)...};
+    }(std::make_index_sequence<std::tuple_size_v<R>>());
   }
 }
 
