@@ -143,6 +143,6 @@ HWY_AFTER_NAMESPACE();
 #define GRADUS_DEFINE_FUNCTION(name, inputs, kind, loop, integer)                                     \
   HWY_EXPORT(find_##name);                                                                            \
   static TileLoop find_float_##name(DType dtype) { return HWY_DYNAMIC_DISPATCH(find_##name)(dtype); } \
-  constinit const ElementwiseFunction name##_function{#name, inputs, OutputKind::kind, find_float_##name, integer};
+  constinit const ElementwiseFunction name##_function{#name, inputs, OutputKind::kind, find_float_##name, integer, 0, kCost};
 
 #endif  // include guard

@@ -26,6 +26,7 @@ struct ElementwiseFunction {
   TileLoop (*find_float)(DType dtype) = nullptr;    ///< for float32 and float64
   TileLoop (*find_integer)(DType dtype) = nullptr;  ///< for bool and the integers
   unsigned bool_inputs = 0;                         ///< bit k set: operand k is bool, whatever the dtype
+  int cost = 1;                                     ///< time of an element beside that of add: decides how work is shared out
 
   /// The loop for operands of `dtype`; null where the function has none. float16 and bfloat16 have none: they compute in float32.
   TileLoop find(DType dtype) const {

@@ -93,6 +93,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
+static constexpr int kCost = 8;
+
 GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
 
 }  // namespace gradus::cpu

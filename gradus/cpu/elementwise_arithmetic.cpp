@@ -207,6 +207,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
+static constexpr int kCost = 1;
+
 GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

@@ -164,7 +164,7 @@ TileLoop float_loop(DType dtype) {
 }
 template <class F, int inputs>
 constexpr ElementwiseFunction row(std::string_view name, TileLoop (*find_integer)(DType) = nullptr) {
-  return {name, inputs, OutputKind::same, float_loop<F, inputs>, find_integer};
+  return {name, inputs, OutputKind::same, float_loop<F, inputs>, find_integer, 0, 300};
 }
 
 }  // namespace

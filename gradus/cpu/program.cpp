@@ -13,7 +13,15 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t kChunkElements = 16 * 1024;
+// Work of a chunk in units of ElementwiseFunction::cost, about 8 us; a parallel region is worth its start from 5 us on.
+constexpr int64_t kChunkCost = 128 * 1024;
+
+// How many tiles each chunk has: from shape and program only. More than one chunk are shared evenly by 2 or 4 threads.
+int64_t tiles_of_chunk(const Plan& plan) {
+  const int64_t tiles = plan.grid.tile_count(), cost = std::max<int64_t>(1, plan.grid.tile_size() * plan.cost);
+  const int64_t chunks = std::min(tiles, tiles * cost / kChunkCost);
+  return chunks <= 1 ? tiles : (tiles + (chunks + 3) / 4 * 4 - 1) / ((chunks + 3) / 4 * 4);
+}
 
 void repeat_element(std::byte* place, int64_t element_size) {
   for (int64_t have = element_size; have < kRepeatBytes; have *= 2) std::memcpy(place + have, place, static_cast<size_t>(have));
@@ -42,8 +50,7 @@ class Program final : public Kernel {
 
   Status run(void* const* pointers, void*) const override {
     const Plan& plan = has_hazard(pointers) ? *deferred_ : direct_;
-    const int64_t tiles = plan.grid.tile_count();
-    const int64_t tiles_a_chunk = std::max<int64_t>(1, kChunkElements / plan.grid.tile_size());
+    const int64_t tiles = plan.grid.tile_count(), tiles_a_chunk = tiles_of_chunk(plan);
     const int64_t chunks = (tiles + tiles_a_chunk - 1) / tiles_a_chunk;
     if (chunks == 1) {
       run_tiles(plan, pointers, 0, tiles);

@@ -216,6 +216,7 @@ class Lowering {
     }
     step.destination = static_cast<int16_t>(made.place.number);
     (made.is_uniform ? plan_.uniform_steps : plan_.steps).push_back(step);
+    if (!made.is_uniform) plan_.cost += (by.function ? by.function->cost : 1) * (result.size() == 8 ? 2 : 1);
     // Outputs round when they are narrowed; a cast to a 16-bit float has rounded already.
     if (by.function && made.dtype != result && made.feeds_instructions) {
       add_step(find_rounding(float32, made.dtype), made.place, made.place.number, float32, made.is_uniform);
@@ -257,6 +258,8 @@ class Lowering {
   }
 
   void place_scratch() {
+    for (const Mover& mover : plan_.movers) plan_.cost += mover.operand.access == Access::gather ? 8 : 1;
+    plan_.cost += static_cast<int64_t>(plan_.outputs.size());
     plan_.scratch_bytes = round_up(static_cast<int64_t>(plan_.place_bytes.size() * sizeof(void*)), 64);
     for (const int64_t bytes : plan_.place_bytes) plan_.scratch_bytes += bytes;
   }

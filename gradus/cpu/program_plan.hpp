@@ -47,6 +47,7 @@ struct Plan {
   std::vector<OutputPlace> outputs{};
   std::vector<int64_t> place_bytes{};  ///< scratch that each place takes; 0: its pointer is set a tile (operands, outputs)
   int64_t scratch_bytes = 0;           ///< of the pointers and the places
+  int64_t cost = 0;                    ///< of an element, in units of ElementwiseFunction::cost
 
   /// Outputs that may be written before the last read of an input of the same element size: {output, input}.
   std::vector<std::pair<int, int>> hazards{};
