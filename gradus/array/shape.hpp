@@ -64,6 +64,12 @@ class Shape {
 
 std::string to_text(const Shape& shape);
 
+}  // namespace gradus
+/// size() counts elements, not axes: ranges measure begin() to end(), so that std::span(shape) is its sizes.
+template <>
+inline constexpr bool std::ranges::disable_sized_range<gradus::Shape> = true;
+namespace gradus {
+
 /// A requested shape: one size may be -1, "whatever is left".
 class NewShape {
  public:

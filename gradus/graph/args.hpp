@@ -31,7 +31,7 @@ inline void hash_field(Hasher& hasher, std::span<const int64_t> values) {
   for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
 }
 inline void hash_field(Hasher& hasher, const Shape& value) {
-  hash_field(hasher, static_cast<std::span<const int64_t>>(value));
+  hash_field(hasher, static_cast<std::span<const int64_t>>(value.dims()));
 }
 inline void hash_field(Hasher& hasher, const std::vector<int64_t>& value) { hash_field(hasher, std::span<const int64_t>(value)); }
 inline void hash_field(Hasher& hasher, const Dims& value) { hash_field(hasher, static_cast<std::span<const int64_t>>(value)); }
