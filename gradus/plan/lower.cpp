@@ -19,7 +19,7 @@ struct Item {
   std::vector<int> ops{};
   std::vector<int> reads{}, writes{};  // values
   cpu::KernelPtr kernel{};             // null for a barrier
-  std::vector<int> in_place{};         // for each write: position in reads that it may lie over, or -1
+  std::vector<std::vector<int>> over{}; // for each write: the reads that it may lie over
   bool is_update = false;
 };
 
@@ -94,15 +94,12 @@ class Lowering {
     Item item{.ops = group.ops, .reads = program.reads, .writes = program.writes};
     item.kernel = cpu::prepare_program(program.spec);
     for (const int write : item.writes) {
-      const Layout& out = value(write).layout;
-      int candidate = -1;
-      for (size_t i = 0; i < item.reads.size() && candidate < 0; ++i) {
-        const PlanValue& in = value(item.reads[i]);
-        const bool is_taken = std::find(item.in_place.begin(), item.in_place.end(), static_cast<int>(i)) != item.in_place.end();
-        const auto reads_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int read) { return base(read) == in.base; });
-        if (!is_taken && reads_base == 1 && in.kind != PlanValue::Kind::slot && item.reads[i] == in.base && in.layout == out) candidate = static_cast<int>(i);
+      std::vector<int>& over = item.over.emplace_back();
+      for (const int read : item.reads) {
+        const PlanValue& in = value(read);
+        const auto reads_of_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int other) { return base(other) == in.base; });
+        if (reads_of_base == 1 && in.kind != PlanValue::Kind::slot && read == in.base && in.layout == value(write).layout) over.push_back(read);
       }
-      item.in_place.push_back(candidate);
     }
     return item;
   }
@@ -110,7 +107,7 @@ class Lowering {
   Item kernel_item(int at) {
     const PlanOp& op = graph_.ops[at];
     Item item{.ops = {at}, .reads = op.inputs, .writes = op.outputs};
-    item.in_place.assign(item.writes.size(), -1);
+    item.over.resize(item.writes.size());
     if (op.op == &barrier_op) {
       item.writes.clear();
       return item;
@@ -126,7 +123,9 @@ class Lowering {
     item.kernel = op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
     for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
       if (pair.output < 0) break;
-      if (inputs[pair.input] == outputs[pair.output]) item.in_place[pair.output] = pair.input;
+      if (op.inputs[pair.input] == base(op.inputs[pair.input]) && inputs[pair.input] == outputs[pair.output]) {
+        item.over[pair.output].push_back(op.inputs[pair.input]);
+      }
     }
     plan_.products += op.op->name == "matmul" || op.op->name.starts_with("conv");
     return item;
@@ -170,14 +169,19 @@ class Lowering {
   // Writes over donated leaves come last, after everything that can fail (CORE.md 4).
   void choose_updates() {
     donated_to_.assign(graph_.values.size(), -1);
+    std::vector<uint8_t> is_claimed(graph_.values.size(), 0);
     for (const int at : order_) {
       Item& item = items_[at];
       for (size_t k = 0; k < item.writes.size(); ++k) {
-        if (item.in_place[k] < 0 || !is_base_kept_[item.writes[k]]) continue;
-        const PlanValue& leaf = value(item.reads[item.in_place[k]]);
-        if (leaf.kind != PlanValue::Kind::leaf || !leaf.is_donated || is_base_kept_[leaf.base]) continue;
-        item.is_update = true;
-        donated_to_[item.writes[k]] = leaf.base;
+        if (!is_base_kept_[item.writes[k]]) continue;
+        for (const int over : item.over[k]) {
+          const PlanValue& leaf = value(over);
+          if (leaf.kind != PlanValue::Kind::leaf || !leaf.is_donated || is_base_kept_[over] || is_claimed[over]) continue;
+          is_claimed[over] = 1;
+          item.is_update = true;
+          donated_to_[item.writes[k]] = over;
+          break;
+        }
       }
     }
     bool is_safe = true;
@@ -267,12 +271,14 @@ class Lowering {
         } else if (is_base_kept_[write]) {
           storage.kind = Storage::Kind::result;
         } else {
-          const int over = item.in_place[k] < 0 ? -1 : base(item.reads[item.in_place[k]]);
-          const bool can_take = over >= 0 && last_use_[over] == static_cast<int>(position) && storage_[over] >= 0 && !is_taken_over[over] &&
-                                plan_.storages[storage_[over]].kind == Storage::Kind::arena && plan_.storages[storage_[over]].bytes == bytes;
-          if (can_take && !is_op_by_op()) {
-            is_taken_over[over] = 1;
-            storage.offset = plan_.storages[storage_[over]].offset;
+          const auto can_take = [&](int over) {
+            return last_use_[over] == static_cast<int>(position) && storage_[over] >= 0 && !is_taken_over[over] && !is_op_by_op() &&
+                   plan_.storages[storage_[over]].kind == Storage::Kind::arena && plan_.storages[storage_[over]].bytes == bytes;
+          };
+          const auto over = std::find_if(item.over[k].begin(), item.over[k].end(), can_take);
+          if (over != item.over[k].end()) {
+            is_taken_over[*over] = 1;
+            storage.offset = plan_.storages[storage_[*over]].offset;
           } else {
             storage.offset = arena.take(bytes);
           }
