@@ -9,6 +9,8 @@
 #include "gradus/base/error.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/creation.hpp"
+#include "gradus/ops/reduce.hpp"
+#include "gradus/transform/grad.hpp"
 
 namespace gradus {
 namespace {
@@ -144,6 +146,67 @@ TEST(Elementwise, activations_at_their_edges) {
   EXPECT_EQ(values(hardsigmoid(x)), (std::vector<double>{0, 0, 2.0 / 6, 0.5, 4.0 / 6, 1, 1}));
   EXPECT_EQ(values(softshrink(x)), (std::vector<double>{-kInf, -999.5, -0.5, 0, 0.5, 999.5, kInf}));
   EXPECT_EQ(values(hardshrink(x, 1.5)), (std::vector<double>{-kInf, -1000, 0, 0, 0, 1000, kInf}));
+}
+
+// d sum(f(x)) / dx
+template <class F>
+std::vector<double> slope(F f, const Array& x) {
+  return values(grad([&](const Array& a) { return sum(f(a)); })(x));
+}
+
+TEST(ElementwiseSlopes, at_the_edges) {
+  const Array x = array({0.0, 1.0, 4.0}, float64);
+  EXPECT_EQ(slope([](const Array& a) { return sqrt(a); }, x), (std::vector<double>{kInf, 0.5, 0.25}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(a, 0); }, x), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(a, 1); }, x), (std::vector<double>{1, 1, 1}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(a, 2); }, x), (std::vector<double>{0, 2, 8}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(a, 3); }, x), (std::vector<double>{0, 3, 48}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(a, array({0.0, 0.0, 2.0}, float64)); }, x), (std::vector<double>{0, 0, 8}));
+  EXPECT_EQ(slope([](const Array& a) { return pow(array({0.0, 1.0, 0.0}, float64), a); }, x), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(slope([](const Array& a) { return xlogy(a, array({0.0, 1.0, 1.0}, float64)); }, x), (std::vector<double>{0, 0, 0}));
+}
+
+TEST(ElementwiseSlopes, unused_branch_of_where_does_not_spread_nan) {
+  const Array x = array({0.0, 2.0}, float64);
+  EXPECT_EQ(slope([](const Array& a) { return where(a > 0, log(where(a > 0, a, 1)), 0); }, x), (std::vector<double>{0, 0.5}));
+  EXPECT_EQ(slope([](const Array& a) { return where(a > 0, a, array({kInf, kNan}, float64)); }, x), (std::vector<double>{0, 1}));
+  EXPECT_EQ(slope([](const Array& a) { return nan_to_num(a * array({kInf, 1.0}, float64), 0); }, x)[1], 1);
+}
+
+TEST(ElementwiseSlopes, equal_ones_share_and_bounds_pass) {
+  const Array x = array({1.0, 2.0, 3.0}, float64), y = array({2.0, 2.0, 2.0}, float64);
+  EXPECT_EQ(slope([&](const Array& a) { return maximum(a, y); }, x), (std::vector<double>{0, 0.5, 1}));
+  EXPECT_EQ(slope([&](const Array& a) { return minimum(a, y); }, x), (std::vector<double>{1, 0.5, 0}));
+  EXPECT_EQ(slope([&](const Array& a) { return fmax(a, array({kNan, 2.0, kNan}, float64)); }, x), (std::vector<double>{1, 0.5, 1}));
+  EXPECT_EQ(slope([](const Array& a) { return clip(a, 1, 2); }, x), (std::vector<double>{1, 1, 0}));
+  EXPECT_EQ(slope([](const Array& a) { return relu(a); }, array({-1.0, 0.0, 1.0})), (std::vector<double>{0, 0, 1}));
+  EXPECT_EQ(slope([](const Array& a) { return abs(a); }, array({-1.0, 0.0, 1.0})), (std::vector<double>{-1, 0, 1}));
+  EXPECT_EQ(slope([](const Array& a) { return floor(a) + sign(a) + round(a); }, x), (std::vector<double>{0, 0, 0}));
+}
+
+TEST(ElementwiseSlopes, of_stable_activations_far_out) {
+  const Array x = array({-1000.0, -50.0, 0.0, 50.0, 1000.0}, float64);
+  EXPECT_EQ(slope([](const Array& a) { return softplus(a); }, x)[4], 1);
+  EXPECT_EQ(slope([](const Array& a) { return log_sigmoid(a); }, x)[0], 1);
+  EXPECT_EQ(slope([](const Array& a) { return log_sigmoid(a); }, x)[4], 0);
+  for (const double each : slope([](const Array& a) { return silu(a) + gelu(a) + mish(a) + elu(a) + selu(a) + celu(a, 2) + tanh(a); }, x)) {
+    EXPECT_TRUE(std::isfinite(each));
+  }
+  EXPECT_EQ(slope([](const Array& a) { return elu(a, 3); }, x), (std::vector<double>{0, 0, 3, 1, 1}));
+}
+
+TEST(ElementwiseSlopes, broadcast_operands_get_sums) {
+  const Array x = ones({2, 3}, float64);
+  EXPECT_EQ(slope([&](const Array& row) { return x * row; }, array({1.0, 2.0, 3.0}, float64)), (std::vector<double>{2, 2, 2}));
+  EXPECT_EQ(slope([&](const Array& column) { return x + column; }, ones({2, 1}, float64)), (std::vector<double>{3, 3}));
+  EXPECT_EQ(slope([&](const Array& number) { return x - number; }, ones({}, float64)), (std::vector<double>{-6}));
+  EXPECT_EQ(slope([&](const Array& row) { return where(x > 0, row, 0); }, ones({3}, float64)), (std::vector<double>{2, 2, 2}));
+}
+
+TEST(ElementwiseSlopes, leaky_relu_and_elu_have_slopes_in_their_parameters) {
+  const Array x = array({-2.0, 3.0}, float64);
+  EXPECT_EQ(slope([&](const Array& a) { return leaky_relu(x, a); }, ones({2}, float64)), (std::vector<double>{-2, 0}));
+  EXPECT_EQ(slope([&](const Array& a) { return elu(x, a); }, ones({2}, float64)), (std::vector<double>{std::expm1(-2), 0}));
 }
 
 }  // namespace
