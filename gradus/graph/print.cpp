@@ -43,13 +43,17 @@ std::string shortest_16_bit(T value, std::chars_format format) {
 struct Digits {
   std::string whole{}, fraction{}, exponent{};
 };
-Digits cut(const std::string& text) {
+Digits split(const std::string& text) {
   Digits out;
   const size_t e = text.find('e'), point = std::min(text.find('.'), e);
   out.whole = text.substr(0, std::min(point, text.size()));
   if (point < std::min(e, text.size())) out.fraction = text.substr(point + 1, e == std::string::npos ? e : e - point - 1);
-  while (!out.fraction.empty() && out.fraction.back() == '0') out.fraction.pop_back();
   if (e != std::string::npos) out.exponent = text.substr(e + 1);
+  return out;
+}
+Digits cut(const std::string& text) {
+  Digits out = split(text);
+  while (!out.fraction.empty() && out.fraction.back() == '0') out.fraction.pop_back();
   return out;
 }
 template <class T>
@@ -101,12 +105,13 @@ std::vector<std::string> words_of_floats(const std::vector<T>& values) {
       words.push_back(pad_left(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf", left + width_right + 1));
       continue;
     }
-    std::string word = pad_left(digits[i].whole, left) + "." + digits[i].fraction;
+    Digits shown = digits[i];
+    if (is_scientific && shown.fraction.size() < right) shown = split(rounded(value, format, static_cast<int>(right)));
+    std::string word = pad_left(shown.whole, left) + "." + shown.fraction;
     if (is_scientific) {
-      const std::string& e = digits[i].exponent;
-      word += std::string(right - digits[i].fraction.size(), '0') + "e" + e.substr(0, 1) + std::string(exponent - e.size(), '0') + e.substr(1);
+      word += "e" + shown.exponent.substr(0, 1) + std::string(exponent - shown.exponent.size(), '0') + shown.exponent.substr(1);
     } else {
-      word += std::string(right - digits[i].fraction.size(), ' ');
+      word += std::string(right - shown.fraction.size(), ' ');
     }
     words.push_back(std::move(word));
   }
