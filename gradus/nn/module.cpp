@@ -69,15 +69,18 @@ CallScope::CallScope(const void* module, const ModuleType& type) : module_(modul
   row_ = static_cast<int32_t>(open_rows->size());
   int depth = 0;
   for (const CallScope* scope = outer_; scope; scope = scope->outer_) ++depth;
-  open_rows->push_back({depth, name.empty() ? type.name : name, type.name, *current_path(), std::nullopt, {}});
+  open_rows->push_back({depth, name.empty() ? type.name : name, type.name, {}, *current_path(), std::nullopt, {}});
 }
 
 CallScope::~CallScope() { innermost = outer_; }
+
+bool CallScope::is_outermost() { return innermost != nullptr && innermost->outer_ == nullptr; }
 
 void CallScope::returned(const Array& result) {
   if (row_ < 0 || !open_rows) return;
   CallRow& row = (*open_rows)[static_cast<size_t>(row_)];
   row.output = result.shape();
+  row.details = type_.describe(module_);
   row.variables = type_.variables(module_);
 }
 

@@ -128,6 +128,8 @@ class CallScope {
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 
+  /// Whether no other call of a module is open in this thread.
+  static bool is_outermost();
   /// Notes the result for an open summary.
   void returned(const Array& result);
   template <class T>
@@ -149,6 +151,7 @@ struct CallRow {
   int depth = 0;
   std::string name;                 ///< "dense_1"; the type's name for the outermost
   std::string type;                 ///< "Dense"
+  std::string details;              ///< "784 -> 128"
   std::string path;                 ///< the nodes of the call carry it
   std::optional<Shape> output;
   std::vector<Variable> variables;

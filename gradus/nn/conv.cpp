@@ -1,0 +1,72 @@
+// Conv2D and Conv1D.
+#include "gradus/nn/conv.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/ops/conv.hpp"
+#include "gradus/ops/elementwise.hpp"
+
+namespace gradus::nn {
+
+namespace {
+
+// Channels of x for one group; throws where groups do not fit.
+int64_t group_channels(std::string_view op, const Array& x, int64_t rank, int64_t groups, int64_t filters) {
+  if (x.rank() != rank) fail(op, "x is ", x.shape(), " of rank ", x.rank(), "; it must have rank ", rank, ", channels last");
+  const int64_t channels = x.shape(-1);
+  if (channels % groups || filters % groups) {
+    fail(op, "groups is ", groups, ", x has ", channels, " channels, filters is ", filters, "; groups must divide both");
+  }
+  return channels / groups;
+}
+
+template <class C>
+void check_conv(std::string_view name, const C& layer) {
+  detail::checked_count(name, "filters", layer.filters);
+  detail::checked_count(name, "groups", layer.groups);
+  for (const int64_t size : layer.kernel_size.dims()) detail::checked_count(name, "kernel_size", size);
+  for (const int64_t size : layer.strides.dims()) detail::checked_count(name, "strides", size);
+  for (const int64_t size : layer.dilation.dims()) detail::checked_count(name, "dilation", size);
+}
+
+template <class C>
+Array finish(const C& layer, const Array& y) {
+  return layer.activation(layer.use_bias ? y + layer.bias({layer.filters}, layer.bias_initializer) : y);
+}
+
+}  // namespace
+
+Conv2D::Conv2D(Size filters, Size2 kernel_size, Activation activation, Conv2DOptions options)
+    : filters(filters.value()), kernel_size(kernel_size), strides(options.strides), padding(std::move(options.padding)),
+      dilation(options.dilation), groups(options.groups), use_bias(options.use_bias), activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {
+  check();
+}
+void Conv2D::check() const { check_conv("Conv2D", *this); }
+std::string Conv2D::describe() const {
+  return concat(kernel_size[0], "x", kernel_size[1], ", ", detail::in_to_out(kernel, 2, filters), groups == 1 ? "" : concat(", ", groups, " groups"));
+}
+Array Conv2D::forward(const Array& x) const {
+  const int64_t channels = group_channels("conv2d", x, 4, groups, filters);
+  const Array& k = detail::weight(kernel, {kernel_size[0], kernel_size[1], channels, filters}, kernel_initializer);
+  detail::check_dtype("conv2d", x, k);
+  return finish(*this, conv2d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
+}
+
+Conv1D::Conv1D(Size filters, Size1 kernel_size, Activation activation, Conv1DOptions options)
+    : filters(filters.value()), kernel_size(kernel_size), strides(options.strides), padding(std::move(options.padding)),
+      dilation(options.dilation), groups(options.groups), use_bias(options.use_bias), activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {
+  check();
+}
+void Conv1D::check() const { check_conv("Conv1D", *this); }
+std::string Conv1D::describe() const {
+  return concat(kernel_size[0], ", ", detail::in_to_out(kernel, 1, filters), groups == 1 ? "" : concat(", ", groups, " groups"));
+}
+Array Conv1D::forward(const Array& x) const {
+  const int64_t channels = group_channels("conv1d", x, 3, groups, filters);
+  const Array& k = detail::weight(kernel, {kernel_size[0], channels, filters}, kernel_initializer);
+  detail::check_dtype("conv1d", x, k);
+  return finish(*this, conv1d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,79 @@
+// Dense, Embedding, Dropout, Flatten, Residual.
+#include "gradus/nn/dense.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/nn/training.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/index.hpp"
+#include "gradus/ops/linalg.hpp"
+#include "gradus/ops/shape.hpp"
+
+namespace gradus::nn {
+
+void detail::check_dtype(std::string_view op, const Array& x, const Array& weight) {
+  if (!x.dtype().is_float() || (x.dtype() == float64) == (weight.dtype() == float64)) return;
+  fail(op, "x has dtype ", x.dtype(), " and the layer's parameters ", weight.dtype(), "; they must be equal: x.astype(", weight.dtype(),
+       "), or a model built with nn::build(model, shape, ", x.dtype(), ")");
+}
+
+int64_t detail::checked_count(std::string_view layer, const char* name, int64_t value) {
+  if (value < 1) fail(layer, name, " is ", value, "; it must be at least 1");
+  return value;
+}
+
+std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out) {
+  const bool is_known = kernel.has_value() && kernel.cell()->committed().exists() && kernel.cell()->committed().rank() > axis;
+  return concat(is_known ? std::to_string(kernel.cell()->committed().shape(axis)) : "?", " -> ", out);
+}
+
+Dense::Dense(Size units, Activation activation, DenseOptions options)
+    : units(detail::checked_count("Dense", "units", units.value())), use_bias(options.use_bias), activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {}
+
+Array Dense::forward(const Array& x) const {
+  if (x.rank() == 0) fail("dense", "x has rank 0; its last axis must be the features");
+  const Array& k = detail::weight(kernel, {x.shape(-1), units}, kernel_initializer);
+  detail::check_dtype("dense", x, k);
+  const Array y = matmul(x, k);
+  return activation(use_bias ? y + bias({units}, bias_initializer) : y);
+}
+
+Embedding::Embedding(Size count, Size width, EmbeddingOptions options)
+    : count(count.value()), width(width.value()), initializer(std::move(options.initializer)) {
+  check();
+}
+void Embedding::check() const {
+  detail::checked_count("Embedding", "count", count);
+  detail::checked_count("Embedding", "width", width);
+}
+Array Embedding::forward(const Array& ids) const { return embedding(table(), ids); }
+const Array& Embedding::table() const { return weights({count, width}, initializer); }
+
+Dropout::Dropout(double rate) : rate(rate) { check(); }
+void Dropout::check() const {
+  if (!(rate >= 0 && rate < 1)) fail("Dropout", "rate is ", rate, "; it must be at least 0 and below 1");
+}
+Array Dropout::forward(const Array& x) const {
+  if (rate == 0 || !TrainingMode::is_on()) return x;
+  return dropout(x, rate, TrainingMode::next_dropout_key());
+}
+
+Array Flatten::forward(const Array& x) const {
+  if (x.rank() == 0) fail("flatten", "x has rank 0; its first axis must be the batch");
+  int64_t rest = 1;
+  for (int64_t axis = 1; axis < x.rank(); ++axis) rest *= x.shape(axis);
+  return reshape(x, {x.shape(0), rest});
+}
+
+Residual::Residual(Layer body, ResidualOptions options)
+    : body(std::move(body)), shortcut(std::move(options.shortcut)), activation(std::move(options.activation)) {}
+
+Array Residual::forward(const Array& x) const {
+  const Array y = body(x), around = shortcut(x);
+  if (y.shape() != around.shape()) {
+    fail("residual", "the body gives ", y.shape(), " and the shortcut ", around.shape(), "; they must be equal");
+  }
+  return activation(y + around);
+}
+
+}  // namespace gradus::nn

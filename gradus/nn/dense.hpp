@@ -1,0 +1,110 @@
+// Layers of vectors: Dense, Embedding, Dropout, Flatten, and Residual, which adds a shortcut.
+#pragma once
+
+#include <string>
+
+#include "gradus/graph/parameter.hpp"
+#include "gradus/nn/activation.hpp"
+#include "gradus/nn/initializer.hpp"
+#include "gradus/nn/layer.hpp"
+
+namespace gradus::nn {
+
+namespace detail {
+/// The value of a parameter, made at the first call. Its shape is not compared with later inputs: the op that uses it says more.
+template <class Init>
+const Array& weight(const Parameter& parameter, const Shape& shape, const Init& init) {
+  return parameter.has_value() ? parameter.get() : parameter(shape, init);
+}
+/// Inputs and weights must both be float64 or neither.
+void check_dtype(std::string_view op, const Array& x, const Array& weight);
+/// `value` as a count of at least 1.
+int64_t checked_count(std::string_view layer, const char* name, int64_t value);
+/// "784 -> 128", with "?" before the first call; `axis` of the kernel counts the inputs.
+std::string in_to_out(const Parameter& kernel, int64_t axis, int64_t out);
+}  // namespace detail
+
+struct DenseOptions {
+  bool use_bias = true;
+  Initializer kernel_initializer = init::glorot_uniform();
+  Initializer bias_initializer = init::zeros();
+};
+
+/// activation(x kernel + bias) over the last axis: (..., in) to (..., units). kernel (in, units), bias (units).
+class Dense {
+ public:
+  explicit Dense(Size units, Activation activation = {}, DenseOptions options = {});
+  Dense(Size units, DenseOptions options) : Dense(units, {}, std::move(options)) {}
+
+  Array forward(const Array& x) const;
+  std::string describe() const { return detail::in_to_out(kernel, 0, units); }
+  void check() const { detail::checked_count("Dense", "units", units); }
+
+  int64_t units;
+  bool use_bias;
+  Activation activation;
+  Initializer kernel_initializer, bias_initializer;
+  Parameter kernel{}, bias{};
+  GRADUS_PARTS(units, use_bias, activation, kernel_initializer, bias_initializer, kernel, bias)
+};
+
+struct EmbeddingOptions {
+  Initializer initializer = init::random_uniform();
+};
+
+/// Rows of a table: integers (...) in [0, count) to (..., width).
+class Embedding {
+ public:
+  Embedding(Size count, Size width, EmbeddingOptions options = {});
+
+  Array forward(const Array& ids) const;
+  /// The table itself (count, width), for tied output weights: matmul(h, transpose(tokens.table())).
+  const Array& table() const;
+  std::string describe() const { return concat(count, " -> ", width); }
+  void check() const;
+
+  int64_t count, width;
+  Initializer initializer;
+  Parameter weights{};
+  GRADUS_PARTS(count, width, initializer, weights)
+};
+
+/// In training each element becomes zero with probability `rate` and the others are divided by 1 - rate; else x.
+class Dropout {
+ public:
+  explicit Dropout(double rate);
+  Array forward(const Array& x) const;
+  std::string describe() const { return concat(rate); }
+  void check() const;
+
+  double rate;
+  GRADUS_PARTS(rate)
+};
+
+/// All axes after the first as one: (N, H, W, C) to (N, H W C).
+class Flatten {
+ public:
+  Array forward(const Array& x) const;
+  Array operator()(const Array& x) const { return call(*this, x); }
+  void visit_parts(PartVisitor&, const std::string&) const {}
+};
+
+struct ResidualOptions {
+  Layer shortcut = Activation();  ///< what x goes through; by default nothing
+  Activation activation = {};     ///< after the addition
+};
+
+/// activation(body(x) + shortcut(x)): the block of residual networks (He et al. 2016).
+///
+///   nn::Residual(nn::Sequential{nn::Conv2D(64, 3, options), nn::BatchNorm(), nn::Activation(relu), ...}, {.activation = relu})
+class Residual {
+ public:
+  explicit Residual(Layer body, ResidualOptions options = {});
+  Array forward(const Array& x) const;
+
+  Layer body, shortcut;
+  Activation activation;
+  GRADUS_PARTS(body, shortcut, activation)
+};
+
+}  // namespace gradus::nn

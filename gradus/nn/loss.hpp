@@ -1,0 +1,97 @@
+// Losses: (output, target) to one number. Those on classes take logits (no softmax or sigmoid before them), stable by construction.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "gradus/graph/array.hpp"
+
+namespace gradus::loss {
+
+/// What becomes of the losses of the single elements or examples.
+enum class Reduction { mean, sum, none };
+
+/// Every loss takes (output, target), in that order (Keras has the reverse), and without options returns the mean, of rank 0.
+/// Output and target must have the same shape unless said otherwise.
+struct LossOptions {
+  Reduction reduction = Reduction::mean;
+};
+
+/// (output - target)^2, of each element.
+Array mean_squared_error(const Array& output, const Array& target);
+Array mean_squared_error(const Array& output, const Array& target, LossOptions options);
+/// |output - target|
+Array mean_absolute_error(const Array& output, const Array& target);
+Array mean_absolute_error(const Array& output, const Array& target, LossOptions options);
+
+struct HuberOptions {
+  double delta = 1.0;
+  Reduction reduction = Reduction::mean;
+};
+/// e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = output - target (Huber 1964).
+Array huber(const Array& output, const Array& target);
+Array huber(const Array& output, const Array& target, HuberOptions options);
+/// log(cosh(output - target))
+Array log_cosh(const Array& output, const Array& target);
+Array log_cosh(const Array& output, const Array& target, LossOptions options);
+
+struct BinaryCrossentropyOptions {
+  double label_smoothing = 0.0;  ///< targets move to target (1 - s) + s / 2
+  Reduction reduction = Reduction::mean;
+};
+/// -t log p - (1 - t) log(1 - p) with p = sigmoid(output); targets between 0 and 1 (or bool).
+Array binary_crossentropy(const Array& output, const Array& target);
+Array binary_crossentropy(const Array& output, const Array& target, BinaryCrossentropyOptions options);
+
+struct CrossentropyOptions {
+  double label_smoothing = 0.0;             ///< targets move to target (1 - s) + s / classes
+  Array class_weights{};                    ///< (classes,): the weight of each class; the mean divides by the weights of the labels
+  std::optional<int64_t> ignore_label{};    ///< examples with this label count for nothing (sparse only)
+  Reduction reduction = Reduction::mean;
+};
+/// -sum_k t_k log p_k with p = softmax of output's last axis; target: probabilities, or one-hot. One value an example.
+Array categorical_crossentropy(const Array& output, const Array& target);
+Array categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options);
+/// -log p_label; output (..., classes), target integers of shape (...) or (..., 1) in [0, classes).
+Array sparse_categorical_crossentropy(const Array& output, const Array& target);
+Array sparse_categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options);
+
+/// sum_k t_k (log t_k - log p_k), the Kullback-Leibler divergence of target from p = softmax of output's last axis; one value an example.
+Array kl_divergence(const Array& output, const Array& target);
+Array kl_divergence(const Array& output, const Array& target, LossOptions options);
+/// max(0, 1 - t output), with targets -1 and 1; and its square.
+Array hinge(const Array& output, const Array& target);
+Array hinge(const Array& output, const Array& target, LossOptions options);
+Array squared_hinge(const Array& output, const Array& target);
+Array squared_hinge(const Array& output, const Array& target, LossOptions options);
+/// exp(output) - t output: the Poisson likelihood of counts, output being the logarithm of the rate.
+Array poisson(const Array& output, const Array& target);
+Array poisson(const Array& output, const Array& target, LossOptions options);
+
+/// Any of these, or a function of one's own: .loss = loss::mean_squared_error, or a lambda (output, target) -> Array of rank 0.
+class Loss {
+ public:
+  Loss() = default;
+  Loss(Array (*function)(const Array&, const Array&));  // NOLINT: implicit on purpose
+  template <std::invocable<const Array&, const Array&> F>
+    requires(!std::same_as<std::remove_cvref_t<F>, Loss> && std::convertible_to<std::invoke_result_t<F&, const Array&, const Array&>, Array>)
+  Loss(F&& function) : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
+  Loss(int) = delete;
+  Loss(std::nullptr_t) = delete;
+
+  Array operator()(const Array& output, const Array& target) const;
+  bool exists() const { return static_cast<bool>(function_); }
+  /// "mean_squared_error"; "custom" for a function that the library does not know.
+  const std::string& name() const { return name_; }
+  /// The library's loss of that name; throws for an unknown one, naming the nearest.
+  static Loss from_name(std::string_view name);
+
+ private:
+  std::function<Array(const Array&, const Array&)> function_;
+  std::string name_;
+};
+
+}  // namespace gradus::loss

@@ -1,0 +1,64 @@
+// BatchNorm and LayerNorm.
+#include "gradus/nn/norm.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/nn/training.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/normalize.hpp"
+
+namespace gradus::nn {
+
+namespace {
+
+void check_epsilon(const char* layer, double epsilon) {
+  if (!(epsilon >= 0)) fail(layer, "epsilon is ", epsilon, "; it must not be negative");
+}
+
+std::string channels_of(const Parameter& weight, const Parameter& bias) {
+  const Parameter& known = weight.has_value() ? weight : bias;
+  return known.has_value() && known.cell()->committed().exists() ? std::to_string(known.cell()->committed().size()) : std::string();
+}
+
+// Statistics of 16-bit arrays are kept in float32.
+DType statistics_dtype(const Array& x) { return x.dtype() == float64 ? float64 : float32; }
+
+}  // namespace
+
+BatchNorm::BatchNorm(BatchNormOptions options)
+    : momentum(options.momentum), epsilon(options.epsilon), center(options.center), scale(options.scale) {
+  check();
+}
+void BatchNorm::check() const {
+  check_epsilon("BatchNorm", epsilon);
+  if (!(momentum >= 0 && momentum <= 1)) fail("BatchNorm", "momentum is ", momentum, "; it must lie between 0 and 1");
+}
+std::string BatchNorm::describe() const { return channels_of(weight, bias); }
+
+Array BatchNorm::forward(const Array& x) const {
+  if (x.rank() < 2) fail("batch_norm", "x is ", x.shape(), "; it must have a batch axis and, last, the channels");
+  const Shape channels{x.shape(-1)};
+  const Array w = scale ? weight(channels, init::ones()) : Array(), b = center ? bias(channels, init::zeros()) : Array();
+  const ParameterDType dtype(statistics_dtype(x));
+  const Array mean = running_mean(channels, init::zeros()), variance = running_variance(channels, init::ones());
+  detail::check_dtype("batch_norm", x, mean);
+  if (!TrainingMode::is_on()) return batch_norm(x, mean, variance, w, b, epsilon);
+  const BatchNormResult result = batch_norm(x, w, b, epsilon);
+  const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;
+  running_mean.set(momentum * mean + (1 - momentum) * result.mean);
+  running_variance.set(momentum * variance + (1 - momentum) * unbiased * result.var);
+  return result.y;
+}
+
+LayerNorm::LayerNorm(LayerNormOptions options) : epsilon(options.epsilon), center(options.center), scale(options.scale) { check(); }
+void LayerNorm::check() const { check_epsilon("LayerNorm", epsilon); }
+std::string LayerNorm::describe() const { return channels_of(weight, bias); }
+
+Array LayerNorm::forward(const Array& x) const {
+  if (x.rank() == 0) fail("layer_norm", "x has rank 0; its last axis must be the features");
+  const Shape features{x.shape(-1)};
+  const Array w = scale ? weight(features, init::ones()) : Array(), b = center ? bias(features, init::zeros()) : Array();
+  if (w.exists() || b.exists()) detail::check_dtype("layer_norm", x, w.exists() ? w : b);
+  return layer_norm(x, w, b, epsilon);
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,40 @@
+// MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D.
+#include "gradus/nn/pool.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/ops/pool.hpp"
+
+namespace gradus::nn {
+
+namespace {
+
+template <class P>
+void check_pool(std::string_view name, const P& layer) {
+  for (const int64_t size : layer.pool_size.dims()) detail::checked_count(name, "pool_size", size);
+  for (const int64_t size : layer.strides.dims()) {
+    if (size < 0) fail(name, "strides is ", size, "; it must be at least 1, or 0 for the pool's size");
+  }
+}
+
+}  // namespace
+
+MaxPooling2D::MaxPooling2D(Size2 pool_size, PoolingOptions options)
+    : pool_size(pool_size), strides(options.strides), padding(std::move(options.padding)) {
+  check();
+}
+void MaxPooling2D::check() const { check_pool("MaxPooling2D", *this); }
+Array MaxPooling2D::forward(const Array& x) const { return max_pool2d(x, pool_size, {.strides = strides, .padding = padding}); }
+
+AveragePooling2D::AveragePooling2D(Size2 pool_size, PoolingOptions options)
+    : pool_size(pool_size), strides(options.strides), padding(std::move(options.padding)) {
+  check();
+}
+void AveragePooling2D::check() const { check_pool("AveragePooling2D", *this); }
+Array AveragePooling2D::forward(const Array& x) const { return average_pool2d(x, pool_size, {.strides = strides, .padding = padding}); }
+
+Array GlobalAveragePooling2D::forward(const Array& x) const {
+  if (x.rank() != 4) fail("global_average_pooling", "x is ", x.shape(), "; it must have rank 4, channels last");
+  return global_average_pool(x);
+}
+
+}  // namespace gradus::nn

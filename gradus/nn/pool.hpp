@@ -1,0 +1,48 @@
+// Pooling layers, channels last.
+#pragma once
+
+#include "gradus/nn/dense.hpp"
+#include "gradus/ops/conv_options.hpp"
+
+namespace gradus::nn {
+
+struct PoolingOptions {
+  Size2 strides = 0;  ///< 0: the pool's size
+  Padding padding = valid;
+};
+
+/// The largest number of each window: (N, H, W, C) to (N, H', W', C).
+class MaxPooling2D {
+ public:
+  explicit MaxPooling2D(Size2 pool_size = 2, PoolingOptions options = {});
+  Array forward(const Array& x) const;
+  std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
+  void check() const;
+
+  Size2 pool_size, strides;
+  Padding padding;
+  GRADUS_PARTS(pool_size, strides, padding)
+};
+
+/// The mean of each window; positions of the padding do not count.
+class AveragePooling2D {
+ public:
+  explicit AveragePooling2D(Size2 pool_size = 2, PoolingOptions options = {});
+  Array forward(const Array& x) const;
+  std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
+  void check() const;
+
+  Size2 pool_size, strides;
+  Padding padding;
+  GRADUS_PARTS(pool_size, strides, padding)
+};
+
+/// The mean over the image: (N, H, W, C) to (N, C).
+class GlobalAveragePooling2D {
+ public:
+  Array forward(const Array& x) const;
+  Array operator()(const Array& x) const { return call(*this, x); }
+  void visit_parts(PartVisitor&, const std::string&) const {}
+};
+
+}  // namespace gradus::nn
