@@ -33,6 +33,8 @@ DType state_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
 }  // namespace
 
 struct Optimizer::Host {
+  explicit Host(Schedule schedule) : schedule(std::move(schedule)) {}
+  Schedule schedule;
   int64_t steps = 0;
   double factor = 1;
   std::vector<Count> counts;
@@ -44,12 +46,12 @@ struct Optimizer::Record {
   std::vector<CellPtr> state;
 };
 
-Optimizer::Optimizer(RulePtr rule, Schedule schedule) : rule_(std::move(rule)), schedule_(std::move(schedule)), host_(std::make_shared<Host>()) {}
+Optimizer::Optimizer(RulePtr rule, Schedule schedule) : rule_(std::move(rule)), host_(std::make_shared<Host>(std::move(schedule))) {}
 Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer::~Optimizer() = default;
 
 Optimizer::Optimizer(const Optimizer& other)
-    : rule_(other.rule_), schedule_(other.schedule_), host_(std::make_shared<Host>(*other.host_)) {
+    : rule_(other.rule_), host_(std::make_shared<Host>(*other.host_)) {
   for (const auto& record : other.records_) {
     records_.push_back(std::make_unique<Record>(Record{record->path, record->shape, {}}));
     for (const CellPtr& cell : record->state) {
@@ -61,14 +63,15 @@ Optimizer::Optimizer(const Optimizer& other)
 
 Optimizer& Optimizer::operator=(Optimizer other) noexcept {
   rule_ = std::move(other.rule_);
-  schedule_ = std::move(other.schedule_);
   host_ = std::move(other.host_);
   records_ = std::move(other.records_);
   return *this;
 }
 
 int64_t Optimizer::steps() const { return host_->steps; }
-double Optimizer::learning_rate() const { return schedule_(host_->steps) * host_->factor; }
+double Optimizer::learning_rate() const { return host_->schedule(host_->steps) * host_->factor; }
+void Optimizer::set_schedule(Schedule schedule) { host_->schedule = std::move(schedule); }
+const Schedule& Optimizer::schedule() const { return host_->schedule; }
 double Optimizer::rate_factor() const { return host_->factor; }
 void Optimizer::set_rate_factor(double factor) {
   if (!(factor >= 0) || !std::isfinite(factor)) fail(name(), "the rate factor is ", factor, "; it must be finite and not negative");
@@ -140,8 +143,8 @@ std::vector<std::vector<Array>> Optimizer::next_numbers(const std::vector<size_t
   }
   double unused = 1;
   const size_t each = rule_->numbers(1, learning_rate(), unused).size();
-  const auto compute = [host = host_, rule = rule_, schedule = schedule_, heads, head_of, moving] {
-    const double rate = schedule(host->steps) * host->factor;
+  const auto compute = [host = host_, rule = rule_, heads, head_of, moving] {
+    const double rate = host->schedule(host->steps) * host->factor;
     std::vector<double> numbers;
     std::vector<Count> after;
     for (const size_t index : heads) {
@@ -199,7 +202,7 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
     chosen.push_back(i);
     moving.push_back(record_of(variables[i].path, variables[i].get()));
   }
-  const Host before = *host_;
+  const auto before = std::pair(host_->steps, host_->counts);
   const std::vector<std::vector<Array>> numbers = next_numbers(moving);
   std::vector<Array> roots(shown.begin(), shown.end());
   std::vector<Old> olds;
@@ -222,7 +225,7 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
     });
     for (const Old& old : olds) old.put_back();
     for (Array& other : others) keep_pending_cell(std::move(other));
-    *host_ = before;
+    std::tie(host_->steps, host_->counts) = before;
     throw;
   }
 }
@@ -266,7 +269,7 @@ OptimizerState Optimizer::state() const {
 void Optimizer::set_state(const OptimizerState& state) {
   const std::vector<std::string_view> names = rule_->state_names();
   std::vector<std::unique_ptr<Record>> records;
-  Host host{state.steps, state.rate_factor, {}};
+  std::vector<Count> counts;
   for (const ParameterState& one : state.parameters) {
     if (one.arrays.size() != names.size()) {
       fail(name(), "the state of parameter \"", one.path, "\" has ", one.arrays.size(), " arrays; ", name(), " keeps ", names.size());
@@ -277,10 +280,12 @@ void Optimizer::set_state(const OptimizerState& state) {
       records.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
       records.back()->state.back()->commit(array);
     }
-    host.counts.push_back({one.t, one.memory});
+    counts.push_back({one.t, one.memory});
   }
   records_ = std::move(records);
-  *host_ = std::move(host);
+  host_->steps = state.steps;
+  host_->factor = state.rate_factor;
+  host_->counts = std::move(counts);
 }
 
 namespace {

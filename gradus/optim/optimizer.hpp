@@ -1,9 +1,12 @@
 // Optimiser: gradients to new parameters, by a rule and a schedule.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "gradus/graph/parameter.hpp"
@@ -48,9 +51,16 @@ class Optimizer {
   void step(const M& model, Gradients grads) {
     step(parameters(model), std::move(grads));
   }
-  /// Plain arrays: w moves along its gradient, and is rebound.
+  /// Plain arrays, which are rebound. All that an optimiser moves goes into one call: step(std::tie(w, b), grads).
   void step(Array& parameter, const Array& grad);
   void step(std::vector<Array>& parameters, const std::vector<Array>& grads);
+  template <class... A>
+    requires(sizeof...(A) > 1 && (std::same_as<A, Array> && ...))
+  void step(std::tuple<A&...> parameters, const std::array<Array, sizeof...(A)>& grads) {
+    std::vector<Variable> variables;
+    std::apply([&](auto&... array) { (variables.push_back({std::to_string(variables.size()), nullptr, &array}), ...); }, parameters);
+    step(variables, std::vector<Array>(grads.begin(), grads.end()));
+  }
   /// The general form: variable i moves along grads[i] (an empty one: not at all).
   /// `shown` is evaluated in the same run: the loss, say.
   void step(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown = {});
@@ -70,8 +80,8 @@ class Optimizer {
   /// The rate that the next step uses.
   double learning_rate() const;
   /// Replaces the schedule; the count of steps goes on.
-  void set_schedule(Schedule schedule) { schedule_ = std::move(schedule); }
-  const Schedule& schedule() const { return schedule_; }
+  void set_schedule(Schedule schedule);
+  const Schedule& schedule() const;
   /// All rates are multiplied by this from now on (1 at first): for reductions on a plateau.
   void set_rate_factor(double factor);
   double rate_factor() const;
@@ -94,7 +104,6 @@ class Optimizer {
               std::vector<Old>& olds);
 
   RulePtr rule_;
-  Schedule schedule_;
   std::shared_ptr<Host> host_;
   std::vector<std::unique_ptr<Record>> records_;  // in the order in which parameters were first seen
 };

@@ -130,4 +130,34 @@ Schedule one_cycle(double max_rate, OneCycleOptions options) {
   };
 }
 
+Plateau::Plateau(PlateauOptions options) : options_(options) {
+  if (!(options.factor > 0 && options.factor < 1)) fail("plateau", "factor is ", options.factor, "; it must lie between 0 and 1");
+  if (options.patience < 0 || options.cooldown < 0) {
+    fail("plateau", "patience is ", options.patience, " and cooldown ", options.cooldown, "; they must not be negative");
+  }
+}
+
+bool Plateau::note(double value) {
+  const double margin = options_.is_relative ? options_.threshold * std::fabs(best_) : options_.threshold;
+  const bool is_better = !has_best_ || (options_.more_is_better ? value > best_ + margin : value < best_ - margin);
+  if (is_better) {
+    best_ = value;
+    has_best_ = true;
+    waited_ = 0;
+  } else {
+    ++waited_;
+  }
+  if (cooling_ > 0) {
+    --cooling_;
+    waited_ = 0;
+  }
+  if (waited_ <= options_.patience) return false;
+  cooling_ = options_.cooldown;
+  waited_ = 0;
+  const double lowered = std::max(factor_ * options_.factor, options_.smallest_factor);
+  const bool is_lowered = lowered < factor_;
+  factor_ = lowered;
+  return is_lowered;
+}
+
 }  // namespace gradus::optim

@@ -75,4 +75,28 @@ struct OneCycleOptions {
 /// The one-cycle policy (Smith and Topin 2018): up to `max_rate` and down again.
 Schedule one_cycle(double max_rate, OneCycleOptions options = {});
 
+struct PlateauOptions {
+  double factor = 0.1;          ///< what the rate is multiplied by
+  int64_t patience = 10;        ///< epochs without progress before that
+  double threshold = 1e-4;      ///< progress smaller than this (of the best value, if relative) does not count
+  bool is_relative = true;
+  bool more_is_better = false;
+  int64_t cooldown = 0;         ///< epochs after a reduction that do not count
+  double smallest_factor = 0.0;
+};
+/// Lowers the rate when a number has stopped getting better: plateau.note(val_loss); optimizer.set_rate_factor(plateau.factor()).
+class Plateau {
+ public:
+  explicit Plateau(PlateauOptions options = {});
+  /// Notes the number of an epoch; true if the factor was lowered.
+  bool note(double value);
+  double factor() const { return factor_; }
+
+ private:
+  PlateauOptions options_;
+  double factor_ = 1, best_ = 0;
+  bool has_best_ = false;
+  int64_t waited_ = 0, cooling_ = 0;
+};
+
 }  // namespace gradus::optim

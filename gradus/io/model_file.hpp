@@ -1,0 +1,68 @@
+// Model files: parameters, architecture and metadata in one safetensors container. Plain data: loading one never runs code.
+//
+// The arrays are the model's variables under their paths ("0.kernel"). The metadata holds
+//   format         "gradus"
+//   version        "1"; a file of a newer version is refused
+//   architecture   JSON: {"type": "Sequential", "layers": [{"type": "Dense", "units": 10, ...}]}
+//   fields         JSON: numbers of a model of one's own type, by path
+//   info           JSON: name, description, class_names, input_shape, input_dtype
+// and the texts of ModelInfo::extra under "extra." and their name.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "gradus/graph/parts.hpp"
+#include "gradus/nn/model.hpp"
+
+namespace gradus::io {
+
+namespace detail {
+/// A model of any type, for the code that is the same for all.
+struct AnyModel {
+  std::string type;
+  std::vector<Variable> variables;
+  std::function<void(PartVisitor&)> visit;
+  nn::Layer* layer = nullptr;  ///< null for a model of one's own type
+};
+void save(AnyModel model, const nn::ModelInfo& info, const std::string& path);
+nn::ModelInfo load_into(AnyModel model, const std::string& path);
+
+template <Module M>
+AnyModel any(const M& model) {
+  AnyModel out{nn::detail::type_name<M>(), variables(model), [&model](PartVisitor& visitor) { visit_part(visitor, "", model); }, nullptr};
+  if constexpr (std::same_as<M, nn::Layer>) out.layer = const_cast<nn::Layer*>(&model);
+  else if constexpr (std::same_as<M, nn::Model>) out.layer = const_cast<nn::Layer*>(&model.layer());
+  if (out.layer) out.type = out.layer->type();
+  return out;
+}
+}  // namespace detail
+
+/// Writes a model. The old file stays whole if anything fails. A lambda as activation, or a parameter without value, is an error.
+template <Module M>
+void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
+  if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
+    // Shares the parameters: a reference in a Layer's clothes.
+    const nn::Layer layer(nn::Shared<M>(std::shared_ptr<M>(const_cast<M*>(&model), [](M*) {})));
+    detail::save(detail::any(layer), info, path);
+  } else {
+    detail::save(detail::any(model), info, path);
+  }
+}
+template <Module M>
+void save(const M& model, const std::string& path) {
+  if constexpr (std::same_as<M, nn::Model>) save(model, path, model.info);
+  else save(model, path, nn::ModelInfo{});
+}
+
+/// Reads a model that is made of the library's layers. Throws for a missing, truncated or damaged file, and for a model with layers of
+/// one's own types, naming them.
+nn::Model load(const std::string& path);
+/// Fills a model that the caller has made, of any type, and returns the file's metadata. Every parameter must be in the file with the
+/// right shape, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.
+template <Module M>
+nn::ModelInfo load(M& model, const std::string& path) {
+  return detail::load_into(detail::any(model), path);
+}
+
+}  // namespace gradus::io

@@ -1,0 +1,114 @@
+// Metrics as compositions of plain ops.
+#include "gradus/train/metrics.hpp"
+
+#include <charconv>
+
+#include "gradus/base/error.hpp"
+#include "gradus/nn/loss.hpp"
+#include "gradus/ops/creation.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/reduce.hpp"
+#include "gradus/ops/shape.hpp"
+
+namespace gradus::metrics {
+
+namespace {
+
+Shape without_last(const Shape& shape) { return Shape(std::span<const int64_t>(shape.begin(), static_cast<size_t>(shape.rank() - 1))); }
+
+// (..., 1) as (...), if that is `wanted`.
+bool fits_labels(const Array& target, const Shape& wanted) {
+  return target.shape() == wanted || (target.rank() == wanted.rank() + 1 && target.shape(-1) == 1 && without_last(target.shape()) == wanted);
+}
+
+Array labels_of(std::string_view name, const Array& output, const Array& target) {
+  const Shape wanted = without_last(output.shape());
+  if (!fits_labels(target, wanted)) fail(name, "output is ", output.shape(), " and target is ", target.shape(), "; target must be ", wanted, " or ", output.shape());
+  return target.shape() == wanted ? target : reshape(target, wanted);
+}
+
+Array share(const Array& is_right) { return mean(is_right.astype(float32)); }
+
+}  // namespace
+
+Array binary_accuracy(const Array& output, const Array& target) {
+  if (output.size() != target.size()) fail("binary_accuracy", "output is ", output.shape(), " and target is ", target.shape(), "; they must be equal");
+  const Array t = target.shape() == output.shape() ? target : reshape(target, output.shape());
+  return share((output > 0) == (t.dtype().is_bool() ? t : t >= 0.5));
+}
+
+Array accuracy(const Array& output, const Array& target) {
+  const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
+  if (is_binary) return binary_accuracy(output, target);
+  const Array predicted = argmax(output, -1);
+  if (target.shape() == output.shape()) return share(predicted == argmax(target, -1));
+  return share(predicted == labels_of("accuracy", output, target));
+}
+
+Array mean_absolute_error(const Array& output, const Array& target) { return loss::mean_absolute_error(output, target); }
+Array mean_squared_error(const Array& output, const Array& target) { return loss::mean_squared_error(output, target); }
+
+Metric top_k(int64_t k) {
+  if (k < 1) fail("top_k", "k is ", k, "; it must be at least 1");
+  return {concat("top_", k), [k](const Array& output, const Array& target) {
+            const Array labels = labels_of("top_k", output, target).astype(int64);
+            // Rank of the label: how many logits are larger. No sorting, and ties count for the label.
+            const Array classes = expand_dims(labels, -1) == arange(output.shape(-1));
+            const Array own = sum(where(classes, output, 0), -1, keepdims);
+            return share(sum((output > own).astype(int64), -1) < k);
+          }};
+}
+
+namespace {
+
+using Function = Array (*)(const Array&, const Array&);
+struct Known {
+  std::string_view name;
+  Function function;
+};
+constexpr Known known[] = {{"accuracy", accuracy},
+                           {"binary_accuracy", binary_accuracy},
+                           {"mean_absolute_error", mean_absolute_error},
+                           {"mean_squared_error", mean_squared_error}};
+
+}  // namespace
+
+Metric::Metric(Array (*function)(const Array&, const Array&)) : function_(function) {
+  if (!function) fail("metric", "the function is null");
+  for (const Known& entry : known) {
+    if (entry.function == function) name_ = entry.name;
+  }
+}
+
+Metric Metric::from_name(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Known& entry : known) {
+    if (entry.name == name) return entry.function;
+    names.emplace_back(entry.name);
+  }
+  if (name.starts_with("top_")) {
+    int64_t k = 0;
+    const auto [end, error] = std::from_chars(name.data() + 4, name.data() + name.size(), k);
+    if (error == std::errc() && end == name.data() + name.size() && k >= 1) return top_k(k);
+  }
+  names.emplace_back("top_5");
+  const std::string near = nearest(name, names);
+  fail("metric", "there is none called \"", name, "\"; known are ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+}
+
+std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, int64_t classes) {
+  const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
+  const Array predicted = is_binary ? (reshape(output, {-1}) > 0).astype(int64) : argmax(output, -1);
+  const std::vector<int64_t> is = labels.to_vector<int64_t>(), said = predicted.to_vector<int64_t>();
+  if (is.size() != said.size()) fail("confusion_matrix", "there are ", said.size(), " outputs and ", is.size(), " labels; they must be equally many");
+  std::vector<int64_t> counts(static_cast<size_t>(classes * classes));
+  for (size_t i = 0; i < is.size(); ++i) {
+    if (is[i] < 0 || is[i] >= classes || said[i] >= classes) {
+      fail("confusion_matrix", "example ", i, " has label ", is[i], " and prediction ", said[i], "; both must be below ", classes);
+    }
+    ++counts[static_cast<size_t>(is[i] * classes + said[i])];
+  }
+  return counts;
+}
+
+}  // namespace gradus::metrics

@@ -1,0 +1,52 @@
+// Metrics: (output, target) to one number that is averaged over a data set but not differentiated.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gradus/graph/array.hpp"
+
+namespace gradus::metrics {
+
+// Outputs are logits (what losses take). Each returns the mean over the examples, of rank 0.
+
+/// Share of examples that are classified rightly, by the shapes:
+///   output (..., classes), target integers (...) or (..., 1)   the largest logit is the label
+///   output (..., classes), target (..., classes)               the largest logit is where the target is largest
+///   output (...) or (..., 1), target of that shape              binary: logit > 0 is class 1; the target is at least 0.5 for class 1
+Array accuracy(const Array& output, const Array& target);
+/// Each element by itself: logit > 0 against target >= 0.5; for several labels an example.
+Array binary_accuracy(const Array& output, const Array& target);
+Array mean_absolute_error(const Array& output, const Array& target);
+Array mean_squared_error(const Array& output, const Array& target);
+
+/// One of these, or a function of one's own with a name: .metrics = {metrics::accuracy, {"bias", [](auto& o, auto& y) { return mean(o - y); }}}
+class Metric {
+ public:
+  Metric(Array (*function)(const Array&, const Array&));  // NOLINT: implicit on purpose
+  Metric(std::string name, std::function<Array(const Array&, const Array&)> function) : name_(std::move(name)), function_(std::move(function)) {}
+  Metric(int) = delete;
+  Metric(std::nullptr_t) = delete;
+
+  Array operator()(const Array& output, const Array& target) const { return function_(output, target); }
+  /// "accuracy"; "metric" for a function that the library does not know.
+  const std::string& name() const { return name_; }
+  /// The library's metric of that name ("top_5" for top_k(5)); throws for an unknown one, naming the nearest.
+  static Metric from_name(std::string_view name);
+
+ private:
+  std::string name_ = "metric";
+  std::function<Array(const Array&, const Array&)> function_;
+};
+
+/// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Named "top_k" with k's value.
+Metric top_k(int64_t k);
+
+/// counts[i * classes + j]: examples of class i predicted as class j. output (N, classes) logits, or (N,) or (N, 1) for two classes.
+std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, int64_t classes);
+
+}  // namespace gradus::metrics
