@@ -1,0 +1,294 @@
+// The loops of training, evaluation and prediction.
+#include "gradus/train/fit.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "gradus/base/error.hpp"
+#include "gradus/graph/evaluate.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/shape.hpp"
+#include "gradus/train/interrupt.hpp"
+#include "gradus/train/progress.hpp"
+#include "gradus/transform/custom.hpp"
+
+namespace gradus::train {
+
+Array Terms::total() const {
+  if (terms_.empty()) fail("fit", "the objective returned no terms");
+  Array sum = terms_[0].value;
+  for (size_t i = 1; i < terms_.size(); ++i) sum = sum + terms_[i].value;
+  return sum;
+}
+
+namespace detail {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Means over examples of the numbers that batches give.
+class Averages {
+ public:
+  void add(const Measured& measured, int64_t examples) {
+    add("loss", measured.loss, examples);
+    for (const Term& term : measured.others) add(term.name, term.value, examples);
+    examples_ += static_cast<double>(examples);
+  }
+  Logs logs(std::string_view prefix = "") const {
+    Logs logs;
+    for (const auto& [name, total] : totals_) logs.set(concat(prefix, name), total / examples_);
+    return logs;
+  }
+
+ private:
+  void add(const std::string& name, const Array& value, int64_t examples) {
+    const double number = value.item() * static_cast<double>(examples);
+    for (auto& [known, total] : totals_) {
+      if (known != name) continue;
+      total += number;
+      return;
+    }
+    totals_.emplace_back(name, number);
+  }
+  std::vector<std::pair<std::string, double>> totals_;
+  double examples_ = 0;
+};
+
+Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::string_view prefix, const std::function<bool()>& stop) {
+  const nn::TrainingMode inference(false);
+  Averages averages;
+  for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) {
+    const Measured measured = task.measure(batch);
+    std::vector<Array> roots = values_of(measured.others);
+    roots.push_back(measured.loss);
+    gradus::evaluate(roots);
+    averages.add(measured, batch.size());
+    if (stop()) break;
+  }
+  return averages.logs(prefix);
+}
+
+// Remembers the best epoch by the monitored number.
+class Best {
+ public:
+  Best(std::string monitor, int64_t patience) : monitor_(std::move(monitor)), patience_(patience) {}
+
+  /// Notes an epoch; true if patience has run out.
+  bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
+    const double value = epoch.logs[monitor_];
+    const bool more_is_better = monitor_.find("accuracy") != std::string::npos || monitor_.find("top_") != std::string::npos;
+    if (epoch_ == 0 || (more_is_better ? value > value_ : value < value_)) {
+      value_ = value;
+      epoch_ = epoch.number;
+      values_.clear();
+      for (const Variable& variable : variables) {
+        if (keeps_values) values_.push_back(variable.exists() ? variable.get() : Array());
+      }
+      return false;
+    }
+    return epoch.number - epoch_ >= patience_;
+  }
+  int64_t epoch() const { return epoch_; }
+  void restore(const std::vector<Variable>& variables) const {
+    for (size_t i = 0; i < values_.size(); ++i) {
+      if (values_[i].exists()) variables[i].set(values_[i]);
+    }
+  }
+
+ private:
+  std::string monitor_;
+  int64_t patience_, epoch_ = 0;
+  double value_ = 0;
+  std::vector<Array> values_;
+};
+
+void check_options(const FitOptions& options, const data::Dataset& set) {
+  const auto at_least = [](const char* name, int64_t value, int64_t least) {
+    if (value < least) fail("fit", name, " is ", value, "; it must be at least ", least);
+  };
+  at_least("epochs", options.epochs, 0);
+  at_least("batch_size", options.batch_size, 1);
+  at_least("patience", options.patience, 0);
+  if (!(options.validation_fraction >= 0 && options.validation_fraction < 1)) {
+    fail("fit", "validation_fraction is ", options.validation_fraction, "; it must be at least 0 and below 1");
+  }
+  if (!(options.clip_norm >= 0) || !(options.clip_value >= 0)) {
+    fail("fit", "clip_norm is ", options.clip_norm, " and clip_value ", options.clip_value, "; they must not be negative (0: no clipping)");
+  }
+  if (set.size() == 0) fail("fit", "the data set is empty");
+}
+
+// One call of fit.
+class Run {
+ public:
+  Run(Task& task, const data::Dataset& set, FitOptions& options)
+      : task_(task), set_(set), options_(options), optimizer_(options.resume ? *options.resume : options.optimizer),
+        best_(options.monitor.empty() ? options.validation.size() > 0 ? "val_loss" : "loss" : options.monitor, options.patience) {
+    if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
+    observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
+  }
+
+  History run() {
+    const InterruptScope interrupts;
+    const auto start = Clock::now();
+    const int64_t steps = (set_.size() + options_.batch_size - 1) / options_.batch_size;
+    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size});
+    for (int64_t number = 1; number <= options_.epochs && !must_stop(); ++number) epoch(number);
+    history_.is_interrupted = must_stop();
+    if (options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() && best_.epoch() != history_.epochs.back().number) {
+      best_.restore(task_.variables());
+      history_.best_epoch = best_.epoch();
+    }
+    history_.seconds = seconds_since(start);
+    for (const auto& observer : observers_) observer->on_end(history_);
+    return std::move(history_);
+  }
+
+ private:
+  bool must_stop() const { return is_asked_to_stop_ || InterruptScope::is_requested(); }
+
+  void epoch(int64_t number) {
+    const auto start = Clock::now();
+    Averages averages;
+    auto batches = data::batches(set_, {.batch_size = options_.batch_size, .shuffle = options_.shuffle, .seed = options_.seed, .epoch = static_cast<uint64_t>(number - 1)});
+    const int64_t count = batches.count();
+    int64_t done = 0, examples = 0;
+    for (const data::Batch& batch : batches) {
+      averages.add(step(batch, number, done + 1, count), batch.size());
+      ++done;
+      ++history_.steps;
+      examples += batch.size();
+      const double seconds = seconds_since(start);
+      const Logs logs = averages.logs();
+      for (const auto& observer : observers_) {
+        is_asked_to_stop_ |= observer->on_step({number, done, count, seconds, static_cast<double>(examples) / seconds, logs});
+      }
+      if (must_stop()) break;
+    }
+    if (done < count) return;  // an epoch that was cut short has no numbers of its own
+    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), seconds_since(start), 0, history_.steps};
+    epoch.examples_per_second = static_cast<double>(examples) / epoch.seconds;
+    if (options_.validation.size() > 0) {
+      for (const auto& [name, value] : measure(task_, options_.validation, options_.batch_size, "val_", [this] { return must_stop(); })) {
+        epoch.logs.set(name, value);
+      }
+    }
+    history_.epochs.push_back(epoch);
+    for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
+    if (options_.patience > 0 && best_.note(epoch, task_.variables(), options_.restore_best) && number < options_.epochs) {
+      history_.is_stopped_early = true;
+      options_.epochs = number;
+    }
+  }
+
+  Measured step(const data::Batch& batch, int64_t epoch, int64_t number, int64_t count) {
+    const nn::TrainingMode training;
+    if (history_.steps == 0) {
+      task_.build(batch);
+      variables_ = task_.variables();
+    }
+    auto [measured, grads] = task_.differentiate(batch);
+    if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
+    if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
+    // The numbers to show are computed in the same run as the update: reading them costs nothing more.
+    std::vector<Array> shown = values_of(measured.others);
+    shown.push_back(measured.loss);
+    optimizer_.step(variables_, std::move(grads), shown);
+    if (const double loss = measured.loss.item(); options_.stop_on_nan && !std::isfinite(loss)) {
+      throw Error(Error::Kind::invalid, "fit", concat("the loss is ", loss, " at step ", number, " of ", count, " in epoch ", epoch, "; it must be finite"))
+          .with_hint("a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
+    }
+    return std::move(measured);
+  }
+
+  Task& task_;
+  const data::Dataset& set_;
+  FitOptions& options_;
+  optim::Optimizer& optimizer_;
+  Best best_;
+  std::vector<std::shared_ptr<Callback>> observers_;
+  std::vector<Variable> variables_;
+  History history_;
+  bool is_asked_to_stop_ = false;
+};
+
+}  // namespace
+
+Measured to_measured(const Array& loss) { return {loss, {}}; }
+Measured to_measured(const Terms& terms) { return {terms.total(), terms.terms()}; }
+
+void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call) {
+  bool is_built = true;
+  for (const Variable& variable : variables) is_built &= !lacks_value(variable, function);
+  if (!is_built) build_variables(variables, function, call);
+  std::vector<Array> values;
+  for (const Variable& variable : variables) {
+    if (variable.exists()) values.push_back(variable.get());
+  }
+  gradus::evaluate(values);
+}
+
+std::vector<Array> values_of(const std::vector<Term>& terms) {
+  std::vector<Array> values;
+  for (const Term& term : terms) values.push_back(term.value);
+  return values;
+}
+void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
+  for (size_t i = 0; i < terms.size(); ++i) terms[i].value = values[i];
+}
+
+Measured LossObjective::measure(const Array& output, const Array& target) const {
+  Measured measured{loss(output, target), {}};
+  const Array fixed = stop_gradient(output);
+  for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
+  return measured;
+}
+
+LossObjective usual_objective(const Array& output, const Array& target) {
+  if (target.dtype().is_float()) return {loss::mean_squared_error, {metrics::mean_absolute_error}};
+  const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
+  if (is_binary) return {loss::binary_crossentropy, {metrics::accuracy}};
+  if (target.shape() == output.shape()) return {loss::categorical_crossentropy, {metrics::accuracy}};
+  return {loss::sparse_categorical_crossentropy, {metrics::accuracy}};
+}
+
+void check_loss(const FitOptions& options, const data::Dataset& set) {
+  if (!options.loss.exists()) fail("fit", "no loss is given; for example .loss = loss::sparse_categorical_crossentropy");
+  if (!set.has_targets()) fail("fit", "the data set has no targets; give an objective of your own: fit(model, objective, set, options)");
+}
+
+History fit(Task& task, const data::Dataset& set, FitOptions& options) {
+  check_options(options, set);
+  if (options.validation.size() > 0 || options.validation_fraction == 0) return Run(task, set, options).run();
+  auto [held_out, rest] = data::split(set, options.validation_fraction, options.seed);
+  options.validation = std::move(held_out);
+  return Run(task, rest, options).run();
+}
+
+Logs evaluate(Task& task, const data::Dataset& set, int64_t batch_size, bool verbose) {
+  if (set.size() == 0) fail("evaluate", "the data set is empty");
+  const auto start = Clock::now();
+  const Logs logs = measure(task, set, batch_size, "", [] { return false; });
+  if (verbose) {
+    const double seconds = seconds_since(start);
+    const std::string line = concat("evaluate: ", to_text(logs), ", ", with_commas(set.size()), " examples, ",
+                                    with_commas(std::llround(static_cast<double>(set.size()) / std::max(seconds, 1e-9))), "/s\n");
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+  }
+  return logs;
+}
+
+Array predict(const std::function<Array(const Array&)>& model, const data::Dataset& set, int64_t batch_size) {
+  if (set.size() == 0) fail("predict", "there are no inputs");
+  const nn::TrainingMode inference(false);
+  std::vector<Array> outputs;
+  for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) outputs.push_back(Array(model(batch.x)).eval());
+  return outputs.size() == 1 ? outputs[0] : concatenate(outputs, 0).eval();
+}
+
+}  // namespace detail
+
+}  // namespace gradus::train

@@ -1,0 +1,190 @@
+// Training of a model on a data set, its evaluation, and prediction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "gradus/data/batches.hpp"
+#include "gradus/nn/loss.hpp"
+#include "gradus/nn/module.hpp"
+#include "gradus/nn/training.hpp"
+#include "gradus/optim/optim.hpp"
+#include "gradus/train/history.hpp"
+#include "gradus/train/metrics.hpp"
+#include "gradus/transform/build.hpp"
+#include "gradus/transform/grad.hpp"
+
+namespace gradus::train {
+
+struct FitOptions {
+  loss::Loss loss{};                              ///< (output, target) -> one number; needed unless an objective is given
+  optim::Optimizer optimizer = optim::Adam();
+  std::vector<metrics::Metric> metrics{};
+  int64_t epochs = 1;
+  int64_t batch_size = 32;
+  data::Dataset validation{};                     ///< measured after each epoch; may be empty
+  double validation_fraction = 0.0;               ///< if `validation` is empty: this share of the set is held out for it
+  bool shuffle = true;
+  uint64_t seed = 0;                              ///< of the order of examples, and of what is held out
+  int64_t patience = 0;                           ///< stop after so many epochs without progress of `monitor`; 0: never
+  std::string monitor{};                          ///< "val_loss" by default, "loss" without validation; less is better but for accuracies
+  bool restore_best = true;                       ///< with patience: put back the parameters of the best epoch
+  double clip_norm = 0.0;                         ///< gradients scaled to at most this norm; 0: not
+  double clip_value = 0.0;                        ///< each gradient element cut to this size; 0: not
+  std::vector<std::shared_ptr<Callback>> callbacks{};
+  bool verbose = true;                            ///< print progress to standard output
+  bool stop_on_nan = true;                        ///< a loss that is not finite is an error
+  optim::Optimizer* resume = nullptr;             ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
+};
+
+/// Named parts of an objective: summed for the derivative, each logged.
+///   return train::Terms{{"nll", nll}, {"kl", kl}};
+struct Term {
+  std::string name;
+  Array value;
+};
+class Terms {
+ public:
+  Terms(std::initializer_list<Term> terms) : terms_(terms) {}
+  explicit Terms(std::vector<Term> terms) : terms_(std::move(terms)) {}
+  const std::vector<Term>& terms() const { return terms_; }
+  /// The sum of all.
+  Array total() const;
+
+ private:
+  std::vector<Term> terms_;
+};
+
+namespace detail {
+
+/// What an objective gives: the number to make small, and what else is logged.
+struct Measured {
+  Array loss;
+  std::vector<Term> others;
+};
+Measured to_measured(const Array& loss);
+Measured to_measured(const Terms& terms);
+inline Measured to_measured(Measured measured) { return measured; }
+
+/// A model with its objective, for the loop that is the same for all.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual std::vector<Variable> variables() const = 0;
+  /// Makes the parameters that a first call makes.
+  virtual void build(const data::Batch& batch) = 0;
+  virtual std::pair<Measured, Gradients> differentiate(const data::Batch& batch) = 0;
+  virtual Measured measure(const data::Batch& batch) = 0;
+};
+
+/// Makes the variables that `call` reaches, and evaluates them.
+void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call);
+std::vector<Array> values_of(const std::vector<Term>& terms);
+void set_values(std::vector<Term>& terms, const std::vector<Array>& values);
+
+/// An objective is called with the model and a batch and gives an Array, Terms, or Measured.
+template <class M, class F>
+class ObjectiveTask final : public Task {
+ public:
+  ObjectiveTask(M& model, const F& objective) : model_(model), objective_(objective) {}
+
+  std::vector<Variable> variables() const override { return gradus::variables(model_); }
+  void build(const data::Batch& batch) override {
+    build_and_evaluate(variables(), &tag_of_function<ObjectiveTask>, [&] { to_measured(objective_(std::as_const(model_), batch)); });
+  }
+  std::pair<Measured, Gradients> differentiate(const data::Batch& batch) override {
+    Measured measured;
+    auto [values, grads] = value_and_grad([&](const auto& model) {
+      measured = to_measured(objective_(model, batch));
+      return std::tuple(measured.loss, values_of(measured.others));
+    })(model_);
+    measured.loss = std::get<0>(values);
+    set_values(measured.others, std::get<1>(values));
+    return {std::move(measured), std::move(grads)};
+  }
+  Measured measure(const data::Batch& batch) override { return to_measured(objective_(std::as_const(model_), batch)); }
+
+ private:
+  M& model_;
+  const F& objective_;
+};
+
+/// The objective of a model with a loss and metrics.
+struct LossObjective {
+  loss::Loss loss;
+  std::vector<metrics::Metric> metrics;
+  template <class M>
+  Measured operator()(const M& model, const data::Batch& batch) const {
+    return measure(model(batch.x), batch.y);
+  }
+  Measured measure(const Array& output, const Array& target) const;
+};
+
+History fit(Task& task, const data::Dataset& set, FitOptions& options);
+Logs evaluate(Task& task, const data::Dataset& set, int64_t batch_size, bool verbose);
+Array predict(const std::function<Array(const Array&)>& model, const data::Dataset& set, int64_t batch_size);
+void check_loss(const FitOptions& options, const data::Dataset& set);
+/// Loss and metrics that suit an output and a target: cross-entropies and accuracy for integer targets, else squared and absolute errors.
+LossObjective usual_objective(const Array& output, const Array& target);
+
+}  // namespace detail
+
+/// Trains a model on a set of inputs and targets; the model is called with one array. Parameters are made by the first batch. Progress is
+/// printed unless `verbose` is off; Ctrl-C stops after the step in work, and the model is as of that step.
+///
+///   train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-3),
+///                                 .metrics = {metrics::accuracy}, .epochs = 10, .batch_size = 128, .validation = test_set});
+template <Module M>
+History fit(M& model, const data::Dataset& set, FitOptions options) {
+  detail::check_loss(options, set);
+  const detail::LossObjective objective{options.loss, options.metrics};
+  detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
+  return detail::fit(task, set, options);
+}
+/// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count.
+template <Module M, class F>
+  requires std::invocable<const F&, const M&, const data::Batch&>
+History fit(M& model, const F& objective, const data::Dataset& set, FitOptions options) {
+  detail::ObjectiveTask<M, F> task(model, objective);
+  return detail::fit(task, set, options);
+}
+
+struct EvaluateOptions {
+  loss::Loss loss{};  ///< by default what suits output and target: see usual_objective
+  std::vector<metrics::Metric> metrics{};
+  int64_t batch_size = 128;
+  bool verbose = true;
+};
+/// Loss and metrics over a set, without training: "loss", "accuracy", ...
+template <Module M>
+Logs evaluate(const M& model, const data::Dataset& set, EvaluateOptions options = {}) {
+  const nn::TrainingMode inference(false);
+  detail::LossObjective objective{options.loss, options.metrics};
+  if (!options.loss.exists()) {
+    const data::Dataset first = data::subset(set, 0, std::min<int64_t>(1, set.size()));
+    for (const data::Batch& batch : data::batches(first, {.batch_size = 1, .prefetch = false})) {
+      objective = detail::usual_objective(model(batch.x), batch.y);
+      if (!options.metrics.empty()) objective.metrics = options.metrics;
+    }
+  }
+  detail::ObjectiveTask<const M, detail::LossObjective> task(model, objective);
+  return detail::evaluate(task, set, options.batch_size, options.verbose);
+}
+
+struct PredictOptions {
+  int64_t batch_size = 128;
+};
+/// The model's outputs for all inputs, computed batch by batch and joined along axis 0.
+template <Module M>
+Array predict(const M& model, const data::Dataset& set, PredictOptions options = {}) {
+  return detail::predict([&](const Array& x) -> Array { return model(x); }, set, options.batch_size);
+}
+template <Module M>
+Array predict(const M& model, const Array& x, PredictOptions options = {}) {
+  return predict(model, data::Dataset(x), options);
+}
+
+}  // namespace gradus::train
