@@ -7,6 +7,7 @@
 #include <new>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/version.hpp"
 #include "gradus/cli/commands.hpp"
 
 namespace {
@@ -33,7 +34,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 int run(int argc, char** argv) {
   CLI::App app{kAbout, "gradus"};
   app.footer(kHelpEnd);
-  app.set_version_flag("--version", "gradus 0.1.0");
+  app.set_version_flag("--version", "gradus " GRADUS_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   try {

@@ -92,18 +92,22 @@ std::string confusion_card(const Confusion& confusion) {
   return card("Confusion matrix", out + "</tbody></table>\n<p class=\"note\">Rows: what the sample is. Columns: what the model said.</p>\n");
 }
 
+std::string figure(const SampleImage& sample) {
+  std::string out = "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
+                    io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
+  out += sample.is_right ? "<span class=\"good\">\u2713 " : "<span class=\"bad\">\u2717 ";
+  out += escape_html(sample.prediction) + "</span> <span class=\"faint\">" + number("%.0f&nbsp;%%", 100 * sample.probability) + "</span>";
+  if (!sample.is_right) out += "<br><span class=\"faint\">is " + escape_html(sample.truth) + "</span>";
+  return out + "</figcaption></figure>\n";
+}
+
 std::string samples_card(const std::vector<SampleImage>& samples) {
-  if (samples.empty()) return {};
-  std::string out = "<div class=\"samples\">\n";
-  for (const SampleImage& sample : samples) {
-    out += "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
-           io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
-    out += sample.is_right ? "<span class=\"good\">\u2713 " : "<span class=\"bad\">\u2717 ";
-    out += escape_html(sample.prediction) + "</span> <span class=\"faint\">" + number("%.0f %%", 100 * sample.probability) + "</span>";
-    if (!sample.is_right) out += "<br><span class=\"faint\">is " + escape_html(sample.truth) + "</span>";
-    out += "</figcaption></figure>\n";
-  }
-  return card("Test samples and what the model says", out + "</div>\n");
+  std::string right, wrong;
+  for (const SampleImage& sample : samples) (sample.is_right ? right : wrong) += figure(sample);
+  std::string out;
+  if (!right.empty()) out += card("Test samples that the model recognised", "<div class=\"samples\">\n" + right + "</div>\n");
+  if (!wrong.empty()) out += card("Mistakes, the surest first", "<div class=\"samples\">\n" + wrong + "</div>\n");
+  return out;
 }
 
 }  // namespace
@@ -116,9 +120,11 @@ std::string to_html(const Report& report) {
   out += "<div class=\"cards\">\n";
   for (const Chart& chart : report.charts) out += chart_card(chart);
   out += "</div>\n";
-  out += confusion_card(report.confusion);
+  out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) + "</div>\n";
   out += samples_card(report.samples);
+  out += "<div class=\"cards\">\n";
   for (const ReportTable& table : report.tables) out += table_card(table);
+  out += "</div>\n";
   if (!report.recipe.empty()) {
     out += "<section class=\"card\"><details><summary>Recipe</summary><pre>" + escape_html(report.recipe) + "</pre></details></section>\n";
   }

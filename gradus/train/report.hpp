@@ -40,6 +40,7 @@ struct Report {
   std::vector<Headline> headlines{};
   std::vector<Chart> charts{};
   Confusion confusion{};               ///< left out if it has no classes
+  ReportTable classes{};               ///< beside the confusion matrix; left out if it has no rows
   std::vector<SampleImage> samples{};  ///< left out if empty
   std::vector<ReportTable> tables{};
   std::string recipe{};                ///< text of the recipe; left out if empty

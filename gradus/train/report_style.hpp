@@ -18,9 +18,10 @@ h2{margin:0 0 14px;font-size:17px}
 .headline,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 18px}
 .headline b{display:block;font-size:24px;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .headline span{color:var(--faint);font-size:13px}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:16px;margin-bottom:16px;align-items:start}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px;margin-bottom:16px;align-items:start}
 .card{padding:18px 20px;overflow-x:auto;margin-bottom:16px}
 .cards>.card{margin-bottom:0}
+.cards:empty{display:none}
 svg.chart{width:100%;height:auto;display:block}
 svg .grid{stroke:var(--line)}
 svg .mark{fill:var(--faint);font-size:11.5px;font-variant-numeric:tabular-nums}
@@ -37,10 +38,10 @@ thead th{color:var(--faint);font-size:13px}
 td.key{color:var(--faint);white-space:nowrap}
 td.num,th.num{text-align:right}
 .confusion td,.confusion th{padding:0;border:0;font-size:13px}
-.confusion th.row{padding-right:10px;text-align:right;white-space:nowrap}
+.confusion th.row{padding-right:10px;text-align:right;vertical-align:middle;white-space:nowrap}
 .confusion th.column{height:92px;vertical-align:bottom}
 .confusion th.column span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap;padding-top:6px}
-.confusion td{min-width:44px;height:36px;text-align:center;vertical-align:middle;border:1px solid var(--card);border-radius:4px;background:rgb(var(--accent)/var(--p))}
+.confusion td{min-width:38px;height:34px;text-align:center;vertical-align:middle;border:1px solid var(--card);border-radius:4px;background:rgb(var(--accent)/var(--p))}
 .confusion td.strong{color:var(--strong-cell)}
 .confusion td.zero{color:transparent}
 .confusion td.recall{background:none;color:var(--faint);padding-left:10px}

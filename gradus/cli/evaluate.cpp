@@ -1,0 +1,66 @@
+// gradus evaluate: loss and metrics of a trained model on test data.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "gradus/cli/commands.hpp"
+#include "gradus/cli/recipe.hpp"
+#include "gradus/cli/run_folder.hpp"
+#include "gradus/cli/run_report.hpp"
+#include "gradus/cli/section.hpp"
+#include "gradus/train/fit.hpp"
+#include "gradus/train/progress.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct EvaluateArguments {
+  std::string model{}, recipe{};
+  std::vector<std::string> assignments{};
+  int64_t batch_size = 128;
+  bool uses_training_data = false;
+};
+
+// The recipe that the model was trained by, unless another one is named: it says which data, loss and metrics.
+Recipe recipe_for(const EvaluateArguments& arguments, const nn::Model& model) {
+  if (!arguments.recipe.empty()) return read_recipe(arguments.recipe, arguments.assignments);
+  const auto found = model.info.extra.find(kRecipeText);
+  if (found == model.info.extra.end()) {
+    fail(arguments.model, "the file holds no recipe that would say which data to use; name one with --data RECIPE");
+  }
+  Document document("recipe of " + arguments.model, found->second);
+  for (const std::string& assignment : arguments.assignments) document.set(assignment);
+  return read_recipe(document);
+}
+
+void run_evaluate(const EvaluateArguments& arguments) {
+  const nn::Model model = load_model(arguments.model);
+  const Recipe recipe = recipe_for(arguments, model);
+  const DataParts data = recipe.data.load();
+  const data::Dataset& set = arguments.uses_training_data ? data.train : data.test;
+  const char* what = arguments.uses_training_data ? "training" : "test";
+  if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
+  std::vector<metrics::Metric> metrics = recipe.metrics;
+  const bool has_accuracy = std::any_of(metrics.begin(), metrics.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
+  if (!has_accuracy && !set.class_names.empty()) metrics.push_back(metrics::accuracy);
+  const train::Logs logs =
+      train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
+  std::printf("%s samples: %s\n", what, train::with_commas(set.size()).c_str());
+  for (const auto& [name, value] : logs) std::printf("%s %s: %s\n", what, name.c_str(), metric_text(name, value).c_str());
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto arguments = std::make_shared<EvaluateArguments>();
+  CLI::App* command = app.add_subcommand("evaluate", "Loss and metrics of a trained model on its test data");
+  command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
+  command->add_option("--data", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)")->type_name("RECIPE");
+  command->add_option("--set", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->add_flag("--train", arguments->uses_training_data, "On the training data instead");
+  command->add_option("--batch-size", arguments->batch_size, "Samples at a time")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->callback([arguments] { run_evaluate(*arguments); });
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,70 @@
+// A recipe: what a TOML file says of data, model, loss, optimiser and training. Reading it checks every key; nothing is loaded yet.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gradus/data/dataset.hpp"
+#include "gradus/nn/layer.hpp"
+#include "gradus/nn/loss.hpp"
+#include "gradus/optim/optimizer.hpp"
+#include "gradus/train/metrics.hpp"
+
+namespace gradus::cli {
+
+class Document;
+class Section;
+
+/// The sets that a recipe names.
+struct DataParts {
+  data::Dataset train{}, test{};
+  data::Dataset validation{};        ///< watched while training; without samples: nothing is watched
+  bool is_validated_on_test = false;
+};
+
+/// Where the samples come from.
+struct DataSource {
+  std::function<DataParts()> load{};
+  std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
+};
+
+/// How long training takes, known once the data is loaded: schedules are written in epochs.
+struct RunLength {
+  int64_t epochs = 1, steps_per_epoch = 1;
+  int64_t steps() const { return epochs * steps_per_epoch; }
+  /// Steps in that many epochs, rounded.
+  int64_t steps_of(double count) const;
+};
+
+struct TrainSettings {
+  int64_t epochs = 10, batch_size = 32, patience = 0;
+  bool shuffle = true;
+  double clip_norm = 0;
+};
+
+struct Recipe {
+  std::string name{}, description{};
+  int64_t seed = 0;
+  DataSource data{};
+  nn::Sequential model{};
+  loss::Loss loss{};
+  std::function<optim::Optimizer(const RunLength&)> make_optimizer{};
+  std::vector<metrics::Metric> metrics{};
+  TrainSettings train{};
+  std::string text{};  ///< of the recipe, with what the command line set
+};
+
+/// Reads and checks a recipe; `assignments` are those of --set.
+Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments = {});
+Recipe read_recipe(const Document& document);
+
+// Its parts, each in a file of its own.
+DataSource read_data(const Section& data, int64_t seed);
+nn::Sequential read_model(const Section& model);
+loss::Loss read_loss(const Section& loss);
+std::function<optim::Optimizer(const RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);
+
+}  // namespace gradus::cli

@@ -1,0 +1,180 @@
+// The report of a run.
+#include "gradus/cli/run_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+
+#include "gradus/base/threads.hpp"
+#include "gradus/base/version.hpp"
+#include "gradus/cpu/environment.hpp"
+#include "gradus/train/evaluation.hpp"
+#include "gradus/train/progress.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+constexpr size_t kMostPoints = 1500;  // of a scatter chart
+
+std::string formatted(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string title_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  if (!name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  return name;
+}
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(std::min(line.find(": ") + 2, line.size()));
+  }
+  return "unknown";
+}
+
+std::string date_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  char text[48];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return text;
+}
+
+// One chart a number that training logs: of the training set, and of what was watched.
+std::vector<train::Chart> history_charts(const RunResult& result) {
+  std::vector<train::Chart> charts;
+  const train::History& history = result.history;
+  if (history.epochs.empty()) return charts;
+  std::vector<double> epochs, rates;
+  for (const train::Epoch& epoch : history.epochs) {
+    epochs.push_back(static_cast<double>(epoch.number));
+    rates.push_back(epoch.learning_rate);
+  }
+  for (const auto& [name, value] : history.epochs.front().logs) {
+    if (name.starts_with("val_")) continue;
+    train::Chart chart{.title = title_of(name), .x_label = "epoch", .curves = {{"training", epochs, history.series(name)}}};
+    const std::vector<double> watched = history.series("val_" + name);
+    if (std::any_of(watched.begin(), watched.end(), [](double x) { return std::isfinite(x); })) {
+      chart.curves.push_back({result.data.is_validated_on_test ? "test" : "validation", epochs, watched});
+    }
+    charts.push_back(std::move(chart));
+  }
+  if (std::adjacent_find(rates.begin(), rates.end(), std::not_equal_to<>()) != rates.end()) {
+    charts.push_back({.title = "Learning rate", .x_label = "epoch", .curves = {{"at the end of the epoch", epochs, rates}}});
+  }
+  return charts;
+}
+
+// Regression on one number: what the model says against what is right.
+void add_scatter(train::Report& report, const RunResult& result) {
+  const Array& y = result.data.test.y;
+  if (!result.output.exists() || !y.exists() || !y.dtype().is_float() || y.size() != result.output.size() || y.size() != result.data.test.size()) return;
+  std::vector<double> truth = y.to_vector<double>(), said = result.output.to_vector<double>();
+  truth.resize(std::min(truth.size(), kMostPoints));
+  said.resize(truth.size());
+  const auto [low, high] = std::minmax_element(truth.begin(), truth.end());
+  train::Chart chart{.title = "Model against target, on the test set", .x_label = "target"};
+  chart.curves.push_back({"samples", truth, said, true});
+  chart.curves.push_back({"equal", {*low, *high}, {*low, *high}});
+  report.charts.push_back(std::move(chart));
+}
+
+// Classification of points in the plane: the points, coloured by what the model says.
+void add_plane(train::Report& report, const train::Classification& answers, const data::Dataset& test) {
+  if (test.x.rank() != 2 || test.x.shape(1) != 2 || answers.class_names.size() > 4) return;
+  const std::vector<double> x = test.x.to_vector<double>();
+  train::Chart chart{.title = "Test samples by predicted class", .x_label = "first feature"};
+  for (const std::string& name : answers.class_names) chart.curves.push_back({.name = name, .is_scatter = true});
+  for (size_t i = 0; i < std::min(answers.predicted.size(), kMostPoints); ++i) {
+    train::Curve& curve = chart.curves[static_cast<size_t>(answers.predicted[i])];
+    curve.x.push_back(x[2 * i]);
+    curve.y.push_back(x[2 * i + 1]);
+  }
+  report.charts.push_back(std::move(chart));
+}
+
+double training_seconds(const train::History& history) {
+  double seconds = 0;
+  for (const train::Epoch& epoch : history.epochs) seconds += epoch.seconds;
+  return seconds;
+}
+
+std::string shape_text(const data::Dataset& set) { return set.x.exists() ? to_text(set.x.shape()) : "none"; }
+
+train::ReportTable run_table(const RunResult& result) {
+  const train::History& history = result.history;
+  const int64_t examples = result.data.train.size();
+  train::ReportTable table{"Run", {}, {}};
+  table.rows.push_back({"data", result.data.train.name + (result.data.train.description.empty() ? "" : ": " + result.data.train.description)});
+  table.rows.push_back({"training samples", shape_text(result.data.train)});
+  if (result.data.validation.size() > 0 && !result.data.is_validated_on_test) table.rows.push_back({"validation samples", shape_text(result.data.validation)});
+  table.rows.push_back({"test samples", shape_text(result.data.test)});
+  table.rows.push_back({"epochs", to_text(static_cast<int64_t>(history.epochs.size())) + (history.is_stopped_early ? " (no progress any more)" : "")});
+  if (history.best_epoch > 0) table.rows.push_back({"parameters of epoch", to_text(history.best_epoch)});
+  table.rows.push_back({"batch size", to_text(result.recipe.train.batch_size)});
+  table.rows.push_back({"steps", train::with_commas(history.steps)});
+  table.rows.push_back({"time of training", formatted("%.1f s", history.seconds) + ", without validation and saving " +
+                                                formatted("%.1f s", training_seconds(history))});
+  table.rows.push_back({"samples a second", train::with_commas(std::llround(training_rate(history, examples)))});
+  return table;
+}
+
+train::ReportTable environment_table(const Recipe& recipe) {
+  return {"Environment",
+          {},
+          {{"date", date_text()},
+           {"processor", processor_name()},
+           {"working with", cpu::environment()},
+           {"threads", to_text(static_cast<int64_t>(threads()))},
+           {"Gradus", GRADUS_VERSION},
+           {"seed", to_text(recipe.seed)}}};
+}
+
+}  // namespace
+
+double training_rate(const train::History& history, int64_t examples_per_epoch) {
+  const double seconds = training_seconds(history);
+  return seconds > 0 ? static_cast<double>(examples_per_epoch) * static_cast<double>(history.epochs.size()) / seconds : 0;
+}
+
+std::string metric_text(std::string_view name, double value) {
+  const bool is_share = name.find("accuracy") != std::string_view::npos || name.starts_with("top_");
+  return is_share ? formatted("%.2f %%", 100 * value) : formatted("%.6g", value);
+}
+
+train::Report make_report(const RunResult& result) {
+  const Recipe& recipe = result.recipe;
+  train::Report report{.title = recipe.name, .subtitle = recipe.description.empty() ? "A training run of Gradus" : recipe.description};
+  for (const auto& [name, value] : result.test_logs) {
+    if (name != "loss") report.headlines.push_back({"test " + name, metric_text(name, value)});
+  }
+  if (result.test_logs.contains("loss")) report.headlines.push_back({"test loss", metric_text("loss", result.test_logs["loss"])});
+  report.headlines.push_back({"training", formatted(result.history.seconds < 10 ? "%.2f s" : "%.1f s", result.history.seconds)});
+  report.headlines.push_back({"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});
+  report.headlines.push_back({"parameters", train::with_commas(nn::count_parameters(result.model))});
+
+  report.charts = history_charts(result);
+  if (result.output.exists() && train::is_classification(result.output, result.data.test)) {
+    const train::Classification answers = train::classify(result.output, result.data.test);
+    add_plane(report, answers, result.data.test);
+    if (answers.class_names.size() <= 100) report.confusion = answers.confusion();
+    report.samples = train::sample_images(result.data.test, answers, 24, 24);
+    if (answers.class_names.size() <= 100) report.classes = answers.class_table();
+  } else {
+    add_scatter(report, result);
+  }
+  report.tables.push_back(run_table(result));
+  report.tables.push_back(environment_table(recipe));
+  report.recipe = recipe.text;
+  return report;
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,147 @@
+// gradus train: runs a recipe and leaves a run folder.
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <cstdio>
+
+#include "gradus/base/file.hpp"
+#include "gradus/cli/commands.hpp"
+#include "gradus/cli/recipe.hpp"
+#include "gradus/cli/run_folder.hpp"
+#include "gradus/cli/run_report.hpp"
+#include "gradus/io/model_file.hpp"
+#include "gradus/ops/random.hpp"
+#include "gradus/train/evaluation.hpp"
+#include "gradus/train/fit.hpp"
+#include "gradus/train/interrupt.hpp"
+#include "gradus/train/progress.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct TrainArguments {
+  std::string recipe{}, run_folder{};
+  std::vector<std::string> assignments{};
+  bool is_quiet = false;
+};
+
+std::vector<int64_t> sample_shape(const data::Dataset& set) {
+  const Shape& shape = set.x.shape();
+  return {shape.begin() + 1, shape.end()};
+}
+
+nn::Model model_of(const Recipe& recipe, const data::Dataset& set) {
+  nn::ModelInfo info{.name = recipe.name,
+                     .description = recipe.description,
+                     .class_names = set.class_names,
+                     .input_shape = sample_shape(set),
+                     .input_dtype = set.x.dtype()};
+  info.extra[kRecipeText] = recipe.text;
+  return nn::Model(nn::Layer(recipe.model), std::move(info));
+}
+
+train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, bool is_quiet) {
+  const int64_t batch_size = recipe.train.batch_size;
+  const RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() + batch_size - 1) / batch_size};
+  const auto save = [&] { io::save(model, folder.model()); };
+  train::FitOptions options{.loss = recipe.loss,
+                            .optimizer = recipe.make_optimizer(length),
+                            .metrics = recipe.metrics,
+                            .epochs = recipe.train.epochs,
+                            .batch_size = batch_size,
+                            .validation = data.validation,
+                            .shuffle = recipe.train.shuffle,
+                            .seed = static_cast<uint64_t>(recipe.seed),
+                            .patience = recipe.train.patience,
+                            .clip_norm = recipe.train.clip_norm,
+                            .callbacks = {save_while_training(folder, save)},
+                            .verbose = !is_quiet};
+  return train::fit(model, data.train, std::move(options));
+}
+
+// An error in mid-training that has nothing to do with the numbers: the model is as of the last finished step, and kept.
+[[noreturn]] void stop_failed(const Error& error, const RunFolder& folder, const nn::Model& model) {
+  const bool is_kept = (error.kind() == Error::Kind::memory || error.kind() == Error::Kind::io) && nn::is_built(model);
+  if (!is_kept) throw error;
+  try {
+    io::save(model, folder.model());
+  } catch (const Error&) {
+    throw error;
+  }
+  throw Error(error).with_hint("the model as of the last finished step is in " + folder.model());
+}
+
+// Loss and metrics from the outputs of the whole test set at once.
+train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dataset& test) {
+  train::Logs logs;
+  logs.set("loss", recipe.loss(output, test.y).item());
+  for (const metrics::Metric& metric : recipe.metrics) logs.set(metric.name(), metric(output, test.y).item());
+  if (!logs.contains("accuracy") && !test.class_names.empty()) logs.set("accuracy", metrics::accuracy(output, test.y).item());
+  return logs;
+}
+
+// Ctrl-C: what is there is kept.
+[[noreturn]] void stop_interrupted(const train::History& history, const RunFolder& folder, nn::Model& model) {
+  if (history.steps == 0) throw Error(Error::Kind::interrupted, "interrupted", "no step was finished; there is nothing to save");
+  io::save(model, folder.model());
+  throw Error(Error::Kind::interrupted, "interrupted", concat("the model as of step ", history.steps, ", the last that finished, is in ", folder.model()));
+}
+
+void print_results(const RunResult& result, const RunFolder& folder) {
+  for (const auto& [name, value] : result.test_logs) {
+    if (name != "accuracy") std::printf("test %s: %s\n", name.c_str(), metric_text(name, value).c_str());
+  }
+  if (result.test_logs.contains("accuracy")) std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
+  std::printf("report: %s\n", folder.report().c_str());
+  const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
+  std::printf("%s per second: %s\n", what, train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
+}
+
+void run_train(const TrainArguments& arguments) {
+  const Recipe recipe = read_recipe(arguments.recipe, arguments.assignments);
+  const DataParts data = recipe.data.load();
+  const RunFolder folder = make_run_folder(arguments.run_folder, recipe.name);
+  file::write_atomically(folder.recipe(), recipe.text);
+  random::seed(recipe.seed);
+  nn::Model model = model_of(recipe, data.train);
+
+  const train::InterruptScope interrupts;
+  if (!arguments.is_quiet) {
+    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), folder.path.c_str());
+    std::fflush(stdout);
+  }
+  train::History history;
+  try {
+    history = fit(recipe, data, model, folder, arguments.is_quiet);
+  } catch (const Error& error) {
+    stop_failed(error, folder, model);
+  }
+  if (history.is_interrupted) stop_interrupted(history, folder, model);
+  file::write_atomically(folder.metrics(), train::to_csv(history));
+  io::save(model, folder.model());
+
+  Array output;
+  train::Logs logs;
+  if (data.test.size() > 0) {
+    output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
+    logs = test_logs(recipe, output, data.test);
+  }
+  const RunResult result{recipe, data, model, history, output, logs};
+  file::write_atomically(folder.report(), train::to_html(make_report(result)));
+  print_results(result, folder);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* command = app.add_subcommand("train", "Train the model of a recipe; writes model, metrics and report to a run folder");
+  command->add_option("RECIPE", arguments->recipe, "TOML file")->required();
+  command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
+  command->add_flag("--quiet", arguments->is_quiet, "Print the results only");
+  command->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace gradus::cli

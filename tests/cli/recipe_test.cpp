@@ -1,0 +1,90 @@
+// Recipes that are wrong: each message names file, line and key.
+#include "tests/cli/clouds.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::kCloudsRecipe;
+using testing::Outcome;
+using testing::recipe_with;
+using testing::run_gradus;
+using testing::TemporaryFolder;
+
+// Message of `gradus train` for a recipe.
+std::string recipe_error(const std::string& text, const std::vector<std::string>& more = {}) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "my.toml", text);
+  std::vector<std::string> arguments = {"train", "my.toml", "--quiet"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const Outcome outcome = run_gradus(arguments, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "runs"));
+  return outcome.err;
+}
+
+TEST(Recipe, UnknownKeysAreNamedWithTheNearest) {
+  EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epoch = 4")), "gradus: my.toml:24: train.epoch: unknown key; did you mean \"epochs\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("activation = \"tanh\"", "activaton = \"tanh\"")),
+            "gradus: my.toml:12: model.layers[0].activaton: unknown key; did you mean \"activation\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("seed = 3", "sede = 3")), "gradus: my.toml:2: sede: unknown key; did you mean \"seed\"?\n");
+}
+
+TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
+  EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epochs = \"four\"")),
+            "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got \"four\"\n");
+  EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epochs = 0")),
+            "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got 0\n");
+  EXPECT_EQ(recipe_error(recipe_with("units = 8", "units = 8.5")), "gradus: my.toml:12: model.layers[0].units: expected an integer, got 8.5\n");
+  EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, activation = \"tanh\"", "type = \"Conv2D\", filters = 8, kernel_size = \"three\"")),
+            "gradus: my.toml:12: model.layers[0].kernel_size: expected a positive integer or [height, width], got \"three\"\n");
+  EXPECT_EQ(recipe_error(recipe_with("learning_rate = 0.05", "learning_rate = -1")),
+            "gradus: my.toml:21: optimizer.learning_rate: expected a number of at least 0, got -1\n");
+  EXPECT_EQ(recipe_error(recipe_with("metrics = [\"accuracy\"]", "metrics = \"accuracy\"")),
+            "gradus: my.toml:25: train.metrics: expected a list of texts, got \"accuracy\"\n");
+}
+
+TEST(Recipe, UnknownNamesAreAnsweredWithTheNearest) {
+  EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8", "type = \"Dence\", units = 8")),
+            "gradus: my.toml:12: model.layers[0].type: \"Dence\" is unknown; did you mean \"Dense\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("\"adam\"", "\"adm\"")), "gradus: my.toml:20: optimizer.name: \"adm\" is unknown; did you mean \"adam\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("\"blobs\"", "\"blob\"")), "gradus: my.toml:5: data.source: \"blob\" is unknown; did you mean \"blobs\"?\n");
+}
+
+TEST(Recipe, MissingKeysAreNamed) {
+  EXPECT_EQ(recipe_error(recipe_with("name = \"sparse_categorical_crossentropy\"", "")),
+            "gradus: my.toml:16: loss.name: is missing; it must be a text in quotes\n");
+  EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, ", "type = \"Dense\", ")),
+            "gradus: my.toml:12: model.layers[0].units: is missing; it must be at least 1\n");
+}
+
+TEST(Recipe, WhatIsNoTomlIsNamedWithLineAndColumn) {
+  const std::string message = recipe_error(recipe_with("seed = 3", "seed = = 3"));
+  EXPECT_EQ(message.rfind("gradus: my.toml:2:8: ", 0), 0u) << message;
+}
+
+TEST(Recipe, SetIsCheckedAsTheRecipeIs) {
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "train.epoch=3"}), "gradus: --set train.epoch: unknown key; did you mean \"epochs\"?\n");
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "train.epochs=many"}),
+            "gradus: --set train.epochs: expected an integer from 1 to 1000000, got \"many\"\n");
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "model.layers[7].units=3"}),
+            "gradus: --set model.layers[7].units: the list has 2 entries; [7] is none of them\n");
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "epochs"}), "gradus: --set epochs: expected key=value, for example train.epochs=3\n");
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "seed.x=3"}), "gradus: --set seed.x: what stands before x is 3, not a table\n");
+}
+
+TEST(Recipe, MissingDataNamesThePackage) {
+  const TemporaryFolder empty;
+  const std::string message =
+      recipe_error(recipe_with("source = \"blobs\"\nsamples = 300\nclasses = 3", "source = \"fashion_mnist\"\nfolder = \"" + empty.path() + "\""));
+  EXPECT_NE(message.find("install the Debian package dataset-fashion-mnist"), std::string::npos) << message;
+}
+
+TEST(Recipe, ThoseThatAreShippedAreRight) {
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(GRADUS_SOURCE_DIR) + "/recipes")) {
+    const Outcome outcome = run_gradus({"summary", entry.path().string()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+}
+
+}  // namespace
+}  // namespace gradus

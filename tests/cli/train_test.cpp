@@ -1,0 +1,152 @@
+// gradus train and what follows it: run folders, what is kept when something goes wrong, exit codes.
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "tests/cli/clouds.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::kCloudsRecipe;
+using testing::Outcome;
+using testing::read_text;
+using testing::recipe_with;
+using testing::run_gradus;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+TEST(Train, LeavesAWholeRunFolder) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("epoch 4/4: loss "), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("\ntest accuracy: "), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("\nreport: run/report.html\n"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("\nsamples per second: "), std::string::npos) << outcome.out;
+  EXPECT_EQ(read_text(folder / "run/recipe.toml"), kCloudsRecipe);
+  const std::string metrics = read_text(folder / "run/metrics.csv");
+  EXPECT_EQ(metrics.rfind("epoch,steps,learning_rate,seconds", 0), 0u) << metrics;
+  EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 5);
+  const std::string report = read_text(folder / "run/report.html");
+  EXPECT_NE(report.find("Confusion matrix"), std::string::npos);
+  EXPECT_EQ(report.find("<script"), std::string::npos);
+}
+
+TEST(Train, ItsModelEvaluatesAsTheRunSaid) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const Outcome trained = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  for (const char* model : {"run", "run/model.gradus"}) {
+    const Outcome evaluated = run_gradus({"evaluate", model}, {.folder = folder.path()});
+    EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+    const size_t accuracy = evaluated.out.find("test accuracy: ");
+    ASSERT_NE(accuracy, std::string::npos);
+    EXPECT_NE(trained.out.find(evaluated.out.substr(accuracy)), std::string::npos) << trained.out << evaluated.out;
+  }
+}
+
+TEST(Train, ItsModelPredictsAndIsSummarised) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "points.csv", "a,b\n0,1\n-3,5\n");
+  const Outcome predicted = run_gradus({"predict", "run", "points.csv", "--top", "1"}, {.folder = folder.path()});
+  EXPECT_EQ(predicted.code, 0) << predicted.err;
+  EXPECT_EQ(predicted.out.rfind("points.csv[0]: class ", 0), 0u) << predicted.out;
+  EXPECT_NE(predicted.out.find("\npoints.csv[1]: class "), std::string::npos) << predicted.out;
+  write_text(folder / "wide.csv", "1,2,3\n");
+  const Outcome wide = run_gradus({"predict", "run", "wide.csv"}, {.folder = folder.path()});
+  EXPECT_EQ(wide.code, 1);
+  EXPECT_EQ(wide.err, "gradus: wide.csv: holds (1, 3); the model takes samples of (2,)\n");
+
+  for (const char* what : {"run", "my.toml"}) {
+    const Outcome summary = run_gradus({"summary", what}, {.folder = folder.path()});
+    EXPECT_EQ(summary.code, 0) << summary.err;
+    EXPECT_NE(summary.out.find("51"), std::string::npos) << summary.out;  // 2 x 8 + 8 + 8 x 3 + 3 parameters
+  }
+}
+
+TEST(Train, TheSameSeedGivesTheSameModel) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  for (const char* run : {"a", "b"}) EXPECT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", run}, {.folder = folder.path()}).code, 0);
+  EXPECT_EQ(read_text(folder / "a/model.gradus"), read_text(folder / "b/model.gradus"));
+  EXPECT_FALSE(read_text(folder / "a/model.gradus").empty());
+}
+
+TEST(Train, SetChangesTheRecipeAndItsCopy) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run", "--set", "train.epochs=2", "--set", "optimizer.name=sgd", "--set",
+                                      "model.layers[0].units=5"},
+                                     {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("epoch 2/2"), std::string::npos);
+  const Outcome again = run_gradus({"train", "run/recipe.toml", "--quiet", "--run-dir", "again"}, {.folder = folder.path()});
+  ASSERT_EQ(again.code, 0) << again.err;
+  const Outcome one = run_gradus({"evaluate", "run"}, {.folder = folder.path()}), two = run_gradus({"evaluate", "again"}, {.folder = folder.path()});
+  EXPECT_EQ(one.out, two.out);
+}
+
+TEST(Train, QuietPrintsResultsOnly) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const Outcome outcome = run_gradus({"train", "my.toml", "--quiet"}, {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4) << outcome.out;
+  EXPECT_NE(outcome.out.find("report: runs/clouds-"), std::string::npos) << outcome.out;
+}
+
+TEST(Train, AModelThatDoesNotFitTheDataNamesTheLayer) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("{type = \"Dense\", units = 3},", "{type = \"Conv2D\", filters = 3, kernel_size = 3},"));
+  const Outcome outcome = run_gradus({"train", "my.toml", "--quiet"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("conv2d"), std::string::npos) << outcome.err;
+}
+
+TEST(Train, ALossThatIsNotFiniteStops) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("name = \"adam\"\nlearning_rate = 0.05", "name = \"sgd\"\nlearning_rate = 1e30"));
+  const Outcome outcome = run_gradus({"train", "my.toml", "--quiet"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1) << outcome.out;
+  EXPECT_EQ(outcome.err.rfind("gradus: fit: the loss is ", 0), 0u) << outcome.err;
+}
+
+TEST(Train, CtrlCSavesTheLastFinishedStep) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 1000000"));
+  const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = has_epochs});
+  EXPECT_EQ(outcome.code, 130);
+  EXPECT_EQ(outcome.err.rfind("gradus: interrupted: the model as of step ", 0), 0u) << outcome.err;
+  EXPECT_EQ(run_gradus({"evaluate", "run"}, {.folder = folder.path()}).code, 0);
+}
+
+TEST(Train, NoSpaceIsAnErrorAndLeavesNoHalfFile) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const auto limit = [] {
+    const rlimit small{1500, 1500};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = limit});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("model.gradus: cannot be written: "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("bytes are needed"), std::string::npos) << outcome.err;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "run")) EXPECT_NE(entry.path().extension(), ".part");
+}
+
+TEST(Train, AFolderThatCannotBeMadeIsNamed) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "my.toml"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "gradus: my.toml: is a file; a folder is needed\n");
+}
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,61 @@
+// Usage: help that teaches, exit code 2 for wrong calls, files that are not what they should be.
+#include "tests/cli/subprocess.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::Outcome;
+using testing::run_gradus;
+using testing::TemporaryFolder;
+
+TEST(Usage, HelpShowsAFirstRun) {
+  const Outcome outcome = run_gradus({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.out.find("gradus train recipes/mlp_fashion.toml"), std::string::npos) << outcome.out;
+  for (const char* command : {"train", "evaluate", "predict", "summary"}) {
+    EXPECT_NE(outcome.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
+    EXPECT_EQ(run_gradus({command, "--help"}).code, 0);
+  }
+}
+
+TEST(Usage, VersionIsPrinted) {
+  const Outcome outcome = run_gradus({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out.rfind("gradus 0.", 0), 0u) << outcome.out;
+}
+
+TEST(Usage, WrongCallsExitWith2) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{}, {"tran"}, {"train"}, {"train", "a.toml", "--no-such-option"},
+                                                    {"predict", "model"}, {"predict", "model", "x.csv", "--top", "0"}}) {
+    const Outcome outcome = run_gradus(arguments);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.err.rfind("gradus: ", 0), 0u) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST(Usage, MissingFilesExitWith1) {
+  EXPECT_EQ(run_gradus({"train", "/none/my.toml"}).err, "gradus: /none/my.toml: no such file or folder\n");
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"}, {"evaluate", "/none/model.gradus"},
+                                                    {"predict", "/none/model.gradus", "x.csv"}, {"summary", "/none/my.toml"}}) {
+    EXPECT_EQ(run_gradus(arguments).code, 1);
+  }
+}
+
+TEST(Usage, AModelThatIsNoneExitsWith1) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.gradus", "not a model at all");
+  const Outcome outcome = run_gradus({"evaluate", folder / "a.gradus"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err.rfind("gradus: " + (folder / "a.gradus") + ": ", 0), 0u) << outcome.err;
+}
+
+TEST(Usage, HugeRecipesAreRefused) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.toml", std::string(2 << 20, '#'));
+  EXPECT_EQ(testing::without_path(run_gradus({"train", folder / "a.toml"}).err, folder.path()),
+            "gradus: PATH/a.toml: is larger than 1048576 bytes, the most that is read of such a file\n");
+}
+
+}  // namespace
+}  // namespace gradus
