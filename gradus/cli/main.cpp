@@ -37,6 +37,10 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "gradus " GRADUS_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  gradus::cli::add_train(app);
+  gradus::cli::add_evaluate(app);
+  gradus::cli::add_predict(app);
+  gradus::cli::add_summary(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,7 @@
 // The [model] part of recipes: layers by type, their fields filled from the keys of a table. The layers themselves say which fields
 // they have; nothing of them is listed here.
+#include <algorithm>
+
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/nn/factory.hpp"
@@ -16,8 +18,14 @@ class FieldReader final : public nn::FieldVisitor {
   explicit FieldReader(const Section& section) : section_(section) {}
 
   void field(std::string_view name, bool& value) override { value = section_.flag(name, value); }
-  void field(std::string_view name, int64_t& value) override { value = section_.integer(name, value); }
-  void field(std::string_view name, double& value) override { value = section_.number(name, value); }
+  void field(std::string_view name, int64_t& value) override {
+    require(name);
+    value = section_.integer(name, value);
+  }
+  void field(std::string_view name, double& value) override {
+    require(name);
+    value = section_.number(name, value);
+  }
   void field(std::string_view name, std::string& value) override { value = section_.text(name, value); }
   void field(std::string_view name, std::vector<int64_t>& value) override;
   void field(std::string_view name, Padding& value) override;
@@ -40,11 +48,18 @@ class FieldReader final : public nn::FieldVisitor {
   }
 
  private:
+  // What make_layer fills with placeholders has no sensible default.
+  void require(std::string_view name) const {
+    constexpr std::string_view required[] = {"units", "filters", "kernel_size", "count", "width", "rate"};
+    if (std::find(std::begin(required), std::end(required), name) == std::end(required) || section_.has(name)) return;
+    section_.fail_at(name, name == "rate" ? "is missing; it must be a number from 0 to 1" : "is missing; it must be a positive integer");
+  }
   const Section& section_;
 };
 
 // Sizes: one number stands for all axes.
 void FieldReader::field(std::string_view name, std::vector<int64_t>& value) {
+  require(name);
   const toml::node* node = section_.find(name);
   if (!node) return;
   const std::string expected = value.size() == 1   ? "a positive integer"

@@ -10,6 +10,7 @@
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cpu/environment.hpp"
+#include "gradus/nn/summary.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/progress.hpp"
 
@@ -127,6 +128,21 @@ train::ReportTable run_table(const RunResult& result) {
   return table;
 }
 
+// What one sample costs, layer by layer.
+train::ReportTable model_table(const nn::Model& model) {
+  std::vector<int64_t> sizes = {1};
+  sizes.insert(sizes.end(), model.info.input_shape.begin(), model.info.input_shape.end());
+  const nn::Summary summary = nn::summarize(model, Shape(sizes), model.info.input_dtype);
+  train::ReportTable table{"Model", {"layer", "output", "parameters", "multiply-adds"}, {}};
+  for (const nn::SummaryRow& row : summary.rows) {
+    if (row.depth == 0 && summary.rows.size() > 1) continue;  // the model itself: its numbers are the sums below
+    table.rows.push_back({row.name + (row.details.empty() ? "" : " (" + row.details + ")"), row.output ? to_text(*row.output) : "",
+                          train::with_commas(row.parameters), train::with_commas(row.multiply_adds)});
+  }
+  table.rows.push_back({"all", "", train::with_commas(summary.trainable + summary.frozen + summary.state), train::with_commas(summary.multiply_adds)});
+  return table;
+}
+
 train::ReportTable environment_table(const Recipe& recipe) {
   return {"Environment",
           {},
@@ -171,6 +187,7 @@ train::Report make_report(const RunResult& result) {
   } else {
     add_scatter(report, result);
   }
+  report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
   report.tables.push_back(environment_table(recipe));
   report.recipe = recipe.text;

@@ -54,7 +54,7 @@ TEST(Recipe, MissingKeysAreNamed) {
   EXPECT_EQ(recipe_error(recipe_with("name = \"sparse_categorical_crossentropy\"", "")),
             "gradus: my.toml:16: loss.name: is missing; it must be a text in quotes\n");
   EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, ", "type = \"Dense\", ")),
-            "gradus: my.toml:12: model.layers[0].units: is missing; it must be at least 1\n");
+            "gradus: my.toml:12: model.layers[0].units: is missing; it must be a positive integer\n");
 }
 
 TEST(Recipe, WhatIsNoTomlIsNamedWithLineAndColumn) {

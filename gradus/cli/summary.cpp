@@ -1,0 +1,60 @@
+// gradus summary: layers, output shapes, parameters and multiply-adds of a recipe's model or of a trained one.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "gradus/base/file.hpp"
+#include "gradus/cli/commands.hpp"
+#include "gradus/cli/recipe.hpp"
+#include "gradus/cli/run_folder.hpp"
+#include "gradus/nn/summary.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct SummaryArguments {
+  std::string what{};
+  std::vector<std::string> assignments{};
+  int64_t batch = 1;
+};
+
+Shape batched(int64_t batch, const Shape& sample) {
+  std::vector<int64_t> sizes = {batch};
+  sizes.insert(sizes.end(), sample.begin(), sample.end());
+  return Shape(sizes);
+}
+
+Shape input_shape_of(const Recipe& recipe) {
+  if (recipe.data.input_shape) return *recipe.data.input_shape;
+  const DataParts data = recipe.data.load();
+  const Shape& all = data.train.x.shape();
+  return Shape(std::span<const int64_t>(all.begin() + 1, all.end()));
+}
+
+void run_summary(const SummaryArguments& arguments) {
+  if (arguments.what.ends_with(".toml")) {
+    const Recipe recipe = read_recipe(arguments.what, arguments.assignments);
+    std::printf("%s\n", nn::summary(recipe.model, batched(arguments.batch, input_shape_of(recipe))).c_str());
+    return;
+  }
+  const nn::Model model = load_model(arguments.what);
+  if (model.info.input_shape.empty()) {
+    std::printf("%s\n", nn::summary(model).c_str());
+    return;
+  }
+  std::printf("%s\n", nn::summary(model, batched(arguments.batch, Shape(model.info.input_shape)), model.info.input_dtype).c_str());
+}
+
+}  // namespace
+
+void add_summary(CLI::App& app) {
+  auto arguments = std::make_shared<SummaryArguments>();
+  CLI::App* command = app.add_subcommand("summary", "Layers, output shapes, parameters and multiply-adds of a model");
+  command->add_option("WHAT", arguments->what, "Recipe (.toml), run folder or model file")->required();
+  command->add_option("--set", arguments->assignments, "Change a key of the recipe")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->add_option("--batch", arguments->batch, "Samples in the input (default: 1)")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->callback([arguments] { run_summary(*arguments); });
+}
+
+}  // namespace gradus::cli
