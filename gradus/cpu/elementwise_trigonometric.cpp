@@ -1,4 +1,4 @@
-// Trigonometric functions and their inverses. Floats are computed in double, or at least their reduction is.
+// Trigonometric functions and their inverses. Floats are computed in double; of sine and cosine only the reduction.
 #include <cmath>
 
 #include "gradus/cpu/elementwise.hpp"
@@ -13,8 +13,8 @@
 
 // clang-format off
 #define GRADUS_ROWS(ROW)                                             \
-  ROW(sin, 1, same, unary_loop<ViaDouble<Sin>>, nullptr)             \
-  ROW(cos, 1, same, unary_loop<ViaDouble<Cos>>, nullptr)             \
+  ROW(sin, 1, same, unary_loop<Sin>, nullptr)                        \
+  ROW(cos, 1, same, unary_loop<Cos>, nullptr)                        \
   ROW(tan, 1, same, unary_loop<ViaDouble<Tan>>, nullptr)             \
   ROW(asin, 1, same, unary_loop<ViaDouble<Asin>>, nullptr)           \
   ROW(acos, 1, same, unary_loop<ViaDouble<Acos>>, nullptr)           \
@@ -35,18 +35,34 @@ struct Quadrant {
   V n, r, tail;
 };
 template <class D, class V>
-HWY_INLINE Quadrant<V> reduce_angle(D d, V x) {
+HWY_INLINE Quadrant<V> reduce_angle_of_float(D d, V x) {
   const V n = hn::Round(hn::Mul(x, constant(d, 0.63661977236758134308)));
   const V first = hn::Sub(x, hn::Mul(n, constant(d, 1.57079632673412561417e+00)));
-  const V second = hn::Mul(n, constant(d, 6.07710050630396597660e-11)), r1 = hn::Sub(first, second);
-  const V lost = hn::Sub(hn::Sub(first, r1), second);
-  const V third = hn::Sub(hn::Mul(n, constant(d, 2.02226624879595063154e-21)), lost), r = hn::Sub(r1, third);
-  return {n, r, hn::Sub(hn::Sub(r1, r), third)};
+  return {n, hn::Sub(first, hn::Mul(n, constant(d, 6.07710050650619224932e-11))), hn::Zero(d)};
 }
-// Polynomials of fdlibm's k_sin.c and k_cos.c.
+template <class D, class V>
+HWY_INLINE Quadrant<V> reduce_angle(D d, V x) {
+  if constexpr (is_single<D>) {  // in double, whose 53 bits leave no tail that a float could see
+    const hn::Half<D> half;
+    const hn::Repartition<double, D> wide;
+    const auto low = reduce_angle_of_float(wide, hn::PromoteTo(wide, hn::LowerHalf(half, x)));
+    const auto high = reduce_angle_of_float(wide, hn::PromoteTo(wide, hn::UpperHalf(half, x)));
+    return {hn::Combine(d, hn::DemoteTo(half, high.n), hn::DemoteTo(half, low.n)),
+            hn::Combine(d, hn::DemoteTo(half, high.r), hn::DemoteTo(half, low.r)), hn::Zero(d)};
+  } else {
+    const V n = hn::Round(hn::Mul(x, constant(d, 0.63661977236758134308)));
+    const V first = hn::Sub(x, hn::Mul(n, constant(d, 1.57079632673412561417e+00)));
+    const V second = hn::Mul(n, constant(d, 6.07710050630396597660e-11)), r1 = hn::Sub(first, second);
+    const V lost = hn::Sub(hn::Sub(first, r1), second);
+    const V third = hn::Sub(hn::Mul(n, constant(d, 2.02226624879595063154e-21)), lost), r = hn::Sub(r1, third);
+    return {n, r, hn::Sub(hn::Sub(r1, r), third)};
+  }
+}
+// Polynomials of fdlibm's k_sin.c and k_cos.c; for floats those of Cephes.
 template <class D, class V>
 HWY_INLINE V sin_of_reduced(D d, V x, V tail) {
   const V z = hn::Mul(x, x), v = hn::Mul(z, x);
+  if constexpr (is_single<D>) return hn::MulAdd(v, horner(d, z, -1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4), x);
   const V r = horner(d, z, 8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, -2.50507602534068634195e-08,
                      1.58969099521155010221e-10);
   const V inner = hn::Sub(hn::Mul(z, hn::Sub(hn::Mul(constant(d, 0.5), tail), hn::Mul(v, r))), tail);
@@ -55,6 +71,10 @@ HWY_INLINE V sin_of_reduced(D d, V x, V tail) {
 template <class D, class V>
 HWY_INLINE V cos_of_reduced(D d, V x, V tail) {
   const V z = hn::Mul(x, x), half = hn::Mul(constant(d, 0.5), z), one = constant(d, 1), w = hn::Sub(one, half);
+  if constexpr (is_single<D>) {
+    const V r = horner(d, z, 4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5);
+    return hn::MulAdd(hn::Mul(z, z), r, w);
+  }
   const V r = hn::Mul(z, horner(d, z, 4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
                                 -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11));
   return hn::Add(w, hn::Add(hn::Sub(hn::Sub(one, w), half), hn::Sub(hn::Mul(z, r), hn::Mul(x, tail))));
@@ -73,18 +93,25 @@ HWY_INLINE V sin_in_quadrant(D d, const Quadrant<V>& q, double shift) {
   const V y = hn::IfThenElse(is_odd, cos_of_reduced(d, q.r, q.tail), sin_of_reduced(d, q.r, q.tail));
   return hn::IfThenElse(is_negative, hn::Neg(y), y);
 }
+template <double (*F)(double)>
+struct InDouble {
+  template <class T>
+  T operator()(T x) const {
+    return static_cast<T>(F(static_cast<double>(x)));
+  }
+};
 struct Sin {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     const V y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, sin_in_quadrant(d, reduce_angle(d, x), 0));
-    return fix_lanes(d, is_large_angle(d, x), x, y, static_cast<double (*)(double)>(std::sin));
+    return fix_lanes(d, is_large_angle(d, x), x, y, InDouble<std::sin>());
   }
 };
 struct Cos {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     const V y = sin_in_quadrant(d, reduce_angle(d, x), 1);
-    return fix_lanes(d, is_large_angle(d, x), x, y, static_cast<double (*)(double)>(std::cos));
+    return fix_lanes(d, is_large_angle(d, x), x, y, InDouble<std::cos>());
   }
 };
 struct Tan {
@@ -94,7 +121,7 @@ struct Tan {
     const V half = hn::Mul(constant(d, 0.5), q.n), sine = sin_of_reduced(d, q.r, q.tail), cosine = cos_of_reduced(d, q.r, q.tail);
     const auto is_odd = hn::Ne(hn::Floor(half), half);
     const V y = hn::Div(hn::IfThenElse(is_odd, hn::Neg(cosine), sine), hn::IfThenElse(is_odd, sine, cosine));
-    return fix_lanes(d, is_large_angle(d, x), x, hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y), static_cast<double (*)(double)>(std::tan));
+    return fix_lanes(d, is_large_angle(d, x), x, hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y), InDouble<std::tan>());
   }
 };
 

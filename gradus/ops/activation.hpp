@@ -31,7 +31,7 @@ Array log_sigmoid(const Array& x);
 Array silu(const Array& x);
 /// x tanh(softplus(x)).
 Array mish(const Array& x);
-/// log(1 + e^(beta x)) / beta, beta 1 if not given; x itself where beta x > threshold (20 if not given).
+/// log(1 + e^x), without overflow; log(1 + e^(beta x)) / beta, and x itself where beta x > threshold.
 Array softplus(const Array& x);
 Array softplus(const Array& x, double beta, double threshold = 20);
 /// x / (1 + |x|).
