@@ -23,13 +23,27 @@ int64_t tiles_of_chunk(const Plan& plan) {
   return chunks <= 1 ? tiles : (tiles + (chunks + 3) / 4 * 4 - 1) / ((chunks + 3) / 4 * 4);
 }
 
+template <class T>
+void repeat(std::byte* place, T value) {
+  for (size_t at = 0; at < kRepeatBytes; at += sizeof(T)) std::memcpy(place + at, &value, sizeof(T));
+}
 void repeat_element(std::byte* place, int64_t element_size) {
-  for (int64_t have = element_size; have < kRepeatBytes; have *= 2) std::memcpy(place + have, place, static_cast<size_t>(have));
+  const auto repeat_as = [&]<class T>(T value) {
+    std::memcpy(&value, place, sizeof(T));
+    repeat(place, value);
+  };
+  if (element_size == 4) return repeat_as(uint32_t{});
+  return element_size == 8 ? repeat_as(uint64_t{}) : repeat_as(uint8_t{});
 }
 
-void run_fill(const Fill& fill, const void* from, void* place) {
+void run_fill(const Fill& fill, const void* from, std::byte* place) {
+  if (fill.is_double_to_float) {  // nearly all slots
+    double number;
+    std::memcpy(&number, from, sizeof number);
+    return repeat(place, static_cast<float>(number));
+  }
   fill.convert(from, nullptr, nullptr, place, 1, 0);
-  repeat_element(static_cast<std::byte*>(place), fill.element_size);
+  repeat_element(place, fill.element_size);
 }
 
 // Elements from the operand's first one to that of tile 0 of `outer`.
@@ -77,7 +91,7 @@ class Program final : public Kernel {
       places[place] = scratch;
       scratch += plan.place_bytes[place];
     }
-    for (const Fill& fill : plan.fills) run_fill(fill, pointers[fill.input], places[fill.place]);
+    for (const Fill& fill : plan.fills) run_fill(fill, pointers[fill.input], static_cast<std::byte*>(places[fill.place]));
     for (const Step& step : plan.uniform_steps) {
       run_steps({&step, 1}, places, 1);
       repeat_element(static_cast<std::byte*>(places[step.destination]), step.element_size);
@@ -110,7 +124,7 @@ class Program final : public Kernel {
     if (operand.access == Access::direct) {
       places[mover.place] = from;
     } else if (operand.access == Access::repeat) {
-      if (is_first || cut == 0 || operand.strides[grid.cut] != 0) run_fill(mover.fill, from, places[mover.place]);
+      if (is_first || cut == 0 || operand.strides[grid.cut] != 0) run_fill(mover.fill, from, static_cast<std::byte*>(places[mover.place]));
     } else if (is_first || operand.strides[grid.cut] != 0 || (cut == 0 && outer_offset(grid, operand, outer - 1) != offset)) {
       // Otherwise the tile before had the same content; a shorter last tile is the first part of it.
       const int64_t wanted = operand.strides[grid.cut] == 0 ? grid.rows : rows;

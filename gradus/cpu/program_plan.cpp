@@ -156,7 +156,7 @@ class Lowering {
       if (fill.input == v && fill.convert == slot_cast(v, wanted)) return {fill.place, true};
     }
     const int place = new_place(kRepeatBytes);
-    plan_.fills.push_back({slot_cast(v, wanted), v, place, wanted.size()});
+    plan_.fills.push_back({slot_cast(v, wanted), v, place, wanted.size(), input(v).dtype == float64 && wanted == float32});
     return {place, true};
   }
   TileLoop slot_cast(int v, DType wanted) const { return find_cast(input(v).dtype == float64 ? float64 : int64, wanted); }

@@ -23,6 +23,7 @@ struct Fill {
   int input = 0;
   int place = 0;
   int64_t element_size = 0;
+  bool is_double_to_float = false;
 };
 
 /// An operand that moves from tile to tile.
