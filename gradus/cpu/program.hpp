@@ -50,7 +50,7 @@ struct ProgramSpec {
 };
 
 /// Upper bounds of a program; the planner splits what is larger.
-inline constexpr int kMaxProgramInputs = 32, kMaxProgramInstructions = 96, kMaxProgramOutputs = 16;
+inline constexpr int kMaxProgramInputs = 32, kMaxProgramInstructions = 96, kMaxProgramOutputs = 128;  // every value may be stored
 
 /// Prepares a program. Collapses axes, gives values registers by their lifetimes, chooses tiles that fit in the cache; contiguous operands
 /// are read in place, and the instruction that makes an output writes it there. run() allocates nothing.

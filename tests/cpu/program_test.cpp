@@ -208,6 +208,28 @@ TEST(Program, long_chains_reuse_registers) {
   EXPECT_EQ(out, expected);
 }
 
+TEST(Program, every_value_may_be_an_output) {
+  const int64_t n = 5000;
+  const auto a = ramp<float>(n, 0.001, 0), b = ramp<float>(n, 0.002, 1);
+  ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {}, {}};
+  for (int k = 0; k < 90; ++k) spec.instructions.push_back({k % 2 ? &cpu::maximum_function : &cpu::subtract_function, float32, {k + 1, k}});
+  std::vector<std::vector<float>> outs(92, std::vector<float>(a.size()));
+  std::vector<void*> pointers;
+  for (int k = 0; k < 92; ++k) {
+    spec.outputs.push_back({k});
+    pointers.push_back(outs[static_cast<size_t>(k)].data());
+  }
+  run(spec, {a.data(), b.data()}, pointers);
+  EXPECT_EQ(outs[0], a);
+  EXPECT_EQ(outs[1], b);
+  for (size_t k = 2; k < outs.size(); ++k) {
+    for (size_t i = 0; i < a.size(); ++i) {
+      const float x = outs[k - 1][i], y = outs[k - 2][i];
+      ASSERT_EQ(outs[k][i], k % 2 ? std::max(x, y) : x - y) << k << " " << i;
+    }
+  }
+}
+
 TEST(Program, large_arrays_run_in_chunks) {
   const Shape shape{700, 300};
   const auto a = ramp<float>(shape.size());
