@@ -148,9 +148,6 @@ KernelPtr prepare_program(const ProgramSpec& spec) {
   for (const ProgramInput& input : spec.inputs) {
     if (!input.is_slot && input.strides.size() != spec.shape.dims().size()) fail_bug("program: strides do not match shape ", spec.shape);
   }
-  for (const ProgramOutput& output : spec.outputs) {
-    if (output.reduction != ProgramOutput::Reduction::none) fail_bug("program: reductions are not fused yet");
-  }
   if (spec.shape.size() == 0) return make_kernel([](void* const*, void*) { return Status{}; });
   return std::make_shared<Program>(spec);
 }

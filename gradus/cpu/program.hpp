@@ -29,16 +29,9 @@ struct ProgramInstruction {
   DType output_dtype() const { return function ? function->output_dtype(dtype) : to; }
 };
 
-/// What a program writes: a value, contiguous in the program's shape; or its sum over some axes.
+/// What a program writes: a value, contiguous in the program's shape.
 struct ProgramOutput {
-  enum class Reduction : uint8_t {
-    none,
-    sum_trailing,  ///< over the last `axes` axes: a sum a row; with all axes, of everything
-    sum_leading,   ///< over the first `axes` axes: a sum a column, as bias gradients need
-  };
   int value = -1;  ///< value number; an input may be an output (a copy)
-  Reduction reduction = Reduction::none;
-  int axes = 0;
 };
 
 /// The inputs' pointers come first in run(), then the outputs', in these orders.
@@ -55,8 +48,7 @@ inline constexpr int kMaxProgramInputs = 32, kMaxProgramInstructions = 96, kMaxP
 /// Prepares a program. Collapses axes, gives values registers by their lifetimes, chooses tiles that fit in the cache; contiguous operands
 /// are read in place, and the instruction that makes an output writes it there. run() allocates nothing.
 ///
-/// An output may lie exactly over a contiguous input of its dtype size (in place). Sums accumulate in a blocked order that follows from the
-/// shape only (float32 in float within blocks, double across; integers and bool in int64, which is the output's dtype then).
+/// An output may lie exactly over a contiguous input of its dtype size (in place).
 KernelPtr prepare_program(const ProgramSpec& spec);
 
 }  // namespace gradus::cpu

@@ -65,16 +65,12 @@ Access access_in_tile(const TileGrid& grid, const Dims& strides) {
 
 }  // namespace
 
-Dims collapse_axes(const ProgramSpec& spec, const Dims& boundaries, std::vector<Operand>& operands) {
+Dims collapse_axes(const ProgramSpec& spec, std::vector<Operand>& operands) {
   Dims sizes, last_axes;  // last_axes: the spec's axis whose stride a collapsed axis has
   for (size_t axis = 0; axis < spec.shape.dims().size(); ++axis) {
     const int64_t size = spec.shape.dims()[axis];
     if (size == 1) continue;
-    bool is_bounded = false;
-    for (const int64_t boundary : boundaries) {
-      is_bounded |= !last_axes.empty() && boundary > last_axes.back() && boundary <= static_cast<int64_t>(axis);
-    }
-    if (!sizes.empty() && !is_bounded && can_merge(operands, spec, static_cast<size_t>(last_axes.back()), axis, size)) {
+    if (!sizes.empty() && can_merge(operands, spec, static_cast<size_t>(last_axes.back()), axis, size)) {
       sizes.back() *= size;
       last_axes.back() = static_cast<int64_t>(axis);
     } else {

@@ -34,8 +34,8 @@ struct TileGrid {
   int64_t tile_count() const { return outer * cuts; }
 };
 
-/// Merges axes where all operands allow; fills their strides. No merging across the `boundaries` (axis positions of the spec's shape).
-Dims collapse_axes(const ProgramSpec& spec, const Dims& boundaries, std::vector<Operand>& operands);
+/// Merges axes where all operands allow; fills their strides.
+Dims collapse_axes(const ProgramSpec& spec, std::vector<Operand>& operands);
 /// Cuts the axes into tiles of at most `largest` elements, and decides the operands' access.
 TileGrid make_grid(const Dims& sizes, int64_t largest, std::vector<Operand>& operands);
 /// Copies the part of `operand` that starts at `from` (the tile's first element) and has `rows` rows to contiguous memory.

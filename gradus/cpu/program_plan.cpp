@@ -27,7 +27,7 @@ class Lowering {
       operand_of_.push_back(input(i).is_slot ? -1 : static_cast<int>(operands_.size()));
       if (!input(i).is_slot) operands_.push_back({i, input(i).dtype, {}, {}, {}});
     }
-    const Dims sizes = collapse_axes(spec, {}, operands_);
+    const Dims sizes = collapse_axes(spec, operands_);
     plan_.grid = make_grid(sizes, largest_tile, operands_);
     resolve_values();
     find_lifetimes();
