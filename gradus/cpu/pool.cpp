@@ -125,7 +125,7 @@ void max_window(const PoolShape& s, int64_t index, const T* x, T* y, Tap* taps) 
         best = hn::IfThenElse(is_new, value, best);
         found = hn::IfThenElse(hn::RebindMask(di, is_new), hn::Set(di, static_cast<Lane>(tap)), found);
       });
-      hn::StoreU(best, d, y + c);
+      if (y) hn::StoreU(best, d, y + c);
       if (taps) store_taps(d, found, taps + c);
     }
   }
@@ -139,7 +139,7 @@ void max_window(const PoolShape& s, int64_t index, const T* x, T* y, Tap* taps) 
         found = tap;
       }
     });
-    y[c] = best;
+    if (y) y[c] = best;
     if (taps) taps[c] = static_cast<Tap>(found);
   }
 }
@@ -153,7 +153,7 @@ void max_windows(const PoolShape& s, void* const* pointers) {
   const int64_t chunks = chunks_of(rows, row_size * s.channels * s.taps());
   parallel_for(chunks, [&](int64_t chunk) {
     for (int64_t i = rows * chunk / chunks * row_size; i < rows * (chunk + 1) / chunks * row_size; ++i) {
-      max_window(s, i % out_size, x + i / out_size * s.in_size() * s.channels, y + i * s.channels, taps ? taps + i * s.channels : nullptr);
+      max_window(s, i % out_size, x + i / out_size * s.in_size() * s.channels, y ? y + i * s.channels : nullptr, taps ? taps + i * s.channels : nullptr);
     }
   });
 }

@@ -195,29 +195,23 @@ namespace linalg {
 
 namespace {
 
-enum class Keep : bool { no, yes };
-
 // sqrt whose derivative at 0 is 0, not infinite.
 Array safe_sqrt(const Array& x) {
   const Array is_zero = x == 0;
   return where(is_zero, 0, sqrt(where(is_zero, 1, x)));
 }
-Array reduced(Array (*keeping)(const Array&, const Axes&, KeepDims), Array (*dropping)(const Array&, const Axes&), const Array& x, const Axes& axes,
-              Keep keep) {
-  return keep == Keep::yes ? keeping(x, axes, keepdims) : dropping(x, axes);
-}
 Array floating(const Array& x) { return x.dtype().is_float() ? x : x.astype(float32); }
 
-Array p_norm(const Array& given, double p, const Axes& axes, Keep keep) {
+Array p_norm(const Array& given, double p, const Axes& axes, KeepDims keep) {
   const Array x = floating(given);
   if (std::isnan(p)) fail("vector_norm", "p is nan; it must be a number");
-  if (p == 2) return safe_sqrt(reduced(sum, sum, square(x), axes, keep));
-  if (p == 1) return reduced(sum, sum, abs(x), axes, keep);
-  if (p == 0) return reduced(sum, sum, (x != 0).astype(x.dtype()), axes, keep);
-  if (std::isinf(p)) return p > 0 ? reduced(max, max, abs(x), axes, keep) : reduced(min, min, abs(x), axes, keep);
+  if (p == 2) return safe_sqrt(sum(square(x), axes, keep));
+  if (p == 1) return sum(abs(x), axes, keep);
+  if (p == 0) return sum((x != 0).astype(x.dtype()), axes, keep);
+  if (std::isinf(p)) return p > 0 ? max(abs(x), axes, keep) : min(abs(x), axes, keep);
   // The power is taken of 1 where x is 0, so that derivatives there are 0.
   const Array is_zero = x == 0;
-  const Array total = reduced(sum, sum, where(is_zero, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), pow(where(is_zero, 1, abs(x)), p)), axes, keep);
+  const Array total = sum(where(is_zero, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), pow(where(is_zero, 1, abs(x)), p)), axes, keep);
   const Array is_empty = total == 0;
   return where(is_empty, 0, pow(where(is_empty, 1, total), 1 / p));
 }
@@ -231,11 +225,11 @@ Array multiply_chain(const std::vector<Array>& matrices, const std::vector<std::
 
 }  // namespace
 
-Array norm(const Array& x) { return p_norm(x, 2, all_axes(x.rank()), Keep::no); }
-Array norm(const Array& x, const Axes& axes) { return p_norm(x, 2, axes, Keep::no); }
-Array norm(const Array& x, const Axes& axes, KeepDims) { return p_norm(x, 2, axes, Keep::yes); }
-Array vector_norm(const Array& x, double p, const Axes& axes) { return p_norm(x, p, axes, Keep::no); }
-Array vector_norm(const Array& x, double p, const Axes& axes, KeepDims) { return p_norm(x, p, axes, Keep::yes); }
+Array norm(const Array& x) { return p_norm(x, 2, all_axes(x.rank()), KeepDims::no); }
+Array norm(const Array& x, const Axes& axes) { return p_norm(x, 2, axes, KeepDims::no); }
+Array norm(const Array& x, const Axes& axes, KeepDims keep) { return p_norm(x, 2, axes, keep); }
+Array vector_norm(const Array& x, double p, const Axes& axes) { return p_norm(x, p, axes, KeepDims::no); }
+Array vector_norm(const Array& x, double p, const Axes& axes, KeepDims keep) { return p_norm(x, p, axes, keep); }
 
 Array multi_dot(const std::vector<Array>& matrices) {
   const size_t count = matrices.size();

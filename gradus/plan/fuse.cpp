@@ -195,12 +195,47 @@ void find_inlined(PlanGraph& graph) {
   }
 }
 
+// Cuts groups that would store more values than a program can into pieces of a few ops, in order.
+void split_wide_groups(PlanGraph& graph) {
+  constexpr size_t kPiece = cpu::kMaxProgramOutputs / 2;  // so few ops also read few values
+  std::vector<uint8_t> is_stored(graph.values.size(), 0);
+  for (const PlanValue& value : graph.values) {
+    if (value.is_kept && value.base >= 0) is_stored[value.base] = 1;
+  }
+  for (const PlanOp& op : graph.ops) {
+    ++graph.visits;
+    if (op.is_dead) continue;
+    for (const int input : op.inputs) {
+      const PlanValue& v = graph.values[input];
+      if (v.kind != PlanValue::Kind::computed || op.group < 0 || graph.ops[v.producer].group != op.group) is_stored[v.base] = 1;
+    }
+  }
+  for (size_t at = 0, count = graph.groups.size(); at < count; ++at) {
+    const std::vector<int> ops = graph.groups[at].ops;
+    int outputs = 0;
+    for (const int op : ops) {
+      for (const int output : graph.ops[op].outputs) outputs += is_stored[output];
+    }
+    if (outputs <= cpu::kMaxProgramOutputs) continue;
+    graph.groups[at].ops.resize(kPiece);
+    for (size_t begin = kPiece; begin < ops.size(); begin += kPiece) {
+      Group piece{.level = graph.groups[at].level, .shape = graph.groups[at].shape};
+      for (size_t i = begin; i < std::min(begin + kPiece, ops.size()); ++i) {
+        graph.ops[ops[i]].group = static_cast<int>(graph.groups.size());
+        piece.ops.push_back(ops[i]);
+      }
+      graph.groups.push_back(std::move(piece));
+    }
+  }
+}
+
 }  // namespace
 
 void fuse(PlanGraph& graph, bool fuses) {
   if (fuses) {
     find_inlined(graph);
     Fuser(graph).run();
+    split_wide_groups(graph);
     return;
   }
   for (size_t at = 0; at < graph.ops.size(); ++at) {

@@ -1,0 +1,16 @@
+#!/bin/bash
+# refuses.sh COMPILER FILE SOURCE_DIR: the file must not compile, and the compiler must print the words after `// expects: ` in its first
+# line (several alternatives between bars: `// expects: deleted|no match`). Without the lines marked `// refused` it must compile: so the
+# snippet is refused for what it shows and for nothing else.
+compiler=$1 file=$2 source=$3
+flags=(-std=c++20 -Wall -Wextra -fsyntax-only -I "$source")
+words=$(head -1 "$file" | sed -n 's|^// expects: ||p')
+[ -n "$words" ] || { echo "$file: the first line must be '// expects: words'"; exit 1; }
+grep -q '// refused$' "$file" || { echo "$file: no line is marked '// refused'"; exit 1; }
+rest=$(mktemp --suffix=.cpp); trap 'rm -f "$rest"' EXIT
+grep -v '// refused$' "$file" > "$rest"
+"$compiler" "${flags[@]}" -w "$rest" || { echo "$file: does not compile without the refused lines either"; exit 1; }
+if printed=$("$compiler" "${flags[@]}" $(sed -n 's|^// flags: ||p' "$file") "$file" 2>&1); then echo "$file: compiles"; exit 1; fi
+if ! grep -Eq -- "$words" <<< "$printed"; then
+  echo "$file: '$words' is not in what the compiler printed:"; echo "$printed"; exit 1
+fi

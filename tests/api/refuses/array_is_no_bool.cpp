@@ -1,0 +1,8 @@
+// expects: deleted
+// API.md 1.5: whether all or any elements are meant must be said.
+#include "gradus/gradus.hpp"
+
+bool f(const gradus::Array& a) {
+  if (a) return true;  // refused
+  return false;
+}

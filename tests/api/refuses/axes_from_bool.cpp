@@ -1,0 +1,8 @@
+// expects: deleted
+// API.md 1.9: true is no axis.
+#include "gradus/gradus.hpp"
+
+void f(const gradus::Array& x) {
+  gradus::Array a = gradus::squeeze(x, 0);
+  gradus::Array b = gradus::squeeze(x, true);  // refused
+}

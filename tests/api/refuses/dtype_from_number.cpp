@@ -1,0 +1,8 @@
+// expects: no match|could not convert|conversion|no viable|no matching
+// API.md 2.5: dtypes are constants.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::DType d = gradus::float32;
+  d = 3;  // refused
+}

@@ -1,0 +1,7 @@
+// expects: deleted|no match|no viable
+// API.md 1.10: positions are integers.
+#include "gradus/gradus.hpp"
+
+void f(const gradus::Array& a) {
+  gradus::Array c = a[0.5];  // refused
+}

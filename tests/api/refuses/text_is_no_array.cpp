@@ -1,0 +1,9 @@
+// expects: conversion
+// API.md 1.1: only numbers become arrays.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::Array a;
+  a = gradus::Array(1);
+  gradus::Array b = "text";  // refused
+}

@@ -1,0 +1,88 @@
+// Samples: calls of an op on which all laws are checked. One list a family in samples/; an op without one fails the laws.
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gradus/ops/families.hpp"
+#include "tests/derive.hpp"
+
+namespace laws {
+
+using gradus::Array, gradus::Axes, gradus::DType, gradus::Shape;
+using tests::Arrays, tests::ListFunction;
+
+/// An array for naive references: row-major numbers.
+struct Plain {
+  std::vector<int64_t> shape{};
+  std::vector<double> values{};
+  int64_t size() const { return static_cast<int64_t>(values.size()); }
+};
+using Reference = std::function<Plain(const std::vector<Plain>&)>;
+
+/// One call.
+struct Sample {
+  std::string_view op;       ///< name of the op that the call records (among others)
+  Arrays inputs{};           ///< floats in float64; away from kinks, ties and poles, for the sake of finite differences
+  ListFunction call{};
+  Reference reference{};     ///< the first output by plain loops; empty: checked elsewhere (golden vectors)
+  int orders = 2;            ///< of derivatives that exist; 0: not differentiable
+  double tolerance = 1e-6;   ///< relative, of derivatives against finite differences
+  bool has_vmap = true;      ///< false: the call reads values (its shapes depend on data)
+  bool is_lowered = true;    ///< false: symbols that never run
+  bool same_bits = true;     ///< false: planned and op by op may differ in bits (the passes that docs/plan.md names)
+  DType narrowest = gradus::float16;  ///< float16: the call makes sense in all float dtypes; float32: in 32 bits and above
+};
+using Samples = std::vector<Sample>;
+
+// One a family.
+Samples leaf_samples();
+Samples elementwise_samples();
+Samples shape_samples();
+Samples reduce_samples();
+Samples linalg_samples();
+Samples conv_samples();
+Samples transform_samples();
+
+/// All of them.
+const Samples& all_samples();
+
+/// float64 numbers evenly distributed in [low, high), from a seed.
+inline Array uniform(const Shape& shape, double low = -1.5, double high = 1.5, unsigned seed = 1) {
+  std::mt19937 engine(seed * 7919 + static_cast<unsigned>(shape.size()));
+  std::uniform_real_distribution<double> draw(low, high);
+  std::vector<double> values(static_cast<size_t>(shape.size()));
+  for (double& value : values) value = draw(engine);
+  return gradus::array(values, shape);
+}
+/// Numbers that differ from each other by at least `step`, in random order: no ties.
+inline Array distinct(const Shape& shape, double step = 0.05, unsigned seed = 1) {
+  std::mt19937 engine(seed * 104729 + static_cast<unsigned>(shape.size()));
+  std::vector<double> values(static_cast<size_t>(shape.size()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = (static_cast<double>(i) - static_cast<double>(values.size()) / 2 + 0.3) * step;
+  std::shuffle(values.begin(), values.end(), engine);
+  return gradus::array(values, shape);
+}
+/// Integers in [low, high).
+inline Array integers(const Shape& shape, int64_t low, int64_t high, unsigned seed = 1) {
+  std::mt19937 engine(seed * 31337 + static_cast<unsigned>(shape.size()));
+  std::uniform_int_distribution<int64_t> draw(low, high - 1);
+  std::vector<int64_t> values(static_cast<size_t>(shape.size()));
+  for (int64_t& value : values) value = draw(engine);
+  return gradus::array(values, shape);
+}
+inline Array bools(const Shape& shape, unsigned seed = 1) { return integers(shape, 0, 2, seed).astype(gradus::bool_).eval(); }
+
+/// The cotangent pulled back through f at x: for ops that only derivatives record.
+inline ListFunction pulled(ListFunction f) {
+  return [f](const Arrays& inputs) {  // the last input is the cotangent of f's first output
+    const Arrays x(inputs.begin(), inputs.end() - 1);
+    return tests::pull_back(f, x, {inputs.back()});
+  };
+}
+
+}  // namespace laws
