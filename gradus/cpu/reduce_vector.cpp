@@ -159,7 +159,7 @@ HWY_INLINE void exponentials_of_columns(const FoldTile& t) {
   for (int64_t i = 0; i < t.count; i += 16) {
     const int64_t rows = std::min<int64_t>(16, t.count - i);
     for_vectors(d, t.outputs, [&](auto part, int64_t j) HWY_ATTR {
-      alignas(64) C lanes[64 / sizeof(C)];
+      alignas(64) C lanes[64 / sizeof(C)] = {};
       const int64_t width = std::min<int64_t>(static_cast<int64_t>(hn::Lanes(d)), t.outputs - j);
       for (int64_t l = 0; l < width; ++l) lanes[l] = static_cast<C>(t.constants[j + l]);
       const auto largest = load(d, part, static_cast<const C*>(lanes));
