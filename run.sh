@@ -6,5 +6,5 @@ cd "$(dirname "$0")"
 source scripts/setup.sh
 
 install_packages "${packages[@]}"
-build build gradus_cli -DCMAKE_BUILD_TYPE=Release
+build build gradus_cli -DCMAKE_BUILD_TYPE=RelWithDebInfo
 build/gradus train recipes/cnn_fashion.toml "$@"

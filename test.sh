@@ -22,10 +22,10 @@ tests() {
 }
 
 install_packages "${packages[@]}"
-tests build -DCMAKE_BUILD_TYPE=Release
+tests build -DCMAKE_BUILD_TYPE=RelWithDebInfo
 if $run_all; then
   install_packages clang-14
-  tests build-clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-14
+  tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
   ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF
   # ThreadSanitizer does not see libgomp's barriers: one thread a parallel loop, so that what it checks is the library's own threads.

@@ -42,7 +42,8 @@ struct GoldenGroup {
 };
 
 /// |got - want| <= atol + rtol |want| for every element.
-inline void expect_close(const std::vector<double>& got, const std::vector<double>& want, double rtol, double atol, const std::string& where) {
+inline void expect_close(const std::vector<double>& got, const std::vector<double>& want, double rtol, double atol,
+                         const std::string& where) {
   ASSERT_EQ(got.size(), want.size()) << where;
   for (size_t i = 0; i < got.size(); ++i) {
     if (std::isnan(want[i]) ? std::isnan(got[i]) : std::fabs(got[i] - want[i]) <= atol + rtol * std::fabs(want[i])) continue;

@@ -1,6 +1,7 @@
 // A reference to a callable, for the length of one call: what thin templates hand to the code behind them.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <utility>

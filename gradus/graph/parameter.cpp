@@ -19,7 +19,7 @@ VariableHandle& VariableHandle::operator=(const VariableHandle& other) {
   return *this;
 }
 
-void VariableHandle::build(const Shape& shape, Array (*make)(const void*, const Shape&), const void* init) const {
+void VariableHandle::build(const Shape& shape, FunctionRef<Array(const Shape&)> init) const {
   if (is_tracing() && !is_tracing(TraceKind::building)) {
     fail("parameter", "a new one of shape ", shape, " would be made inside a transform; call the model once before, or build it with ",
          "nn::build(model, shape)");
@@ -27,7 +27,7 @@ void VariableHandle::build(const Shape& shape, Array (*make)(const void*, const 
   static std::recursive_mutex* mutex = new std::recursive_mutex;
   std::lock_guard lock(*mutex);
   if (has_value()) return;  // another thread was first
-  Array value = make(init, shape);
+  Array value = init(shape);
   if (value.shape() != shape) fail("parameter", "the initialiser gave ", value.shape(), " for shape ", shape, "; they must be equal");
   cell_->commit(std::move(value));
 }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 
+#include "gradus/base/function_ref.hpp"
 #include "gradus/graph/cell.hpp"
 
 namespace gradus {
@@ -21,7 +22,11 @@ class VariableHandle {
   template <class Init>
     requires std::convertible_to<std::invoke_result_t<const Init&, const Shape&>, Array>
   const Array& operator()(const Shape& shape, const Init& init) const {
-    if (!has_value()) build(shape, [](const void* f, const Shape& sizes) -> Array { return (*static_cast<const Init*>(f))(sizes); }, &init);
+    if (!has_value()) build(shape, init);
+    return checked(shape);
+  }
+  const Array& operator()(const Shape& shape, Array (*init)(const Shape&)) const {
+    if (!has_value()) build(shape, init);
     return checked(shape);
   }
   /// The value; throws if there is none yet.
@@ -38,7 +43,7 @@ class VariableHandle {
   explicit VariableHandle(Cell::Kind kind) : cell_(std::make_shared<Cell>(kind)) {}
 
  private:
-  void build(const Shape& shape, Array (*make)(const void*, const Shape&), const void* init) const;
+  void build(const Shape& shape, FunctionRef<Array(const Shape&)> init) const;
   const Array& checked(const Shape& shape) const;
   CellPtr cell_;
 };

@@ -52,7 +52,8 @@ class Writer final : public nn::FieldVisitor {
   }
   void field(std::string_view name, nn::Activation& value) override {
     if (value.name() == "custom") {
-      fail("save", "the ", name, " of ", place_, " is a function of your own, which a file cannot hold; use one of the library's, such as relu");
+      fail("save", "the ", name, " of ", place_,
+           " is a function of your own, which a file cannot hold; use one of the library's, such as relu");
     }
     set(name, value.name());
   }
@@ -123,21 +124,24 @@ class LayerReader final : public nn::FieldVisitor {
 
   static nn::Layer read(const json& value, Context& context, const std::string& place, int depth) {
     if (!value.is_object()) fail_file(context.path, concat(place, " is no layer; expected an object with a type"));
-    if (depth > kMaxDepth || ++context.layers > kMaxLayers) fail_file(context.path, concat(place, " is nested too deeply or one of too many layers"));
+    if (depth > kMaxDepth || ++context.layers > kMaxLayers)
+      fail_file(context.path, concat(place, " is nested too deeply or one of too many layers"));
     const auto shared = value.find("shared");
     const bool is_shared = shared != value.end();
     if (is_shared && !shared->is_number_integer()) fail_file(context.path, concat(place, ".shared is not a number"));
     if (is_shared && !value.contains("type")) {
       const auto known = context.shared.find(shared->get<int64_t>());
-      if (known == context.shared.end()) fail_file(context.path, concat(place, " shares layer ", shared->get<int64_t>(), ", which does not stand before it"));
+      if (known == context.shared.end())
+        fail_file(context.path, concat(place, " shares layer ", shared->get<int64_t>(), ", which does not stand before it"));
       return nn::Shared<nn::Layer>(known->second);
     }
     const auto type = value.find("type");
     if (type == value.end() || !type->is_string()) fail_file(context.path, concat(place, " has no type"));
     const std::string name = type->get<std::string>();
     if (!nn::is_library_layer(name)) {
-      fail_file(context.path, concat(place, " has type ", name, ", which is not a layer of the library; make the model yourself and fill it with ",
-                                     "io::load(model, path)"));
+      fail_file(context.path,
+                concat(place, " has type ", name, ", which is not a layer of the library; make the model yourself and fill it with ",
+                       "io::load(model, path)"));
     }
     nn::Layer layer = nn::make_layer(name);
     LayerReader reader(value, context, place, depth);
@@ -202,12 +206,14 @@ class LayerReader final : public nn::FieldVisitor {
     known_.emplace(name);
     const auto at = value_.find(std::string(name));
     if (at == value_.end()) fail_file(context_.path, concat(below(name), " is missing"));
-    if (!((*at).*is_right)() && !(is_also_right && ((*at).*is_also_right)())) fail_file(context_.path, concat(below(name), " is not ", wanted));
+    if (!((*at).*is_right)() && !(is_also_right && ((*at).*is_also_right)()))
+      fail_file(context_.path, concat(below(name), " is not ", wanted));
     return *at;
   }
   void check_unknown() const {
     for (const auto& [name, unused] : value_.items()) {
-      if (name != "type" && name != "shared" && !known_.contains(name)) fail_file(context_.path, concat(below(name), " is not known to this version"));
+      if (name != "type" && name != "shared" && !known_.contains(name))
+        fail_file(context_.path, concat(below(name), " is not known to this version"));
     }
   }
 
@@ -281,7 +287,8 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
   for (const NamedArray& entry : file.arrays) {
     if (std::find(names.begin(), names.end(), entry.name) != names.end()) continue;
     const std::string near = nearest(entry.name, names);
-    fail_file(path, concat("it has a parameter \"", entry.name, "\", which the model lacks", near.empty() ? "" : concat("; the nearest is ", near)));
+    fail_file(path, concat("it has a parameter \"", entry.name, "\", which the model lacks",
+                           near.empty() ? "" : concat("; the nearest is ", near)));
   }
   for (size_t i = 0; i < variables.size(); ++i) {
     if (variables[i].cell) variables[i].cell->commit(*found[i]);
@@ -296,13 +303,15 @@ void detail::save(AnyModel model, const nn::ModelInfo& info, const std::string& 
   std::vector<Array> values;
   for (const Variable& variable : model.variables) {
     if (!variable.exists()) {
-      fail("save", "parameter \"", variable.path, "\" of ", model.type, " has no value yet; call the model once or build it with nn::build(model, shape)");
+      fail("save", "parameter \"", variable.path, "\" of ", model.type,
+           " has no value yet; call the model once or build it with nn::build(model, shape)");
     }
     arrays.push_back({variable.path, variable.get()});
     values.push_back(variable.get());
   }
   evaluate(values);
-  std::map<std::string, std::string> metadata{{"format", "gradus"}, {"version", std::to_string(kVersion)}, {"info", dump(info_to_json(info))}};
+  std::map<std::string, std::string> metadata{
+      {"format", "gradus"}, {"version", std::to_string(kVersion)}, {"info", dump(info_to_json(info))}};
   if (model.layer) {
     std::map<const void*, int> shared;
     metadata["architecture"] = dump(Writer::write(*model.layer, shared, model.type));
@@ -325,7 +334,8 @@ nn::ModelInfo detail::load_into(AnyModel model, const std::string& path) {
     model.visit(own);
     for (const auto& [name, value] : own.fields.items()) {
       if (!saved.is_object() || !saved.contains(name)) continue;
-      if (saved[name] != value) fail_file(path, concat("its ", name, " is ", saved[name].dump(), ", the model's is ", value.dump(), "; they must be equal"));
+      if (saved[name] != value)
+        fail_file(path, concat("its ", name, " is ", saved[name].dump(), ", the model's is ", value.dump(), "; they must be equal"));
     }
   }
   fill(model.variables, file, path);

@@ -17,15 +17,33 @@ struct Known {
   std::string_view name;
   Function function;
 };
-#define GRADUS_KNOWN(name) {#name, static_cast<Function>(gradus::name)}
-constexpr Known known[] = {GRADUS_KNOWN(relu),     GRADUS_KNOWN(sigmoid),      GRADUS_KNOWN(tanh),         GRADUS_KNOWN(gelu),
-                           GRADUS_KNOWN(silu),     GRADUS_KNOWN(softplus),     GRADUS_KNOWN(softmax),      GRADUS_KNOWN(log_softmax),
-                           GRADUS_KNOWN(exp),      GRADUS_KNOWN(abs),          GRADUS_KNOWN(square),
-                           GRADUS_KNOWN(relu6),    GRADUS_KNOWN(leaky_relu),   GRADUS_KNOWN(elu),          GRADUS_KNOWN(celu),
-                           GRADUS_KNOWN(selu),     GRADUS_KNOWN(log_sigmoid),  GRADUS_KNOWN(mish),         GRADUS_KNOWN(softsign),
-                           GRADUS_KNOWN(hardtanh), GRADUS_KNOWN(hardsigmoid),  GRADUS_KNOWN(hardswish),    GRADUS_KNOWN(tanhshrink),
-                           GRADUS_KNOWN(hardshrink), GRADUS_KNOWN(softshrink), GRADUS_KNOWN(sin),          GRADUS_KNOWN(cos)};
-#undef GRADUS_KNOWN
+constexpr Known known[] = {{"relu", relu},
+                           {"sigmoid", sigmoid},
+                           {"tanh", tanh},
+                           {"gelu", gelu},
+                           {"silu", silu},
+                           {"softplus", softplus},
+                           {"softmax", softmax},
+                           {"log_softmax", log_softmax},
+                           {"exp", exp},
+                           {"abs", abs},
+                           {"square", square},
+                           {"relu6", relu6},
+                           {"leaky_relu", leaky_relu},
+                           {"elu", elu},
+                           {"celu", celu},
+                           {"selu", selu},
+                           {"log_sigmoid", log_sigmoid},
+                           {"mish", mish},
+                           {"softsign", softsign},
+                           {"hardtanh", hardtanh},
+                           {"hardsigmoid", hardsigmoid},
+                           {"hardswish", hardswish},
+                           {"tanhshrink", tanhshrink},
+                           {"hardshrink", hardshrink},
+                           {"softshrink", softshrink},
+                           {"sin", sin},
+                           {"cos", cos}};
 
 }  // namespace
 

@@ -27,8 +27,9 @@ class Activation {
   /// Picks the one-argument function out of an overload set: nn::Dense(64, tanh).
   Activation(Array (*function)(const Array&));  // NOLINT: implicit on purpose
   template <std::invocable<const Array&> F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Activation> && std::convertible_to<std::invoke_result_t<F&, const Array&>, Array>)
-  Activation(F&& function) : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<F>, Activation> && std::convertible_to<std::invoke_result_t<F&, const Array&>, Array>)
+      Activation(F&& function)
+      : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Activation(int) = delete;
   Activation(std::nullptr_t) = delete;
 

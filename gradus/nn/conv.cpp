@@ -36,14 +36,22 @@ Array finish(const C& layer, const Array& y) {
 }  // namespace
 
 Conv2D::Conv2D(Size filters, Size2 kernel_size, Activation activation, Conv2DOptions options)
-    : filters(filters.value()), kernel_size(kernel_size), strides(options.strides), padding(std::move(options.padding)),
-      dilation(options.dilation), groups(options.groups), use_bias(options.use_bias), activation(std::move(activation)),
-      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {
+    : filters(filters.value()),
+      kernel_size(kernel_size),
+      strides(options.strides),
+      padding(std::move(options.padding)),
+      dilation(options.dilation),
+      groups(options.groups),
+      use_bias(options.use_bias),
+      activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)),
+      bias_initializer(std::move(options.bias_initializer)) {
   check();
 }
 void Conv2D::check() const { check_conv("Conv2D", *this); }
 std::string Conv2D::describe() const {
-  return concat(kernel_size[0], "x", kernel_size[1], ", ", detail::in_to_out(kernel, 2, filters), groups == 1 ? "" : concat(", ", groups, " groups"));
+  return concat(kernel_size[0], "x", kernel_size[1], ", ", detail::in_to_out(kernel, 2, filters),
+                groups == 1 ? "" : concat(", ", groups, " groups"));
 }
 Array Conv2D::forward(const Array& x) const {
   const int64_t channels = group_channels("conv2d", x, 4, groups, filters);
@@ -53,9 +61,16 @@ Array Conv2D::forward(const Array& x) const {
 }
 
 Conv1D::Conv1D(Size filters, Size1 kernel_size, Activation activation, Conv1DOptions options)
-    : filters(filters.value()), kernel_size(kernel_size), strides(options.strides), padding(std::move(options.padding)),
-      dilation(options.dilation), groups(options.groups), use_bias(options.use_bias), activation(std::move(activation)),
-      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {
+    : filters(filters.value()),
+      kernel_size(kernel_size),
+      strides(options.strides),
+      padding(std::move(options.padding)),
+      dilation(options.dilation),
+      groups(options.groups),
+      use_bias(options.use_bias),
+      activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)),
+      bias_initializer(std::move(options.bias_initializer)) {
   check();
 }
 void Conv1D::check() const { check_conv("Conv1D", *this); }

@@ -10,7 +10,7 @@ struct Conv2DOptions {
   Size2 strides = 1;
   Padding padding = valid;  ///< valid, same, or numbers
   Size2 dilation = 1;
-  int64_t groups = 1;       ///< groups = channels of x: depthwise
+  int64_t groups = 1;  ///< groups = channels of x: depthwise
   bool use_bias = true;
   Initializer kernel_initializer = init::glorot_uniform();
   Initializer bias_initializer = init::zeros();
@@ -37,7 +37,8 @@ class Conv2D {
   Activation activation;
   Initializer kernel_initializer, bias_initializer;
   Parameter kernel{}, bias{};
-  GRADUS_PARTS(filters, kernel_size, strides, padding, dilation, groups, use_bias, activation, kernel_initializer, bias_initializer, kernel, bias)
+  GRADUS_PARTS(filters, kernel_size, strides, padding, dilation, groups, use_bias, activation, kernel_initializer, bias_initializer, kernel,
+               bias)
 };
 
 struct Conv1DOptions {
@@ -69,7 +70,8 @@ class Conv1D {
   Activation activation;
   Initializer kernel_initializer, bias_initializer;
   Parameter kernel{}, bias{};
-  GRADUS_PARTS(filters, kernel_size, strides, padding, dilation, groups, use_bias, activation, kernel_initializer, bias_initializer, kernel, bias)
+  GRADUS_PARTS(filters, kernel_size, strides, padding, dilation, groups, use_bias, activation, kernel_initializer, bias_initializer, kernel,
+               bias)
 };
 
 }  // namespace gradus::nn

@@ -27,8 +27,11 @@ std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out
 }
 
 Dense::Dense(Size units, Activation activation, DenseOptions options)
-    : units(detail::checked_count("Dense", "units", units.value())), use_bias(options.use_bias), activation(std::move(activation)),
-      kernel_initializer(std::move(options.kernel_initializer)), bias_initializer(std::move(options.bias_initializer)) {}
+    : units(detail::checked_count("Dense", "units", units.value())),
+      use_bias(options.use_bias),
+      activation(std::move(activation)),
+      kernel_initializer(std::move(options.kernel_initializer)),
+      bias_initializer(std::move(options.bias_initializer)) {}
 
 Array Dense::forward(const Array& x) const {
   if (x.rank() == 0) fail("dense", "x has rank 0; its last axis must be the features");

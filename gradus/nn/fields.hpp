@@ -34,7 +34,9 @@ class FieldVisitor {
 
 /// A type that lists its fields itself.
 template <class T>
-concept VisitsFields = requires(T& value, FieldVisitor& visitor) { value.visit_fields(visitor); };
+concept VisitsFields = requires(T& value, FieldVisitor& visitor) {
+  value.visit_fields(visitor);
+};
 /// SizeOf as its numbers.
 template <class T>
 inline constexpr int size_rank = 0;
@@ -54,8 +56,8 @@ Size3 size_from<3>(std::string_view name, const std::vector<int64_t>& numbers);
 template <class T>
 void visit_field(FieldVisitor& visitor, std::string_view name, T& value) {
   if constexpr (std::same_as<T, bool> || std::same_as<T, int64_t> || std::same_as<T, double> || std::same_as<T, std::string> ||
-                std::same_as<T, std::vector<int64_t>> || std::same_as<T, Padding> || std::same_as<T, Activation> || std::same_as<T, Layer> ||
-                std::same_as<T, std::vector<Layer>>) {
+                std::same_as<T, std::vector<int64_t>> || std::same_as<T, Padding> || std::same_as<T, Activation> ||
+                std::same_as<T, Layer> || std::same_as<T, std::vector<Layer>>) {
     visitor.field(name, value);
   } else if constexpr (size_rank<T> != 0) {
     const Dims dims = value.dims();
@@ -79,7 +81,9 @@ void visit_fields(FieldVisitor& visitor, M& module) {
     std::apply(
         [&](const auto&... member) {
           size_t index = 0;
-          (visit_field(visitor, ::gradus::detail::part_name(parts.names, index++), const_cast<std::remove_cvref_t<decltype(member)>&>(member)), ...);
+          (visit_field(visitor, ::gradus::detail::part_name(parts.names, index++),
+                       const_cast<std::remove_cvref_t<decltype(member)>&>(member)),
+           ...);
         },
         parts.values);
   }

@@ -37,8 +37,9 @@ Initializer scaled_uniform(std::string name, double gain, double (*fan)(const Fa
           }};
 }
 Initializer scaled_normal(std::string name, double gain, double (*fan)(const Fans&)) {
-  return {std::move(name),
-          [=](const Shape& shape, DType dtype) { return draw_normal(shape, dtype, 0, gain / std::sqrt(std::max(1.0, fan(fans_of(shape))))); }};
+  return {std::move(name), [=](const Shape& shape, DType dtype) {
+            return draw_normal(shape, dtype, 0, gain / std::sqrt(std::max(1.0, fan(fans_of(shape)))));
+          }};
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ Array filled(const Shape& shape, double value, DType dtype) {
 
 Array Initializer::operator()(const Shape& shape, DType dtype) const {
   Array value = make_(shape, dtype);
-  if (value.shape() != shape) fail("initializer", "it made an array of shape ", value.shape(), " for a parameter of shape ", shape, "; they must be equal");
+  if (value.shape() != shape)
+    fail("initializer", "it made an array of shape ", value.shape(), " for a parameter of shape ", shape, "; they must be equal");
   return value.dtype() == dtype && !value.is_weak() ? value : value.astype(dtype);
 }
 Array Initializer::operator()(const Shape& shape) const { return (*this)(shape, parameter_dtype); }
@@ -104,13 +106,17 @@ Initializer from_name(std::string_view name) {
     std::string_view name;
     Initializer (*make)();
   };
-  static constexpr Row rows[] = {
-      {"glorot_uniform", [] { return glorot_uniform(); }}, {"glorot_normal", [] { return glorot_normal(); }},
-      {"he_uniform", [] { return he_uniform(); }},         {"he_normal", [] { return he_normal(); }},
-      {"lecun_uniform", [] { return lecun_uniform(); }},   {"lecun_normal", [] { return lecun_normal(); }},
-      {"zeros", [] { return zeros(); }},       {"ones", [] { return ones(); }},
-      {"random_uniform", [] { return random_uniform(); }}, {"random_normal", [] { return random_normal(); }},
-      {"truncated_normal", [] { return truncated_normal(); }}};
+  static constexpr Row rows[] = {{"glorot_uniform", [] { return glorot_uniform(); }},
+                                 {"glorot_normal", [] { return glorot_normal(); }},
+                                 {"he_uniform", [] { return he_uniform(); }},
+                                 {"he_normal", [] { return he_normal(); }},
+                                 {"lecun_uniform", [] { return lecun_uniform(); }},
+                                 {"lecun_normal", [] { return lecun_normal(); }},
+                                 {"zeros", [] { return zeros(); }},
+                                 {"ones", [] { return ones(); }},
+                                 {"random_uniform", [] { return random_uniform(); }},
+                                 {"random_normal", [] { return random_normal(); }},
+                                 {"truncated_normal", [] { return truncated_normal(); }}};
   std::vector<std::string> names;
   for (const Row& row : rows) {
     if (row.name == name) return row.make();

@@ -22,8 +22,8 @@ class Initializer {
  public:
   /// Any function of the shape; its result is cast to the parameter's dtype.
   template <std::invocable<const Shape&> F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Initializer> && std::convertible_to<std::invoke_result_t<F&, const Shape&>, Array>)
-  Initializer(F&& make)  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<F>, Initializer> && std::convertible_to<std::invoke_result_t<F&, const Shape&>, Array>)
+      Initializer(F&& make)  // NOLINT: implicit on purpose
       : make_([make = std::forward<F>(make)](const Shape& shape, DType) -> Array { return make(shape); }) {}
   Initializer(std::string name, std::function<Array(const Shape&, DType)> make) : name_(std::move(name)), make_(std::move(make)) {}
 

@@ -49,9 +49,10 @@ class Shared {
  public:
   explicit Shared(std::shared_ptr<M> module) : module_(std::move(module)) {}
   Shared(const Shared& other)
-      : module_(CopyScope::is_open() ? std::static_pointer_cast<M>(CopyScope::copy_once(
-                                           other.module_.get(), [&]() -> std::shared_ptr<void> { return std::make_shared<M>(*other.module_); }))
-                                     : other.module_) {}
+      : module_(CopyScope::is_open()
+                    ? std::static_pointer_cast<M>(CopyScope::copy_once(
+                          other.module_.get(), [&]() -> std::shared_ptr<void> { return std::make_shared<M>(*other.module_); }))
+                    : other.module_) {}
   Shared(Shared&&) noexcept = default;
   Shared& operator=(Shared other) noexcept {
     module_ = std::move(other.module_);
@@ -185,8 +186,8 @@ class Sequential {
  public:
   Sequential() = default;
   template <class... L>
-    requires(sizeof...(L) > 0) && (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) && (std::convertible_to<L, Layer> && ...)
-  explicit Sequential(L&&... layers) {
+  requires(sizeof...(L) > 0) && (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) &&
+      (std::convertible_to<L, Layer> && ...) explicit Sequential(L&&... layers) {
     layers_.reserve(sizeof...(L));
     (add(std::forward<L>(layers)), ...);
   }

@@ -35,7 +35,9 @@ Array reduced(const Array& losses, Reduction reduction) {
 // Targets may be bools or integers: they take the dtype of the output.
 Array like_output(const Array& target, const Array& output) { return target.dtype().is_float() ? target : target.astype(output.dtype()); }
 
-Array smoothed(const Array& target, double smoothing, double share) { return smoothing == 0 ? target : target * (1 - smoothing) + smoothing * share; }
+Array smoothed(const Array& target, double smoothing, double share) {
+  return smoothing == 0 ? target : target * (1 - smoothing) + smoothing * share;
+}
 
 void check_weights(std::string_view name, const Array& weights, int64_t classes) {
   if (weights.exists() && weights.shape() != Shape{classes}) {
@@ -46,12 +48,14 @@ void check_weights(std::string_view name, const Array& weights, int64_t classes)
 Array checked_labels(std::string_view name, const Array& output, const Array& target) {
   if (output.rank() < 1) fail(name, "output has rank 0; its last axis must be the classes");
   if (!target.dtype().is_integer()) {
-    fail(name, "target has dtype ", target.dtype(), "; labels must be integers (target.astype(int64), or categorical_crossentropy for probabilities)");
+    fail(name, "target has dtype ", target.dtype(),
+         "; labels must be integers (target.astype(int64), or categorical_crossentropy for probabilities)");
   }
   const auto sizes = output.shape().dims();
   const Shape wanted(std::span<const int64_t>(sizes.begin(), sizes.size() - 1));
   if (target.shape() == wanted) return target;
-  if (target.rank() == output.rank() && target.shape(-1) == 1 && reshape(target, wanted).size() == wanted.size()) return reshape(target, wanted);
+  if (target.rank() == output.rank() && target.shape(-1) == 1 && reshape(target, wanted).size() == wanted.size())
+    return reshape(target, wanted);
   fail(name, "output is ", output.shape(), " and target is ", target.shape(), "; target must be ", wanted, ", one label an example");
 }
 
@@ -105,7 +109,9 @@ Array categorical_crossentropy(const Array& output, const Array& target, Crossen
   return reduced(-sum(t * options.class_weights * log_softmax(output, -1), -1), options.reduction);
 }
 
-Array sparse_categorical_crossentropy(const Array& output, const Array& target) { return sparse_categorical_crossentropy(output, target, {}); }
+Array sparse_categorical_crossentropy(const Array& output, const Array& target) {
+  return sparse_categorical_crossentropy(output, target, {});
+}
 Array sparse_categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options) {
   constexpr std::string_view name = "sparse_categorical_crossentropy";
   const Array labels = checked_labels(name, output, target);
@@ -115,7 +121,8 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target, 
   // No label is ignored unless asked for: a stray -100 is an error like any other.
   const int64_t ignored = options.ignore_label.value_or(std::numeric_limits<int64_t>::min());
   const bool is_weighted = options.class_weights.exists();
-  Array losses = softmax_cross_entropy(output, labels, {.label_smoothing = is_weighted ? 0 : options.label_smoothing, .ignore_label = ignored});
+  Array losses =
+      softmax_cross_entropy(output, labels, {.label_smoothing = is_weighted ? 0 : options.label_smoothing, .ignore_label = ignored});
   if (!is_weighted && !options.ignore_label) return reduced(losses, options.reduction);
   Array weights, is_counted;  // of each example
   if (options.ignore_label) {

@@ -47,9 +47,9 @@ Array binary_crossentropy(const Array& output, const Array& target);
 Array binary_crossentropy(const Array& output, const Array& target, BinaryCrossentropyOptions options);
 
 struct CrossentropyOptions {
-  double label_smoothing = 0.0;             ///< targets move to target (1 - s) + s / classes
-  Array class_weights{};                    ///< (classes,): the weight of each class; the mean divides by the weights of the labels
-  std::optional<int64_t> ignore_label{};    ///< examples with this label count for nothing (sparse only)
+  double label_smoothing = 0.0;           ///< targets move to target (1 - s) + s / classes
+  Array class_weights{};                  ///< (classes,): the weight of each class; the mean divides by the weights of the labels
+  std::optional<int64_t> ignore_label{};  ///< examples with this label count for nothing (sparse only)
   Reduction reduction = Reduction::mean;
 };
 /// -sum_k t_k log p_k with p = softmax of output's last axis; target: probabilities, or one-hot. One value an example.
@@ -77,8 +77,9 @@ class Loss {
   Loss() = default;
   Loss(Array (*function)(const Array&, const Array&));  // NOLINT: implicit on purpose
   template <std::invocable<const Array&, const Array&> F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Loss> && std::convertible_to<std::invoke_result_t<F&, const Array&, const Array&>, Array>)
-  Loss(F&& function) : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<F>, Loss> && std::convertible_to<std::invoke_result_t<F&, const Array&, const Array&>, Array>)
+      Loss(F&& function)
+      : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Loss(int) = delete;
   Loss(std::nullptr_t) = delete;
 

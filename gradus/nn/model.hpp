@@ -12,10 +12,10 @@ namespace gradus::nn {
 /// What goes with a model but is not computed: saved in the model file.
 struct ModelInfo {
   std::string name{}, description{};
-  std::vector<std::string> class_names{};         ///< of the outputs of a classifier; may be empty
-  std::vector<int64_t> input_shape{};             ///< of one example, without the batch; empty: not known
+  std::vector<std::string> class_names{};  ///< of the outputs of a classifier; may be empty
+  std::vector<int64_t> input_shape{};      ///< of one example, without the batch; empty: not known
   DType input_dtype = float32;
-  std::map<std::string, std::string> extra{};     ///< further texts by name, for example a recipe or fitted preprocessing
+  std::map<std::string, std::string> extra{};  ///< further texts by name, for example a recipe or fitted preprocessing
 };
 
 /// A model as it comes from a file, or is about to be saved: made of library layers, callable, with its metadata.

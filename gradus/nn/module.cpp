@@ -109,7 +109,8 @@ const Variable& find_variable(const std::vector<Variable>& all, std::string_view
     paths.push_back(variable.path);
   }
   const std::string near = nearest(path, paths);
-  fail("parameter", "the model has none at \"", path, "\"; ", near.empty() ? concat("there are ", join(paths)) : concat("the nearest is ", near));
+  fail("parameter", "the model has none at \"", path, "\"; ",
+       near.empty() ? concat("there are ", join(paths)) : concat("the nearest is ", near));
 }
 
 void set_trainable(const std::vector<Variable>& all, bool is_on) {

@@ -87,7 +87,10 @@ std::string child_name(const void* module, const Child& child) {
 }
 template <class M>
 std::string describe(const void* module) {
-  if constexpr (requires(const M& m) { { m.describe() } -> std::convertible_to<std::string>; }) return static_cast<const M*>(module)->describe();
+  if constexpr (requires(const M& m) {
+                  { m.describe() } -> std::convertible_to<std::string>;
+                })
+    return static_cast<const M*>(module)->describe();
   else return {};
 }
 template <class M>
@@ -149,10 +152,10 @@ class CallScope {
 /// One call of a module while a model was recorded.
 struct CallRow {
   int depth = 0;
-  std::string name;                 ///< "dense_1"; the type's name for the outermost
-  std::string type;                 ///< "Dense"
-  std::string details;              ///< "784 -> 128"
-  std::string path;                 ///< the nodes of the call carry it
+  std::string name;     ///< "dense_1"; the type's name for the outermost
+  std::string type;     ///< "Dense"
+  std::string details;  ///< "784 -> 128"
+  std::string path;     ///< the nodes of the call carry it
   std::optional<Shape> output;
   std::vector<Variable> variables;
 };
@@ -174,7 +177,7 @@ Recorded record(const std::vector<InputSpec>& inputs, const std::function<Array(
 /// Calls a module with as many arrays as there are.
 template <class M>
 Array call_with(const M& module, const std::vector<Array>& inputs) {
-  const auto with = [&]<size_t... I>(std::index_sequence<I...>) -> Array {
+  const auto with = [&]<size_t... I>(std::index_sequence<I...>)->Array {
     constexpr bool is_callable = requires { module.forward(inputs[I]...); };
     if constexpr (is_callable) {
       if constexpr (std::convertible_to<decltype(module.forward(inputs[I]...)), Array>) return call(module, inputs[I]...);
@@ -185,11 +188,16 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
     }
   };
   switch (inputs.size()) {
-    case 1: return with(std::make_index_sequence<1>());
-    case 2: return with(std::make_index_sequence<2>());
-    case 3: return with(std::make_index_sequence<3>());
-    case 4: return with(std::make_index_sequence<4>());
-    default: fail("build", "the model was given ", inputs.size(), " inputs; build takes 1 to 4");
+    case 1:
+      return with(std::make_index_sequence<1>());
+    case 2:
+      return with(std::make_index_sequence<2>());
+    case 3:
+      return with(std::make_index_sequence<3>());
+    case 4:
+      return with(std::make_index_sequence<4>());
+    default:
+      fail("build", "the model was given ", inputs.size(), " inputs; build takes 1 to 4");
   }
 }
 
@@ -208,8 +216,8 @@ auto call(const M& module, A&&... arguments) -> decltype(module.forward(static_c
   }
 }
 
-/// Makes the parameters of a model as a call with inputs of these shapes would, without computing anything: nn::build(model, {1, 28, 28, 1}).
-/// With a float dtype the parameters get that dtype (float32 otherwise); with an integer dtype (ids for an Embedding) float32.
+/// Makes the parameters of a model as a call with inputs of these shapes would, without computing anything: nn::build(model, {1, 28, 28,
+/// 1}). With a float dtype the parameters get that dtype (float32 otherwise); with an integer dtype (ids for an Embedding) float32.
 template <Module M>
 void build(const M& model, const Shape& shape, DType dtype = float32) {
   detail::record({{shape, dtype}}, [&](const std::vector<Array>& inputs) { return detail::call_with(model, inputs); });

@@ -8,8 +8,8 @@ namespace gradus::nn {
 struct BatchNormOptions {
   double momentum = 0.99;  ///< weight of the old running statistics at each training call
   double epsilon = 1e-3;
-  bool center = true;      ///< add bias
-  bool scale = true;       ///< multiply by weight
+  bool center = true;  ///< add bias
+  bool scale = true;   ///< multiply by weight
 };
 
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over all axes but the last (Ioffe and Szegedy 2015). In training (TrainingMode)

@@ -21,7 +21,8 @@ int64_t multiply_adds_of(const Node& node) {
   const Shape& left = a.node->output(a.index).aval.shape;
   const Shape& right = b.node->output(b.index).aval.shape;
   if (name == "matmul" || name == "linear") return left.rank() == 0 ? 0 : out.size() * left[left.rank() - 1];
-  if (name.starts_with("conv") && right.rank() > 0 && right[right.rank() - 1] > 0) return out.size() * (right.size() / right[right.rank() - 1]);
+  if (name.starts_with("conv") && right.rank() > 0 && right[right.rank() - 1] > 0)
+    return out.size() * (right.size() / right[right.rank() - 1]);
   return 0;
 }
 
@@ -80,9 +81,9 @@ Summary detail::summarize(const std::vector<InputSpec>& inputs, const std::vecto
 std::string to_text(const Summary& summary) {
   std::vector<std::vector<std::string>> table{{"layer", "type", "output", "parameters", "multiply-adds"}};
   for (const SummaryRow& row : summary.rows) {
-    table.push_back({std::string(static_cast<size_t>(2 * row.depth), ' ') + row.name, row.details.empty() ? row.type : concat(row.type, " (", row.details, ")"),
-                     row.output ? to_text(*row.output) : "", row.parameters ? with_commas(row.parameters) : "",
-                     row.multiply_adds ? with_commas(row.multiply_adds) : ""});
+    table.push_back({std::string(static_cast<size_t>(2 * row.depth), ' ') + row.name,
+                     row.details.empty() ? row.type : concat(row.type, " (", row.details, ")"), row.output ? to_text(*row.output) : "",
+                     row.parameters ? with_commas(row.parameters) : "", row.multiply_adds ? with_commas(row.multiply_adds) : ""});
   }
   table.push_back({"total", "", "", with_commas(summary.trainable + summary.frozen + summary.state), with_commas(summary.multiply_adds)});
   std::vector<size_t> widths(5);
@@ -126,7 +127,8 @@ std::string summary(const Model& model) {
 }
 std::string summary(const Sequential& model) {
   const auto input = model.first_input();
-  if (!input) fail("summary", "the model has not been called, so its input is not known; give its shape: nn::summary(model, {1, 28, 28, 1})");
+  if (!input)
+    fail("summary", "the model has not been called, so its input is not known; give its shape: nn::summary(model, {1, 28, 28, 1})");
   return summary(model, input->shape, input->dtype);
 }
 

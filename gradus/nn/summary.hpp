@@ -13,8 +13,8 @@ struct SummaryRow {
   int depth = 0;
   std::string name{}, type{}, details{};
   std::optional<Shape> output{};
-  int64_t parameters = 0;      ///< of the layer itself, without its parts; trained, frozen and statistics; shared ones where they come first
-  int64_t multiply_adds = 0;   ///< of its matrix products and convolutions, for this input
+  int64_t parameters = 0;     ///< of the layer itself, without its parts; trained, frozen and statistics; shared ones where they come first
+  int64_t multiply_adds = 0;  ///< of its matrix products and convolutions, for this input
 };
 struct Summary {
   std::vector<detail::InputSpec> inputs{};
@@ -34,7 +34,8 @@ InputSpec known_input(const Layer& layer, const std::vector<int64_t>& example_sh
 template <Module M>
 Summary summarize(const M& model, const Shape& input, DType dtype = float32) {
   const std::vector<detail::InputSpec> inputs{{input, dtype}};
-  const detail::Recorded recorded = detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });
+  const detail::Recorded recorded =
+      detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });
   return detail::summarize(inputs, variables(model), recorded);
 }
 /// The table as text.

@@ -50,8 +50,7 @@ Optimizer::Optimizer(RulePtr rule, Schedule schedule) : rule_(std::move(rule)), 
 Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer::~Optimizer() = default;
 
-Optimizer::Optimizer(const Optimizer& other)
-    : rule_(other.rule_), host_(std::make_shared<Host>(*other.host_)) {
+Optimizer::Optimizer(const Optimizer& other) : rule_(other.rule_), host_(std::make_shared<Host>(*other.host_)) {
   for (const auto& record : other.records_) {
     records_.push_back(std::make_unique<Record>(Record{record->path, record->shape, {}}));
     for (const CellPtr& cell : record->state) {
@@ -185,8 +184,8 @@ namespace {
 void check_gradient(std::string_view name, const Variable& variable, const Array& grad) {
   const Array& parameter = variable.get();
   if (grad.shape() == parameter.shape()) return;
-  fail(name, "the gradient is ", grad.shape(), " and the parameter", variable.path.empty() ? "" : concat(" \"", variable.path, "\""), " is ",
-       parameter.shape(), "; they must be equal");
+  fail(name, "the gradient is ", grad.shape(), " and the parameter", variable.path.empty() ? "" : concat(" \"", variable.path, "\""),
+       " is ", parameter.shape(), "; they must be equal");
 }
 
 }  // namespace
@@ -230,13 +229,14 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
   }
 }
 
-void Optimizer::update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers, std::vector<Array>& roots,
-                       std::vector<Old>& olds) {
+void Optimizer::update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers,
+                       std::vector<Array>& roots, std::vector<Old>& olds) {
   const Array& parameter = variable.get();
   const DType dtype = parameter.dtype(), wide = state_dtype(dtype);
   std::vector<Array> state;
   for (const CellPtr& cell : record.state) state.push_back(cell->get());
-  Updated updated = rule_->update(dtype == wide ? parameter : parameter.astype(wide), grad.dtype() == wide ? grad : grad.astype(wide), state, numbers);
+  Updated updated =
+      rule_->update(dtype == wide ? parameter : parameter.astype(wide), grad.dtype() == wide ? grad : grad.astype(wide), state, numbers);
   if (dtype != wide) updated.parameter = updated.parameter.astype(dtype);
   olds.push_back({&variable, nullptr, parameter.node(), parameter.output_index()});
   for (size_t i = 0; i < state.size(); ++i) {
@@ -276,7 +276,8 @@ void Optimizer::set_state(const OptimizerState& state) {
     }
     records.push_back(std::make_unique<Record>(Record{one.path, one.shape, {}}));
     for (const Array& array : one.arrays) {
-      if (array.shape() != one.shape) fail(name(), "a state array of parameter \"", one.path, "\" is ", array.shape(), ", the parameter ", one.shape);
+      if (array.shape() != one.shape)
+        fail(name(), "a state array of parameter \"", one.path, "\" is ", array.shape(), ", the parameter ", one.shape);
       records.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
       records.back()->state.back()->commit(array);
     }

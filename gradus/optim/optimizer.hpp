@@ -20,9 +20,9 @@ namespace gradus::optim {
 struct ParameterState {
   std::string path{};
   Shape shape{};
-  int64_t t = 0;               ///< steps that this parameter has made
+  int64_t t = 0;  ///< steps that this parameter has made
   double memory = 1;
-  std::vector<Array> arrays{}; ///< in the order of the rule's state_names
+  std::vector<Array> arrays{};  ///< in the order of the rule's state_names
 };
 struct OptimizerState {
   int64_t steps = 0;
@@ -55,8 +55,8 @@ class Optimizer {
   void step(Array& parameter, const Array& grad);
   void step(std::vector<Array>& parameters, const std::vector<Array>& grads);
   template <class... A>
-    requires(sizeof...(A) > 1 && (std::same_as<A, Array> && ...))
-  void step(std::tuple<A&...> parameters, const std::array<Array, sizeof...(A)>& grads) {
+  requires(sizeof...(A) > 1 && (std::same_as<A, Array> && ...)) void step(std::tuple<A&...> parameters,
+                                                                          const std::array<Array, sizeof...(A)>& grads) {
     std::vector<Variable> variables;
     std::apply([&](auto&... array) { (variables.push_back({std::to_string(variables.size()), nullptr, &array}), ...); }, parameters);
     step(variables, std::vector<Array>(grads.begin(), grads.end()));

@@ -95,7 +95,9 @@ struct AdagradRule final : Rule {
   std::string_view name() const override { return "adagrad"; }
   std::vector<std::string_view> state_names() const override { return {"sum"}; }
   double first_value(size_t, double) const override { return o.initial_accumulator; }
-  std::vector<double> numbers(int64_t t, double rate, double&) const override { return {rate / (1 + static_cast<double>(t - 1) * o.rate_decay)}; }
+  std::vector<double> numbers(int64_t t, double rate, double&) const override {
+    return {rate / (1 + static_cast<double>(t - 1) * o.rate_decay)};
+  }
   Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
     const Array g = decayed(p, gradient, o.weight_decay), s = state[0] + square(g);
     return {p - n[0] * g / (sqrt(s) + o.epsilon), {s}};
@@ -119,7 +121,9 @@ struct AdamaxRule final : Rule {
   explicit AdamaxRule(AdamaxOptions o) : o(o) {}
   std::string_view name() const override { return "adamax"; }
   std::vector<std::string_view> state_names() const override { return {"m", "u"}; }
-  std::vector<double> numbers(int64_t t, double rate, double&) const override { return {rate / (1 - std::pow(o.beta_1, static_cast<double>(t)))}; }
+  std::vector<double> numbers(int64_t t, double rate, double&) const override {
+    return {rate / (1 - std::pow(o.beta_1, static_cast<double>(t)))};
+  }
   Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
     const Array g = decayed(p, gradient, o.weight_decay), m = running(o.beta_1, state[0], g);
     const Array u = maximum(o.beta_2 * state[1], abs(g) + o.epsilon);
@@ -175,7 +179,8 @@ struct RpropRule final : Rule {
   Updated update(const Array& p, const Array& g, std::span<const Array> state, std::span<const Array>) const override {
     // Where the sign has turned, the step shrinks and this gradient is forgotten.
     const Array agreement = g * state[0];
-    const Array step = clip(where(agreement > 0, o.grow * state[1], where(agreement < 0, o.shrink * state[1], state[1])), o.smallest_step, o.largest_step);
+    const Array step =
+        clip(where(agreement > 0, o.grow * state[1], where(agreement < 0, o.shrink * state[1], state[1])), o.smallest_step, o.largest_step);
     const Array used = where(agreement < 0, zeros_of(g), g);
     return {p - sign(used) * step, {used, step}};
   }

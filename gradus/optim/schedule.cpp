@@ -16,7 +16,9 @@ void check_steps(const char* name, int64_t steps) {
 }
 
 // From `first` at share 0 to `last` at share 1.
-double along_cosine(double first, double last, double share) { return last + (first - last) * (1 + std::cos(std::numbers::pi * share)) / 2; }
+double along_cosine(double first, double last, double share) {
+  return last + (first - last) * (1 + std::cos(std::numbers::pi * share)) / 2;
+}
 double along_line(double first, double last, double share) { return first + (last - first) * share; }
 
 }  // namespace
@@ -28,7 +30,8 @@ Schedule::Schedule(double rate) : constant_(rate) {
 double Schedule::operator()(int64_t step) const {
   if (!rate_of_) return constant_;
   const double rate = rate_of_(step);
-  if (!(rate >= 0) || !std::isfinite(rate)) fail("learning rate", "the schedule gives ", rate, " at step ", step, "; it must be finite and not negative");
+  if (!(rate >= 0) || !std::isfinite(rate))
+    fail("learning rate", "the schedule gives ", rate, " at step ", step, "; it must be finite and not negative");
   return rate;
 }
 
@@ -109,7 +112,8 @@ Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) 
   if (schedules.size() != starts.size() + 1) {
     fail("sequence", "there are ", schedules.size(), " schedules and ", starts.size(), " starts; all schedules but the first need one");
   }
-  if (!std::is_sorted(starts.begin(), starts.end())) fail("sequence", "the starts do not increase; each schedule must start after the one before");
+  if (!std::is_sorted(starts.begin(), starts.end()))
+    fail("sequence", "the starts do not increase; each schedule must start after the one before");
   return [=](int64_t step) {
     const auto i = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), step) - starts.begin());
     return schedules[i](i == 0 ? step : step - starts[i - 1]);
@@ -126,7 +130,8 @@ Schedule one_cycle(double max_rate, OneCycleOptions options) {
     const auto along = options.is_cosine ? along_cosine : along_line;
     if (now <= top) return along(first, max_rate, top > 0 ? now / top : 1);
     if (now <= back) return along(max_rate, first, (now - top) / (back - top));
-    return options.has_three_phases ? along(first, last, (now - back) / (end - 1 - back)) : along(max_rate, last, (now - top) / (end - 1 - top));
+    return options.has_three_phases ? along(first, last, (now - back) / (end - 1 - back))
+                                    : along(max_rate, last, (now - top) / (end - 1 - top));
   };
 }
 

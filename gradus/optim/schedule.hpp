@@ -17,8 +17,9 @@ class Schedule {
  public:
   Schedule(double rate);  // NOLINT: implicit on purpose
   template <std::invocable<int64_t> F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Schedule> && std::convertible_to<std::invoke_result_t<F&, int64_t>, double>)
-  Schedule(F&& rate_of) : rate_of_(std::forward<F>(rate_of)) {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<F>, Schedule> && std::convertible_to<std::invoke_result_t<F&, int64_t>, double>)
+      Schedule(F&& rate_of)
+      : rate_of_(std::forward<F>(rate_of)) {}  // NOLINT: implicit on purpose
 
   /// The rate in force during step `step` (0 is the first). Throws if it is negative or not finite.
   double operator()(int64_t step) const;
@@ -31,8 +32,8 @@ class Schedule {
 };
 
 struct CosineOptions {
-  int64_t steps = 1000;    ///< steps of the whole schedule, warm-up included; the rate stays at `final_rate` after them
-  int64_t warmup = 0;      ///< first steps, in which the rate rises in a straight line: rate (step + 1) / warmup
+  int64_t steps = 1000;  ///< steps of the whole schedule, warm-up included; the rate stays at `final_rate` after them
+  int64_t warmup = 0;    ///< first steps, in which the rate rises in a straight line: rate (step + 1) / warmup
   double final_rate = 0.0;
 };
 /// Half a cosine from `rate` down to `final_rate` (Loshchilov and Hutter 2017), after an optional warm-up.
@@ -66,22 +67,22 @@ Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts);
 
 struct OneCycleOptions {
   int64_t steps = 1000;
-  double rising = 0.3;              ///< share of the steps in which the rate rises
-  double initial_divisor = 25.0;    ///< the rate starts at max / initial_divisor
-  double final_divisor = 10000.0;   ///< and ends at that over final_divisor
-  bool is_cosine = true;            ///< cosine or straight lines
-  bool has_three_phases = false;    ///< falls as it rose, then anneals
+  double rising = 0.3;             ///< share of the steps in which the rate rises
+  double initial_divisor = 25.0;   ///< the rate starts at max / initial_divisor
+  double final_divisor = 10000.0;  ///< and ends at that over final_divisor
+  bool is_cosine = true;           ///< cosine or straight lines
+  bool has_three_phases = false;   ///< falls as it rose, then anneals
 };
 /// The one-cycle policy (Smith and Topin 2018): up to `max_rate` and down again.
 Schedule one_cycle(double max_rate, OneCycleOptions options = {});
 
 struct PlateauOptions {
-  double factor = 0.1;          ///< what the rate is multiplied by
-  int64_t patience = 10;        ///< epochs without progress before that
-  double threshold = 1e-4;      ///< progress smaller than this (of the best value, if relative) does not count
+  double factor = 0.1;      ///< what the rate is multiplied by
+  int64_t patience = 10;    ///< epochs without progress before that
+  double threshold = 1e-4;  ///< progress smaller than this (of the best value, if relative) does not count
   bool is_relative = true;
   bool more_is_better = false;
-  int64_t cooldown = 0;         ///< epochs after a reduction that do not count
+  int64_t cooldown = 0;  ///< epochs after a reduction that do not count
   double smallest_factor = 0.0;
 };
 /// Lowers the rate when a number has stopped getting better: plateau.note(val_loss); optimizer.set_rate_factor(plateau.factor()).

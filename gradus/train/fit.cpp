@@ -124,7 +124,10 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
 class Run {
  public:
   Run(Task& task, const data::Dataset& set, FitOptions& options)
-      : task_(task), set_(set), options_(options), optimizer_(options.resume ? *options.resume : options.optimizer),
+      : task_(task),
+        set_(set),
+        options_(options),
+        optimizer_(options.resume ? *options.resume : options.optimizer),
         best_(options.monitor.empty() ? options.validation.size() > 0 ? "val_loss" : "loss" : options.monitor, options.patience) {
     if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
     observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
@@ -137,7 +140,8 @@ class Run {
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size});
     for (int64_t number = 1; number <= options_.epochs && !must_stop(); ++number) epoch(number);
     history_.is_interrupted = must_stop();
-    if (options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() && best_.epoch() != history_.epochs.back().number) {
+    if (options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
+        best_.epoch() != history_.epochs.back().number) {
       best_.restore(task_.variables());
       history_.best_epoch = best_.epoch();
     }
@@ -152,7 +156,10 @@ class Run {
   void epoch(int64_t number) {
     const auto start = Clock::now();
     Averages averages;
-    auto batches = data::batches(set_, {.batch_size = options_.batch_size, .shuffle = options_.shuffle, .seed = options_.seed, .epoch = static_cast<uint64_t>(number - 1)});
+    auto batches = data::batches(set_, {.batch_size = options_.batch_size,
+                                        .shuffle = options_.shuffle,
+                                        .seed = options_.seed,
+                                        .epoch = static_cast<uint64_t>(number - 1)});
     const int64_t count = batches.count();
     int64_t done = 0, examples = 0;
     for (const data::Batch& batch : batches) {
@@ -197,7 +204,8 @@ class Run {
     shown.push_back(measured.loss);
     optimizer_.step(variables_, std::move(grads), shown);
     if (const double loss = measured.loss.item(); options_.stop_on_nan && !std::isfinite(loss)) {
-      throw Error(Error::Kind::invalid, "fit", concat("the loss is ", loss, " at step ", number, " of ", count, " in epoch ", epoch, "; it must be finite"))
+      throw Error(Error::Kind::invalid, "fit",
+                  concat("the loss is ", loss, " at step ", number, " of ", count, " in epoch ", epoch, "; it must be finite"))
           .with_hint("a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
     }
     return std::move(measured);

@@ -20,24 +20,24 @@
 namespace gradus::train {
 
 struct FitOptions {
-  loss::Loss loss{};                              ///< (output, target) -> one number; needed unless an objective is given
+  loss::Loss loss{};  ///< (output, target) -> one number; needed unless an objective is given
   optim::Optimizer optimizer = optim::Adam();
   std::vector<metrics::Metric> metrics{};
   int64_t epochs = 1;
   int64_t batch_size = 32;
-  data::Dataset validation{};                     ///< measured after each epoch; may be empty
-  double validation_fraction = 0.0;               ///< if `validation` is empty: this share of the set is held out for it
+  data::Dataset validation{};        ///< measured after each epoch; may be empty
+  double validation_fraction = 0.0;  ///< if `validation` is empty: this share of the set is held out for it
   bool shuffle = true;
-  uint64_t seed = 0;                              ///< of the order of examples, and of what is held out
-  int64_t patience = 0;                           ///< stop after so many epochs without progress of `monitor`; 0: never
-  std::string monitor{};                          ///< "val_loss" by default, "loss" without validation; less is better but for accuracies
-  bool restore_best = true;                       ///< with patience: put back the parameters of the best epoch
-  double clip_norm = 0.0;                         ///< gradients scaled to at most this norm; 0: not
-  double clip_value = 0.0;                        ///< each gradient element cut to this size; 0: not
+  uint64_t seed = 0;         ///< of the order of examples, and of what is held out
+  int64_t patience = 0;      ///< stop after so many epochs without progress of `monitor`; 0: never
+  std::string monitor{};     ///< "val_loss" by default, "loss" without validation; less is better but for accuracies
+  bool restore_best = true;  ///< with patience: put back the parameters of the best epoch
+  double clip_norm = 0.0;    ///< gradients scaled to at most this norm; 0: not
+  double clip_value = 0.0;   ///< each gradient element cut to this size; 0: not
   std::vector<std::shared_ptr<Callback>> callbacks{};
-  bool verbose = true;                            ///< print progress to standard output
-  bool stop_on_nan = true;                        ///< a loss that is not finite is an error
-  optim::Optimizer* resume = nullptr;             ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
+  bool verbose = true;                 ///< print progress to standard output
+  bool stop_on_nan = true;             ///< a loss that is not finite is an error
+  optim::Optimizer* resume = nullptr;  ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
@@ -146,8 +146,8 @@ History fit(M& model, const data::Dataset& set, FitOptions options) {
 }
 /// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count.
 template <Module M, class F>
-  requires std::invocable<const F&, const M&, const data::Batch&>
-History fit(M& model, const F& objective, const data::Dataset& set, FitOptions options) {
+requires std::invocable<const F&, const M&, const data::Batch&> History fit(M& model, const F& objective, const data::Dataset& set,
+                                                                            FitOptions options) {
   detail::ObjectiveTask<M, F> task(model, objective);
   return detail::fit(task, set, options);
 }

@@ -54,7 +54,8 @@ double History::last(std::string_view name) const {
 
 std::vector<double> History::series(std::string_view name) const {
   std::vector<double> values;
-  for (const Epoch& epoch : epochs) values.push_back(epoch.logs.contains(name) ? epoch.logs[name] : std::numeric_limits<double>::quiet_NaN());
+  for (const Epoch& epoch : epochs)
+    values.push_back(epoch.logs.contains(name) ? epoch.logs[name] : std::numeric_limits<double>::quiet_NaN());
   return values;
 }
 

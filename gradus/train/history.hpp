@@ -30,21 +30,21 @@ std::string to_text(const Logs& logs);
 
 /// One pass over the training set.
 struct Epoch {
-  int64_t number = 1;              ///< 1 is the first
+  int64_t number = 1;  ///< 1 is the first
   Logs logs{};
-  double learning_rate = 0;        ///< in force at its end
-  double seconds = 0;              ///< training alone, without validation
+  double learning_rate = 0;  ///< in force at its end
+  double seconds = 0;        ///< training alone, without validation
   double examples_per_second = 0;
-  int64_t steps = 0;               ///< steps made since the start of fit
+  int64_t steps = 0;  ///< steps made since the start of fit
 };
 
 struct History {
   std::vector<Epoch> epochs{};
-  bool is_interrupted = false;     ///< Ctrl-C or a callback stopped it: the model is as of the last finished step
-  bool is_stopped_early = false;   ///< no progress for `patience` epochs
-  int64_t best_epoch = 0;          ///< whose parameters the model has, if `restore_best` put them back; else 0
+  bool is_interrupted = false;    ///< Ctrl-C or a callback stopped it: the model is as of the last finished step
+  bool is_stopped_early = false;  ///< no progress for `patience` epochs
+  int64_t best_epoch = 0;         ///< whose parameters the model has, if `restore_best` put them back; else 0
   int64_t steps = 0;
-  double seconds = 0;              ///< all of fit
+  double seconds = 0;  ///< all of fit
 
   /// The last epoch's number of that name.
   double last(std::string_view name) const;
@@ -60,10 +60,10 @@ struct Plan {
 };
 /// What is known after a step; `logs` are the means over the epoch so far.
 struct Progress {
-  int64_t epoch = 1;               ///< 1 is the first
-  int64_t step = 0;                ///< finished steps of this epoch
+  int64_t epoch = 1;  ///< 1 is the first
+  int64_t step = 0;   ///< finished steps of this epoch
   int64_t steps_per_epoch = 0;
-  double seconds = 0;              ///< since the epoch began
+  double seconds = 0;  ///< since the epoch began
   double examples_per_second = 0;
   const Logs& logs;
 };

@@ -18,12 +18,14 @@ Shape without_last(const Shape& shape) { return Shape(std::span<const int64_t>(s
 
 // (..., 1) as (...), if that is `wanted`.
 bool fits_labels(const Array& target, const Shape& wanted) {
-  return target.shape() == wanted || (target.rank() == wanted.rank() + 1 && target.shape(-1) == 1 && without_last(target.shape()) == wanted);
+  return target.shape() == wanted ||
+         (target.rank() == wanted.rank() + 1 && target.shape(-1) == 1 && without_last(target.shape()) == wanted);
 }
 
 Array labels_of(std::string_view name, const Array& output, const Array& target) {
   const Shape wanted = without_last(output.shape());
-  if (!fits_labels(target, wanted)) fail(name, "output is ", output.shape(), " and target is ", target.shape(), "; target must be ", wanted, " or ", output.shape());
+  if (!fits_labels(target, wanted))
+    fail(name, "output is ", output.shape(), " and target is ", target.shape(), "; target must be ", wanted, " or ", output.shape());
   return target.shape() == wanted ? target : reshape(target, wanted);
 }
 
@@ -32,7 +34,8 @@ Array share(const Array& is_right) { return mean(is_right.astype(float32)); }
 }  // namespace
 
 Array binary_accuracy(const Array& output, const Array& target) {
-  if (output.size() != target.size()) fail("binary_accuracy", "output is ", output.shape(), " and target is ", target.shape(), "; they must be equal");
+  if (output.size() != target.size())
+    fail("binary_accuracy", "output is ", output.shape(), " and target is ", target.shape(), "; they must be equal");
   const Array t = target.shape() == output.shape() ? target : reshape(target, output.shape());
   return share((output > 0) == (t.dtype().is_bool() ? t : t >= 0.5));
 }
@@ -100,7 +103,8 @@ std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, 
   const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
   const Array predicted = is_binary ? (reshape(output, {-1}) > 0).astype(int64) : argmax(output, -1);
   const std::vector<int64_t> is = labels.to_vector<int64_t>(), said = predicted.to_vector<int64_t>();
-  if (is.size() != said.size()) fail("confusion_matrix", "there are ", said.size(), " outputs and ", is.size(), " labels; they must be equally many");
+  if (is.size() != said.size())
+    fail("confusion_matrix", "there are ", said.size(), " outputs and ", is.size(), " labels; they must be equally many");
   std::vector<int64_t> counts(static_cast<size_t>(classes * classes));
   for (size_t i = 0; i < is.size(); ++i) {
     if (is[i] < 0 || is[i] >= classes || said[i] >= classes) {

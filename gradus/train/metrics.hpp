@@ -24,11 +24,13 @@ Array binary_accuracy(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
 
-/// One of these, or a function of one's own with a name: .metrics = {metrics::accuracy, {"bias", [](auto& o, auto& y) { return mean(o - y); }}}
+/// One of these, or a function of one's own with a name: .metrics = {metrics::accuracy, {"bias", [](auto& o, auto& y) { return mean(o - y);
+/// }}}
 class Metric {
  public:
   Metric(Array (*function)(const Array&, const Array&));  // NOLINT: implicit on purpose
-  Metric(std::string name, std::function<Array(const Array&, const Array&)> function) : name_(std::move(name)), function_(std::move(function)) {}
+  Metric(std::string name, std::function<Array(const Array&, const Array&)> function)
+      : name_(std::move(name)), function_(std::move(function)) {}
   Metric(int) = delete;
   Metric(std::nullptr_t) = delete;
 

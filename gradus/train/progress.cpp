@@ -25,7 +25,9 @@ std::string with_commas(int64_t number) {
 std::string clock_text(double seconds) {
   const int64_t all = std::isfinite(seconds) ? std::llround(std::min(seconds, 1e9)) : 0;
   char text[48];
-  if (all >= 3600) std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(all / 3600), static_cast<long long>(all / 60 % 60), static_cast<long long>(all % 60));
+  if (all >= 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(all / 3600), static_cast<long long>(all / 60 % 60),
+                  static_cast<long long>(all % 60));
   else std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(all / 60), static_cast<long long>(all % 60));
   return text;
 }
@@ -42,19 +44,24 @@ std::string padded(int64_t number, int64_t largest) {
 }  // namespace
 
 std::string bar_text(const Plan& plan, const Progress& progress, int width) {
-  const double share = progress.steps_per_epoch > 0 ? static_cast<double>(progress.step) / static_cast<double>(progress.steps_per_epoch) : 1;
-  const double left = progress.step > 0 ? progress.seconds / static_cast<double>(progress.step) * static_cast<double>(progress.steps_per_epoch - progress.step) : 0;
+  const double share =
+      progress.steps_per_epoch > 0 ? static_cast<double>(progress.step) / static_cast<double>(progress.steps_per_epoch) : 1;
+  const double left = progress.step > 0 ? progress.seconds / static_cast<double>(progress.step) *
+                                              static_cast<double>(progress.steps_per_epoch - progress.step)
+                                        : 0;
   const double epochs_left = static_cast<double>(plan.epochs - progress.epoch);
   const double whole = share > 0 ? progress.seconds / share : 0;
   const std::string head = concat("epoch ", padded(progress.epoch, plan.epochs), "/", plan.epochs, " ");
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
-  const std::string tail = concat(percent, to_text(progress.logs), ", ", rate_text(progress.examples_per_second), ", ", clock_text(left + epochs_left * whole), " left");
+  const std::string tail = concat(percent, to_text(progress.logs), ", ", rate_text(progress.examples_per_second), ", ",
+                                  clock_text(left + epochs_left * whole), " left");
   const int room = width - 1 - static_cast<int>(head.size() + tail.size()) - 3;
   std::string text = head;
   if (room >= 4) {
     const int cells = std::min(room, 30), full = static_cast<int>(share * cells);
-    text += "[" + std::string(static_cast<size_t>(full), '=') + (full < cells ? ">" + std::string(static_cast<size_t>(cells - full - 1), ' ') : "") + "] ";
+    text += "[" + std::string(static_cast<size_t>(full), '=') +
+            (full < cells ? ">" + std::string(static_cast<size_t>(cells - full - 1), ' ') : "") + "] ";
   }
   text += tail;
   if (static_cast<int>(text.size()) > width - 1) text.resize(static_cast<size_t>(std::max(width - 1, 0)));
@@ -64,7 +71,8 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
 std::string line_text(const Plan& plan, const Epoch& epoch) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.1f s", epoch.seconds);
-  return concat("epoch ", epoch.number, "/", plan.epochs, ": ", to_text(epoch.logs), ", ", seconds, ", ", rate_text(epoch.examples_per_second));
+  return concat("epoch ", epoch.number, "/", plan.epochs, ": ", to_text(epoch.logs), ", ", seconds, ", ",
+                rate_text(epoch.examples_per_second));
 }
 
 ProgressPrinter::ProgressPrinter(int descriptor) : descriptor_(descriptor), is_terminal_(isatty(descriptor) != 0) {}
@@ -96,7 +104,8 @@ bool ProgressPrinter::on_step(const Progress& progress) {
     has_bar_ = true;
   } else {
     if (now - last_ < std::chrono::seconds(30)) return false;
-    write(concat("epoch ", progress.epoch, "/", plan_.epochs, ", step ", progress.step, "/", progress.steps_per_epoch, ": ", to_text(progress.logs), "\n"));
+    write(concat("epoch ", progress.epoch, "/", plan_.epochs, ", step ", progress.step, "/", progress.steps_per_epoch, ": ",
+                 to_text(progress.logs), "\n"));
   }
   last_ = now;
   return false;
@@ -113,7 +122,8 @@ void ProgressPrinter::on_end(const History& history) {
   if (has_bar_) write("\n");
   has_bar_ = false;
   if (history.is_interrupted) write(concat("stopped after step ", history.steps, "; the model is as of that step\n"));
-  if (history.is_stopped_early) write(concat("stopped early after epoch ", history.epochs.empty() ? 0 : history.epochs.back().number, "\n"));
+  if (history.is_stopped_early)
+    write(concat("stopped early after epoch ", history.epochs.empty() ? 0 : history.epochs.back().number, "\n"));
   if (history.best_epoch) write(concat("kept the parameters of epoch ", history.best_epoch, "\n"));
 }
 

@@ -1,12 +1,11 @@
 // Optimisers against golden trajectories; state, failure, plain arrays.
-#include "gradus/optim/optim.hpp"
-
-#include "gradus/base/error.hpp"
-#include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/creation.hpp"
-#include "gradus/ops/index.hpp"
-#include "gradus/graph/index.hpp"
 #include "gradus/array/buffer.hpp"
+#include "gradus/base/error.hpp"
+#include "gradus/graph/index.hpp"
+#include "gradus/ops/creation.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/index.hpp"
+#include "gradus/optim/optim.hpp"
 #include "gradus/plan/counters.hpp"
 #include "tests/golden_cases.hpp"
 
@@ -15,31 +14,48 @@ namespace {
 
 using nlohmann::json;
 
-double get(const json& attrs, const char* name, double otherwise) { return attrs.contains(name) && !attrs[name].is_null() ? attrs[name].get<double>() : otherwise; }
+double get(const json& attrs, const char* name, double otherwise) {
+  return attrs.contains(name) && !attrs[name].is_null() ? attrs[name].get<double>() : otherwise;
+}
 bool is_on(const json& attrs, const char* name) { return attrs.value(name, false); }
 
 // PyTorch's defaults where a case names none.
 std::optional<optim::Optimizer> make(const std::string& op, const json& a) {
   const double lr = get(a, "lr", 0), wd = get(a, "weight_decay", op.starts_with("adamw") ? 0.01 : 0);
-  const auto beta = [&](int i, double otherwise) { return a.contains("betas") ? a["betas"][static_cast<size_t>(i)].get<double>() : otherwise; };
+  const auto beta = [&](int i, double otherwise) {
+    return a.contains("betas") ? a["betas"][static_cast<size_t>(i)].get<double>() : otherwise;
+  };
   const double b1 = beta(0, 0.9), b2 = beta(1, 0.999), eps = get(a, "eps", 1e-8);
   using namespace optim;
-  if (op == "sgd") return SGD(lr, {.momentum = get(a, "momentum", 0), .nesterov = is_on(a, "nesterov"), .weight_decay = wd, .dampening = get(a, "dampening", 0)});
+  if (op == "sgd")
+    return SGD(
+        lr, {.momentum = get(a, "momentum", 0), .nesterov = is_on(a, "nesterov"), .weight_decay = wd, .dampening = get(a, "dampening", 0)});
   if (op == "adam") return Adam(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd, .amsgrad = is_on(a, "amsgrad")});
   if (op == "adamw") return AdamW(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd, .amsgrad = is_on(a, "amsgrad")});
   if (op == "adamax") return Adamax(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd});
-  if (op == "nadam") return Nadam(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd, .momentum_decay = get(a, "momentum_decay", 0.004)});
+  if (op == "nadam")
+    return Nadam(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd, .momentum_decay = get(a, "momentum_decay", 0.004)});
   if (op == "radam") return RAdam(lr, {.beta_1 = b1, .beta_2 = b2, .epsilon = eps, .weight_decay = wd});
   if (op == "rmsprop") {
-    return RMSprop(lr, {.rho = get(a, "alpha", 0.99), .epsilon = eps, .momentum = get(a, "momentum", 0), .weight_decay = wd, .centered = is_on(a, "centered")});
+    return RMSprop(lr, {.rho = get(a, "alpha", 0.99),
+                        .epsilon = eps,
+                        .momentum = get(a, "momentum", 0),
+                        .weight_decay = wd,
+                        .centered = is_on(a, "centered")});
   }
   if (op == "adagrad") {
-    return Adagrad(lr, {.initial_accumulator = get(a, "initial_accumulator_value", 0), .epsilon = get(a, "eps", 1e-10), .rate_decay = get(a, "lr_decay", 0), .weight_decay = wd});
+    return Adagrad(lr, {.initial_accumulator = get(a, "initial_accumulator_value", 0),
+                        .epsilon = get(a, "eps", 1e-10),
+                        .rate_decay = get(a, "lr_decay", 0),
+                        .weight_decay = wd});
   }
   if (op == "adadelta") return Adadelta(lr, {.rho = get(a, "rho", 0.9), .epsilon = get(a, "eps", 1e-6), .weight_decay = wd});
   if (op == "rprop") {
     const auto pair = [&](const char* name, size_t i, double otherwise) { return a.contains(name) ? a[name][i].get<double>() : otherwise; };
-    return Rprop(lr, {.shrink = pair("etas", 0, 0.5), .grow = pair("etas", 1, 1.2), .smallest_step = pair("step_sizes", 0, 1e-6), .largest_step = pair("step_sizes", 1, 50)});
+    return Rprop(lr, {.shrink = pair("etas", 0, 0.5),
+                      .grow = pair("etas", 1, 1.2),
+                      .smallest_step = pair("step_sizes", 0, 1e-6),
+                      .largest_step = pair("step_sizes", 1, 50)});
   }
   return std::nullopt;
 }
@@ -186,7 +202,8 @@ TEST(Optimizer, WrongGradientsAreNamed) {
   EXPECT_EQ(message([] { optim::SGD(0.1, {.nesterov = true}); }),
             "sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening");
   EXPECT_EQ(message([] { optim::from_name("adm", 0.1); }),
-            "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop; did you mean adam");
+            "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop; "
+            "did you mean adam");
   EXPECT_EQ(message([] { optim::Adam(-1.0); }), "learning rate: it is -1; it must be finite and not negative");
 }
 

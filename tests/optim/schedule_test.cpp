@@ -20,7 +20,8 @@ std::optional<Schedule> make(const json& one) {
   if (op == "multistep") return milestones(base, a["gamma"], a["milestones"].get<std::vector<int64_t>>());
   if (op == "exponential") return exponential(base, a["gamma"]);
   if (op == "cosine") return cosine(base, {.steps = a["T_max"], .final_rate = a["eta_min"]});
-  if (op == "cosine_warm_restarts") return cosine_restarts(base, {.period = a["T_0"], .multiplier = a["T_mult"].get<double>(), .final_rate = a["eta_min"]});
+  if (op == "cosine_warm_restarts")
+    return cosine_restarts(base, {.period = a["T_0"], .multiplier = a["T_mult"].get<double>(), .final_rate = a["eta_min"]});
   if (op == "linear") return linear(base * a["start_factor"].get<double>(), base * a["end_factor"].get<double>(), a["total_iters"]);
   if (op == "polynomial") return polynomial(base, a["total_iters"], a["power"]);
   if (op == "lambda") return inverse_time(base, 0.1);
@@ -28,8 +29,12 @@ std::optional<Schedule> make(const json& one) {
   if (op == "constant") return sequence({base * a["factor"].get<double>(), base}, {a["total_iters"].get<int64_t>()});
   if (op == "warmup_cosine") return warmup(a["warmup"], cosine(base, {.steps = a["T_max"]}), a["start_factor"]);
   if (op == "one_cycle") {
-    return one_cycle(a["max_lr"], {.steps = a["total_steps"], .rising = a["pct_start"], .initial_divisor = a["div_factor"], .final_divisor = a["final_div_factor"],
-                                   .is_cosine = a["anneal_strategy"] == "cos", .has_three_phases = a["three_phase"]});
+    return one_cycle(a["max_lr"], {.steps = a["total_steps"],
+                                   .rising = a["pct_start"],
+                                   .initial_divisor = a["div_factor"],
+                                   .final_divisor = a["final_div_factor"],
+                                   .is_cosine = a["anneal_strategy"] == "cos",
+                                   .has_three_phases = a["three_phase"]});
   }
   return std::nullopt;
 }
@@ -57,9 +62,15 @@ TEST(Schedule, PlateauFollowsGoldenRates) {
     if (one["op"] != "plateau") continue;
     const json& a = one["attrs"];
     const double base = a["base_lr"];
-    Plateau plateau({.factor = a["factor"], .patience = a["patience"], .threshold = a["threshold"], .is_relative = a["threshold_mode"] == "rel",
-                     .more_is_better = a["mode"] == "max", .cooldown = a["cooldown"], .smallest_factor = a["min_lr"].get<double>() / base});
-    const std::vector<double> metrics = group.tensor(one, "inputs", "metrics").to_vector<double>(), want = group.tensor(one, "outputs", "lr").to_vector<double>();
+    Plateau plateau({.factor = a["factor"],
+                     .patience = a["patience"],
+                     .threshold = a["threshold"],
+                     .is_relative = a["threshold_mode"] == "rel",
+                     .more_is_better = a["mode"] == "max",
+                     .cooldown = a["cooldown"],
+                     .smallest_factor = a["min_lr"].get<double>() / base});
+    const std::vector<double> metrics = group.tensor(one, "inputs", "metrics").to_vector<double>(),
+                              want = group.tensor(one, "outputs", "lr").to_vector<double>();
     std::vector<double> got;
     for (size_t t = 0; t < want.size(); ++t) {
       got.push_back(base * plateau.factor());
