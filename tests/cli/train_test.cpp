@@ -110,7 +110,7 @@ TEST(Train, AModelThatDoesNotFitTheDataNamesTheLayer) {
 
 TEST(Train, ALossThatIsNotFiniteStops) {
   const TemporaryFolder folder;
-  write_text(folder / "my.toml", recipe_with("name = \"adam\"\nlearning_rate = 0.05", "name = \"sgd\"\nlearning_rate = 1e30"));
+  write_text(folder / "my.toml", recipe_with("name = \"adam\"\nlearning_rate = 0.05", "name = \"sgd\"\nlearning_rate = 1e38"));
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   EXPECT_EQ(outcome.err.rfind("gradus: fit: the loss is ", 0), 0u) << outcome.err;
@@ -135,7 +135,7 @@ TEST(Train, NoSpaceIsAnErrorAndLeavesNoHalfFile) {
   };
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = limit});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_NE(outcome.err.find("model.gradus: cannot be written: "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find(": cannot be written: "), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("bytes are needed"), std::string::npos) << outcome.err;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "run")) EXPECT_NE(entry.path().extension(), ".part");
 }
@@ -145,7 +145,7 @@ TEST(Train, AFolderThatCannotBeMadeIsNamed) {
   write_text(folder / "my.toml", kCloudsRecipe);
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "my.toml"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_EQ(outcome.err, "gradus: my.toml: is a file; a folder is needed\n");
+  EXPECT_EQ(outcome.err, "gradus: my.toml: the folder cannot be made: part of the path is not a folder\n");
 }
 
 }  // namespace

@@ -56,7 +56,6 @@ Provocations array_provocations() {
       PROVOKE(split_sizes(zeros({7}), {3, 3})),
       PROVOKE(pad(zeros({3}), {{-1, 0}})),
       PROVOKE(pad(zeros({2, 2}), {1, 1, 1})),
-      PROVOKE(pad(zeros({2}), {{4, 0}}, PadMode::reflect)),
       PROVOKE(tile(zeros({2}), {-1})),
       PROVOKE(sliding_windows(zeros({3}), 4, 0)),
       PROVOKE(eye(-2)),
