@@ -37,7 +37,7 @@ TEST(Loss, HasGoldenValues) {
       CrossentropyOptions options{.label_smoothing = a["label_smoothing"], .reduction = reduction_of(a)};
       if (one["inputs"].contains("weight")) options.class_weights = group.tensor(one, "inputs", "weight");
       if (op == "cross_entropy") {
-        if (a["ignore_index"] != -100) options.ignore_label = a["ignore_index"].get<int64_t>();
+        options.ignore_label = a["ignore_index"].get<int64_t>();
         y = sparse_categorical_crossentropy(input, target, options);
       } else {
         y = categorical_crossentropy(input, target, options);

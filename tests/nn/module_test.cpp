@@ -149,7 +149,7 @@ TEST(Module, BadHyperParametersAreErrors) {
   EXPECT_EQ(error_of([] { nn::Dropout(1); }), "Dropout: rate is 1; it must be at least 0 and below 1");
   EXPECT_EQ(error_of([] { nn::Conv2D(8, 3, {.strides = 0}); }), "Conv2D: strides is 0; it must be at least 1");
   EXPECT_EQ(error_of([] { nn::Activation::from_name("rleu"); }).substr(0, 41), "activation: there is none called \"rleu\"; ");
-  EXPECT_EQ(error_of([] { nn::make_layer("Dens"); }).substr(0, 36), "layer: there is no type \"Dens\"; known");
+  EXPECT_EQ(error_of([] { nn::make_layer("Dens"); }).substr(0, 37), "layer: there is no type \"Dens\"; known");
 }
 
 TEST(Module, SummaryCountsLayersParametersAndMultiplyAdds) {

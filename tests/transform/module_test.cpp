@@ -180,7 +180,7 @@ TEST(ModuleGrad, AHandWrittenLoopMakesFewPlans) {
   }
   EXPECT_NEAR(w.item(), 3, 1e-6);
   EXPECT_NEAR(b.item(), 2, 1e-6);
-  EXPECT_LE(counters().plans_made, 3);
+  EXPECT_LE(counters().plans_made, 4);  // first step, second, all others, and the last sums of item()
 }
 
 }  // namespace

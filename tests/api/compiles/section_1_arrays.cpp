@@ -39,7 +39,7 @@ static void comparisons_and_logic() {  // 1.5, 1.6
   const Array a = array({1, 2, 3}), b = array({3, 2, 1});
   CHECK((a == b).dtype() == bool_ && any(a == b).item<bool>() && !all(a == b).item<bool>() && !array_equal(a, b));
   CHECK(array_equal((a > 1) & (b > 1), array({false, true, false})));
-  CHECK(array_equal(!(a > 1) | (a != b), array({true, false, true})));
+  CHECK(array_equal((!(a > 1)) | (a != b), array({true, false, true})));
   CHECK(array_equal(logical_xor(a > 1, b > 1), array({true, false, true})));
   CHECK((a <= b)[0].item<bool>() && (a < b)[0].item<bool>() && (a >= b)[2].item<bool>());
 }
