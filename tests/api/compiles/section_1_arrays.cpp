@@ -12,7 +12,7 @@ using namespace gradus;
 static void numbers_are_weak() {  // 1.1, 1.2
   const Array x = ones({2}), x64 = ones({2}, float64), n = array({1, 2}), mask = array({true, false});
   CHECK((3 * x).dtype() == float32 && (x * 0.5f).dtype() == float32 && (x * n).dtype() == float32);
-  CHECK((x64 + 0.1).item<double>() == 1.1 || (x64 + 0.1)[0].item() == 1.1);
+  CHECK((x64 + 0.1)[0].item() == 1.1);
   CHECK((n * 2).dtype() == int64 && (n * 0.5).dtype() == float32 && (n.astype(int32) * 2).dtype() == int32);
   CHECK((n / 2).dtype() == float32 && (n / 2)[0].item() == 0.5 && floor_divide(n, 2)[1].item<int>() == 1);
   CHECK((mask + 1).dtype() == int64);
