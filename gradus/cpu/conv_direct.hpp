@@ -13,4 +13,10 @@ KernelPtr direct_conv(DType dtype, const ConvShape& shape, const Epilogue& epilo
 KernelPtr direct_conv_input_gradient(DType dtype, const ConvShape& shape);
 KernelPtr direct_conv_weight_gradient(DType dtype, const ConvShape& shape);
 
+// All taps at once, for images of few channels; shapes of rank 2; float32 and float64.
+/// Whether the two below take this shape.
+bool has_few_channels(const ConvShape& shape);
+KernelPtr few_conv(DType dtype, const ConvShape& shape, const Epilogue& epilogue);
+KernelPtr few_conv_weight_gradient(DType dtype, const ConvShape& shape);
+
 }  // namespace gradus::cpu

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <vector>
 
 #include "gradus/base/half.hpp"
 #include "gradus/base/threads.hpp"
@@ -45,14 +46,49 @@ HWY_INLINE void for_each_tap(const PoolShape& s, int64_t index, const Body& body
   }
 }
 
+// Windows that lie inside the image are all alike: their positions are `base` plus the same offsets, in the order of the taps.
+struct Pool {
+  PoolShape shape;
+  std::vector<int64_t> offsets;
+  bool is_disjoint = false, is_tiling = false;  // no position in two windows; each in one
+
+  explicit Pool(const PoolShape& s) : shape(s) {
+    const PoolAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+    is_disjoint = d.is_disjoint() && h.is_disjoint() && w.is_disjoint();
+    is_tiling = is_disjoint;
+    for (const PoolAxis& axis : s.axes) {
+      int64_t covered = 0;
+      for (int64_t o = 0; o < axis.out(); ++o) covered += axis.last[static_cast<size_t>(o)] - axis.first[static_cast<size_t>(o)];
+      is_tiling = is_tiling && covered == axis.in;
+    }
+    for (int64_t kd = 0; kd < d.kernel; ++kd) {
+      for (int64_t kh = 0; kh < h.kernel; ++kh) {
+        for (int64_t kw = 0; kw < w.kernel; ++kw) offsets.push_back(((kd * d.step * h.in + kh * h.step) * w.in + kw * w.step) * s.channels);
+      }
+    }
+  }
+  // Rows of windows in an image.
+  int64_t rows() const { return shape.axes[0].out() * shape.axes[1].out(); }
+  // Calls body(window, base) for the windows of row `row` of an image; base is the first position, or -1 for a window that reaches out of the image.
+  template <class Body>
+  HWY_INLINE void for_each_window(int64_t row, const Body& body) const {
+    const PoolAxis &d = shape.axes[0], &h = shape.axes[1], &w = shape.axes[2];
+    const auto oh = static_cast<size_t>(row % h.out()), od = static_cast<size_t>(row / h.out());
+    const bool is_inside = d.first[od] == 0 && d.last[od] == d.kernel && h.first[oh] == 0 && h.last[oh] == h.kernel;
+    const int64_t start = (d.begin[od] * h.in + h.begin[oh]) * w.in, count = w.out();
+    for (int64_t i = 0; i < count; ++i) {
+      const auto ow = static_cast<size_t>(i);
+      body(row * count + i, is_inside && w.first[ow] == 0 && w.last[ow] == w.kernel ? (start + w.begin[ow]) * shape.channels : -1);
+    }
+  }
+};
+
 int64_t divisor_of(const PoolShape& s, int64_t index) {
   if (s.divisor) return s.divisor;
   const PoolAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
   return d.count[static_cast<size_t>(index / w.out() / h.out())] * h.count[static_cast<size_t>(index / w.out() % h.out())] *
          w.count[static_cast<size_t>(index % w.out())];
 }
-
-bool is_disjoint(const PoolShape& s) { return s.axes[0].is_disjoint() && s.axes[1].is_disjoint() && s.axes[2].is_disjoint(); }
 
 // Chunks of `items` items of `work` elements each.
 int64_t chunks_of(int64_t items, int64_t work) {
@@ -106,14 +142,41 @@ HWY_INLINE hn::Vec<TapLanes<D>> load_taps(D, const Tap* from) {
   }
 }
 
+// A window inside the image, for whole vectors of channels; returns how many channels are done.
 template <class T, class Tap>
-void max_window(const PoolShape& s, int64_t index, const T* x, T* y, Tap* taps) {
+HWY_INLINE int64_t max_inside(const Pool& pool, const T* x, T* y, Tap* taps) {
+  const hn::ScalableTag<T> d;
+  const TapLanes<decltype(d)> di;
+  using Lane = hn::TFromD<decltype(di)>;
+  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+  const int64_t* HWY_RESTRICT offsets = pool.offsets.data();
+  const auto count = static_cast<int64_t>(pool.offsets.size());
+  int64_t c = 0;
+  for (; c + lanes <= pool.shape.channels; c += lanes) {
+    auto best = hn::LoadU(d, x + c);
+    auto found = hn::Zero(di);
+    for (int64_t tap = 1; tap < count; ++tap) {
+      const auto value = hn::LoadU(d, x + offsets[tap] + c);
+      const auto is_new = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
+      best = hn::IfThenElse(is_new, value, best);
+      found = hn::IfThenElse(hn::RebindMask(di, is_new), hn::Set(di, static_cast<Lane>(tap)), found);
+    }
+    if (y) hn::StoreU(best, d, y + c);
+    if (taps) store_taps(d, found, taps + c);
+  }
+  return c;
+}
+
+template <class T, class Tap>
+void max_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y, Tap* taps) {
+  const PoolShape& s = pool.shape;
   int64_t c = 0;
   if constexpr (is_vector_type<T>()) {
     const hn::ScalableTag<T> d;
     const TapLanes<decltype(d)> di;
     using Lane = hn::TFromD<decltype(di)>;
     constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+    if (base >= 0) c = max_inside(pool, x + base, y, taps);
     for (; c + lanes <= s.channels; c += lanes) {
       auto best = hn::Set(d, least<T>());
       auto found = hn::Set(di, static_cast<Lane>(s.taps()));
@@ -145,15 +208,21 @@ void max_window(const PoolShape& s, int64_t index, const T* x, T* y, Tap* taps) 
 }
 
 template <class T, class Tap>
-void max_windows(const PoolShape& s, void* const* pointers) {
+void max_windows(const Pool& pool, void* const* pointers) {
+  const PoolShape& s = pool.shape;
   const T* x = static_cast<const T*>(pointers[0]);
   T* y = static_cast<T*>(pointers[1]);
   Tap* taps = static_cast<Tap*>(pointers[2]);
-  const int64_t rows = s.batch * s.axes[0].out() * s.axes[1].out(), row_size = s.axes[2].out(), out_size = s.out_size();
-  const int64_t chunks = chunks_of(rows, row_size * s.channels * s.taps());
+  const int64_t rows = s.batch * pool.rows(), out_size = s.out_size();
+  const int64_t chunks = chunks_of(rows, s.axes[2].out() * s.channels * s.taps());
   parallel_for(chunks, [&](int64_t chunk) {
-    for (int64_t i = rows * chunk / chunks * row_size; i < rows * (chunk + 1) / chunks * row_size; ++i) {
-      max_window(s, i % out_size, x + i / out_size * s.in_size() * s.channels, y ? y + i * s.channels : nullptr, taps ? taps + i * s.channels : nullptr);
+    for (int64_t i = rows * chunk / chunks; i < rows * (chunk + 1) / chunks; ++i) {
+      const int64_t image = i / pool.rows();
+      const T* from = x + image * s.in_size() * s.channels;
+      pool.for_each_window(i % pool.rows(), [&](int64_t window, int64_t base) HWY_ATTR {
+        const int64_t at = (image * out_size + window) * s.channels;
+        max_window(pool, window, base, from, y ? y + at : nullptr, taps ? taps + at : nullptr);
+      });
     }
   });
 }
@@ -193,9 +262,36 @@ void take_windows(const PoolShape& s, void* const* pointers) {
 }
 
 template <bool kIsDisjoint, class T, class Tap>
-void put_window(const PoolShape& s, int64_t index, const T* dy, const Tap* taps, WideOf<T>* dx) {
+HWY_INLINE int64_t put_inside(const Pool& pool, const T* dy, const Tap* taps, T* dx) {
+  const hn::ScalableTag<T> d;
+  const TapLanes<decltype(d)> di;
+  using Lane = hn::TFromD<decltype(di)>;
+  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+  const int64_t* HWY_RESTRICT offsets = pool.offsets.data();
+  const auto count = static_cast<int64_t>(pool.offsets.size());
+  int64_t c = 0;
+  for (; c + lanes <= pool.shape.channels; c += lanes) {
+    const auto value = hn::LoadU(d, dy + c);
+    const auto found = load_taps(d, taps + c);
+    for (int64_t tap = 0; tap < count; ++tap) {
+      T* to = dx + offsets[tap] + c;
+      const auto taken = hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(found, hn::Set(di, static_cast<Lane>(tap)))), value);
+      hn::StoreU(kIsDisjoint ? taken : hn::Add(taken, hn::LoadU(d, to)), d, to);
+    }
+  }
+  return c;
+}
+
+template <bool kIsDisjoint, class T, class Tap>
+void put_window(const Pool& pool, int64_t index, int64_t base, const T* dy, const Tap* taps, WideOf<T>* dx) {
+  const PoolShape& s = pool.shape;
+  int64_t done = 0;
+  if constexpr (is_vector_type<T>()) {
+    if (base >= 0) done = put_inside<kIsDisjoint>(pool, dy, taps, dx + base);
+    if (done == s.channels) return;
+  }
   for_each_tap(s, index, [&](int64_t offset, int64_t tap) HWY_ATTR {
-    int64_t c = 0;
+    int64_t c = done;
     if constexpr (is_vector_type<T>()) {
       const hn::ScalableTag<T> d;
       const TapLanes<decltype(d)> di;
@@ -214,18 +310,21 @@ void put_window(const PoolShape& s, int64_t index, const T* dy, const Tap* taps,
   });
 }
 
-// The images of a batch are divided among the chunks; 16-bit floats are summed in `scratch`.
+// The images of a batch are divided among the chunks; 16-bit floats are summed in `scratch`. With is_overwritten no zeros are laid first.
 template <class T, class Window>
-void scatter_images(const PoolShape& s, T* dx, void* scratch, const Window& window) {
+void scatter_images(const Pool& pool, T* dx, void* scratch, bool is_overwritten, const Window& window) {
   using Wide = WideOf<T>;
-  const int64_t image = s.in_size() * s.channels, out_size = s.out_size(), chunks = chunks_of(s.batch, image);
+  const PoolShape& s = pool.shape;
+  const int64_t image = s.in_size() * s.channels, chunks = chunks_of(s.batch, image);
   parallel_for(chunks, [&](int64_t chunk) {
     for (int64_t n = s.batch * chunk / chunks; n < s.batch * (chunk + 1) / chunks; ++n) {
       Wide* to;
       if constexpr (std::is_same_v<T, Wide>) to = dx + n * image;
       else to = static_cast<Wide*>(scratch) + n * image;
-      std::fill_n(to, image, Wide(0));
-      for (int64_t i = 0; i < out_size; ++i) window(n, i, to);
+      if (!is_overwritten) std::fill_n(to, image, Wide(0));
+      for (int64_t row = 0; row < pool.rows(); ++row) {
+        pool.for_each_window(row, [&](int64_t i, int64_t base) HWY_ATTR { window(n, i, base, to); });
+      }
       if constexpr (!std::is_same_v<T, Wide>) {
         for (int64_t i = 0; i < image; ++i) dx[n * image + i] = static_cast<T>(to[i]);
       }
@@ -234,25 +333,36 @@ void scatter_images(const PoolShape& s, T* dx, void* scratch, const Window& wind
 }
 
 template <class T, class Tap>
-void put_windows(const PoolShape& s, bool is_disjoint, void* const* pointers, void* scratch) {
+void put_windows(const Pool& pool, void* const* pointers, void* scratch) {
+  const PoolShape& s = pool.shape;
   const T* dy = static_cast<const T*>(pointers[0]);
   const Tap* taps = static_cast<const Tap*>(pointers[1]);
   const int64_t out_size = s.out_size();
-  scatter_images(s, static_cast<T*>(pointers[2]), scratch, [&](int64_t n, int64_t i, WideOf<T>* to) HWY_ATTR {
+  // Whole vectors are stored at every tap, taken or not.
+  const bool is_overwritten = is_vector_type<T>() && pool.is_tiling && s.channels % static_cast<int64_t>(64 / sizeof(T)) == 0;
+  scatter_images(pool, static_cast<T*>(pointers[2]), scratch, is_overwritten, [&](int64_t n, int64_t i, int64_t base, WideOf<T>* to) HWY_ATTR {
     const int64_t at = (n * out_size + i) * s.channels;
-    if (is_disjoint) put_window<true>(s, i, dy + at, taps + at, to);
-    else put_window<false>(s, i, dy + at, taps + at, to);
+    if (pool.is_disjoint) put_window<true>(pool, i, base, dy + at, taps + at, to);
+    else put_window<false>(pool, i, base, dy + at, taps + at, to);
   });
 }
 
 template <class T>
-void average_window(const PoolShape& s, int64_t index, const T* x, T* y) {
+void average_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y) {
   using Wide = WideOf<T>;
+  const PoolShape& s = pool.shape;
   const auto divisor = static_cast<Wide>(divisor_of(s, index));
   int64_t c = 0;
   if constexpr (is_vector_type<T>()) {
     const hn::ScalableTag<T> d;
     constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+    if (base >= 0) {
+      for (; c + lanes <= s.channels; c += lanes) {
+        auto sum = hn::Zero(d);
+        for (const int64_t offset : pool.offsets) sum = hn::Add(sum, hn::LoadU(d, x + base + offset + c));
+        hn::StoreU(hn::Div(sum, hn::Set(d, divisor)), d, y + c);
+      }
+    }
     for (; c + lanes <= s.channels; c += lanes) {
       auto sum = hn::Zero(d);
       for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR { sum = hn::Add(sum, hn::LoadU(d, x + offset + c)); });
@@ -267,24 +377,30 @@ void average_window(const PoolShape& s, int64_t index, const T* x, T* y) {
 }
 
 template <class T>
-void average_windows(const PoolShape& s, void* const* pointers) {
+void average_windows(const Pool& pool, void* const* pointers) {
+  const PoolShape& s = pool.shape;
   const T* x = static_cast<const T*>(pointers[0]);
   T* y = static_cast<T*>(pointers[1]);
-  const int64_t out_size = s.out_size(), count = s.batch * out_size;
-  const int64_t chunks = chunks_of(count, s.channels * s.taps());
+  const int64_t rows = s.batch * pool.rows(), out_size = s.out_size();
+  const int64_t chunks = chunks_of(rows, s.axes[2].out() * s.channels * s.taps());
   parallel_for(chunks, [&](int64_t chunk) {
-    for (int64_t i = count * chunk / chunks; i < count * (chunk + 1) / chunks; ++i) {
-      average_window(s, i % out_size, x + i / out_size * s.in_size() * s.channels, y + i * s.channels);
+    for (int64_t i = rows * chunk / chunks; i < rows * (chunk + 1) / chunks; ++i) {
+      const int64_t image = i / pool.rows();
+      const T* from = x + image * s.in_size() * s.channels;
+      pool.for_each_window(i % pool.rows(), [&](int64_t window, int64_t base) HWY_ATTR {
+        average_window(pool, window, base, from, y + (image * out_size + window) * s.channels);
+      });
     }
   });
 }
 
 template <class T>
-void average_gradient_windows(const PoolShape& s, void* const* pointers, void* scratch) {
+void average_gradient_windows(const Pool& pool, void* const* pointers, void* scratch) {
+  const PoolShape& s = pool.shape;
   using Wide = WideOf<T>;
   const T* dy = static_cast<const T*>(pointers[0]);
   const int64_t out_size = s.out_size();
-  scatter_images(s, static_cast<T*>(pointers[1]), scratch, [&](int64_t n, int64_t i, Wide* to) HWY_ATTR {
+  scatter_images(pool, static_cast<T*>(pointers[1]), scratch, false, [&](int64_t n, int64_t i, int64_t, Wide* to) HWY_ATTR {
     const auto divisor = static_cast<Wide>(divisor_of(s, i));
     const T* from = dy + (n * out_size + i) * s.channels;
     for_each_tap(s, i, [&](int64_t offset, int64_t) HWY_ATTR {
@@ -303,15 +419,15 @@ void average_gradient_windows(const PoolShape& s, void* const* pointers, void* s
 enum class Pooling : uint8_t { max, take, put, average, average_gradient };
 
 template <Pooling kPooling, class T, class Tap>
-void run(const PoolShape& s, bool is_disjoint, void* const* pointers, void* scratch) {
-  if constexpr (kPooling == Pooling::max) max_windows<T, Tap>(s, pointers);
-  if constexpr (kPooling == Pooling::take) take_windows<T, Tap>(s, pointers);
-  if constexpr (kPooling == Pooling::put) put_windows<T, Tap>(s, is_disjoint, pointers, scratch);
-  if constexpr (kPooling == Pooling::average && !std::is_integral_v<T>) average_windows<T>(s, pointers);
-  if constexpr (kPooling == Pooling::average_gradient && !std::is_integral_v<T>) average_gradient_windows<T>(s, pointers, scratch);
+void run(const Pool& pool, void* const* pointers, void* scratch) {
+  if constexpr (kPooling == Pooling::max) max_windows<T, Tap>(pool, pointers);
+  if constexpr (kPooling == Pooling::take) take_windows<T, Tap>(pool.shape, pointers);
+  if constexpr (kPooling == Pooling::put) put_windows<T, Tap>(pool, pointers, scratch);
+  if constexpr (kPooling == Pooling::average && !std::is_integral_v<T>) average_windows<T>(pool, pointers);
+  if constexpr (kPooling == Pooling::average_gradient && !std::is_integral_v<T>) average_gradient_windows<T>(pool, pointers, scratch);
 }
 
-using Run = void (*)(const PoolShape&, bool, void* const*, void*);
+using Run = void (*)(const Pool&, void* const*, void*);
 
 template <Pooling kPooling>
 Run find(DType dtype, DType tap) {
@@ -341,12 +457,12 @@ HWY_EXPORT(find_put);
 HWY_EXPORT(find_average);
 HWY_EXPORT(find_average_gradient);
 
-using Run = void (*)(const PoolShape&, bool, void* const*, void*);
+using Run = void (*)(const Pool&, void* const*, void*);
 
 KernelPtr prepare(const PoolShape& shape, Run run, int64_t scratch_bytes) {
   return make_kernel(
-      [shape, run, disjoint = is_disjoint(shape)](void* const* pointers, void* scratch) {
-        if (shape.channels > 0) run(shape, disjoint, pointers, scratch);
+      [pool = Pool(shape), run](void* const* pointers, void* scratch) {
+        if (pool.shape.channels > 0) run(pool, pointers, scratch);
         return Status{};
       },
       scratch_bytes);
@@ -371,9 +487,9 @@ bool PoolAxis::is_disjoint() const {
 
 KernelPtr prepare_max_pool(DType dtype, const PoolShape& shape, bool wants_taps) {
   const Run run = HWY_DYNAMIC_DISPATCH(find_max)(dtype, shape.tap_dtype());
-  return make_kernel([shape, run, wants_taps](void* const* pointers, void* scratch) {
+  return make_kernel([pool = Pool(shape), run, wants_taps](void* const* pointers, void* scratch) {
     void* const wanted[] = {pointers[0], pointers[1], wants_taps ? pointers[2] : nullptr};
-    if (shape.channels > 0) run(shape, false, wanted, scratch);
+    if (pool.shape.channels > 0) run(pool, wanted, scratch);
     return Status{};
   });
 }

@@ -111,7 +111,7 @@ TEST(Conv, channels_groups_and_kernels) {
   for (const DType dtype : {float32, float64})
     for (const int64_t groups : {1, 2, 3, 16})
       for (const int64_t in : {1, 3, 16, 17})
-        for (const int64_t out : {1, 4, 17, 32}) {
+        for (const int64_t out : {1, 8, 33}) {
           check(dtype, conv_shape(2, groups, in, out, {7, 6}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}));
           check(dtype, conv_shape(1, groups, in, out, {5, 9}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}));
           check(dtype, conv_shape(1, groups, in, out, {6, 9}, {2, 5}, {2, 1}, {0, 2}, {1, 2}, {1, 1}));
@@ -121,8 +121,8 @@ TEST(Conv, channels_groups_and_kernels) {
 TEST(Conv, strides_padding_and_dilation) {
   for (const DType dtype : {float32, float64})
     for (const int64_t stride : {1, 2, 3})
-      for (const int64_t begin : {0, 1, 4})
-        for (const int64_t end : {0, 2, 4})
+      for (const int64_t begin : {0, 3})
+        for (const int64_t end : {0, 2})
           for (const int64_t dilation : {1, 2, 3})
             for (const int64_t channels : {1, 3, 8}) {
               check(dtype, conv_shape(2, 1, channels, 5, {9, 11}, {3, 2}, {stride, 1}, {begin, end}, {end, begin}, {dilation, dilation}));
