@@ -21,43 +21,52 @@ class BatchWalk {
  public:
   BatchWalk(std::span<const Array> symbols, std::span<const Array> values, int64_t batch_size, size_t nodes)
       : batch_size_(batch_size), first_(symbols.size() + nodes) {
-    for (size_t i = 0; i < symbols.size(); ++i) put(symbols[i].node(), symbols[i].output_index(), values[i]);
+    for (size_t i = 0; i < symbols.size(); ++i) put(symbols[i].node(), symbols[i].output_index(), {values[i], true});
   }
 
   void visit(Node* node) {
     const std::span<const Edge> edges = node->inputs();
     std::vector<Array> inputs;
     Flags is_batched(edges.size());
+    bool has_batched = false;
     inputs.reserve(edges.size());
     for (size_t i = 0; i < edges.size(); ++i) {
-      const Array* batched = find(edges[i].node, edges[i].index);
-      is_batched.bits[i] = batched != nullptr;
-      inputs.push_back(batched ? *batched : Array(edges[i].node, edges[i].index));
+      const Entry* found = find(edges[i].node, edges[i].index);
+      is_batched.bits[i] = found && found->is_batched;
+      has_batched |= is_batched.bits[i];
+      inputs.push_back(found ? found->value : Array(edges[i].node, edges[i].index));
     }
-    const std::vector<Array> outputs = apply_rule(*node, inputs, is_batched);
+    const std::vector<Array> outputs = has_batched ? apply_rule(*node, inputs, is_batched) : apply_all(node->op(), inputs, node->args());
     for (uint32_t k = 0; k < node->output_count() && k < outputs.size(); ++k) {
       if (!outputs[k].exists()) continue;
-      check(*node, k, outputs[k]);
-      put(node, k, outputs[k]);
+      // A barrier holds its inputs apart: what is the same for all examples stays so.
+      const bool is_output_batched = has_batched && (&node->op() != &barrier_op || is_batched.bits[k]);
+      if (is_output_batched) check(*node, k, outputs[k]);
+      put(node, k, {outputs[k], is_output_batched});
     }
   }
 
-  const Array* find(const Node* node, uint32_t index) const {
+  struct Entry {
+    Array value{};
+    bool is_batched = false;
+  };
+  /// What stands for an output of a node in the batched graph; null if that is the output itself.
+  const Entry* find(const Node* node, uint32_t index) const {
     const uint32_t first = first_.find(node);
     if (first == NodeMap::kNone) return nullptr;
-    const Array& value = values_[first + index];
-    return value.exists() ? &value : nullptr;
+    const Entry& entry = values_[first + index];
+    return entry.value.exists() ? &entry : nullptr;
   }
 
  private:
-  void put(const Node* node, uint32_t index, const Array& value) {
+  void put(const Node* node, uint32_t index, Entry value) {
     uint32_t first = first_.find(node);
     if (first == NodeMap::kNone) {
       first = static_cast<uint32_t>(values_.size());
       first_.set(node, first);
       values_.resize(first + node->output_count());
     }
-    values_[first + index] = value;
+    values_[first + index] = std::move(value);
   }
 
   std::vector<Array> apply_rule(const Node& node, std::span<const Array> inputs, std::span<const bool> is_batched) const {
@@ -82,7 +91,7 @@ class BatchWalk {
 
   int64_t batch_size_;
   NodeMap first_;
-  std::vector<Array> values_;
+  std::vector<Entry> values_;
 };
 
 }  // namespace
@@ -100,9 +109,9 @@ BatchedOutputs batch_reached(std::span<const Array> symbols, std::span<const Arr
   for (Node* node : nodes) walk.visit(node);
   BatchedOutputs out;
   for (const Array& output : outputs) {
-    const Array* batched = output.exists() ? walk.find(output.node(), output.output_index()) : nullptr;
-    out.outputs.push_back(batched ? *batched : output);
-    out.is_batched.push_back(batched != nullptr);
+    const BatchWalk::Entry* found = output.exists() ? walk.find(output.node(), output.output_index()) : nullptr;
+    out.outputs.push_back(found ? found->value : output);
+    out.is_batched.push_back(found && found->is_batched);
   }
   return out;
 }

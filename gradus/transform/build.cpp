@@ -13,6 +13,16 @@ struct GeneratorGuard {
   random::GeneratorState before = random::state();
   ~GeneratorGuard() { random::set_state(before); }
 };
+// Plain arrays of modules, as they were.
+struct SlotGuard {
+  std::span<const Variable> variables;
+  const std::vector<Array>& before;
+  ~SlotGuard() {
+    for (size_t i = 0; i < variables.size(); ++i) {
+      if (variables[i].slot) *variables[i].slot = before[i];
+    }
+  }
+};
 }  // namespace
 
 bool lacks_value(const Variable& variable, FunctionTag function) {
@@ -22,6 +32,9 @@ bool lacks_value(const Variable& variable, FunctionTag function) {
 }
 
 void build_variables(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call) {
+  std::vector<Array> slots;
+  for (const Variable& variable : variables) slots.push_back(variable.slot ? *variable.slot : Array());
+  const SlotGuard guard{variables, slots};
   {
     const GeneratorGuard generator;
     const TraceScope trace(TraceKind::building);

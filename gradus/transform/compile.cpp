@@ -161,6 +161,9 @@ void CompileCall::begin(FunctionTag function, FunctionRef<void()> plain_call) {
     find(impl.function);  // the state may have grown
     impl.recording.reset();
   }
+  std::erase_if(impl.variables, [](const Variable& variable) { return !current(variable).exists(); });
+  std::vector<Array> values;
+  for (const Variable& variable : impl.variables) values.push_back(current(variable));
   impl.trace.emplace(TraceKind::compile);
   impl.cells.emplace("compile");
   impl.host.emplace();
@@ -170,9 +173,9 @@ void CompileCall::begin(FunctionTag function, FunctionRef<void()> plain_call) {
   };
   for (const Array& x : arrays_) symbol_of(x);
   for (const Variable& slot : impl.argument_slots) impl.bind_slot(slot.slot, symbol_of(*slot.slot));
-  std::erase_if(impl.variables, [](const Variable& variable) { return !current(variable).exists(); });
-  for (const Variable& variable : impl.variables) {
-    const Array symbol = symbol_of(current(variable));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Variable& variable = impl.variables[i];
+    const Array symbol = symbol_of(values[i]);
     if (variable.cell) impl.cells->bind(variable.cell, symbol);
     else impl.bind_slot(variable.slot, symbol);
   }

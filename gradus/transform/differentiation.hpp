@@ -137,11 +137,17 @@ void put_marks(Differentiation& d, A& inside) {
   }
 }
 
+/// The arguments in the form in which the function gets them.
+template <size_t... Chosen, class... A, size_t... All>
+auto stand_ins(std::index_sequence<Chosen...> chosen, std::index_sequence<All...>, const std::tuple<A&...>& given) {
+  return std::tuple<StandIn<is_chosen<All>(chosen), A>...>(stand_in<is_chosen<All>(chosen)>(std::get<All>(given))...);
+}
+
 /// Calls the function with marks in place of the chosen arguments.
 template <class F, size_t... Chosen, class... A, size_t... All>
-auto call_marked(Differentiation& d, const F& f, std::index_sequence<Chosen...> chosen, std::index_sequence<All...>,
+auto call_marked(Differentiation& d, const F& f, std::index_sequence<Chosen...> chosen, std::index_sequence<All...> all,
                  const std::tuple<A&...>& given) {
-  std::tuple<StandIn<is_chosen<All>(chosen), A>...> inside(stand_in<is_chosen<All>(chosen)>(std::get<All>(given))...);
+  auto inside = stand_ins(chosen, all, given);
   (put_marks(d, std::get<Chosen>(inside)), ...);
   using R = decltype(std::apply(f, inside));
   check_returned<R>();
@@ -153,7 +159,10 @@ template <class F, class Chosen, class... A>
 auto trace_call(Differentiation& d, const F& f, Chosen chosen, const std::tuple<A&...>& given) {
   constexpr std::index_sequence_for<A...> all;
   register_arguments(d, chosen, all, given);
-  d.open(&tag_of_function<F>, [&] { std::apply(f, given); });
+  d.open(&tag_of_function<F>, [&] {
+    auto plain = stand_ins(chosen, all, given);
+    std::apply(f, plain);
+  });
   return call_marked(d, f, chosen, all, given);
 }
 
