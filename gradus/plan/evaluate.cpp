@@ -68,19 +68,22 @@ std::vector<uint8_t> needed_outputs(const Node& node) {
   return needed;
 }
 
-// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before.
+// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
+// stand for others: what they stand for may hold such an op too.
 void run_host_ops(std::span<const Array> roots) {
   std::vector<Array> waiting;
   for (Node* node : ancestors(roots, [](Node* node) { return !plan::is_available(*node); })) {
-    if (node->op().host) waiting.emplace_back(node, 0);
+    if (node->op().host || node->op().expand) waiting.emplace_back(node, 0);
   }
   for (const Array& array : waiting) {
     Node* node = array.node();
     if (plan::is_available(*node)) continue;
     const std::vector<Array> inputs = node->input_arrays();
     evaluate(inputs);
+    const Call call{node->op(), node->args(), inputs};
     const std::vector<uint8_t> needed = needed_outputs(*node);
-    std::vector<Array> results = node->op().host({node->op(), node->args(), inputs}, {reinterpret_cast<const bool*>(needed.data()), needed.size()});
+    const std::span<const bool> is_needed(reinterpret_cast<const bool*>(needed.data()), needed.size());
+    const std::vector<Array> results = node->op().expand ? node->op().expand(call) : node->op().host(call, is_needed);
     for (const Array& result : results) {
       if (result.exists()) value_of(result);
     }
@@ -193,7 +196,7 @@ void evaluate(std::span<const Array> roots) {
   try {
     if (evaluate_under_lock(pending)) return;
     run_host_ops(pending);
-    evaluate_under_lock(pending);
+    if (!evaluate_under_lock(pending)) fail_bug("an op of the host is left after all of them have run");
   } catch (...) {
     put_back(std::move(cells));
     throw;

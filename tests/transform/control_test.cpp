@@ -214,5 +214,18 @@ TEST(WhileLoop, DrawsAnewInEachStep) {
   EXPECT_NE(walk[1], walk[2]);
 }
 
+TEST(Control, ACheckpointMayHoldALoop) {
+  const auto squares = [](const Array& sum, const Array& x) { return std::pair{sum + x * x, sum * x}; };
+  const auto f = [&](const Array& xs) {
+    const auto result = scan(squares, zeros({}, float64), xs);
+    return result.first + sum(result.second);
+  };
+  const Array xs = array({0.0, 1.0, 2.0, 3.0}, float64);
+  EXPECT_EQ(f(xs).item(), 31);
+  EXPECT_EQ(checkpoint(f)(xs).item(), 31);
+  EXPECT_EQ(checkpoint(checkpoint(f))(xs).item(), 31);
+  EXPECT_EQ(grad(checkpoint(f))(xs).to_vector<double>(), grad(f)(xs).to_vector<double>());
+}
+
 }  // namespace
 }  // namespace gradus
