@@ -1,4 +1,6 @@
 // Recording an op: checks, promotion, shape rule, node.
+#include <algorithm>
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -12,6 +14,17 @@ namespace {
 const Input& input_spec(const OpDef& op, size_t index) { return op.inputs[std::min(index, op.inputs.size() - 1)]; }
 
 bool is_condition(const Input& input) { return input.dtypes.bits == bools.bits; }
+
+bool are_weak(std::span<const Array> inputs) {
+  return std::all_of(inputs.begin(), inputs.end(), [](const Array& input) { return input.is_weak(); });
+}
+
+// The dtype in which the op computes: where the inputs meet, or a float for ops on floats.
+DType operating_dtype(const OpDef& op, std::span<const Array> inputs, bool all_weak) {
+  const DType common = common_dtype(op, inputs);
+  if (op.promotion != Promotion::floating || common.is_float()) return common;
+  return all_weak ? float64 : float32;
+}
 
 // The dtype a number stands for when it meets no array.
 DType strong_dtype(const Array& x) { return x.is_weak() && x.dtype() == float64 ? float32 : x.dtype(); }
@@ -27,8 +40,7 @@ void check_range(const OpDef& op, const Input& input, const Node& number, DType 
 // Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as slots.
 bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<Array>& promoted) {
   const bool is_elementwise = op.elementwise != nullptr;
-  bool all_weak = is_elementwise;
-  for (const Array& input : inputs) all_weak &= input.is_weak();
+  const bool all_weak = is_elementwise && are_weak(inputs);
   bool is_changed = false;
   const auto change = [&](size_t i, DType dtype) {
     if (!is_changed) promoted.assign(inputs.begin(), inputs.end());
@@ -42,8 +54,7 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
     }
     return is_changed;
   }
-  DType common = common_dtype(op, inputs);
-  if (op.promotion == Promotion::floating && !common.is_float()) common = all_weak ? float64 : float32;
+  const DType common = operating_dtype(op, inputs, all_weak);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (is_condition(input_spec(op, i))) continue;
     if (is_elementwise && inputs[i].node()->is_scalar()) {
@@ -131,12 +142,7 @@ DType common_dtype(const OpDef& op, std::span<const Array> inputs) {
 Aval same_as_first(const Call& call) { return {call[0].dtype(), call[0].shape(), false}; }
 
 Aval broadcast_inputs(const Call& call) {
-  DType dtype = common_dtype(call.op, call.inputs);
-  if (call.op.promotion == Promotion::floating && !dtype.is_float()) {
-    bool all_weak = true;
-    for (const Array& input : call.inputs) all_weak &= input.is_weak();
-    dtype = all_weak ? float64 : float32;
-  }
+  const DType dtype = operating_dtype(call.op, call.inputs, are_weak(call.inputs));
   if (call.inputs.size() == 1) return {dtype, call[0].shape(), false};
   Shape shape = broadcast_shapes(call.op.name, call[0].shape(), call[1].shape());
   for (size_t i = 2; i < call.inputs.size(); ++i) shape = broadcast_shapes(call.op.name, shape, call[i].shape());

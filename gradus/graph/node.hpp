@@ -78,13 +78,10 @@ class Node {
   /// Drops the inputs. Under the evaluation lock.
   void detach();
 
-  // Scratch of walks: `walk_` tells which walk wrote `number_`. Evaluation uses the first pair under its lock, transforms the second
-  // pair on nodes of their own session only.
+  // Scratch of the evaluator's walk, under its lock: `walk` tells which walk wrote `number` and `edges_seen`.
   uint64_t walk = 0;
   uint32_t number = 0;
   uint32_t edges_seen = 0;
-  uint64_t trace_walk = 0;
-  uint32_t trace_number = 0;
 
  private:
   friend Array make_scalar(DType dtype, Slot slot, bool is_weak);

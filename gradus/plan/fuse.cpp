@@ -3,8 +3,6 @@
 // Every value has a level: leaves 0, a kernel's outputs one more than its inputs. A group of level L reads only values of lower levels, so
 // an op may join it if what it reads lies below L or in the group itself; two groups of one level never depend on each other and may be
 // united. A second walk, from the end, puts a group whose only readers are in one later group into that one.
-#include <numeric>
-
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
@@ -158,10 +156,6 @@ class Fuser {
   std::vector<int> level_;
   std::vector<Draft> drafts_;
 };
-
-}  // namespace
-
-namespace {
 
 constexpr int kLongestInline = 8;
 
