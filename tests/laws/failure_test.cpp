@@ -24,8 +24,10 @@ struct Step {
     auto [value, grads] = value_and_grad<0>([&](const Net& n, const Array& images) {
       return mean(logsumexp(matmul(tanh(matmul(images, n.w1) + n.b1), n.w2), -1) - 0.1 * sum(n.w2));
     })(net, x);
+    // Read before the update: a failure after a finished step has nothing to put back.
+    const double loss = value.item();
     optimizer.step(net, grads);
-    return value.item();
+    return loss;
   }
   std::vector<Floats> values() const { return {net.w1.to_vector<float>(), net.b1.to_vector<float>(), net.w2.to_vector<float>()}; }
 };
