@@ -1,0 +1,37 @@
+// Single ops, and chains of them.
+#include "bench/bench.hpp"
+#include "gradus/gradus.hpp"
+
+namespace bench {
+
+using namespace gradus;
+
+void arrays(Runner& run) {
+  const auto square_pair = [](int64_t n) { return std::pair(random::uniform({n, n}).eval(), random::uniform({n, n}).eval()); };
+  run("add_2x2", [&] { return [p = square_pair(2)] { (p.first + p.second).eval(); }; });
+  run("tanh20_backward", [] {
+    return [x = random::uniform({2, 2}).eval()] {
+      const auto chain = [](const Array& a) {
+        Array y = a;
+        for (int i = 0; i < 20; ++i) y = tanh(y);
+        return sum(y);
+      };
+      grad(chain)(x).eval();
+    };
+  });
+  run("elementwise_chain_4m", [] {
+    return [a = random::uniform(1 << 22).eval(), b = random::uniform(1 << 22).eval()] { (tanh(a * b + a) * 0.5 + b).eval(); };
+  });
+  const auto over_rows = [&](const char* name, Array (*op)(const Array&)) {
+    run(name, [=] { return [op, x = random::normal({4096, 1024}).eval()] { op(x).eval(); }; });
+  };
+  over_rows("softmax_4096x1024", softmax);
+  over_rows("sum_axis0_4096x1024", [](const Array& x) { return sum(x, 0); });
+  over_rows("layer_norm_4096x1024", layer_norm);
+  over_rows("transpose_copy_4096x1024", [](const Array& x) { return contiguous(transpose(x)); });
+  for (const int64_t n : {64, 256, 1024}) {
+    run("matmul_" + std::to_string(n), [&] { return [p = square_pair(n)] { matmul(p.first, p.second).eval(); }; });
+  }
+}
+
+}  // namespace bench

@@ -1,0 +1,39 @@
+// The stop-watch of gradus_bench: which workloads are wanted, and how each is timed and printed.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace bench {
+
+/// What the command line asks for.
+struct Wish {
+  enum class Kind { list, time, once };
+  Kind kind = Kind::time;
+  std::string only{};  ///< empty: all workloads
+};
+
+/// Runs workloads as the wish says. A workload is made by `make`, which returns its step; it is not called for a name that nobody asked for.
+class Runner {
+ public:
+  explicit Runner(Wish wish) : wish_(std::move(wish)) {}
+
+  using Step = std::function<void()>;
+  /// Prints one line: NAME MEDIAN_US MIN_US RUNS, over at least `seconds` and five steps after three to warm up.
+  void operator()(const std::string& name, const std::function<Step()>& make, double seconds = 1.0);
+  /// Prints NAME and the time of one call of `run`, which prepares nothing beforehand: planning and primitives included.
+  void first(const std::string& name, const std::function<Step()>& make);
+  /// Whether some workload had the name.
+  bool has_run() const { return has_run_; }
+
+ private:
+  bool wants(const std::string& name);
+  Wish wish_;
+  bool has_run_ = false;
+};
+
+void arrays(Runner& run);    ///< single ops and chains
+void networks(Runner& run);  ///< training steps and inference
+void planning(Runner& run);  ///< recording, planning, first steps, printing
+
+}  // namespace bench

@@ -1,0 +1,119 @@
+// Training steps and inference of the networks that ../shared/peers/README.md defines. The steps are written as users write them: plain
+// define-by-run, parameters updated and the loss read.
+#include "bench/bench.hpp"
+#include "bench/models.hpp"
+
+namespace bench {
+
+using namespace gradus;
+
+namespace {
+
+// A training step on one batch.
+template <class Model, class Optimizer>
+Runner::Step trainer(std::shared_ptr<Model> model, std::shared_ptr<Optimizer> optimizer, const Array& x, const Array& y) {
+  return [=] {
+    const nn::TrainingMode training;
+    const auto objective = [](const auto& m, const Array& in, const Array& target) {
+      return loss::sparse_categorical_crossentropy(m(in), target);
+    };
+    auto [value, grads] = value_and_grad<0>(objective)(*model, x, y);
+    optimizer->step(*model, grads);
+    value.item();
+  };
+}
+
+Runner::Step inference(nn::Sequential built, Shape shape) {
+  auto model = std::make_shared<const nn::Sequential>(std::move(built));
+  return [model, x = random::uniform(shape).eval()] { (*model)(x).eval(); };
+}
+
+struct Line {
+  Array w = (0.1 * random::normal({13, 1})).eval(), b = zeros(1).eval();
+  GRADUS_PARTS(w, b)
+};
+
+void linear_regression(Runner& run) {
+  const Array x = random::uniform({100, 13}).eval(), y = random::uniform({100, 1}).eval();
+  const auto objective = [](const Line& line, const Array& in, const Array& target) {
+    return loss::mean_squared_error(matmul(in, line.w) + line.b, target);
+  };
+  run("linear_regression_step", [&] {
+    return [=, line = std::make_shared<Line>(), optimizer = std::make_shared<optim::SGD>(0.01)] {
+      auto [value, grads] = value_and_grad<0>(objective)(*line, x, y);
+      optimizer->step(*line, grads);
+      value.item();
+    };
+  });
+  run("linear_regression_step_compiled", [&] {
+    auto line = std::make_shared<Line>();
+    auto optimizer = std::make_shared<optim::SGD>(0.01);
+    auto step = compile(
+        [=](const Array& in, const Array& target) {
+          auto [value, grads] = value_and_grad<0>(objective)(*line, in, target);
+          optimizer->step(*line, grads);
+          return value;
+        },
+        *line, *optimizer);
+    return [=, step = std::make_shared<decltype(step)>(std::move(step))] { (*step)(x, y).item(); };
+  });
+}
+
+void variational_autoencoder(Runner& run) {
+  run("vae_step_b128", [] {
+    return [model = std::make_shared<Autoencoder>(), optimizer = std::make_shared<optim::Adam>(1e-3), x = random::uniform({128, 784}).eval()] {
+      auto [value, grads] = value_and_grad<0>([](const Autoencoder& m, const Array& in) { return m.objective(in); })(*model, x);
+      optimizer->step(*model, grads);
+      value.item();
+    };
+  });
+}
+
+void adversarial(Runner& run) {
+  run("gan_step_b128", [] {
+    auto generator = std::make_shared<nn::Sequential>(nn::Dense(256, relu), nn::Dense(784, tanh));
+    auto critic = std::make_shared<nn::Sequential>(nn::Dense(256, [](const Array& x) { return leaky_relu(x, 0.2); }), nn::Dense(1));
+    auto generator_optimizer = std::make_shared<optim::Adam>(2e-4), critic_optimizer = std::make_shared<optim::Adam>(2e-4);
+    return [=, x = random::uniform({128, 784}).eval(), one = ones({128, 1}).eval(), zero = zeros({128, 1}).eval()] {
+      const Array noise = random::normal({128, 64}).eval(), fake = (*generator)(noise).eval();
+      auto [critic_value, critic_grads] = value_and_grad([&](const nn::Sequential& d) {
+        return loss::binary_crossentropy(d(x), one) + loss::binary_crossentropy(d(fake), zero);
+      })(*critic);
+      critic_optimizer->step(*critic, critic_grads);
+      auto [value, grads] = value_and_grad([&](const nn::Sequential& g) { return loss::binary_crossentropy((*critic)(g(noise)), one); })(*generator);
+      generator_optimizer->step(*generator, grads);
+      critic_value.item();
+      value.item();
+    };
+  });
+}
+
+}  // namespace
+
+void networks(Runner& run) {
+  linear_regression(run);
+  for (const int64_t batch : {32, 128, 512}) {
+    run("mlp_step_b" + std::to_string(batch), [=] {
+      return trainer(std::make_shared<nn::Sequential>(multilayer_perceptron()), std::make_shared<optim::Adam>(1e-3),
+                     random::uniform({batch, 784}).eval(), labels(batch, 10));
+    });
+  }
+  for (const int64_t batch : {32, 128}) {
+    run("cnn_step_b" + std::to_string(batch), [=] {
+      return trainer(std::make_shared<nn::Sequential>(tutorial_cnn()), std::make_shared<optim::Adam>(1e-3),
+                     random::uniform({batch, 28, 28, 1}).eval(), labels(batch, 10));
+    }, 2);
+  }
+  for (const int64_t batch : {1, 128}) {
+    run("cnn_infer_b" + std::to_string(batch), [=] { return inference(tutorial_cnn(), {batch, 28, 28, 1}); });
+  }
+  run("resnet18_step_b8", [] {
+    return trainer(std::make_shared<nn::Sequential>(resnet18()), std::make_shared<optim::SGD>(0.01, optim::SGDOptions{.momentum = 0.9}),
+                   random::uniform({8, 224, 224, 3}).eval(), labels(8, 1000));
+  }, 4);
+  run("resnet18_infer_b1", [] { return inference(resnet18(), {1, 224, 224, 3}); }, 3);
+  variational_autoencoder(run);
+  adversarial(run);
+}
+
+}  // namespace bench
