@@ -20,7 +20,10 @@ void arrays(Runner& run) {
     };
   });
   run("elementwise_chain_4m", [] {
-    return [a = random::uniform(1 << 22).eval(), b = random::uniform(1 << 22).eval()] { (tanh(a * b + a) * 0.5 + b).eval(); };
+    return [a = random::uniform(1 << 22).eval(), b = random::uniform(1 << 22).eval()] {
+      const Array y = tanh(a * b + a) * 0.5 + b;  // named first: parts of an expression that is still alive would be stored
+      y.eval();
+    };
   });
   const auto over_rows = [&](const char* name, Array (*op)(const Array&)) {
     run(name, [=] { return [op, x = random::normal({4096, 1024}).eval()] { op(x).eval(); }; });
