@@ -26,8 +26,11 @@ DType operating_dtype(const OpDef& op, std::span<const Array> inputs, bool all_w
   return all_weak ? float64 : float32;
 }
 
-// The dtype a number stands for when it meets no array.
-DType strong_dtype(const Array& x) { return x.is_weak() && x.dtype() == float64 ? float32 : x.dtype(); }
+// The dtype a number stands for when it meets no array: float32 of floats, unless the input takes float64 only.
+DType strong_dtype(const Input& input, const Array& number) {
+  if (number.dtype().is_float() || !input.dtypes.has(number.dtype())) return input.dtypes.has(float32) ? float32 : float64;
+  return number.dtype();
+}
 
 // A number beside an integer array must be one that the array could hold.
 void check_range(const OpDef& op, const Input& input, const Node& number, DType dtype) {
@@ -50,7 +53,9 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
   if (op.promotion == Promotion::none) {
     if (op.host || op.expand) return false;  // numbers that a closed graph captured stay numbers
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (inputs[i].is_weak() && !is_elementwise && &op != &identity_op) change(i, strong_dtype(inputs[i]));
+      if (!inputs[i].is_weak() || is_elementwise || &op == &identity_op) continue;
+      const DType dtype = strong_dtype(input_spec(op, i), inputs[i]);
+      if (dtype != float64 || inputs[i].dtype() != float64) change(i, dtype);
     }
     return is_changed;
   }

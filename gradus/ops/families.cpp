@@ -35,6 +35,7 @@ std::span<const OpDef* const> all_ops() {
              linalg_ops(),
              conv_ops(),
              pool_ops(),
+             update_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

@@ -30,11 +30,7 @@ std::span<const OpDef* const> cross_entropy_ops();
 std::span<const OpDef* const> linalg_ops();
 std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
-
-// Of transform/: ops that hold closed graphs.
-std::span<const OpDef* const> checkpoint_ops();
-std::span<const OpDef* const> custom_derivative_ops();
-std::span<const OpDef* const> control_ops();
+std::span<const OpDef* const> update_ops();
 
 // Of transform/: ops that hold closed graphs.
 std::span<const OpDef* const> checkpoint_ops();

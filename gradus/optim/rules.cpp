@@ -3,6 +3,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/update.hpp"
 #include "gradus/optim/optim.hpp"
 
 namespace gradus::optim {
@@ -48,15 +49,16 @@ struct AdamRule final : Rule {
   // rate (m / c1) / (sqrt(v / c2) + eps) = (rate sqrt(c2) / c1) m / (sqrt(v) + eps sqrt(c2)) with c = 1 - beta^t
   std::vector<double> numbers(int64_t t, double rate, double&) const override {
     const double c1 = 1 - std::pow(o.beta_1, static_cast<double>(t)), root = std::sqrt(1 - std::pow(o.beta_2, static_cast<double>(t)));
-    return {rate * root / c1, o.epsilon * root, 1 - rate * o.weight_decay};
+    return {rate * root / c1, o.epsilon * root, is_decoupled ? 1 - rate * o.weight_decay : 1};
   }
   Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
     const Array g = is_decoupled ? gradient : decayed(p, gradient, o.weight_decay);
-    const Array kept = is_decoupled && o.weight_decay != 0 ? n[2] * p : p;
-    const Array m = running(o.beta_1, state[0], g), v = running(o.beta_2, state[1], square(g));
-    if (!o.amsgrad) return {kept - n[0] * m / (sqrt(v) + n[1]), {m, v}};
-    const Array largest = maximum(state[2], v);
-    return {kept - n[0] * m / (sqrt(largest) + n[1]), {m, v, largest}};
+    if (!o.amsgrad) {
+      AdamUpdate next = adam_update(p, g, state[0], state[1], n[0], n[1], n[2], o.beta_1, o.beta_2);
+      return {std::move(next.parameter), {std::move(next.m), std::move(next.v)}};
+    }
+    const Array m = running(o.beta_1, state[0], g), v = running(o.beta_2, state[1], square(g)), largest = maximum(state[2], v);
+    return {n[2] * p - n[0] * m / (sqrt(largest) + n[1]), {m, v, largest}};
   }
   AdamOptions o;
   bool is_decoupled;

@@ -89,11 +89,20 @@ uint64_t switches() { return static_cast<uint64_t>(threads()) << 2 | uint64_t{is
 
 bool is_cheap(const OpDef& op) { return op.elementwise || op.view; }
 
-// A buffer may be overwritten if this plan holds the only references to it and the library allocated it.
-bool may_donate(const Node& node, int64_t own_references) {
-  const Output& out = node.output(0);
-  return node.output_count() == 1 && out.value.buffer && out.value.buffer->is_own() && out.value.buffer->use_count() == 1 && !out.row_major &&
-         node.references() == own_references && out.value.offset == 0 && is_contiguous(out.aval.shape, out.value.strides) && node.session() == 0;
+// Whether nothing but this output refers to its buffer, and the library allocated it.
+bool is_sole_owner(const Output& out) {
+  return out.value.buffer && out.value.buffer->is_own() && out.value.buffer->use_count() == 1 && !out.row_major && out.value.offset == 0 &&
+         is_contiguous(out.aval.shape, out.value.strides);
+}
+// An output may be overwritten if nobody holds it and all edges to its node come from this plan.
+bool may_donate(const Node& node, uint32_t index, int64_t own_edges) {
+  const Output& out = node.output(index);
+  return is_sole_owner(out) && out.handles.load(std::memory_order_acquire) == 0 && node.references() - node.handles() == own_edges &&
+         node.session() == 0;
+}
+bool may_consume_argument(const Array& argument) {
+  const Node& node = *argument.node();
+  return node.output_count() == 1 && is_sole_owner(node.output(0)) && node.references() == 1 && node.session() == 0;
 }
 
 void set_flags(Snapshot& snapshot) {
@@ -107,7 +116,9 @@ void set_flags(Snapshot& snapshot) {
     const Node& node = *snapshot.nodes[number];
     const uint32_t first = snapshot.first_value[number];
     if (is_available(node)) {
-      snapshot.is_donated[first] = may_overwrite && may_donate(node, static_cast<int64_t>(node.edges_seen));
+      for (uint32_t index = 0; may_overwrite && index < node.output_count(); ++index) {
+        snapshot.is_donated[first + index] = may_donate(node, index, static_cast<int64_t>(node.edges_seen));
+      }
       continue;
     }
     int64_t handles = 0;
@@ -210,7 +221,7 @@ Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> argu
   const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
   snapshot.is_kept.assign(values, 0);
   snapshot.is_donated.assign(values, 0);
-  for (size_t i = 0; i < arguments.size(); ++i) snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_donate(*arguments[i]->node(), 1);
+  for (size_t i = 0; i < arguments.size(); ++i) snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_consume_argument(*arguments[i]);
   for (const Array& output : graph.outputs()) snapshot.is_kept[snapshot.value_of({output.node(), output.output_index()})] = 1;
   return snapshot;
 }
@@ -223,7 +234,7 @@ Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments,
   hasher.add(graph.hash().high);
   for (const Array* argument : arguments) {
     hash_leaf(hasher, *argument->node());
-    hasher.add(may_consume && !is_op_by_op() && may_donate(*argument->node(), 1));
+    hasher.add(may_consume && !is_op_by_op() && may_consume_argument(*argument));
   }
   return hasher.value();
 }

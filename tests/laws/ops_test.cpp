@@ -16,7 +16,7 @@ namespace laws {
 const Samples& all_samples() {
   static const Samples samples = [] {
     Samples out;
-    for (Samples family : {leaf_samples(), elementwise_samples(), shape_samples(), reduce_samples(), linalg_samples(), conv_samples(),
+    for (Samples family : {leaf_samples(), elementwise_samples(), shape_samples(), reduce_samples(), linalg_samples(), conv_samples(), update_samples(),
                            transform_samples()})
       for (Sample& sample : family) out.push_back(std::move(sample));
     return out;

@@ -46,6 +46,7 @@ Samples shape_samples();
 Samples reduce_samples();
 Samples linalg_samples();
 Samples conv_samples();
+Samples update_samples();
 Samples transform_samples();
 
 /// All of them.
