@@ -1,6 +1,10 @@
 // The caching allocator: size classes an eighth of a power of two apart, one lock, one limit.
 #include "gradus/array/buffer.hpp"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -44,6 +48,17 @@ int64_t size_class(int64_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+// Large blocks ask for huge pages: walking 4 KiB pages costs more than a third of the bandwidth (a + b of 4 M floats: 850 against 512 us).
+std::byte* take_from_system(int64_t capacity) {
+  constexpr int64_t huge_page = int64_t{2} << 20;
+  const bool is_large = capacity >= 2 * huge_page;
+  auto* block = static_cast<std::byte*>(std::aligned_alloc(static_cast<size_t>(is_large ? huge_page : kAlignment), static_cast<size_t>(capacity)));
+#ifdef __linux__
+  if (block && is_large) madvise(block, static_cast<size_t>(capacity / huge_page * huge_page), MADV_HUGEPAGE);
+#endif
+  return block;
+}
+
 std::string size_text(int64_t bytes) {
   const double megabytes = static_cast<double>(bytes) / 1e6;
   return megabytes < 10 ? concat(bytes, " bytes") : concat(static_cast<int64_t>(megabytes + 0.5), " MB");
@@ -74,10 +89,10 @@ class Allocator {
       use_.cached -= capacity;
     } else {
       if (use_.live + use_.cached + capacity > limit_) trim();
-      buffer->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(capacity)));
+      buffer->data_ = take_from_system(capacity);
       if (!buffer->data_) {
         trim();
-        buffer->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(capacity)));
+        buffer->data_ = take_from_system(capacity);
       }
       if (!buffer->data_) refuse(bytes, what, "the system refused");
     }

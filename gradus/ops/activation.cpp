@@ -4,18 +4,20 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/pool_rules.hpp"
 
 namespace gradus {
 
-namespace {
-
 using namespace rows;
+
+// In one instruction.
+constinit const OpDef step_op = floating("step", x_any, cpu::step_function, zero_slope);
+
+namespace {
 
 constexpr double kOneOverSqrt2Pi = 0.39894228040143267794, kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kSeluScale = 1.0507009873554804934193349852946, kSeluAlpha = 1.6732632423543772848170429916717;
 
-// 1 where x > 0, else 0, in the dtype of x: the slope of relu in one instruction.
-constinit const OpDef step_op = floating("step", x_any, cpu::step_function, zero_slope);
 Array step(const Array& x) { return apply(step_op, {x}); }
 
 // y = max(x, 0)  =>  dy/dx = [y > 0]

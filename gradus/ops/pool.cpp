@@ -9,6 +9,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/pool_rules.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/shape_rules.hpp"
@@ -124,6 +125,8 @@ constexpr DTypeSet tap_dtypes = only(uint8) | only(int32);
 constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}, {"taps", tap_dtypes}}, put_inputs[] = {{"dy", numbers}, {"taps", tap_dtypes}},
                 average_inputs[] = {{"x", any_dtype}}, average_gradient_inputs[] = {{"dy", floats}};
 
+}  // namespace
+
 constinit const OpDef max_pool_op{.name = "max_pool",
                                   .inputs = max_inputs,
                                   .infer = infer_max,
@@ -131,18 +134,29 @@ constinit const OpDef max_pool_op{.name = "max_pool",
                                   .batch = batch_images,
                                   .cpu = {.prepare = prepare_max},
                                   .hidden_outputs = 1};
-constinit const OpDef pool_take_op{.name = "pool_take",
-                                   .inputs = take_inputs,
-                                   .infer = infer_out,
-                                   .derivative = linear(transpose_take, 0b01),
-                                   .batch = batch_images,
-                                   .cpu = {.prepare = prepare_take}};
 constinit const OpDef pool_put_op{.name = "pool_put",
                                   .inputs = put_inputs,
                                   .infer = infer_in,
                                   .derivative = linear(transpose_put, 0b01),
                                   .batch = batch_images,
                                   .cpu = {.prepare = prepare_put}};
+
+bool has_disjoint_windows(const Args& args) {
+  const PoolArgs& pool = args.as<PoolArgs>();
+  for (size_t axis = 0; axis < pool.in.size(); ++axis) {
+    if (!make_axis(pool, axis).is_disjoint()) return false;
+  }
+  return true;
+}
+
+namespace {
+
+constinit const OpDef pool_take_op{.name = "pool_take",
+                                   .inputs = take_inputs,
+                                   .infer = infer_out,
+                                   .derivative = linear(transpose_take, 0b01),
+                                   .batch = batch_images,
+                                   .cpu = {.prepare = prepare_take}};
 constinit const OpDef average_pool_op{.name = "average_pool",
                                       .inputs = average_inputs,
                                       .promotion = Promotion::floating,

@@ -59,6 +59,8 @@ struct PlanGraph {
 PlanGraph simplify(const Snapshot& snapshot, bool merges);
 /// Inserts copies where an op does not take an input's strides.
 void make_contiguous(PlanGraph& graph);
+/// Applies the slope of a relu to what is put back through max pooling before it is put.
+void sink(PlanGraph& graph);
 /// Lets products and convolutions add a bias and apply relu before they store (a pass named in docs/plan.md).
 void absorb(PlanGraph& graph);
 /// Puts element-wise ops into groups, one op each without `fuses`.

@@ -367,6 +367,8 @@ PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
   PlanGraph graph = simplify(snapshot, plans);
   make_contiguous(graph);
   if (report) note("simplified: equal ops merged, views as strides, copies where a kernel needs them", describe(graph));
+  if (plans) sink(graph);
+  if (report) note("sunk: slopes of relu before maxima are put back", describe(graph));
   if (plans) absorb(graph);
   if (report) note("absorbed: bias and relu on the products that make their operand", describe(graph));
   fuse(graph, plans);

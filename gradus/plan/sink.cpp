@@ -1,0 +1,109 @@
+// The slope of a relu that max pooling follows: applied to the maxima before they are put back, not to the whole image after it. An image is so
+// written once and read not at all, where it was written twice and read twice. Bits stay: no position is in two windows, and 0 times 0 or 1 is 0.
+#include "gradus/cpu/elementwise.hpp"
+#include "gradus/ops/pool_rules.hpp"
+#include "gradus/plan/ir.hpp"
+
+namespace gradus::plan {
+
+namespace {
+
+// multiply(pool_put(dy, taps), step(y)) with (pooled, taps) = max_pool(y); numbers of ops.
+struct Match {
+  int put = -1, multiply = -1, step = -1, pool = -1;
+};
+
+class Sinker {
+ public:
+  explicit Sinker(PlanGraph& graph) : graph_(graph), readers_(graph.values.size(), 0), reader_(graph.values.size(), -1) {
+    for (size_t at = 0; at < graph.ops.size(); ++at) {
+      for (const int input : graph.ops[at].inputs) {
+        ++readers_[graph.values[input].base];
+        reader_[graph.values[input].base] = static_cast<int>(at);
+      }
+    }
+    for (const PlanValue& value : graph.values) {
+      if (value.is_kept) readers_[value.base] += 2;
+    }
+  }
+
+  void run() {
+    std::vector<Match> matches(graph_.ops.size());
+    bool is_any = false;
+    for (size_t at = 0; at < graph_.ops.size(); ++at) {
+      ++graph_.visits;
+      matches[at] = match(static_cast<int>(at));
+      is_any |= matches[at].put >= 0;
+    }
+    if (is_any) rewrite(matches);
+  }
+
+ private:
+  const PlanOp* producer_of(int value, const OpDef& op) const {
+    const PlanValue& made = graph_.values[value];
+    if (made.base != value || made.producer < 0) return nullptr;
+    const PlanOp& by = graph_.ops[made.producer];
+    return by.op == &op ? &by : nullptr;
+  }
+
+  Match match(int at) const {
+    const PlanOp& put = graph_.ops[at];
+    if (put.op != &pool_put_op || readers_[put.outputs[0]] != 1 || !has_disjoint_windows(put.args)) return {};
+    const int multiply_at = reader_[put.outputs[0]];
+    const PlanOp& multiply = graph_.ops[multiply_at];
+    if (!multiply.op || multiply.op->elementwise != &cpu::multiply_function) return {};
+    if (!(graph_.values[multiply.outputs[0]].layout == graph_.values[put.outputs[0]].layout)) return {};
+    const int slope = multiply.inputs[0] == put.outputs[0] ? multiply.inputs[1] : multiply.inputs[0];
+    const PlanOp *step = producer_of(slope, step_op), *pool = producer_of(put.inputs[1], max_pool_op);
+    if (!step || !pool || step->inputs[0] != pool->inputs[0] || put.inputs[1] != pool->outputs[1]) return {};
+    if (!(graph_.values[pool->outputs[0]].layout == graph_.values[put.inputs[0]].layout)) return {};
+    return {at, multiply_at, graph_.values[slope].producer, graph_.values[put.inputs[1]].producer};
+  }
+
+  // Each put takes the place of its multiplication; the new slope and product come right before it.
+  void rewrite(const std::vector<Match>& matches) {
+    std::vector<uint8_t> is_gone(graph_.ops.size(), 0);
+    for (const Match& found : matches) {
+      if (found.put < 0) continue;
+      is_gone[found.multiply] = 1;
+      is_gone[found.step] = --readers_[graph_.ops[found.step].outputs[0]] == 0;
+    }
+    const size_t old_values = graph_.values.size();
+    std::vector<int> new_index(graph_.ops.size(), -1);
+    std::vector<PlanOp> old = std::move(graph_.ops);
+    graph_.ops.clear();
+    for (size_t at = 0; at < old.size(); ++at) {
+      if (is_gone[at]) continue;
+      if (const Match& found = matches[at]; found.put >= 0) {
+        const int pooled = old[found.pool].outputs[0], dy = old[at].inputs[0];
+        old[at].inputs[0] = add(old[found.multiply], {dy, add(old[found.step], {pooled}, pooled)}, dy);
+        old[at].outputs = old[found.multiply].outputs;
+        new_index[found.multiply] = static_cast<int>(graph_.ops.size());
+      }
+      new_index[at] = static_cast<int>(graph_.ops.size());
+      graph_.ops.push_back(old[at]);  // copied: later puts look at it
+    }
+    for (size_t id = 0; id < old_values; ++id) {
+      PlanValue& value = graph_.values[id];
+      if (value.producer >= 0) value.producer = new_index[value.producer];
+    }
+  }
+
+  // `like` on other inputs, of the layout of value `shaped`.
+  int add(const PlanOp& like, std::vector<int> inputs, int shaped) {
+    const Layout layout = graph_.values[shaped].layout;
+    const int id = graph_.add_computed(layout.dtype, layout.shape, static_cast<int>(graph_.ops.size()));
+    graph_.values[id].is_new = true;
+    graph_.ops.push_back({.op = like.op, .args = like.args, .inputs = std::move(inputs), .outputs = {id}, .node = like.node});
+    return id;
+  }
+
+  PlanGraph& graph_;
+  std::vector<int> readers_, reader_;
+};
+
+}  // namespace
+
+void sink(PlanGraph& graph) { Sinker(graph).run(); }
+
+}  // namespace gradus::plan
