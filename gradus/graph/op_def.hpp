@@ -171,6 +171,8 @@ struct CpuEntry {
     int8_t output = -1, input = -1;
   };
   InPlace in_place[4] = {};
+  /// Whether example i (along axis 0) of each output is made of example i of input 0 and the whole of the other inputs, and the kernel cannot fail.
+  bool is_by_example = false;
 };
 
 /// An op that is evaluated as a step of its own, outside of any plan: its inputs are computed; returns computed outputs (an output that

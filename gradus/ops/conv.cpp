@@ -152,7 +152,7 @@ constinit const OpDef conv_op{.name = "conv",
                               .infer = infer_conv,
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
-                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs}};
+                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .is_by_example = true}};
 constinit const OpDef input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
                                         .promotion = Promotion::common,

@@ -132,7 +132,7 @@ constinit const OpDef max_pool_op{.name = "max_pool",
                                   .infer = infer_max,
                                   .derivative = from_output(reverse_max),
                                   .batch = batch_images,
-                                  .cpu = {.prepare = prepare_max},
+                                  .cpu = {.prepare = prepare_max, .is_by_example = true},
                                   .hidden_outputs = 1};
 constinit const OpDef pool_put_op{.name = "pool_put",
                                   .inputs = put_inputs,
@@ -163,7 +163,7 @@ constinit const OpDef average_pool_op{.name = "average_pool",
                                       .infer = infer_out,
                                       .derivative = linear(transpose_average),
                                       .batch = batch_images,
-                                      .cpu = {.prepare = prepare_average}};
+                                      .cpu = {.prepare = prepare_average, .is_by_example = true}};
 constinit const OpDef average_pool_gradient_op{.name = "average_pool_gradient",
                                                .inputs = average_gradient_inputs,
                                                .infer = infer_in,

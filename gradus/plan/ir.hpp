@@ -31,6 +31,8 @@ struct PlanOp {
   std::vector<int> inputs{}, outputs{};
   uint32_t node = 0;
   cpu::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
+  std::shared_ptr<const PlanOp> source{};  ///< makes what this op reads, `tile` examples at a time; `inputs` are then its
+  int64_t tile = 0;
   bool is_dead = false;      ///< another op does its work
   bool is_inlined = false;   ///< arithmetic on numbers, repeated in each program that reads it
   int group = -1;            ///< fused program it belongs to
@@ -63,6 +65,8 @@ void make_contiguous(PlanGraph& graph);
 void sink(PlanGraph& graph);
 /// Lets products and convolutions add a bias and apply relu before they store (a pass named in docs/plan.md).
 void absorb(PlanGraph& graph);
+/// Lets pooling and the convolution before it take turns on a few images at a time (a pass named in docs/plan.md).
+void tile(PlanGraph& graph);
 /// Puts element-wise ops into groups, one op each without `fuses`.
 void fuse(PlanGraph& graph, bool fuses);
 /// The program of a group: values it reads (in the order of the program's inputs) and writes.

@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/tiles.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/ir.hpp"
@@ -113,22 +114,51 @@ class Lowering {
       return item;
     }
     if (!op.op->cpu.prepare) fail_bug(op.op->name, " has no kernel and no composition");
-    std::vector<Layout> inputs, outputs;
-    std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
-    for (const int input : op.inputs) inputs.push_back(value(input).layout);
-    for (size_t i = 0; i < op.outputs.size(); ++i) {
-      outputs.push_back(value(op.outputs[i]).layout);
-      needed[i] = is_stored_[op.outputs[i]];
-    }
-    item.kernel = op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
+    const std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
+    item.kernel = op.source ? tiled_kernel(op) : kernel_of(op, inputs, outputs);
     for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
       if (pair.output < 0) break;
       if (op.inputs[pair.input] == base(op.inputs[pair.input]) && inputs[pair.input] == outputs[pair.output]) {
         item.over[pair.output].push_back(op.inputs[pair.input]);
       }
     }
-    plan_.products += op.op->name == "matmul" || op.op->name.starts_with("conv");
+    const std::string_view name = op.source ? op.source->op->name : op.op->name;
+    plan_.products += name == "matmul" || name.starts_with("conv");
     return item;
+  }
+
+  std::vector<Layout> layouts_of(const std::vector<int>& values) const {
+    std::vector<Layout> layouts;
+    for (const int id : values) layouts.push_back(value(id).layout);
+    return layouts;
+  }
+
+  cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs) const {
+    std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
+    for (size_t i = 0; i < op.outputs.size(); ++i) needed[i] = op.outputs.size() == 1 || is_stored_[op.outputs[i]];
+    return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
+  }
+
+  cpu::KernelPtr tiled_kernel(const PlanOp& op) const {
+    const Layout &image = value(op.inputs[0]).layout, &middle = value(op.source->outputs[0]).layout;
+    cpu::TiledSpec spec{.batch = image.shape[0], .tile = op.tile, .middle_bytes = middle.bytes() / middle.shape[0] * op.tile};
+    const auto some = [](Layout layout, int64_t examples) {
+      Dims sizes = layout.shape.dims();
+      sizes[0] = examples;
+      return Layout{layout.dtype, Shape(sizes), layout.strides};
+    };
+    const auto pair_for = [&](int64_t examples) -> cpu::KernelPair {
+      std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
+      inputs[0] = some(inputs[0], examples);
+      for (Layout& output : outputs) output = some(output, examples);
+      const Layout between = some(middle, examples);
+      return {kernel_of(*op.source, inputs, {&between, 1}), kernel_of(op, {&between, 1}, outputs)};
+    };
+    spec.whole = pair_for(op.tile);
+    if (const int64_t rest = spec.batch % op.tile) spec.rest = pair_for(rest);
+    for (size_t i = 0; i < op.inputs.size(); ++i) spec.input_steps.push_back(i == 0 ? image.bytes() / spec.batch : 0);
+    for (const Layout& output : layouts_of(op.outputs)) spec.output_steps.push_back(output.bytes() / spec.batch);
+    return cpu::prepare_tiled(std::move(spec));
   }
 
   // A topological order that stays near the order of recording: ready items by their last op.
@@ -370,7 +400,8 @@ PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
   if (plans) sink(graph);
   if (report) note("sunk: slopes of relu before maxima are put back", describe(graph));
   if (plans) absorb(graph);
-  if (report) note("absorbed: bias and relu on the products that make their operand", describe(graph));
+  if (plans) tile(graph);
+  if (report) note("absorbed: bias and relu on the products that make their operand, pooling on tiles of convolutions", describe(graph));
   fuse(graph, plans);
   if (report) note("fused: chains of element-wise ops in one pass over memory", describe(graph));
   PlanPtr plan = Lowering(std::move(graph), snapshot).run();
