@@ -289,10 +289,10 @@ void write_atomically(const std::string& path, std::string_view content) {
 }
 
 void make_folder(const std::string& path) {
+  if (exists(path) && !is_folder(path)) fail_io(path, "is a file; a folder is needed");
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) fail_io(path, "the folder cannot be made: ", reason(error.value()));
-  if (!is_folder(path)) fail_io(path, "is a file; a folder is needed");
 }
 
 bool exists(const std::string& path) {

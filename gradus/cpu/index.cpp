@@ -26,8 +26,10 @@ int64_t read_index(const void* data, DType dtype, int64_t i) {
   return dtype == int32 ? static_cast<const int32_t*>(data)[i] : static_cast<const int64_t*>(data)[i];
 }
 
-Status out_of_range(const void* index, DType dtype, int64_t position, int64_t size) {
-  return {false, "index out of range", position, static_cast<double>(read_index(index, dtype, position)), size};
+// `least`: the smallest index allowed, 0 or -size.
+Status out_of_range(const void* index, DType dtype, int64_t position, int64_t least, int64_t size) {
+  const int64_t value = read_index(index, dtype, position);
+  return {false, "index out of range", position, static_cast<double>(value), value < least ? least : size - 1};
 }
 
 // Calls f with a pointer of the index's type.
@@ -71,7 +73,7 @@ struct RowNumbers {
           }
         });
       });
-      if (bad != kNone) return out_of_range(indices[k], dtypes[k], bad, sizes[k]);
+      if (bad != kNone) return out_of_range(indices[k], dtypes[k], bad, selection.may_be_negative ? -sizes[k] : 0, sizes[k]);
     }
     return {};
   }
@@ -259,7 +261,7 @@ struct AlongAxis {
         }
       });
     });
-    return bad == kNone ? Status{} : out_of_range(index, dtype, bad, size);
+    return bad == kNone ? Status{} : out_of_range(index, dtype, bad, -size, size);
   }
 };
 
@@ -337,7 +339,7 @@ KernelPtr one_hot(const Layout& index, const Layout& out) {
         Status status;
         visit_index(p[0], dtype, [&](const auto* at) {
           for (int64_t i = 0; i < count && status.is_ok; ++i) {
-            if (at[i] < 0 || at[i] >= classes) status = out_of_range(p[0], dtype, i, classes);
+            if (at[i] < 0 || at[i] >= classes) status = out_of_range(p[0], dtype, i, 0, classes);
           }
           if (!status.is_ok) return;
           if (bytes) std::memset(p[1], 0, static_cast<size_t>(bytes));

@@ -118,10 +118,15 @@ void check_inputs(const OpDef& op, std::span<const Array> inputs) {
   if (!fits) fail_bug(op.name, " was recorded with ", inputs.size(), " inputs; it has ", op.inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Input& spec = input_spec(op, i);
-    if (!inputs[i].exists()) fail(op.name, spec.name, " is an empty Array; give it a value first");
+    if (!inputs[i].exists()) {
+      const bool is_list = op.is_variadic && op.inputs.size() == 1;
+      fail(op.name, spec.name, is_list ? concat("[", i, "]") : "", " is an empty Array; give it a value first");
+    }
     const Aval& aval = inputs[i].aval();
     if (!spec.dtypes.has(aval.dtype) && op.promotion != Promotion::floating && !aval.is_weak) {
-      fail(op.name, spec.name, " has dtype ", aval.dtype, "; it must be ", to_text(spec.dtypes));
+      const bool has_cast = spec.dtypes.bits == floats.bits, is_one = spec.name.find(' ') == std::string_view::npos;
+      fail(op.name, spec.name, " has dtype ", aval.dtype, "; it must be ", to_text(spec.dtypes),
+           has_cast ? concat(" (", is_one ? concat(spec.name, ".") : "", "astype(float32))") : "");
     }
   }
 }

@@ -1,6 +1,8 @@
 // Conv2D and Conv1D.
 #include "gradus/nn/conv.hpp"
 
+#include <algorithm>
+
 #include "gradus/base/error.hpp"
 #include "gradus/ops/conv.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -26,6 +28,9 @@ void check_conv(std::string_view name, const C& layer) {
   for (const int64_t size : layer.kernel_size.dims()) detail::checked_count(name, "kernel_size", size);
   for (const int64_t size : layer.strides.dims()) detail::checked_count(name, "strides", size);
   for (const int64_t size : layer.dilation.dims()) detail::checked_count(name, "dilation", size);
+  for (const PadWidth& width : layer.padding.widths()) {
+    if (std::min(width.before, width.after) < 0) fail(name, "padding is ", std::min(width.before, width.after), "; it must not be negative");
+  }
 }
 
 template <class C>

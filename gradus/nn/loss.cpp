@@ -103,7 +103,9 @@ Array categorical_crossentropy(const Array& output, const Array& target, Crossen
   if (output.rank() < 1) fail(name, "output has rank 0; its last axis must be the classes");
   check_smoothing(name, options.label_smoothing);
   check_weights(name, options.class_weights, output.shape(-1));
-  if (options.ignore_label) fail(name, "ignore_label is set; only sparse_categorical_crossentropy has labels to ignore");
+  if (options.ignore_label && options.ignore_label != CrossentropyOptions().ignore_label) {
+    fail(name, "ignore_label is ", *options.ignore_label, "; only sparse_categorical_crossentropy has labels to ignore");
+  }
   const Array t = smoothed(like_output(target, output), options.label_smoothing, 1.0 / static_cast<double>(output.shape(-1)));
   if (!options.class_weights.exists()) return reduced(softmax_cross_entropy_with_probabilities(output, t), options.reduction);
   return reduced(-sum(t * options.class_weights * log_softmax(output, -1), -1), options.reduction);
@@ -114,11 +116,11 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target) 
 }
 Array sparse_categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options) {
   constexpr std::string_view name = "sparse_categorical_crossentropy";
-  const Array labels = checked_labels(name, output, target);
+  Array labels = checked_labels(name, output, target);
+  if (labels.dtype() == uint8) labels = labels.astype(int32);  // which can be compared with any label to ignore
   const int64_t classes = output.shape(-1);
   check_smoothing(name, options.label_smoothing);
   check_weights(name, options.class_weights, classes);
-  // No label is ignored unless asked for: a stray -100 is an error like any other.
   const int64_t ignored = options.ignore_label.value_or(std::numeric_limits<int64_t>::min());
   const bool is_weighted = options.class_weights.exists();
   Array losses =

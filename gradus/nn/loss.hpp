@@ -49,7 +49,7 @@ Array binary_crossentropy(const Array& output, const Array& target, BinaryCrosse
 struct CrossentropyOptions {
   double label_smoothing = 0.0;           ///< targets move to target (1 - s) + s / classes
   Array class_weights{};                  ///< (classes,): the weight of each class; the mean divides by the weights of the labels
-  std::optional<int64_t> ignore_label{};  ///< examples with this label count for nothing (sparse only)
+  std::optional<int64_t> ignore_label = -100;  ///< examples with this label count for nothing (sparse only); {}: every label counts
   Reduction reduction = Reduction::mean;
 };
 /// -sum_k t_k log p_k with p = softmax of output's last axis; target: probabilities, or one-hot. One value an example.

@@ -18,9 +18,13 @@ namespace {
 
 std::string array_text(DType dtype, const Shape& shape) { return concat("array ", shape, " ", dtype); }
 
+void check_size(std::string_view op, const Scalar& number) {
+  if (number.is_too_large()) fail(op, static_cast<uint64_t>(number.integer()), " is above the largest int64, 9223372036854775807");
+}
+
 // Writes one number as an element of `dtype`; throws when it does not fit.
 void store(std::string_view op, const Scalar& number, DType dtype, void* out) {
-  if (number.is_too_large()) fail(op, "a number is above the largest int64, 9223372036854775807");
+  check_size(op, number);
   visit_dtype(dtype, [&]<class T>(T) {
     T value;
     if constexpr (std::same_as<T, bool>) value = number.kind().is_float() ? number.real() != 0 : number.integer() != 0;
@@ -180,8 +184,9 @@ Array zeros(const Shape& shape) { return filled("zeros", shape, 0, float32); }
 Array zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0, dtype); }
 Array ones(const Shape& shape) { return filled("ones", shape, 1, float32); }
 Array ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
-Array full(const Shape& shape, const Array& value) { return full(shape, value, default_dtype(value)); }
+Array full(const Shape& shape, const Array& value) { return full(shape, value, value.exists() ? default_dtype(value) : float32); }
 Array full(const Shape& shape, const Array& value, DType dtype) {
+  if (!value.exists()) fail("full", "value is an empty Array; give it a value first");
   if (const Node* number = number_of(value)) return filled("full", shape, scalar_of(*number, value.dtype()), dtype);
   return broadcast_to(value.astype(dtype), shape);
 }
@@ -191,11 +196,17 @@ Array full_like(const Array& x, const Array& value) { return full(x.shape(), val
 
 namespace {
 
-// Elements from start to before stop; more than memory can hold is refused by Shape.
+template <class T>
+[[noreturn]] void fail_too_many(T start, T stop, T step) {
+  fail("arange", "start ", start, ", stop ", stop, " and step ", step, " give more than 2^48 elements; no machine holds such an array");
+}
+
+// Elements from start to before stop.
 int64_t count_steps(double start, double stop, double step) {
   const double count = std::ceil((stop - start) / step);
   if (std::isnan(count)) fail("arange", "start ", start, ", stop ", stop, " and step ", step, " give no count; they must be finite");
-  return count <= 0 ? 0 : count >= 0x1p62 ? int64_t{1} << 62 : static_cast<int64_t>(count);
+  if (count > 0x1p48) fail_too_many(start, stop, step);
+  return count <= 0 ? 0 : static_cast<int64_t>(count);
 }
 
 __extension__ using Wide = __int128;
@@ -203,12 +214,14 @@ __extension__ using Wide = __int128;
 int64_t count_steps(int64_t start, int64_t stop, int64_t step) {
   const Wide span = static_cast<Wide>(stop) - start, one = step > 0 ? 1 : -1;
   const Wide count = (span + step - one) / step;
-  return count <= 0 || (span > 0) != (step > 0) ? 0 : count >= (Wide{1} << 62) ? int64_t{1} << 62 : static_cast<int64_t>(count);
+  if (count <= 0 || (span > 0) != (step > 0)) return 0;
+  if (count > (Wide{1} << 48)) fail_too_many(start, stop, step);
+  return static_cast<int64_t>(count);
 }
 
 Array sequence(Scalar start, Scalar stop, Scalar step, const DType* dtype) {
   for (const Scalar& number : {start, stop, step}) {
-    if (number.is_too_large()) fail("arange", "a number is above the largest int64, 9223372036854775807");
+    check_size("arange", number);
     if (number.kind().is_bool()) fail("arange", "a number is a bool; numbers must be integers or floats");
   }
   if (step.real() == 0) fail("arange", "step is 0; it must not be");

@@ -105,8 +105,6 @@ constinit const OpDef softmax_cross_entropy_op{.name = "softmax_cross_entropy",
                                                .cpu = {.prepare = prepare_forward},
                                                .hidden_outputs = 1};
 
-Array as_float(const Array& x) { return x.dtype().is_float() ? x : x.astype(float32); }
-
 }  // namespace
 
 Array softmax_cross_entropy(const Array& logits, const Array& labels) { return softmax_cross_entropy(logits, labels, {}); }
@@ -127,7 +125,7 @@ Array softmax_cross_entropy(const Array& logits, const Array& labels, CrossEntro
     fail(name, "label_smoothing is ", options.label_smoothing, "; it must be from 0 to below 1");
   }
   const Array indices = labels.dtype() == uint8 ? labels.astype(int32) : labels;
-  return apply(softmax_cross_entropy_op, {as_float(logits), indices}, EntropyArgs{options.label_smoothing, options.ignore_label});
+  return apply(softmax_cross_entropy_op, {logits, indices}, EntropyArgs{options.label_smoothing, options.ignore_label});
 }
 
 Array softmax_cross_entropy_with_probabilities(const Array& logits, const Array& targets) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/elementwise.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"

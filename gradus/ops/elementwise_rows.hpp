@@ -1,7 +1,6 @@
 // Rows of the tables of element-wise ops: what is the same for all of them stands here. Not for users.
 #pragma once
 
-#include "gradus/cpu/elementwise.hpp"
 #include "gradus/graph/op_def.hpp"
 
 namespace gradus::rows {

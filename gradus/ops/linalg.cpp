@@ -1,6 +1,7 @@
 // matmul, the one op of this family; all else here is composed of it. einsum is in einsum.cpp.
 #include "gradus/ops/linalg.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -18,6 +19,14 @@ namespace {
 // Leading axes of a matrix: its batch.
 Shape batch_shape(const Array& x) { return Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 2)); }
 
+bool can_broadcast(const Shape& a, const Shape& b) {
+  for (int64_t i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    const int64_t x = a[a.rank() - i], y = b[b.rank() - i];
+    if (x != y && x != 1 && y != 1) return false;
+  }
+  return true;
+}
+
 void check_depth(const Array& a, const Array& b) {
   for (const Array* x : {&a, &b}) {
     if (x->rank() == 0) fail("matmul", x == &a ? "a" : "b", " has rank 0; it must have an axis to sum over (numbers multiply by *)");
@@ -31,6 +40,10 @@ void check_depth(const Array& a, const Array& b) {
 Aval infer_matmul(const Call& call) {
   const Array &a = call[0], &b = call[1];
   check_depth(a, b);
+  if (!can_broadcast(batch_shape(a), batch_shape(b))) {
+    fail("matmul", "a is ", a.shape(), " and b is ", b.shape(), ": their leading sizes ", batch_shape(a), " and ", batch_shape(b),
+         " must be equal or 1, counted from the last one");
+  }
   Dims sizes = broadcast_shapes("matmul", batch_shape(a), batch_shape(b)).dims();
   sizes.push_back(a.shape(-2));
   sizes.push_back(b.shape(-1));
@@ -202,9 +215,10 @@ Array safe_sqrt(const Array& x) {
 }
 Array floating(const Array& x) { return x.dtype().is_float() ? x : x.astype(float32); }
 
-Array p_norm(const Array& given, double p, const Axes& axes, KeepDims keep) {
+Array p_norm(std::string_view op, const Array& given, double p, const Axes& named, KeepDims keep) {
   const Array x = floating(given);
-  if (std::isnan(p)) fail("vector_norm", "p is nan; it must be a number");
+  if (std::isnan(p)) fail(op, "p is nan; it must be a number");
+  const Axes axes = normalize_axes(op, named.dims(), x.rank());
   if (p == 2) return safe_sqrt(sum(square(x), axes, keep));
   if (p == 1) return sum(abs(x), axes, keep);
   if (p == 0) return sum((x != 0).astype(x.dtype()), axes, keep);
@@ -225,11 +239,11 @@ Array multiply_chain(const std::vector<Array>& matrices, const std::vector<std::
 
 }  // namespace
 
-Array norm(const Array& x) { return p_norm(x, 2, all_axes(x.rank()), KeepDims::no); }
-Array norm(const Array& x, const Axes& axes) { return p_norm(x, 2, axes, KeepDims::no); }
-Array norm(const Array& x, const Axes& axes, KeepDims keep) { return p_norm(x, 2, axes, keep); }
-Array vector_norm(const Array& x, double p, const Axes& axes) { return p_norm(x, p, axes, KeepDims::no); }
-Array vector_norm(const Array& x, double p, const Axes& axes, KeepDims keep) { return p_norm(x, p, axes, keep); }
+Array norm(const Array& x) { return p_norm("norm", x, 2, all_axes(x.rank()), KeepDims::no); }
+Array norm(const Array& x, const Axes& axes) { return p_norm("norm", x, 2, axes, KeepDims::no); }
+Array norm(const Array& x, const Axes& axes, KeepDims keep) { return p_norm("norm", x, 2, axes, keep); }
+Array vector_norm(const Array& x, double p, const Axes& axes) { return p_norm("vector_norm", x, p, axes, KeepDims::no); }
+Array vector_norm(const Array& x, double p, const Axes& axes, KeepDims keep) { return p_norm("vector_norm", x, p, axes, keep); }
 
 Array multi_dot(const std::vector<Array>& matrices) {
   const size_t count = matrices.size();

@@ -85,14 +85,14 @@ std::vector<Array> reverse_softmax(const RecordedCall& call, std::span<const Arr
 
 constinit const OpDef softmax_op{.name = "softmax",
                                  .inputs = softmax_inputs,
-                                 .promotion = Promotion::floating,
+                                 .promotion = Promotion::common,
                                  .infer = same_as_first,
                                  .derivative = from_output(reverse_softmax<softmax_backward_op>),
                                  .batch = batch_softmax,
                                  .cpu = {.prepare = prepare_softmax<false>, .in_place = {{0, 0}}}};
 constinit const OpDef log_softmax_op{.name = "log_softmax",
                                      .inputs = softmax_inputs,
-                                     .promotion = Promotion::floating,
+                                     .promotion = Promotion::common,
                                      .infer = same_as_first,
                                      .derivative = from_output(reverse_softmax<log_softmax_backward_op>),
                                      .batch = batch_softmax,
@@ -236,7 +236,7 @@ std::vector<Array> reverse_row_norm(const RecordedCall& call, std::span<const Ar
 constinit const OpDef layer_norm_op{.name = "layer_norm",
                                     .inputs = norm_inputs,
                                     .is_variadic = true,
-                                    .promotion = Promotion::floating,
+                                    .promotion = Promotion::common,
                                     .infer = same_as_first,
                                     .derivative = composed(compose_row_norm<true>, reverse_row_norm<layer_norm_backward_op>),
                                     .batch = batch_row_norm,
@@ -244,7 +244,7 @@ constinit const OpDef layer_norm_op{.name = "layer_norm",
 constinit const OpDef rms_norm_op{.name = "rms_norm",
                                   .inputs = norm_inputs,
                                   .is_variadic = true,
-                                  .promotion = Promotion::floating,
+                                  .promotion = Promotion::common,
                                   .infer = same_as_first,
                                   .derivative = composed(compose_row_norm<false>, reverse_row_norm<rms_norm_backward_op>),
                                   .batch = batch_row_norm,
@@ -332,7 +332,7 @@ std::vector<Array> reverse_batch_norm(const RecordedCall& call, std::span<const 
 constinit const OpDef batch_norm_op{.name = "batch_norm",
                                     .inputs = norm_inputs,
                                     .is_variadic = true,
-                                    .promotion = Promotion::floating,
+                                    .promotion = Promotion::common,
                                     .infer = infer_batch_norm,
                                     .derivative = composed(compose_batch_norm, reverse_batch_norm),
                                     .batch = batch_composed,
@@ -355,6 +355,9 @@ void check_channels(std::string_view op, std::string_view name, const Array& x, 
   if (!channels.exists() || channels.shape() == channel_shape(x)) return;
   fail(op, "x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x),
        ", one number a channel");
+}
+void check_float(std::string_view op, const Array& x) {
+  if (!x.dtype().is_float()) fail(op, "x has dtype ", x.dtype(), "; it must be ", to_text(floats), " (x.astype(float32))");
 }
 void check_rank(std::string_view op, const Array& x, int64_t least) {
   if (x.rank() < least) fail(op, "x is ", x.shape(), "; it must have rank ", least, " or more");
@@ -403,6 +406,7 @@ Array rms_norm_over(const Array& x, int64_t axes, double eps) { return row_norm(
 Array group_norm(const Array& x, int64_t groups, const Array& weight, const Array& bias, double eps) {
   constexpr std::string_view name = "group_norm";
   check_eps(name, eps);
+  check_float(name, x);
   check_rank(name, x, 2);
   check_channels(name, "weight", x, weight);
   check_channels(name, "bias", x, bias);
@@ -432,6 +436,7 @@ BatchNormResult batch_norm(const Array& x, const Array& weight, const Array& bia
 }
 Array batch_norm(const Array& x, const Array& mean, const Array& var, const Array& weight, const Array& bias, double eps) {
   check_eps("batch_norm", eps);
+  check_float("batch_norm", x);
   check_rank("batch_norm", x, 1);
   check_channels("batch_norm", "mean", x, mean);
   check_channels("batch_norm", "var", x, var);

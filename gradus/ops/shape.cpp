@@ -365,8 +365,8 @@ Array reshape(const Array& x, const NewShape& shape) {
   int64_t open = -1, known = 1;
   for (size_t axis = 0; axis < sizes.size(); ++axis) {
     if (sizes[axis] != -1) {
-      if (sizes[axis] < 0) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has the size ", sizes[axis], "; only one -1 is allowed");
-      if (__builtin_mul_overflow(known, sizes[axis], &known)) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " is too large");
+      if (sizes[axis] < 0) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has the size ", sizes[axis], "; sizes must not be negative, but for one -1");
+      if (__builtin_mul_overflow(known, sizes[axis], &known)) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has more than 2^48 elements; no machine holds such an array");
     } else if (open < 0) {
       open = static_cast<int64_t>(axis);
     } else {
@@ -374,6 +374,9 @@ Array reshape(const Array& x, const NewShape& shape) {
     }
   }
   if (open >= 0) {
+    if (known == 0 && x.size() == 0) {
+      fail("reshape", "x has no elements, and neither has ", to_text(std::span<const int64_t>(sizes)), ", whatever -1 stands for; write that size");
+    }
     if (known == 0 || x.size() % known != 0) {
       fail("reshape", "x has ", x.size(), " elements; no size in place of -1 makes ", to_text(std::span<const int64_t>(sizes)), " hold as many");
     }

@@ -94,6 +94,7 @@ Array moveaxis(const Array& x, const Axes& source, const Axes& destination) {
 
 Array stack(const std::vector<Array>& arrays, int64_t axis) {
   if (arrays.empty()) fail("stack", "the list of arrays is empty; there must be one or more");
+  axis = normalize_axis("stack", axis, arrays[0].rank() + 1);
   std::vector<Array> parts;
   for (size_t i = 0; i < arrays.size(); ++i) {
     if (arrays[i].shape() != arrays[0].shape()) {

@@ -55,7 +55,7 @@ class Subscript {
 
   Array write(const Array& x, const Array& value, bool adds) const {
     if (!has_arrays()) {
-      const Array full = broadcast_to(without_leading_ones(stored(x, value, adds), static_cast<int64_t>(kept_.size())), Shape(kept_));
+      const Array full = spread(stored(x, value, adds), Shape(kept_), adds);
       return put_window(x, adds ? window(x) + full : full);
     }
     const Array arranged = arrange(window(x));
@@ -63,7 +63,7 @@ class Subscript {
     for (int64_t axis = 0; axis < first_axis(); ++axis) sizes.push_back(arranged.shape()[axis]);
     for (const int64_t size : indices_[0].shape()) sizes.push_back(size);
     for (int64_t axis = first_axis() + count(); axis < arranged.rank(); ++axis) sizes.push_back(arranged.shape()[axis]);
-    const Array full = broadcast_to(without_leading_ones(stored(x, value, adds), static_cast<int64_t>(sizes.size())), Shape(sizes));
+    const Array full = spread(stored(x, value, adds), Shape(sizes), adds);
     return put_window(x, restore(scatter_rows(arranged, full, indices_, first_axis(), adds)));
   }
 
@@ -180,10 +180,20 @@ class Subscript {
     if (loses) fail(op, "the array has dtype ", x.dtype(), ", the value has ", value.dtype(), ", which it cannot hold; convert one of them with astype");
     return value.dtype() == x.dtype() && !value.is_weak() ? value : value.astype(x.dtype());
   }
-  static Array without_leading_ones(const Array& value, int64_t rank) {
+  // `value` as often as the selected part asks for; leading sizes of 1 do not count.
+  static Array spread(const Array& value, const Shape& part, bool adds) {
     Dims sizes = value.shape().dims();
-    while (static_cast<int64_t>(sizes.size()) > rank && sizes[0] == 1) sizes.erase(0);
-    return reshape(value, Shape(sizes));
+    while (static_cast<int64_t>(sizes.size()) > part.rank() && sizes[0] == 1) sizes.erase(0);
+    bool fits = static_cast<int64_t>(sizes.size()) <= part.rank();
+    for (size_t i = 1; fits && i <= sizes.size(); ++i) {
+      const int64_t size = sizes[sizes.size() - i];
+      fits = size == 1 || size == part[part.rank() - static_cast<int64_t>(i)];
+    }
+    if (!fits) {
+      fail(adds ? "add" : "set", "the value is ", value.shape(), " and the selected part ", part,
+           "; the value's sizes must be equal or 1, counted from the last axis");
+    }
+    return broadcast_to(reshape(value, Shape(sizes)), part);
   }
 
   Shape shape_;

@@ -87,7 +87,6 @@ size_t Optimizer::record_of(const std::string& path, const Array& parameter) {
     }
     return index;
   }
-  if (!parameter.dtype().is_float()) fail(name(), "parameter \"", path, "\" has dtype ", parameter.dtype(), "; it must be a float");
   auto record = std::make_unique<Record>(Record{path, parameter.shape(), {}});
   for (size_t i = 0; i < rule_->state_names().size(); ++i) {
     record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
@@ -181,11 +180,15 @@ struct Optimizer::Old {
 
 namespace {
 
+std::string name_of(const Variable& variable) { return variable.path.empty() ? "the parameter" : concat("the parameter \"", variable.path, "\""); }
 void check_gradient(std::string_view name, const Variable& variable, const Array& grad) {
   const Array& parameter = variable.get();
   if (grad.shape() == parameter.shape()) return;
-  fail(name, "the gradient is ", grad.shape(), " and the parameter", variable.path.empty() ? "" : concat(" \"", variable.path, "\""),
-       " is ", parameter.shape(), "; they must be equal");
+  fail(name, "the gradient is ", grad.shape(), " and ", name_of(variable), " is ", parameter.shape(), "; they must be equal");
+}
+void check_float(std::string_view name, const Variable& variable) {
+  const DType dtype = variable.get().dtype();
+  if (!dtype.is_float()) fail(name, name_of(variable), " has dtype ", dtype, "; it must be a float");
 }
 
 }  // namespace
@@ -196,7 +199,9 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
   }
   std::vector<size_t> moving, chosen;
   for (size_t i = 0; i < variables.size(); ++i) {
-    if (!grads[i].exists() || !variables[i].is_trainable()) continue;
+    if (!grads[i].exists()) continue;
+    if (variables[i].slot) check_float(name(), variables[i]);
+    if (!variables[i].is_trainable()) continue;
     check_gradient(name(), variables[i], grads[i]);
     chosen.push_back(i);
     moving.push_back(record_of(variables[i].path, variables[i].get()));

@@ -47,7 +47,7 @@ Schedule cosine(double rate, CosineOptions options) {
   return [rate, options](int64_t step) {
     if (step < options.warmup) return rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup);
     const double share = static_cast<double>(step - options.warmup) / static_cast<double>(options.steps - options.warmup);
-    return along_cosine(rate, options.final_rate, std::min(share, 1.0));
+    return along_cosine(rate, options.final_rate, options.swings_back ? share : std::min(share, 1.0));
   };
 }
 

@@ -35,6 +35,7 @@ struct CosineOptions {
   int64_t steps = 1000;  ///< steps of the whole schedule, warm-up included; the rate stays at `final_rate` after them
   int64_t warmup = 0;    ///< first steps, in which the rate rises in a straight line: rate (step + 1) / warmup
   double final_rate = 0.0;
+  bool swings_back = false;  ///< after its end follow the cosine on, up to `rate` and down again, as PyTorch's CosineAnnealingLR does
 };
 /// Half a cosine from `rate` down to `final_rate` (Loshchilov and Hutter 2017), after an optional warm-up.
 Schedule cosine(double rate, CosineOptions options = {});

@@ -67,7 +67,8 @@ class Run {
 
   [[noreturn]] void report(const Step& step, const cpu::Status& status) {
     const Node& node = *nodes_[step.node];
-    const std::string problem = concat(status.problem, ": element ", status.position, " is ", status.value, ", the limit is ", status.bound);
+    const std::string problem = concat(status.problem, ": element ", status.position, " is ", status.value, "; it must be at ",
+                                       status.value < static_cast<double>(status.bound) ? "least " : "most ", status.bound);
     if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
     Error error(Error::Kind::invalid, node.op().name, problem);
     error.set_path(node.path());

@@ -77,6 +77,11 @@ class Best {
 
   /// Notes an epoch; true if patience has run out.
   bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
+    if (!epoch.logs.contains(monitor_)) {
+      std::vector<std::string> names;
+      for (const auto& [name, unused] : epoch.logs) names.push_back(name);
+      fail("fit", "monitor is \"", monitor_, "\", which no epoch reports; it must be one of ", join(names));
+    }
     const double value = epoch.logs[monitor_];
     const bool more_is_better = monitor_.find("accuracy") != std::string::npos || monitor_.find("top_") != std::string::npos;
     if (epoch_ == 0 || (more_is_better ? value > value_ : value < value_)) {

@@ -1,6 +1,8 @@
 // The trace of a differentiated call, and the walks that end it.
 #include "gradus/transform/differentiation.hpp"
 
+#include <algorithm>
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -225,7 +227,15 @@ void Differentiation::collect_named(const Gradients& tangents, size_t argument, 
     out.push_back(has ? tangents[leaf.variable.path] : Array());
     used += has;
   }
-  if (used != tangents.size()) fail(name_of(kind_), "of ", tangents.size(), " tangents only ", used, " have the path of a parameter of argument ", argument);
+  if (used == tangents.size()) return;
+  std::vector<std::string> paths;
+  for (const Leaf& leaf : leaves_) {
+    if (leaf.argument == argument && leaf.is_module()) paths.push_back(leaf.variable.path);
+  }
+  for (const auto& [path, tangent] : tangents) {
+    if (std::find(paths.begin(), paths.end(), path) != paths.end()) continue;
+    fail(name_of(kind_), "there is a tangent of \"", path, "\", but argument ", argument, " has no such parameter; it has ", join(paths));
+  }
 }
 
 PullbackCore::PullbackCore(const Differentiation& differentiation, const std::vector<Array>& outputs) {

@@ -309,6 +309,7 @@ struct ScanCall::Draws {
 
 ScanCall::ScanCall(std::vector<Array> init, std::vector<Array> xs, ScanOptions options)
     : init_(std::move(init)), xs_(std::move(xs)), options_(options) {
+  check_given("scan", init_);
   if (xs_.empty()) fail("scan", "xs holds no array; a loop without input can run over arange(n)");
   for (const Array& x : xs_) {
     if (!x.exists() || x.rank() == 0) fail("scan", "xs is ", x.exists() ? to_text(x.shape()) : "empty", "; it needs an axis 0 to loop over");
@@ -357,13 +358,18 @@ bool ScanCall::end(const std::vector<Array>& carries, const std::vector<Array>& 
   return true;
 }
 
+void check_given(std::string_view name, const std::vector<Array>& init) {
+  for (size_t i = 0; i < init.size(); ++i) {
+    if (!init[i].exists()) fail(name, "carry ", i, " is an empty Array; give it a value first");
+  }
+}
+
 bool is_changed_number(std::string_view name, std::vector<Array>& init, const std::vector<Array>& carries) {
   if (carries.size() != init.size()) {
     fail(name, "the function returns ", carries.size(), " carried arrays, it was given ", init.size(), "; they must be equal");
   }
   bool is_changed = false;
   for (size_t i = 0; i < init.size(); ++i) {
-    if (!init[i].exists()) fail(name, "a carried array is empty; give it a value first");
     if (!init[i].is_weak()) continue;
     const DType dtype = !carries[i].is_weak() ? carries[i].dtype() : init[i].dtype() == float64 ? float32 : init[i].dtype();
     init[i] = init[i].astype(dtype);

@@ -88,5 +88,6 @@ template <class F, class X, class V>
 auto hvp(const F& f, X&& x, V&& v) {
   return jvp(grad(f), std::forward<X>(x), std::forward<V>(v)).second;
 }
+inline Array hvp(Array (*f)(const Array&), const Array& x, const Array& v) { return hvp<Array (*)(const Array&)>(f, x, v); }
 
 }  // namespace gradus

@@ -183,6 +183,7 @@ struct WhileCall::Draws {
 
 WhileCall::WhileCall(std::vector<Array> init) : init_(std::move(init)) {
   if (init_.empty()) fail("while_loop", "there is no carried array");
+  check_given("while_loop", init_);
 }
 WhileCall::~WhileCall() = default;
 

@@ -1,9 +1,12 @@
 #!/bin/bash
-# refuses.sh COMPILER FILE SOURCE_DIR: the file must not compile, and the compiler must print the words after `// expects: ` in its first
+# refuses.sh COMPILER FILE SOURCE_DIR [FOLDER of headers.sh]: the file must not compile, and the compiler must print the words after `// expects: ` in its first
 # line (several alternatives between bars: `// expects: deleted|no match`). Without the lines marked `// refused` it must compile: so the
 # snippet is refused for what it shows and for nothing else.
 compiler=$1 file=$2 source=$3
-flags=(-std=c++20 -Wall -Wextra -fsyntax-only -I "$source")
+flags=(-std=c++20 -Wall -Wextra -fsyntax-only)
+[ -e "$4/gradus.pch" ] && flags+=(-include-pch "$4/gradus.pch")
+[ -d "$4/gradus" ] && flags+=(-I "$4")
+flags+=(-I "$source")
 words=$(head -1 "$file" | sed -n 's|^// expects: ||p')
 [ -n "$words" ] || { echo "$file: the first line must be '// expects: words'"; exit 1; }
 grep -q '// refused$' "$file" || { echo "$file: no line is marked '// refused'"; exit 1; }

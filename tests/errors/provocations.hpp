@@ -24,5 +24,6 @@ Provocations array_provocations();
 Provocations op_provocations();
 Provocations transform_provocations();
 Provocations module_provocations();
+Provocations file_provocations();
 
 }  // namespace errors

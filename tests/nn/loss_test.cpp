@@ -2,6 +2,7 @@
 #include "gradus/nn/loss.hpp"
 
 #include "gradus/ops/creation.hpp"
+#include "gradus/ops/index.hpp"
 #include "gradus/transform/grad.hpp"
 #include "tests/golden_cases.hpp"
 #include "tests/temporary_folder.hpp"
@@ -37,7 +38,7 @@ TEST(Loss, HasGoldenValues) {
       CrossentropyOptions options{.label_smoothing = a["label_smoothing"], .reduction = reduction_of(a)};
       if (one["inputs"].contains("weight")) options.class_weights = group.tensor(one, "inputs", "weight");
       if (op == "cross_entropy") {
-        options.ignore_label = a["ignore_index"].get<int64_t>();
+        if (a["ignore_index"] != -100) options.ignore_label = a["ignore_index"].get<int64_t>();
         y = sparse_categorical_crossentropy(input, target, options);
       } else {
         y = categorical_crossentropy(input, target, options);
@@ -63,9 +64,16 @@ TEST(Loss, ShapesMustAgreeAndLabelsBeIntegers) {
             "sparse_categorical_crossentropy: target has dtype float32; labels must be integers (target.astype(int64), or "
             "categorical_crossentropy for probabilities)");
   EXPECT_NEAR(sparse_categorical_crossentropy(zeros({2, 4}), array({{0}, {3}})).item(), std::log(4), 1e-6);
-  EXPECT_FALSE(testing::error_of([] { sparse_categorical_crossentropy(zeros({2, 4}), array({-100, 3})).item(); }).empty());
+  EXPECT_FALSE(testing::error_of([] { sparse_categorical_crossentropy(zeros({2, 4}), array({-1, 3})).item(); }).empty());
   EXPECT_EQ(Loss(huber).name(), "huber");
   EXPECT_EQ(Loss::from_name("mean_squared_error")(array({1.0}), array({3.0})).item(), 4);
+}
+
+TEST(Loss, TheLabelMinus100CountsForNothingUnlessEveryLabelCounts) {
+  const Array output = array({{0.0, 1.0}, {2.0, 0.0}}), labels = array({1, -100});
+  EXPECT_EQ(sparse_categorical_crossentropy(output, labels).item(), sparse_categorical_crossentropy(output[slice(0, 1)], array({1})).item());
+  EXPECT_FALSE(testing::error_of([&] { sparse_categorical_crossentropy(output, labels, {.ignore_label = {}}).item(); }).empty());
+  EXPECT_NEAR(sparse_categorical_crossentropy(zeros({2, 4}), array({1, 3}, uint8)).item(), std::log(4), 1e-6);
 }
 
 TEST(Loss, KlOfEqualDistributionsIsZero) {

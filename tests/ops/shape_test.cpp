@@ -31,7 +31,7 @@ TEST(reshape, infers_one_size) {
   EXPECT_EQ(error_of([&] { reshape(x, {5, 3}); }), "reshape: x has 24 elements, shape (5, 3) has 15; they must be equal");
   EXPECT_EQ(error_of([&] { reshape(x, {5, -1}); }), "reshape: x has 24 elements; no size in place of -1 makes (5, -1) hold as many");
   EXPECT_EQ(error_of([&] { reshape(x, {-1, -1}); }), "reshape: shape (-1, -1) has two sizes of -1; only one can follow from the others");
-  EXPECT_EQ(error_of([&] { reshape(x, {-2, 3}); }), "reshape: shape (-2, 3) has the size -2; only one -1 is allowed");
+  EXPECT_EQ(error_of([&] { reshape(x, {-2, 3}); }), "reshape: shape (-2, 3) has the size -2; sizes must not be negative, but for one -1");
   EXPECT_NE(error_of([&] { reshape(x, {0, -1}); }), "no error");
   EXPECT_NE(error_of([&] { reshape(x, {int64_t{1} << 40, int64_t{1} << 40}); }), "no error");
 }
@@ -185,7 +185,7 @@ TEST(dynamic_slice, takes_its_corner_as_an_operand) {
   EXPECT_EQ(values(dynamic_slice(x, array({1, 2}), {2, 2})), (std::vector<double>{6, 7, 10, 11}));
   EXPECT_EQ(values(dynamic_update_slice(array({1, 2, 3}), array({9}), array({2}))), (std::vector<double>{1, 2, 9}));
   EXPECT_EQ(error_of([&] { dynamic_slice(x, array({1, 3}), {2, 2}).eval(); }),
-            "dynamic_slice: starts put the window outside the array: element 1 is 3, the limit is 2");
+            "dynamic_slice: starts put the window outside the array: element 1 is 3; it must be at most 2");
   EXPECT_NE(error_of([&] { dynamic_slice(x, array({1}), {2, 2}); }), "no error");
   EXPECT_NE(error_of([&] { dynamic_slice(x, array({1, 0}), {2, 5}); }), "no error");
   dynamic_slice(x, array({0, 0}), {2, 2}).eval();

@@ -1,0 +1,9 @@
+// expects: deleted|no match|no matching
+// API.md 5.7: an axis or `whole`; true is neither.
+#include "gradus/gradus.hpp"
+
+gradus::Array f(const gradus::Array& x) {
+  const auto twice = [](const gradus::Array& x) { return 2 * x; };
+  return gradus::vmap(twice, {true})(x);  // refused
+  return gradus::vmap(twice, {0})(x);
+}

@@ -1,0 +1,9 @@
+// expects: no match|no matching|constraints
+// API.md 5.8: an optimiser counts its steps.
+#include "gradus/gradus.hpp"
+
+void f(gradus::optim::Adam& moving, const gradus::optim::Adam& fixed) {
+  const auto twice = [](const gradus::Array& x) { return 2 * x; };
+  gradus::compile(twice, moving);
+  gradus::compile(twice, fixed);  // refused
+}

@@ -1,0 +1,9 @@
+// expects: no match|no matching|constraints
+// API.md 5.8: state is assigned to.
+#include "gradus/gradus.hpp"
+
+void f(gradus::nn::Sequential& model, const gradus::nn::Sequential& fixed) {
+  const auto twice = [](const gradus::Array& x) { return 2 * x; };
+  gradus::compile(twice, model);
+  gradus::compile(twice, fixed);  // refused
+}

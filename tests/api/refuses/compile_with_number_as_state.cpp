@@ -1,0 +1,9 @@
+// expects: no match|no matching|constraints
+// API.md 5.8: a C++ number is a constant of the recording, not state.
+#include "gradus/gradus.hpp"
+
+void f(gradus::Array& total, double rate) {
+  const auto twice = [](const gradus::Array& x) { return 2 * x; };
+  gradus::compile(twice, total);
+  gradus::compile(twice, rate);  // refused
+}

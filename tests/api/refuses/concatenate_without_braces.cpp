@@ -1,0 +1,8 @@
+// expects: invalid initialization|no viable conversion
+// API.md 6.2: lists stand in braces.
+#include "gradus/gradus.hpp"
+
+gradus::Array f(const gradus::Array& a, const gradus::Array& b) {
+  return gradus::concatenate(a, b);  // refused
+  return gradus::concatenate({a, b});
+}

@@ -1,0 +1,8 @@
+// expects: conversion|convert|no match
+// API.md 4.4: a module is called.
+#include "gradus/gradus.hpp"
+
+gradus::Array f(const gradus::nn::Dense& layer, const gradus::Array& x) {
+  return layer + x;  // refused
+  return layer(x) + x;
+}

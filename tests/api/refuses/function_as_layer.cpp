@@ -1,0 +1,8 @@
+// expects: no match|no matching|could not convert
+// API.md 3.3: nn::Activation(relu) is the layer; a bare tanh could not be found among its overloads.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::nn::Sequential good{gradus::nn::Dense(2), gradus::nn::Activation(gradus::relu)};
+  gradus::nn::Sequential bad{gradus::nn::Dense(2), gradus::relu};  // refused
+}

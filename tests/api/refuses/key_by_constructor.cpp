@@ -1,0 +1,8 @@
+// expects: no match|no matching|private|calling a private
+// API.md 6.1: a public Key(seed) would make normal({5}, 3) ambiguous.
+#include "gradus/gradus.hpp"
+
+gradus::Array f() {
+  return gradus::random::normal(gradus::random::Key(42), {3});  // refused
+  return gradus::random::normal(gradus::random::key(42), {3});
+}

@@ -1,0 +1,13 @@
+// expects: no match|no matching|constraints
+// API.md 4.1: a module names its parts.
+#include "gradus/gradus.hpp"
+
+struct Net {
+  gradus::nn::Dense first{4};
+  gradus::Array forward(const gradus::Array& x) const { return first(x); }
+};
+
+int main() {
+  gradus::nn::Sequential good{gradus::nn::Dense(2)};
+  gradus::nn::Sequential bad{Net{}};  // refused
+}

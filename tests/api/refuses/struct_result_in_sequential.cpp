@@ -1,0 +1,17 @@
+// expects: no match|no matching|constraints
+// API.md 4.4: a module that returns a struct does not fit in Sequential.
+#include "gradus/gradus.hpp"
+
+struct Both {
+  gradus::Array y{}, state{};
+};
+struct Cell {
+  gradus::nn::Dense a{4};
+  Both forward(const gradus::Array& x) const { return {a(x), x}; }
+  GRADUS_PARTS(a)
+};
+
+int main() {
+  gradus::nn::Sequential good{gradus::nn::Dense(2)};
+  gradus::nn::Sequential bad{Cell{}};  // refused
+}

@@ -1,0 +1,8 @@
+// expects: no match|no matching|does not refer|has no non-static
+// API.md 3.1: a misspelt option is no option.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::nn::Dense good(10, {.use_bias = false});
+  gradus::nn::Dense bad(10, {.bias = false});  // refused
+}

@@ -1,0 +1,115 @@
+// Files that lie, and what cannot be written. Each provocation has a folder of its own as the current one.
+#include "gradus/data/idx.hpp"
+#include "gradus/data/numbers.hpp"
+#include "tests/errors/provocations.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace errors {
+
+using namespace gradus;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() : before_(std::filesystem::current_path()) { std::filesystem::current_path(folder_.path()); }
+  ~Folder() { std::filesystem::current_path(before_); }
+
+ private:
+  gradus::testing::TemporaryFolder folder_;
+  std::filesystem::path before_;
+};
+
+std::string bytes(std::initializer_list<int> values) {
+  std::string out;
+  for (const int value : values) out += static_cast<char>(value);
+  return out;
+}
+void read_idx(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("a.idx", content);
+  data::read_idx("a.idx");
+}
+void read_numbers(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("a.csv", content);
+  data::read_numbers("a.csv");
+}
+// The header with its length in front, then the data.
+void read_safetensors(const std::string& header, const std::string& data) {
+  std::string content;
+  for (int i = 0; i < 8; ++i) content += static_cast<char>(header.size() >> (8 * i) & 0xff);
+  content += header + data;
+  io::parse_safetensors(std::as_bytes(std::span(content)), "a.safetensors");
+}
+void load(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("a.gradus", content);
+  io::load("a.gradus");
+}
+nn::Dense built(int64_t units) {
+  nn::Dense layer(units);
+  nn::build(layer, {1, 3});
+  return layer;
+}
+void save_as(const std::string& path) {
+  const Folder folder;
+  std::filesystem::create_directory("folder");
+  gradus::testing::write_text("file", "");
+  io::save(built(2), path);
+}
+
+}  // namespace
+
+Provocations file_provocations() {
+  return {
+      PROVOKE(const Folder folder; io::load("missing.gradus")),
+      PROVOKE(load("")),
+      PROVOKE(load("neither a model nor anything else")),
+      PROVOKE(save_as("folder")),
+      PROVOKE(save_as("nowhere/a.gradus")),
+      PROVOKE(save_as("file/a.gradus")),
+      PROVOKE(const Folder folder; io::save_safetensors("a", {{"x", ones({2})}}); io::load("a")),
+      PROVOKE(const Folder folder; io::save(built(2), "a.gradus"); nn::Dense layer = built(3); io::load(layer, "a.gradus")),
+      PROVOKE(const Folder folder; io::save(built(2), "a.gradus"); nn::LayerNorm layer; io::load(layer, "a.gradus")),
+      PROVOKE(const Folder folder; io::save_safetensors("a", {{"x", ones({2})}, {"x", ones({2})}})),
+      PROVOKE(const Folder folder; io::save_safetensors("a", {{"\xff", ones({2})}})),
+      PROVOKE(const Folder folder; io::save_safetensors("a", {{"weight", ones({2})}}); io::load_safetensors("a").at("wieght")),
+      PROVOKE(io::parse_safetensors({}, "a.safetensors")),
+      PROVOKE(read_safetensors("[]", "")),
+      PROVOKE(read_safetensors("{", "")),
+      PROVOKE(read_safetensors(R"({"x": 1})", "")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [1]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F31", "shape": [1], "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": 1, "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [1099511627776, 1099511627776], "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 8]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}})", "12345678")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "U8", "shape": [1], "data_offsets": [2, 3]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "BOOL", "shape": [1], "data_offsets": [0, 1]}})", "1")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}, "y": {"dtype": "U8", "shape": [2], "data_offsets": [1, 3]}})",
+                               "123")),
+      PROVOKE(read_safetensors(R"({"__metadata__": {"key": 1}})", "")),
+      PROVOKE(read_safetensors(R"({"__metadata__": 1})", "")),
+      PROVOKE(const Folder folder; data::read_idx("missing.idx")),
+      PROVOKE(const Folder folder; data::read_idx(".")),
+      PROVOKE(read_idx("")),
+      PROVOKE(read_idx("abcdefgh")),
+      PROVOKE(read_idx(bytes({0, 0, 7, 1, 0, 0, 0, 0}))),
+      PROVOKE(read_idx(bytes({0, 0, 8, 0}))),
+      PROVOKE(read_idx(bytes({0, 0, 8, 1, 0, 0, 0, 3, 1, 2}))),
+      PROVOKE(read_idx(bytes({0, 0, 8, 1, 0, 0, 0, 1, 1, 2}))),
+      PROVOKE(read_idx(bytes({0, 0, 14, 2, 127, 255, 255, 255, 127, 255, 255, 255}))),
+      PROVOKE(read_idx(bytes({0x1f, 0x8b, 8, 0, 0}))),
+      PROVOKE(read_idx(bytes({0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}))),
+      PROVOKE(read_numbers("")),
+      PROVOKE(read_numbers("1,2\n3\n")),
+      PROVOKE(read_numbers("a,b\n1,2\n3,four\n")),
+      PROVOKE(const Folder folder; data::fashion_mnist("nowhere")),
+  };
+}
+
+}  // namespace errors
