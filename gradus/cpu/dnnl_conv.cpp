@@ -102,17 +102,35 @@ Hash128 conv_key(std::string_view kind, DType dtype, const ConvShape& shape, con
 
 }  // namespace
 
+namespace {
+
+// Weights in layout `given`, brought to oneDNN's where that is another.
+std::shared_ptr<DnnlSequence> forward_kernel(const Operands& o, const dnnl::convolution_forward::primitive_desc& description,
+                                             const dnnl::memory::desc& given, bool has_bias) {
+  auto kernel = std::make_shared<DnnlSequence>();
+  std::vector<DnnlSequence::Argument> arguments{{DNNL_ARG_SRC, o.x, 0}};
+  arguments.push_back(kernel->input(DNNL_ARG_WEIGHTS, 1, given, description.weights_desc()));
+  if (has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
+  arguments.push_back({DNNL_ARG_DST, o.y, has_bias ? 3 : 2});
+  kernel->add(dnnl::convolution_forward(description), std::move(arguments), description.scratchpad_desc());
+  return kernel;
+}
+
+}  // namespace
+
 KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
   return shared_kernel(conv_key("conv_forward", dtype, shape, epilogue), [&]() -> KernelPtr {
     const Operands o = make_operands(dtype, shape);
     const auto description = describe_forward(o, epilogue.has_bias, dnnl_attributes(epilogue));
     if (!description || !is_optimised(description)) return nullptr;
-    auto kernel = std::make_shared<DnnlSequence>();
-    std::vector<DnnlSequence::Argument> arguments{{DNNL_ARG_SRC, o.x, 0}};
-    arguments.push_back(kernel->input(DNNL_ARG_WEIGHTS, 1, o.weights, description.weights_desc()));
-    if (epilogue.has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
-    arguments.push_back({DNNL_ARG_DST, o.y, epilogue.has_bias ? 3 : 2});
-    kernel->add(dnnl::convolution_forward(description), std::move(arguments), description.scratchpad_desc());
+    const dnnl::memory::desc wanted = description.weights_desc();
+    auto kernel = forward_kernel(o, description, o.weights, epilogue.has_bias);
+    if (wanted == o.weights) return kernel;
+    auto packing = std::make_shared<Packing>();
+    auto pack = std::make_shared<DnnlSequence>();
+    pack->add_reorder({DNNL_ARG_FROM, o.weights, 0}, {DNNL_ARG_TO, wanted, 1});
+    *packing = {1, layout_hash(wanted), static_cast<int64_t>(wanted.get_size()), pack, forward_kernel(o, description, wanted, epilogue.has_bias)};
+    kernel->packing = std::move(packing);
     return kernel;
   });
 }

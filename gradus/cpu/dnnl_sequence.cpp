@@ -92,6 +92,30 @@ dnnl::primitive_attr dnnl_attributes(const Epilogue& epilogue) {
   return attributes;
 }
 
+Hash128 layout_hash(const dnnl::memory::desc& desc) {
+  Hasher hasher;
+#if DNNL_VERSION_MAJOR >= 3
+  const std::vector<uint8_t> blob = desc.get_blob();
+  hasher.add_bytes(blob.data(), blob.size());
+#else
+  const dnnl_memory_desc_t& data = desc.data;
+  const auto& blocks = data.format_desc.blocking;
+  const auto add = [&](std::span<const int64_t> values) {
+    for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
+  };
+  const auto axes = static_cast<size_t>(data.ndims), inner = static_cast<size_t>(blocks.inner_nblks);
+  hasher.add(static_cast<uint64_t>(data.data_type) << 16 | static_cast<uint64_t>(data.format_kind) << 8 | axes);
+  add({data.dims, axes});
+  add({data.padded_dims, axes});
+  add({blocks.strides, axes});
+  hasher.add(inner);
+  add({blocks.inner_blks, inner});
+  add({blocks.inner_idxs, inner});
+  hasher.add(data.extra.flags);
+#endif
+  return hasher.value();
+}
+
 bool is_optimised(const dnnl::primitive_desc_base& primitive) {
   return std::strstr(primitive.impl_info_str(), "ref") == nullptr;
 }

@@ -20,6 +20,8 @@ dnnl::memory::desc dnnl_desc(DType dtype, std::span<const int64_t> sizes, std::s
 dnnl::memory::desc dnnl_any(DType dtype, std::span<const int64_t> sizes);
 /// User scratchpad, and the epilogue's activation as a post-op.
 dnnl::primitive_attr dnnl_attributes(const Epilogue& epilogue = {});
+/// What distinguishes a memory layout.
+Hash128 layout_hash(const dnnl::memory::desc& desc);
 /// Whether a primitive description is one of the optimised implementations.
 bool is_optimised(const dnnl::primitive_desc_base& primitive);
 

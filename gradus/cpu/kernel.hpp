@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gradus/array/view.hpp"
+#include "gradus/base/hash.hpp"
 
 namespace gradus::cpu {
 
@@ -19,6 +20,8 @@ struct Status {
   int64_t bound = 0;          ///< the limit it broke
 };
 
+struct Packing;
+
 /// A computation with everything decided: primitives made, loops chosen, scratch space known.
 class Kernel {
  public:
@@ -29,8 +32,18 @@ class Kernel {
 
   int64_t scratch_bytes = 0;
   bool may_fail = false;  ///< whether run() can report a bad value; such kernels run before anything is written in place
+  std::shared_ptr<const Packing> packing{};  ///< a faster way where an input stays the same from run to run
 };
 using KernelPtr = std::shared_ptr<const Kernel>;
+
+/// A kernel that would rather have one input (weights) in a layout of its own. Who runs it may keep that copy with the input's buffer.
+struct Packing {
+  int input = 0;
+  Hash128 layout{};    ///< equal for kernels that want equal copies
+  int64_t bytes = 0;   ///< of the copy
+  KernelPtr pack{};    ///< input -> copy
+  KernelPtr kernel{};  ///< the same computation, with the copy in the input's place
+};
 
 /// A kernel from a function object: make_kernel([=](void* const* p, void* scratch) { ... return Status{}; }).
 template <class Run>

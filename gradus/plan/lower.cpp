@@ -362,10 +362,19 @@ class Lowering {
       }
       step.operand_count = static_cast<uint32_t>(plan_.operands.size()) - step.first_operand;
       plan_.scratch_bytes = std::max(plan_.scratch_bytes, item.kernel->scratch_bytes);
+      step.is_packed = stays_the_same(item);
+      if (step.is_packed) plan_.scratch_bytes = std::max(plan_.scratch_bytes, item.kernel->packing->pack->scratch_bytes);
       plan_.steps.push_back(std::move(step));
     }
     plan_.bytes_held = static_cast<int64_t>(sizeof(Plan) + plan_.steps.size() * 512 + plan_.operands.size() * sizeof(Operand) +
                                             plan_.storages.size() * sizeof(Storage));
+  }
+
+  // Whether the kernel would pack an input, and that input is data that this run leaves alone.
+  bool stays_the_same(const Item& item) const {
+    if (!item.kernel->packing) return false;
+    const PlanValue& input = value(base(item.reads[item.kernel->packing->input]));
+    return input.kind == PlanValue::Kind::leaf && !input.is_donated;
   }
 
   void publish() {

@@ -42,6 +42,7 @@ struct Step {
   uint32_t first_operand = 0, operand_count = 0;
   uint32_t node = 0;  ///< number in the snapshot, for messages
   bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
+  bool is_packed = false;  ///< reads a kept copy of weights: see kernel->packing
 };
 
 /// A kept value: output `source` of the snapshot lies in `storage`.

@@ -4,6 +4,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/packed.hpp"
 #include "gradus/plan/plan.hpp"
 #include "gradus/plan/settings.hpp"
 
@@ -60,9 +61,22 @@ class Run {
       const Operand& operand = plan_.operands[step.first_operand + i];
       pointers_[i] = operand.storage < 0 ? nullptr : base_[operand.storage] + operand.byte_offset;
     }
-    const cpu::Status status = step.kernel->run(pointers_.data(), scratch_ ? scratch_->data() : nullptr);
+    const cpu::Status status = kernel_of(step).run(pointers_.data(), scratch());
     if (!status.is_ok) report(step, status);
     if (is_check_nan()) check_nan(step);
+  }
+
+  void* scratch() const { return scratch_ ? scratch_->data() : nullptr; }
+
+  // The step's kernel, or the one that reads packed weights, whose copy then takes their place.
+  const cpu::Kernel& kernel_of(const Step& step) {
+    if (!step.is_packed) return *step.kernel;
+    const cpu::Packing& packing = *step.kernel->packing;
+    const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(packing.input)];
+    Buffer& buffer = *buffers_[operand.storage];
+    void*& pointer = pointers_[static_cast<size_t>(packing.input)];
+    pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, packing, scratch());
+    return *packing.kernel;
   }
 
   [[noreturn]] void report(const Step& step, const cpu::Status& status) {
