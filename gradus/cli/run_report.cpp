@@ -26,8 +26,13 @@ std::string formatted(const char* format, double value) {
   return text;
 }
 
-std::string title_of(std::string name) {
+std::string words_of(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string title_of(std::string name) {
+  name = words_of(std::move(name));
   if (!name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
   return name;
 }
@@ -61,7 +66,7 @@ std::vector<train::Chart> history_charts(const RunResult& result) {
   }
   for (const auto& [name, value] : history.epochs.front().logs) {
     if (name.starts_with("val_")) continue;
-    train::Chart chart{.title = title_of(name), .x_label = "epoch", .curves = {{"training", epochs, history.series(name)}}};
+    train::Chart chart{.title = title_of(name), .x_label = "epoch", .curves = {{"training", epochs, history.series(name)}}, .is_x_counted = true};
     const std::vector<double> watched = history.series("val_" + name);
     if (std::any_of(watched.begin(), watched.end(), [](double x) { return std::isfinite(x); })) {
       chart.curves.push_back({result.data.is_validated_on_test ? "test" : "validation", epochs, watched});
@@ -69,7 +74,7 @@ std::vector<train::Chart> history_charts(const RunResult& result) {
     charts.push_back(std::move(chart));
   }
   if (std::adjacent_find(rates.begin(), rates.end(), std::not_equal_to<>()) != rates.end()) {
-    charts.push_back({.title = "Learning rate", .x_label = "epoch", .curves = {{"at the end of the epoch", epochs, rates}}});
+    charts.push_back({.title = "Learning rate", .x_label = "epoch", .curves = {{"at the end of the epoch", epochs, rates}}, .is_x_counted = true});
   }
   return charts;
 }
@@ -82,7 +87,7 @@ void add_scatter(train::Report& report, const RunResult& result) {
   truth.resize(std::min(truth.size(), kMostPoints));
   said.resize(truth.size());
   const auto [low, high] = std::minmax_element(truth.begin(), truth.end());
-  train::Chart chart{.title = "Model against target, on the test set", .x_label = "target"};
+  train::Chart chart{.title = "Model against target, on the test set", .x_label = "target", .y_label = "model"};
   chart.curves.push_back({"samples", truth, said, true});
   chart.curves.push_back({"equal", {*low, *high}, {*low, *high}});
   report.charts.push_back(std::move(chart));
@@ -92,7 +97,7 @@ void add_scatter(train::Report& report, const RunResult& result) {
 void add_plane(train::Report& report, const train::Classification& answers, const data::Dataset& test) {
   if (test.x.rank() != 2 || test.x.shape(1) != 2 || answers.class_names.size() > 4) return;
   const std::vector<double> x = test.x.to_vector<double>();
-  train::Chart chart{.title = "Test samples by predicted class", .x_label = "first feature"};
+  train::Chart chart{.title = "Test samples by predicted class", .x_label = "first feature", .y_label = "second feature"};
   for (const std::string& name : answers.class_names) chart.curves.push_back({.name = name, .is_scatter = true});
   for (size_t i = 0; i < std::min(answers.predicted.size(), kMostPoints); ++i) {
     train::Curve& curve = chart.curves[static_cast<size_t>(answers.predicted[i])];
@@ -134,8 +139,9 @@ train::ReportTable model_table(const nn::Model& model) {
   sizes.insert(sizes.end(), model.info.input_shape.begin(), model.info.input_shape.end());
   const nn::Summary summary = nn::summarize(model, Shape(sizes), model.info.input_dtype);
   train::ReportTable table{"Model", {"layer", "output", "parameters", "multiply-adds"}, {}};
-  for (const nn::SummaryRow& row : summary.rows) {
-    if (row.depth == 0 && summary.rows.size() > 1) continue;  // the model itself: its numbers are the sums below
+  for (size_t i = 0; i < summary.rows.size(); ++i) {
+    const nn::SummaryRow& row = summary.rows[i];
+    if (i + 1 < summary.rows.size() && summary.rows[i + 1].depth > row.depth) continue;  // its numbers are those of the rows below it
     table.rows.push_back({row.name + (row.details.empty() ? "" : " (" + row.details + ")"), row.output ? to_text(*row.output) : "",
                           train::with_commas(row.parameters), train::with_commas(row.multiply_adds)});
   }
@@ -166,13 +172,23 @@ std::string metric_text(std::string_view name, double value) {
   return is_share ? formatted("%.2f %%", 100 * value) : formatted("%.6g", value);
 }
 
+namespace {
+
+// For the eye: four digits where metric_text has six.
+std::string short_text(std::string_view name, double value) {
+  const std::string text = metric_text(name, value);
+  return text.ends_with("%") ? text : formatted("%.4g", value);
+}
+
+}  // namespace
+
 train::Report make_report(const RunResult& result) {
   const Recipe& recipe = result.recipe;
   train::Report report{.title = recipe.name, .subtitle = recipe.description.empty() ? "A training run of Gradus" : recipe.description};
   for (const auto& [name, value] : result.test_logs) {
-    if (name != "loss") report.headlines.push_back({"test " + name, metric_text(name, value)});
+    if (name != "loss") report.headlines.push_back({"test " + words_of(name), short_text(name, value)});
   }
-  if (result.test_logs.contains("loss")) report.headlines.push_back({"test loss", metric_text("loss", result.test_logs["loss"])});
+  if (result.test_logs.contains("loss")) report.headlines.push_back({"test loss", short_text("loss", result.test_logs["loss"])});
   report.headlines.push_back({"training", formatted(result.history.seconds < 10 ? "%.2f s" : "%.1f s", result.history.seconds)});
   report.headlines.push_back({"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});
   report.headlines.push_back({"parameters", train::with_commas(nn::count_parameters(result.model))});

@@ -10,7 +10,7 @@ namespace gradus::train {
 
 namespace {
 
-constexpr double kWidth = 560, kHeight = 300, kLeft = 58, kRight = 14, kTop = 14, kBottom = 44;
+constexpr double kWidth = 400, kHeight = 260, kLeft = 54, kRight = 14, kTop = 12, kBottom = 44;
 constexpr int kSeriesColours = 4;
 
 std::string number(const char* format, double value) {
@@ -58,11 +58,16 @@ std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
            number("%.6g", mark) + "</text>\n";
   }
   for (const double mark : axis_marks(x.low, x.high, 8)) {
+    if (chart.is_x_counted && mark != std::round(mark)) continue;
     out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", x(mark)) + "\" y=\"" + number("%.1f", y.from + 18) + "\">" +
            number("%.6g", mark) + "</text>\n";
   }
   out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", (x.from + x.to) / 2) + "\" y=\"" + number("%.1f", kHeight - 6) +
          "\">" + escape_html(chart.x_label) + "</text>\n";
+  if (!chart.y_label.empty()) {
+    const std::string middle = number("%.1f", (y.from + y.to) / 2);
+    out += "<text class=\"mark\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\"-" + middle + "\" y=\"12\">" + escape_html(chart.y_label) + "</text>\n";
+  }
   return out;
 }
 

@@ -15,6 +15,7 @@ struct Curve {
 struct Chart {
   std::string title{}, x_label{}, y_label{};
   std::vector<Curve> curves{};
+  bool is_x_counted = false;  ///< marks on x at whole numbers only: epochs
 };
 
 /// The chart as an <svg> element. Its colours are CSS variables (--ink, --faint, --series-1 ...) of the page around it.

@@ -96,7 +96,7 @@ std::string figure(const SampleImage& sample) {
   std::string out = "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
                     io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
   out += sample.is_right ? "<span class=\"good\">\u2713 " : "<span class=\"bad\">\u2717 ";
-  out += escape_html(sample.prediction) + "</span> <span class=\"faint\">" + number("%.0f&nbsp;%%", 100 * sample.probability) + "</span>";
+  out += escape_html(sample.prediction) + "</span><br><span class=\"faint\">" + number("%.0f&nbsp;%%", 100 * sample.probability) + "</span>";
   if (!sample.is_right) out += "<br><span class=\"faint\">is " + escape_html(sample.truth) + "</span>";
   return out + "</figcaption></figure>\n";
 }
@@ -117,14 +117,18 @@ std::string to_html(const Report& report) {
                     escape_html(report.title) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body><main>\n<h1>" +
                     escape_html(report.title) + "</h1>\n<p class=\"subtitle\">" + escape_html(report.subtitle) + "</p>\n";
   out += headlines(report.headlines);
-  out += "<div class=\"cards\">\n";
+  out += report.charts.size() % 3 == 0 ? "<div class=\"cards three\">\n" : "<div class=\"cards\">\n";
   for (const Chart& chart : report.charts) out += chart_card(chart);
   out += "</div>\n";
   out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) + "</div>\n";
   out += samples_card(report.samples);
+  // The first table is the long one; the others stand beside it.
   out += "<div class=\"cards\">\n";
-  for (const ReportTable& table : report.tables) out += table_card(table);
-  out += "</div>\n";
+  for (size_t i = 0; i < report.tables.size(); ++i) {
+    if (i < 2) out += i == 0 ? "<div>\n" : "</div>\n<div>\n";
+    out += table_card(report.tables[i]);
+  }
+  out += report.tables.empty() ? "</div>\n" : "</div></div>\n";
   if (!report.recipe.empty()) {
     out += "<section class=\"card\"><details><summary>Recipe</summary><pre>" + escape_html(report.recipe) + "</pre></details></section>\n";
   }

@@ -19,24 +19,28 @@ h2{margin:0 0 14px;font-size:17px}
 .headline b{display:block;font-size:24px;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .headline span{color:var(--faint);font-size:13px}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px;margin-bottom:16px;align-items:start}
+.cards.three{grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr))}
+.cards>*{min-width:0}
 .card{padding:18px 20px;overflow-x:auto;margin-bottom:16px}
-.cards>.card{margin-bottom:0}
+.cards>.card,.cards .card:last-child{margin-bottom:0}
 .cards:empty{display:none}
 svg.chart{width:100%;height:auto;display:block}
 svg .grid{stroke:var(--line)}
-svg .mark{fill:var(--faint);font-size:11.5px;font-variant-numeric:tabular-nums}
+svg .mark{fill:var(--faint);font-size:12px;font-variant-numeric:tabular-nums}
 svg polyline{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 svg polyline.s1{stroke:var(--series-1)}svg polyline.s2{stroke:var(--series-2)}svg polyline.s3{stroke:var(--series-3)}svg polyline.s4{stroke:var(--series-4)}
 svg circle.s1{fill:var(--series-1)}svg circle.s2{fill:var(--series-2)}svg circle.s3{fill:var(--series-3)}svg circle.s4{fill:var(--series-4)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:-6px 0 8px;color:var(--faint);font-size:13px}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 .legend .s1{background:var(--series-1)}.legend .s2{background:var(--series-2)}.legend .s3{background:var(--series-3)}.legend .s4{background:var(--series-4)}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{padding:5px 14px 5px 0;text-align:left;vertical-align:top;font-weight:400}
 tr+tr td,thead+tbody td{border-top:1px solid var(--line)}
 thead th{color:var(--faint);font-size:13px}
-td.key{color:var(--faint);white-space:nowrap}
+td.key{color:var(--faint);width:1%}
+td:first-child{white-space:nowrap}td:last-child,th:last-child{padding-right:0}
 td.num,th.num{text-align:right}
+.confusion{width:auto}
 .confusion td,.confusion th{padding:0;border:0;font-size:13px}
 .confusion th.row{padding-right:10px;text-align:right;vertical-align:middle;white-space:nowrap}
 .confusion th.column{height:92px;vertical-align:bottom}
@@ -44,15 +48,16 @@ td.num,th.num{text-align:right}
 .confusion td{min-width:38px;height:34px;text-align:center;vertical-align:middle;border:1px solid var(--card);border-radius:4px;background:rgb(var(--accent)/var(--p))}
 .confusion td.strong{color:var(--strong-cell)}
 .confusion td.zero{color:transparent}
-.confusion td.recall{background:none;color:var(--faint);padding-left:10px}
+.confusion td.recall{white-space:nowrap;background:none;color:var(--faint);padding-left:10px}
 .note{color:var(--faint);font-size:13px;margin:10px 0 0}
-.samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:14px 12px}
+.samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:14px 8px}
 figure{margin:0;text-align:center;font-size:12.5px;line-height:1.35}
-figure img{width:84px;height:84px;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:#000}
+figure img{width:76px;height:76px;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:#000}
 .good{color:var(--good)}.bad{color:var(--bad)}.faint{color:var(--faint)}
 pre{margin:0;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;overflow-x:auto}
 summary{cursor:pointer;font-weight:600}
 details pre{margin-top:12px}
+@media (max-width:600px){main{padding:20px 12px 40px}.card{padding:14px}.headline b{font-size:20px}.confusion td{min-width:26px;height:28px;font-size:11px}.confusion th{font-size:11.5px}}
 @media print{body{background:#fff}.card,.headline{break-inside:avoid}}
 )css";
 
