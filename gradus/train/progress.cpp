@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "gradus/base/text.hpp"
 
@@ -54,8 +55,14 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
   const std::string head = concat("epoch ", padded(progress.epoch, plan.epochs), "/", plan.epochs, " ");
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
-  const std::string tail = concat(percent, to_text(progress.logs), ", ", rate_text(progress.examples_per_second), ", ",
-                                  clock_text(left + epochs_left * whole), " left");
+  const std::string logs = to_text(progress.logs), first = logs.substr(0, logs.find(',')),
+                    time_left = ", " + clock_text(left + epochs_left * whole) + " left";
+  // On a narrow terminal the rate goes first, then the metrics, then the time: the loss stays.
+  std::string tail;
+  for (const std::string& fitting : {logs + ", " + rate_text(progress.examples_per_second) + time_left, logs + time_left, first + time_left, first}) {
+    tail = percent + fitting;
+    if (static_cast<int>(head.size() + tail.size()) < width) break;
+  }
   const int room = width - 1 - static_cast<int>(head.size() + tail.size()) - 3;
   std::string text = head;
   if (room >= 4) {
@@ -70,12 +77,16 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
 
 std::string line_text(const Plan& plan, const Epoch& epoch) {
   char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.1f s", epoch.seconds);
+  if (epoch.seconds < 0.1) std::snprintf(seconds, sizeof seconds, "%.1f ms", epoch.seconds * 1000);
+  else std::snprintf(seconds, sizeof seconds, "%.1f s", epoch.seconds);
   return concat("epoch ", epoch.number, "/", plan.epochs, ": ", to_text(epoch.logs), ", ", seconds, ", ",
                 rate_text(epoch.examples_per_second));
 }
 
-ProgressPrinter::ProgressPrinter(int descriptor) : descriptor_(descriptor), is_terminal_(isatty(descriptor) != 0) {}
+ProgressPrinter::ProgressPrinter(int descriptor) : descriptor_(descriptor), is_terminal_(isatty(descriptor) != 0) {
+  const char* terminal = std::getenv("TERM");
+  if (terminal && std::string_view(terminal) == "dumb") is_terminal_ = false;  // It cannot go back to the start of a line.
+}
 
 // A closed pipe or a full disk must not stop training.
 void ProgressPrinter::write(const std::string& text) const {
