@@ -16,19 +16,12 @@ namespace gradus::data {
 
 namespace {
 
-// "y[3, 1]" from the row-major position of an element.
-std::string element_text(const Shape& shape, int64_t position) {
-  std::vector<std::string> indices(static_cast<size_t>(shape.rank()));
-  for (int64_t axis = shape.rank(); axis-- > 0; position /= shape[axis]) indices[static_cast<size_t>(axis)] = to_text(position % shape[axis]);
-  return concat("y[", join(indices), "]");
-}
-
 template <class T>
 void check_numbers(const Array& y) {
   const T* values = static_cast<const T*>(row_major_data(y));
   for (int64_t i = 0; i < y.size(); ++i) {
     if (std::isnan(static_cast<double>(values[i]))) {
-      fail("dataset", element_text(y.shape(), i), " is nan; targets must be numbers");
+      fail("dataset", "y", index_text(y.shape(), i), " is nan; targets must be numbers");
     }
   }
 }
@@ -42,7 +35,7 @@ void check_labels(const Array& y, int64_t classes) {
     for (int64_t i = 0; i < y.size(); ++i) {
       const auto label = static_cast<int64_t>(values[i]);
       if (label < 0 || label >= classes) {
-        fail("dataset", element_text(y.shape(), i), " is ", label, "; labels of ", classes, " classes must be 0 to ", classes - 1);
+        fail("dataset", "y", index_text(y.shape(), i), " is ", label, "; labels of ", classes, " classes must be 0 to ", classes - 1);
       }
     }
   });
@@ -121,6 +114,12 @@ std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t 
   const auto first = static_cast<size_t>(std::llround(fraction * static_cast<double>(order.size())));
   const std::span<const int64_t> all(order);
   return {subset(set, all.first(first)), subset(set, all.subspan(first))};
+}
+
+std::string index_text(const Shape& shape, int64_t position) {
+  std::vector<std::string> indices(static_cast<size_t>(shape.rank()));
+  for (int64_t axis = shape.rank(); axis-- > 0; position /= shape[axis]) indices[static_cast<size_t>(axis)] = to_text(position % shape[axis]);
+  return concat("[", join(indices), "]");
 }
 
 std::vector<int64_t> permutation(int64_t count, uint64_t seed, uint64_t stream) {

@@ -56,6 +56,9 @@ Dataset subset(const Dataset& set, int64_t begin, int64_t end);
 /// Two parts without common samples: `fraction` of them (rounded), drawn at random by `seed`, and the rest; both in random order.
 std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t seed = 0);
 
+/// "[3, 1]": the indices of the element at a row-major position, for messages.
+std::string index_text(const Shape& shape, int64_t position);
+
 /// 0 .. count-1 in an order that depends on `seed` and `stream` only.
 std::vector<int64_t> permutation(int64_t count, uint64_t seed, uint64_t stream = 0);
 

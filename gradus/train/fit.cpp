@@ -1,6 +1,7 @@
 // The loops of training, evaluation and prediction.
 #include "gradus/train/fit.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -8,6 +9,7 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/train/finite.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/progress.hpp"
 #include "gradus/transform/custom.hpp"
@@ -125,6 +127,28 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
   if (set.size() == 0) fail("fit", "the data set is empty");
 }
 
+// "x[17, 3] is nan" for the first element that is not finite; empty if all are.
+std::string first_not_finite(const char* name, const Array& array) {
+  if (!array.dtype().is_float()) return "";
+  return visit_dtype(array.dtype(), [&]<class T>(T) -> std::string {
+    const T* values = static_cast<const T*>(row_major_data(array));
+    for (int64_t i = 0; i < array.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      if (!std::isfinite(value)) return concat(name, data::index_text(array.shape(), i), " is ", value);
+    }
+    return "";
+  });
+}
+
+// "the labels of the data set go from 0 (y[1]) to 12 (y[7])"; empty if they are no integers.
+std::string label_range(const Array& y) {
+  if (!y.exists() || !y.dtype().is_integer() || y.size() == 0) return "";
+  const std::vector<int64_t> labels = y.to_vector<int64_t>();
+  const auto [low, high] = std::minmax_element(labels.begin(), labels.end());
+  return concat("the labels of the data set go from ", *low, " (y", data::index_text(y.shape(), low - labels.begin()), ") to ", *high, " (y",
+                data::index_text(y.shape(), high - labels.begin()), ")");
+}
+
 // One call of fit.
 class Run {
  public:
@@ -201,19 +225,55 @@ class Run {
       task_.build(batch);
       variables_ = task_.variables();
     }
+    const Written before = states();
     auto [measured, grads] = task_.differentiate(batch);
     if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
     if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
+    const Array loss = measured.loss;
+    if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(loss);
     // The numbers to show are computed in the same run as the update: reading them costs nothing more.
     std::vector<Array> shown = values_of(measured.others);
     shown.push_back(measured.loss);
-    optimizer_.step(variables_, std::move(grads), shown);
-    if (const double loss = measured.loss.item(); options_.stop_on_nan && !std::isfinite(loss)) {
-      throw Error(Error::Kind::invalid, "fit",
-                  concat("the loss is ", loss, " at step ", number, " of ", count, " in epoch ", epoch, "; it must be finite"))
-          .with_hint("a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
+    try {
+      optimizer_.step(variables_, std::move(grads), shown);
+    } catch (const Error& error) {
+      undo(before);
+      if (error.kind() != Error::Kind::invalid) throw;
+      explain(error, loss, concat("step ", number, " of ", count, " in epoch ", epoch));
     }
     return std::move(measured);
+  }
+
+  // What a step writes besides parameters: running statistics, generators. The optimiser puts back its own.
+  using Written = std::vector<std::pair<const Variable*, Array>>;
+  Written states() const {
+    Written all;
+    for (const Variable& variable : variables_) {
+      if (!variable.is_trainable() && variable.exists()) all.emplace_back(&variable, variable.get());
+    }
+    return all;
+  }
+  static void undo(const Written& before) {
+    for (const auto& [variable, value] : before) variable->set(value);
+    take_pending_cells();  // what the failed step would have written
+  }
+
+  // The step has not happened, for a reason that lies in the numbers: says where, and which.
+  [[noreturn]] void explain(const Error& error, const Array& loss, const std::string& where) const {
+    double value = 0;
+    try {
+      value = loss.item();
+    } catch (const Error&) {
+    }
+    if (options_.stop_on_nan && !std::isfinite(value)) {
+      const std::string bad = first_not_finite("x", set_.stored_x());
+      throw Error(Error::Kind::invalid, "fit", concat("the loss is ", value, " at ", where, "; it must be finite"))
+          .with_hint(bad.empty() ? "a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op"
+                                 : bad + " in the data set");
+    }
+    const std::string labels = label_range(set_.y);
+    if (labels.empty()) throw error;
+    throw Error(error).with_hint(labels);
   }
 
   Task& task_;
