@@ -1,6 +1,7 @@
 // gradus evaluate: loss and metrics of a trained model on test data.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "gradus/cli/commands.hpp"
@@ -8,6 +9,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/progress.hpp"
 
@@ -19,7 +21,7 @@ struct EvaluateArguments {
   std::string model{}, recipe{};
   std::vector<std::string> assignments{};
   int64_t batch_size = 128;
-  bool uses_training_data = false;
+  bool uses_training_data = false, has_classes = false;
 };
 
 // The recipe that the model was trained by, unless another one is named: it says which data, loss and metrics.
@@ -32,6 +34,23 @@ Recipe recipe_for(const EvaluateArguments& arguments, const nn::Model& model) {
   Document document("recipe of " + arguments.model, found->second);
   for (const std::string& assignment : arguments.assignments) document.set(assignment);
   return read_recipe(document);
+}
+
+// Precision, recall and F1 of each class.
+void print_classes(const EvaluateArguments& arguments, const nn::Model& model, const data::Dataset& set) {
+  const Array output = train::predict(model, set, {.batch_size = arguments.batch_size});
+  if (!train::is_classification(output, set)) fail(arguments.model, "--classes needs integer labels, one a sample");
+  const train::ReportTable table = train::classify(output, set).class_table();
+  std::vector<std::vector<std::string>> rows = table.rows;
+  rows.insert(rows.begin(), table.header);
+  size_t widest = 0;
+  for (const auto& row : rows) widest = std::max(widest, row[0].size());
+  std::puts("");
+  for (const auto& row : rows) {
+    std::printf("%-*s", static_cast<int>(widest), row[0].c_str());
+    for (size_t i = 1; i < row.size(); ++i) std::printf("  %9s", row[i].c_str());
+    std::puts("");
+  }
 }
 
 void run_evaluate(const EvaluateArguments& arguments) {
@@ -48,6 +67,7 @@ void run_evaluate(const EvaluateArguments& arguments) {
       train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
   std::printf("%s samples: %s\n", what, train::with_commas(set.size()).c_str());
   for (const auto& [name, value] : logs) std::printf("%s %s: %s\n", what, name.c_str(), metric_text(name, value).c_str());
+  if (arguments.has_classes) print_classes(arguments, model, set);
 }
 
 }  // namespace
@@ -59,7 +79,11 @@ void add_evaluate(CLI::App& app) {
   command->add_option("--data", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)")->type_name("RECIPE");
   command->add_option("--set", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR")->type_name("KEY=VALUE")->allow_extra_args(false);
   command->add_flag("--train", arguments->uses_training_data, "On the training data instead");
-  command->add_option("--batch-size", arguments->batch_size, "Samples at a time")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->add_flag("--classes", arguments->has_classes, "Precision, recall and F1 of each class as well");
+  command->add_option("--batch-size", arguments->batch_size, "Samples at a time (default: 128)")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->footer(R"(
+  gradus evaluate runs/NAME-TIME --classes
+  gradus evaluate model.gradus --data recipes/mlp_fashion.toml --set data.folder=DIR)");
   command->callback([arguments] { run_evaluate(*arguments); });
 }
 

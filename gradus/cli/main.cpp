@@ -1,14 +1,20 @@
-// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
+// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM).
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/text.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/train/interrupt.hpp"
 
 namespace {
 
@@ -25,10 +31,41 @@ A first run:
 Fashion-MNIST comes from the Debian package dataset-fashion-mnist, or from the folder that GRADUS_DATA names.
 Each command has its own help: gradus train --help)";
 
+// "--run-dri is unknown; did you mean --run-dir?" for the first argument that nothing takes.
+std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
+  std::vector<std::string> names;
+  const std::string argument = app.remaining(true).front();
+  const bool is_command = !command && !argument.starts_with("-");
+  if (is_command) {
+    for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+  } else {
+    for (const CLI::Option* option : (command ? command : &app)->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  const std::string near = gradus::nearest(argument, names);
+  return gradus::concat(argument, is_command ? ": there is no such command" : " is unknown here",
+                        near.empty() ? "; there are " + gradus::join(names) : "; did you mean " + near + "?");
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-  std::fprintf(stderr, "gradus: %s\n  hint: gradus --help\n", error.what());
+  const std::vector<const CLI::App*> chosen = app.get_subcommands([](const CLI::App* each) { return each->parsed(); });
+  const CLI::App* command = chosen.empty() ? nullptr : chosen.front();
+  std::string text = error.what();
+  if (!app.remaining(true).empty()) text = unknown_argument(app, command);
+  else if (!command) text = "a command is missing: train, evaluate, predict or summary";
+  if (command) text = command->get_name() + ": " + text;
+  const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
+  std::fprintf(stderr, "gradus: %s\n  hint: %s\n", text.c_str(), help.c_str());
   return 2;
+}
+
+// What was printed must have arrived: a full disk behind standard output is an error like any other.
+int finished() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+  std::fprintf(stderr, "gradus: standard output: cannot be written: %s\n", std::strerror(errno));
+  return 1;
 }
 
 int run(int argc, char** argv) {
@@ -46,7 +83,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error);
   }
-  return 0;
+  return finished();
 }
 
 }  // namespace
@@ -57,7 +94,7 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const gradus::Error& error) {
     std::fprintf(stderr, "gradus: %s\n", error.what());
-    return error.kind() == gradus::Error::Kind::interrupted ? 130 : 1;
+    return error.kind() == gradus::Error::Kind::interrupted ? 128 + gradus::train::InterruptScope::last_signal() : 1;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "gradus: out of memory\n");
     return 1;

@@ -2,13 +2,17 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 
+#include "gradus/base/file.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/data/idx.hpp"
 #include "gradus/data/numbers.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
@@ -20,6 +24,7 @@ namespace {
 struct PredictArguments {
   std::string model{};
   std::vector<std::string> inputs{};
+  std::string output{};  // of --csv; empty: standard output
   int64_t top = 3, limit = 0;
   bool is_csv = false;
 };
@@ -40,6 +45,11 @@ data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info) {
     sizes.insert(sizes.end(), one.begin(), one.end());
     x = reshape(x, sizes).eval();
   }
+  if (x.dtype().is_float() && !all(isfinite(x)).item<bool>()) {
+    const std::vector<double> values = x.to_vector<double>();
+    const auto bad = std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+    fail(path, "x", data::index_text(x.shape(), bad - values.begin()), " is ", *bad, "; inputs must be finite numbers");
+  }
   return x.dtype() == uint8 && info.input_dtype == float32 ? data::Dataset::from_bytes(x, {}) : data::Dataset(x);
 }
 
@@ -47,39 +57,99 @@ std::string class_name(const nn::ModelInfo& info, size_t index) {
   return index < info.class_names.size() ? info.class_names[index] : to_text(static_cast<int64_t>(index));
 }
 
-void print_classes(const std::string& label, const nn::ModelInfo& info, const std::vector<double>& probabilities, const PredictArguments& arguments) {
+std::string classes_line(const std::vector<double>& probabilities, const nn::ModelInfo& info, int64_t top) {
   std::vector<size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return probabilities[a] > probabilities[b]; });
-  order.resize(std::min(order.size(), static_cast<size_t>(arguments.top)));
-  std::string line = label;
+  order.resize(std::min(order.size(), static_cast<size_t>(top)));
+  std::string line;
   for (size_t i = 0; i < order.size(); ++i) {
-    char text[64];
-    std::snprintf(text, sizeof text, arguments.is_csv ? ",%s%.6f" : "%s%.1f %%", arguments.is_csv ? "" : " ",
-                  probabilities[order[i]] * (arguments.is_csv ? 1 : 100));
-    line += (arguments.is_csv ? "," : i ? ", " : ": ") + class_name(info, order[i]) + text;
+    char text[32];
+    std::snprintf(text, sizeof text, " %.1f %%", 100 * probabilities[order[i]]);
+    line += (i ? ", " : "") + class_name(info, order[i]) + text;
   }
-  std::puts(line.c_str());
+  return line;
 }
 
-void print_numbers(const std::string& label, const float* values, int64_t count, bool is_csv) {
-  std::string line = label;
-  for (int64_t i = 0; i < count; ++i) line += (is_csv ? "," : i ? ", " : ": ") + to_text(values[i]);
-  std::puts(line.c_str());
+// A cell of CSV: in quotes where it holds a comma, a quote or a line break.
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
 }
 
-void predict_file(const std::string& path, const nn::Model& model, const PredictArguments& arguments) {
+// What the model says of the samples of one file.
+struct Predictions {
+  std::string path;
+  std::vector<float> values;  // (samples, width)
+  int64_t samples = 0, width = 0;
+  bool is_classifier = false;
+
+  std::vector<double> probabilities(int64_t sample) const { return train::class_probabilities(values.data() + sample * width, width); }
+};
+
+Predictions predict_file(const std::string& path, const nn::Model& model, const PredictArguments& arguments) {
   data::Dataset set = read_samples(path, model.info);
   if (arguments.limit > 0 && arguments.limit < set.size()) set = data::subset(set, 0, arguments.limit);
   const Array output = train::predict(model, set);
-  const bool is_classifier = !model.info.class_names.empty() && output.rank() == 2;
-  const int64_t width = output.shape(0) ? output.size() / output.shape(0) : 0;
-  const std::vector<float> values = output.to_vector<float>();
-  for (int64_t i = 0; i < output.shape(0); ++i) {
-    const std::string label = arguments.is_csv ? concat(path, ",", i) : concat(path, "[", i, "]");
-    if (is_classifier) print_classes(label, model.info, train::class_probabilities(values.data() + i * width, width), arguments);
-    else print_numbers(label, values.data() + i * width, width, arguments.is_csv);
+  const int64_t samples = output.shape(0);
+  return {path, output.to_vector<float>(), samples, samples ? output.size() / samples : 0, !model.info.class_names.empty() && output.rank() == 2};
+}
+
+void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top) {
+  for (int64_t i = 0; i < found.samples; ++i) {
+    std::string line;
+    if (found.is_classifier) {
+      line = classes_line(found.probabilities(i), info, top);
+    } else {
+      for (int64_t k = 0; k < found.width; ++k) line += (k ? ", " : "") + to_text(found.values[static_cast<size_t>(i * found.width + k)]);
+    }
+    std::printf("%s[%lld]: %s\n", found.path.c_str(), static_cast<long long>(i), line.c_str());
   }
+}
+
+// file,sample,class,probability and a column for each class's probability; or file,sample,output_0,...
+std::string csv_header(const Predictions& found, const nn::ModelInfo& info) {
+  std::string out = found.is_classifier ? "file,sample,class,probability" : "file,sample";
+  const int64_t columns = found.is_classifier && found.width == 1 ? 2 : found.width;
+  for (int64_t k = 0; k < columns; ++k) out += "," + (found.is_classifier ? csv_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
+  return out + "\n";
+}
+
+std::string csv_rows(const Predictions& found, const nn::ModelInfo& info) {
+  std::string out;
+  for (int64_t i = 0; i < found.samples; ++i) {
+    out += concat(csv_cell(found.path), ",", i);
+    if (found.is_classifier) {
+      const std::vector<double> p = found.probabilities(i);
+      const auto best = std::max_element(p.begin(), p.end());
+      char text[32];
+      std::snprintf(text, sizeof text, ",%.6f", *best);
+      out += "," + csv_cell(class_name(info, static_cast<size_t>(best - p.begin()))) + text;
+      for (const double each : p) {
+        std::snprintf(text, sizeof text, ",%.6f", each);
+        out += text;
+      }
+    } else {
+      for (int64_t k = 0; k < found.width; ++k) out += "," + to_text(found.values[static_cast<size_t>(i * found.width + k)]);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+void run_predict(const PredictArguments& arguments) {
+  const nn::Model model = load_model(arguments.model);
+  const bool is_csv = arguments.is_csv || !arguments.output.empty();
+  std::string csv;
+  for (const std::string& path : arguments.inputs) {
+    const Predictions found = predict_file(path, model, arguments);
+    if (!is_csv) print_text(found, model.info, arguments.top);
+    else csv += (csv.empty() ? csv_header(found, model.info) : "") + csv_rows(found, model.info);
+  }
+  if (!arguments.output.empty()) file::write_atomically(arguments.output, csv);
+  else std::fwrite(csv.data(), 1, csv.size(), stdout);
 }
 
 }  // namespace
@@ -91,11 +161,14 @@ void add_predict(CLI::App& app) {
   command->add_option("INPUT", arguments->inputs, "IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row")->required();
   command->add_option("--top", arguments->top, "Print so many classes (default: 3)")->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->type_name("N");
   command->add_option("--limit", arguments->limit, "Only the first N samples of each file")->check(CLI::Range(int64_t{1}, int64_t{1} << 40))->type_name("N");
-  command->add_flag("--csv", arguments->is_csv, "Print comma-separated values: file, sample, class, probability, ...");
-  command->callback([arguments] {
-    const nn::Model model = load_model(arguments->model);
-    for (const std::string& path : arguments->inputs) predict_file(path, model, *arguments);
-  });
+  command->add_flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
+  command->add_option("-o,--output", arguments->output, "Write the CSV to a file instead")->type_name("FILE");
+  command->footer(R"(
+One line a sample: the likeliest classes with their probabilities; for a regression the numbers that the model gives.
+
+  gradus predict runs/NAME-TIME images.idx.gz --limit 10 --top 2
+  gradus predict runs/NAME-TIME points.csv -o predictions.csv)");
+  command->callback([arguments] { run_predict(*arguments); });
 }
 
 }  // namespace gradus::cli

@@ -20,7 +20,7 @@ class FieldReader final : public nn::FieldVisitor {
   void field(std::string_view name, bool& value) override { value = section_.flag(name, value); }
   void field(std::string_view name, int64_t& value) override {
     require(name);
-    value = section_.integer(name, value);
+    value = section_.integer(name, value, is_required(name) ? IntegerRange{.low = 1} : IntegerRange{});
   }
   void field(std::string_view name, double& value) override {
     require(name);
@@ -49,9 +49,12 @@ class FieldReader final : public nn::FieldVisitor {
 
  private:
   // What make_layer fills with placeholders has no sensible default.
-  void require(std::string_view name) const {
+  static bool is_required(std::string_view name) {
     constexpr std::string_view required[] = {"units", "filters", "kernel_size", "count", "width", "rate"};
-    if (std::find(std::begin(required), std::end(required), name) == std::end(required) || section_.has(name)) return;
+    return std::find(std::begin(required), std::end(required), name) != std::end(required);
+  }
+  void require(std::string_view name) const {
+    if (!is_required(name) || section_.has(name)) return;
     section_.fail_at(name, name == "rate" ? "is missing; it must be a number from 0 to 1" : "is missing; it must be a positive integer");
   }
   const Section& section_;

@@ -1,8 +1,8 @@
 // The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html.
 #pragma once
 
+#include <chrono>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "gradus/nn/model.hpp"
@@ -12,22 +12,40 @@ namespace gradus::cli {
 
 struct RunFolder {
   std::string path{};
+  bool is_new = false, is_parent_new = false;  ///< made by this run
   std::string model() const { return path + "/model.gradus"; }
   std::string recipe() const { return path + "/recipe.toml"; }
   std::string metrics() const { return path + "/metrics.csv"; }
   std::string report() const { return path + "/report.html"; }
 };
 
-/// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists), and checks that it can be
-/// written to.
-RunFolder make_run_folder(const std::string& asked, const std::string& name);
+/// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists). A folder that holds a run is
+/// refused unless `may_replace`.
+RunFolder make_run_folder(const std::string& asked, const std::string& name, bool may_replace);
+/// Removes what a run that came to nothing left: recipe and folder, if the run made the folder and no model is in it.
+void remove_if_empty(const RunFolder& folder);
 
 /// The model of a run folder or of a model file.
 nn::Model load_model(const std::string& run_or_model);
 /// Name of the recipe's text among the texts of a model file.
 inline constexpr const char* kRecipeText = "recipe";
 
-/// Writes metrics.csv after each epoch, and the model when the last time was at least 10 seconds ago.
-std::shared_ptr<train::Callback> save_while_training(const RunFolder& folder, std::function<void()> save_model);
+/// While training: writes metrics.csv after each epoch, and the model when the last time was at least 10 seconds ago.
+class Saver final : public train::Callback {
+ public:
+  Saver(RunFolder folder, std::function<void()> save_model) : folder_(std::move(folder)), save_model_(std::move(save_model)) {}
+  bool on_step(const train::Progress&) override;
+  bool on_epoch(const train::Epoch& epoch) override;
+  /// Steps that were finished.
+  int64_t steps() const { return steps_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  RunFolder folder_;
+  std::function<void()> save_model_;
+  train::History history_;
+  Clock::time_point saved_ = Clock::now();
+  int64_t steps_ = 0;
+};
 
 }  // namespace gradus::cli

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 #include "gradus/base/file.hpp"
@@ -205,7 +206,7 @@ double Section::number(std::string_view key, double otherwise, NumberRange range
                                                    : "a number";
   if (!value->is_number()) fail_type(key, *value, expected);
   const double number = *value->value<double>();
-  if (!(number >= range.low && number <= range.high)) fail_type(key, *value, expected);
+  if (!(number >= range.low && number <= range.high) || std::isinf(number)) fail_type(key, *value, expected);
   return number;
 }
 

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 
 #include "gradus/base/file.hpp"
@@ -10,7 +11,9 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/io/model_file.hpp"
+#include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/interrupt.hpp"
@@ -23,7 +26,7 @@ namespace {
 struct TrainArguments {
   std::string recipe{}, run_folder{};
   std::vector<std::string> assignments{};
-  bool is_quiet = false;
+  bool is_quiet = false, may_replace = false;
 };
 
 std::vector<int64_t> sample_shape(const data::Dataset& set) {
@@ -41,10 +44,19 @@ nn::Model model_of(const Recipe& recipe, const data::Dataset& set) {
   return nn::Model(nn::Layer(recipe.model), std::move(info));
 }
 
-train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, bool is_quiet) {
+// Writes the model, unless a parameter is not finite: gradients may overflow where the loss did not.
+void save_finite(const nn::Model& model, const RunFolder& folder) {
+  for (const Variable& variable : variables(model)) {
+    if (!variable.exists() || !variable.get().dtype().is_float()) continue;
+    if (all(isfinite(variable.get())).item<bool>()) continue;
+    fail("train", "parameter \"", variable.path, "\" holds nan or infinity; such a model is not saved");
+  }
+  io::save(model, folder.model());
+}
+
+train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, std::shared_ptr<train::Callback> saver, bool is_quiet) {
   const int64_t batch_size = recipe.train.batch_size;
-  const RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() + batch_size - 1) / batch_size};
-  const auto save = [&] { io::save(model, folder.model()); };
+  const RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() - 1) / batch_size + 1};
   train::FitOptions options{.loss = recipe.loss,
                             .optimizer = recipe.make_optimizer(length),
                             .metrics = recipe.metrics,
@@ -55,21 +67,25 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
                             .seed = static_cast<uint64_t>(recipe.seed),
                             .patience = recipe.train.patience,
                             .clip_norm = recipe.train.clip_norm,
-                            .callbacks = {save_while_training(folder, save)},
+                            .callbacks = {std::move(saver)},
                             .verbose = !is_quiet};
   return train::fit(model, data.train, std::move(options));
 }
 
-// An error in mid-training that has nothing to do with the numbers: the model is as of the last finished step, and kept.
-[[noreturn]] void stop_failed(const Error& error, const RunFolder& folder, const nn::Model& model) {
-  const bool is_kept = (error.kind() == Error::Kind::memory || error.kind() == Error::Kind::io) && nn::is_built(model);
-  if (!is_kept) throw error;
-  try {
-    io::save(model, folder.model());
-  } catch (const Error&) {
+// An error in mid-training: the model is as of the last finished step, and kept; what is not worth keeping replaces nothing.
+[[noreturn]] void stop_failed(const Error& error, const RunFolder& folder, const nn::Model& model, int64_t steps) {
+  if (steps == 0) {
+    remove_if_empty(folder);
     throw error;
   }
-  throw Error(error).with_hint("the model as of the last finished step is in " + folder.model());
+  try {
+    save_finite(model, folder);
+  } catch (const Error& refused) {
+    throw Error(error).with_hint(file::exists(folder.model()) ? "an earlier state of the model is in " + folder.model()
+                                                              : concat("the model could not be saved: ", refused.place(), ": ", refused.problem()));
+  }
+  const std::string kept = concat("the model as of step ", steps, ", the last that finished, is in ", folder.model());
+  throw Error(error).with_hint(error.hint().empty() ? kept : error.hint() + "; " + kept);
 }
 
 // Loss and metrics from the outputs of the whole test set at once.
@@ -83,8 +99,11 @@ train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dat
 
 // Ctrl-C: what is there is kept.
 [[noreturn]] void stop_interrupted(const train::History& history, const RunFolder& folder, nn::Model& model) {
-  if (history.steps == 0) throw Error(Error::Kind::interrupted, "interrupted", "no step was finished; there is nothing to save");
-  io::save(model, folder.model());
+  if (history.steps == 0) {
+    remove_if_empty(folder);
+    throw Error(Error::Kind::interrupted, "interrupted", "no step was finished; there is nothing to save");
+  }
+  save_finite(model, folder);
   throw Error(Error::Kind::interrupted, "interrupted", concat("the model as of step ", history.steps, ", the last that finished, is in ", folder.model()));
 }
 
@@ -98,28 +117,35 @@ void print_results(const RunResult& result, const RunFolder& folder) {
   std::printf("%s per second: %s\n", what, train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
 }
 
+// While this runs, Ctrl-C and SIGTERM stop it between two steps. When it returns, the model is saved.
+train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, bool is_quiet) {
+  const train::InterruptScope interrupts;
+  const auto saver = std::make_shared<Saver>(folder, [&] { save_finite(model, folder); });
+  train::History history;
+  try {
+    history = fit(recipe, data, model, saver, is_quiet);
+  } catch (const Error& error) {
+    stop_failed(error, folder, model, saver->steps());
+  }
+  if (history.is_interrupted) stop_interrupted(history, folder, model);
+  save_finite(model, folder);
+  file::write_atomically(folder.metrics(), train::to_csv(history));
+  return history;
+}
+
 void run_train(const TrainArguments& arguments) {
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away does not end the training.
   const Recipe recipe = read_recipe(arguments.recipe, arguments.assignments);
   const DataParts data = recipe.data.load();
-  const RunFolder folder = make_run_folder(arguments.run_folder, recipe.name);
+  const RunFolder folder = make_run_folder(arguments.run_folder, recipe.name, arguments.may_replace);
   file::write_atomically(folder.recipe(), recipe.text);
   random::seed(recipe.seed);
   nn::Model model = model_of(recipe, data.train);
-
-  const train::InterruptScope interrupts;
   if (!arguments.is_quiet) {
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), folder.path.c_str());
     std::fflush(stdout);
   }
-  train::History history;
-  try {
-    history = fit(recipe, data, model, folder, arguments.is_quiet);
-  } catch (const Error& error) {
-    stop_failed(error, folder, model);
-  }
-  if (history.is_interrupted) stop_interrupted(history, folder, model);
-  file::write_atomically(folder.metrics(), train::to_csv(history));
-  io::save(model, folder.model());
+  const train::History history = train_and_save(recipe, data, model, folder, arguments.is_quiet);
 
   Array output;
   train::Logs logs;
@@ -140,7 +166,13 @@ void add_train(CLI::App& app) {
   command->add_option("RECIPE", arguments->recipe, "TOML file")->required();
   command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")->type_name("KEY=VALUE")->allow_extra_args(false);
   command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
+  command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
   command->add_flag("--quiet", arguments->is_quiet, "Print the results only");
+  command->footer(R"(
+Ctrl-C stops after the step in work and saves the model; a second one stops at once.
+
+  gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
+  gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide)");
   command->callback([arguments] { run_train(*arguments); });
 }
 

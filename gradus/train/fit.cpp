@@ -165,7 +165,7 @@ class Run {
   History run() {
     const InterruptScope interrupts;
     const auto start = Clock::now();
-    const int64_t steps = (set_.size() + options_.batch_size - 1) / options_.batch_size;
+    const int64_t steps = (set_.size() - 1) / options_.batch_size + 1;
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size});
     for (int64_t number = 1; number <= options_.epochs && !must_stop(); ++number) epoch(number);
     history_.is_interrupted = must_stop();

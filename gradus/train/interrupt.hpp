@@ -1,10 +1,10 @@
-// Ctrl-C as a request to stop between two steps.
+// Ctrl-C, or a SIGTERM, as a request to stop between two steps.
 #pragma once
 
 namespace gradus::train {
 
-/// While one lives, SIGINT (Ctrl-C) sets a flag instead of ending the process; a second one while the flag is set ends it as usual.
-/// Scopes nest; the handler that was there before comes back with the last one.
+/// While one lives, SIGINT (Ctrl-C) and SIGTERM set a flag instead of ending the process; a second one while the flag is set ends it as
+/// usual. Scopes nest; the handlers that were there before come back with the last one.
 class InterruptScope {
  public:
   InterruptScope();
@@ -16,6 +16,8 @@ class InterruptScope {
   static bool is_requested();
   /// The same request from code.
   static void request();
+  /// The signal that made the last request: SIGINT or SIGTERM; SIGINT if it came from code.
+  static int last_signal();
 };
 
 }  // namespace gradus::train

@@ -34,7 +34,7 @@ TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
             "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got \"four\"\n");
   EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epochs = 0")),
             "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got 0\n");
-  EXPECT_EQ(recipe_error(recipe_with("units = 8", "units = 8.5")), "gradus: my.toml:12: model.layers[0].units: expected an integer, got 8.5\n");
+  EXPECT_EQ(recipe_error(recipe_with("units = 8", "units = 8.5")), "gradus: my.toml:12: model.layers[0].units: expected a positive integer, got 8.5\n");
   EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, activation = \"tanh\"", "type = \"Conv2D\", filters = 8, kernel_size = \"three\"")),
             "gradus: my.toml:12: model.layers[0].kernel_size: expected a positive integer or [height, width], got \"three\"\n");
   EXPECT_EQ(recipe_error(recipe_with("learning_rate = 0.05", "learning_rate = -1")),
@@ -70,6 +70,27 @@ TEST(Recipe, SetIsCheckedAsTheRecipeIs) {
             "gradus: --set model.layers[7].units: the list has 2 entries; [7] is none of them\n");
   EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "epochs"}), "gradus: --set epochs: expected key=value, for example train.epochs=3\n");
   EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "seed.x=3"}), "gradus: --set seed.x: what stands before x is 3, not a table\n");
+}
+
+TEST(Recipe, ValuesOutOfRangeAreNamed) {
+  const auto message = [](const std::string& assignment) { return recipe_error(kCloudsRecipe, {"--set", assignment}); };
+  EXPECT_EQ(message("model.layers[0].units=0"), "gradus: --set model.layers[0].units: expected a positive integer, got 0\n");
+  EXPECT_EQ(message("optimizer.learning_rate=inf"), "gradus: --set optimizer.learning_rate: expected a number of at least 0, got inf\n");
+  EXPECT_EQ(message("optimizer.learning_rate=nan"), "gradus: --set optimizer.learning_rate: expected a number of at least 0, got nan\n");
+  EXPECT_EQ(message("data.samples=99999999999"), "gradus: --set data.samples: expected an integer from 2 to 100000000, got 99999999999\n");
+  EXPECT_EQ(message("seed=-1"), "gradus: --set seed: expected an integer of at least 0, got -1\n");
+  EXPECT_EQ(message("data=3"), "gradus: --set data: expected a table, got 3\n");
+  EXPECT_EQ(message("model.layers=[3]"), "gradus: --set model.layers[0]: expected a table, got 3\n");
+  EXPECT_EQ(message("train.metrics=accuracy"), "gradus: --set train.metrics: expected a list of texts, got \"accuracy\"\n");
+  EXPECT_EQ(message("data.test=1"), "gradus: data: there are no training samples left; make test and validation smaller\n");
+  EXPECT_EQ(message("a..b=1"), "gradus: --set a..b: expected a path like model.layers[2].units before =\n");
+  EXPECT_EQ(message("trian.epochs=3"), "gradus: my.toml: trian: unknown key; did you mean \"train\"?\n");
+}
+
+TEST(Recipe, ALossThatDoesNotFitTheTargetsLeavesNoRun) {
+  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "loss.name=mean_squared_error"}).find("mean_squared_error: output is (32, 3)"), std::string::npos);
+  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=9000000000000000000"}).find("no machine holds such an array"), std::string::npos);
+  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=900000000000"}).find("out of memory"), std::string::npos);
 }
 
 TEST(Recipe, MissingDataNamesThePackage) {

@@ -24,7 +24,8 @@ struct Outcome {
 struct RunOptions {
   std::string folder = ".";                ///< working folder of the process
   std::function<void()> before_exec{};     ///< in the child: limits
-  std::function<bool()> interrupt_when{};  ///< SIGINT is sent as soon as this is true
+  std::function<bool()> interrupt_when{};  ///< the signal is sent as soon as this is true
+  int signal = SIGINT;
 };
 
 /// gradus ARGUMENTS...
@@ -47,7 +48,7 @@ inline Outcome run_gradus(const std::vector<std::string>& arguments, const RunOp
   bool is_sent = false;
   while (::waitpid(child, &status, options.interrupt_when && !is_sent ? WNOHANG : 0) == 0) {
     if (options.interrupt_when()) {
-      ::kill(child, SIGINT);
+      ::kill(child, options.signal);
       is_sent = true;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));

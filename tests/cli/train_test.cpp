@@ -115,16 +115,106 @@ TEST(Train, ALossThatIsNotFiniteStops) {
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   EXPECT_EQ(outcome.err.rfind("gradus: fit: the loss is ", 0), 0u) << outcome.err;
+  EXPECT_NE(outcome.err.find("; the model as of step "), std::string::npos) << outcome.err;
 }
 
 TEST(Train, CtrlCSavesTheLastFinishedStep) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 1000000"));
   const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
-  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = has_epochs});
-  EXPECT_EQ(outcome.code, 130);
-  EXPECT_EQ(outcome.err.rfind("gradus: interrupted: the model as of step ", 0), 0u) << outcome.err;
-  EXPECT_EQ(run_gradus({"evaluate", "run"}, {.folder = folder.path()}).code, 0);
+  for (const auto& [signal, code] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143)}) {
+    std::filesystem::remove_all(folder / "run");
+    const Outcome outcome =
+        run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = has_epochs, .signal = signal});
+    EXPECT_EQ(outcome.code, code);
+    EXPECT_EQ(outcome.err.rfind("gradus: interrupted: the model as of step ", 0), 0u) << outcome.err;
+    EXPECT_EQ(run_gradus({"evaluate", "run"}, {.folder = folder.path()}).code, 0);
+  }
+}
+
+TEST(Train, ARunIsReplacedOnlyIfAskedFor) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const std::vector<std::string> arguments = {"train", "my.toml", "--quiet", "--run-dir", "run"};
+  ASSERT_EQ(run_gradus(arguments, {.folder = folder.path()}).code, 0);
+  const std::string model = read_text(folder / "run/model.gradus");
+  std::vector<std::string> other = arguments;
+  other.insert(other.end(), {"--set", "seed=4"});
+  const Outcome refused = run_gradus(other, {.folder = folder.path()});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.err, "gradus: run: the folder holds a run already; name another one, or replace the run with --replace\n");
+  EXPECT_EQ(read_text(folder / "run/model.gradus"), model);
+  EXPECT_EQ(read_text(folder / "run/recipe.toml"), kCloudsRecipe);
+  other.push_back("--replace");
+  EXPECT_EQ(run_gradus(other, {.folder = folder.path()}).code, 0);
+  EXPECT_NE(read_text(folder / "run/model.gradus"), model);
+}
+
+TEST(Train, AReaderThatGoesAwayDoesNotStopIt) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const auto closed_pipe = [] {
+    int ends[2];
+    if (::pipe(ends) != 0) ::_exit(125);
+    ::close(ends[0]);
+    ::dup2(ends[1], 1);
+  };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = closed_pipe});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "gradus: standard output: cannot be written: Broken pipe\n");
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/report.html"));
+}
+
+TEST(Predict, WritesCsvToAFileOrToStandardOutput) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "points.csv", "a,b\n0,1\n-3,5\n");
+  const Outcome printed = run_gradus({"predict", "run", "points.csv", "--csv"}, {.folder = folder.path()});
+  EXPECT_EQ(printed.code, 0) << printed.err;
+  EXPECT_EQ(printed.out.rfind("file,sample,class,probability,class 0,class 1,class 2\npoints.csv,0,class ", 0), 0u) << printed.out;
+  EXPECT_EQ(std::count(printed.out.begin(), printed.out.end(), '\n'), 3);
+  const Outcome written = run_gradus({"predict", "run", "points.csv", "-o", "out.csv"}, {.folder = folder.path()});
+  EXPECT_EQ(written.code, 0) << written.err;
+  EXPECT_EQ(written.out, "");
+  EXPECT_EQ(read_text(folder / "out.csv"), printed.out);
+}
+
+TEST(Predict, InputsThatAreNoneAreNamed) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "gap.csv", "1,2\n3,\n");
+  write_text(folder / "word.csv", "1,2\n3,four\n");
+  write_text(folder / "ragged.csv", "1,2\n3\n");
+  write_text(folder / "empty.csv", "");
+  const std::string header("\x00\x00\x08\x03\x00\x00\x00\x02\x00\x00\x00\x20\x00\x00\x00\x20", 16);
+  write_text(folder / "images.idx", header + std::string(2 * 32 * 32, 'x'));
+  write_text(folder / "short.idx", header + "x");
+  const auto message = [&](const std::string& file) {
+    const Outcome outcome = run_gradus({"predict", "run", file}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_EQ(message("gap.csv"), "gradus: gap.csv: x[1, 1] is nan; inputs must be finite numbers\n");
+  EXPECT_EQ(message("word.csv"), "gradus: word.csv:2: column 2: expected a number, got \"four\"\n");
+  EXPECT_EQ(message("ragged.csv"), "gradus: ragged.csv:2: the line has 1 cells, the first one 2; they must be equal\n");
+  EXPECT_EQ(message("empty.csv"), "gradus: empty.csv: there are no numbers in it\n");
+  EXPECT_EQ(message("images.idx"), "gradus: images.idx: holds (2, 32, 32); the model takes samples of (2,)\n");
+  EXPECT_EQ(message("short.idx"), "gradus: short.idx: truncated: its sizes (2, 32, 32) announce 2048 bytes, the file cannot hold more than 1\n");
+  EXPECT_EQ(message("."), "gradus: .: is a folder; a file is needed\n");
+}
+
+TEST(Predict, AFullDiskBehindStandardOutputIsAnError) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "points.csv", "0,1\n");
+  const auto full = [] { ::dup2(::open("/dev/full", O_WRONLY), 1); };
+  const Outcome outcome = run_gradus({"predict", "run", "points.csv"}, {.folder = folder.path(), .before_exec = full});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "gradus: standard output: cannot be written: No space left on device\n");
 }
 
 TEST(Train, NoSpaceIsAnErrorAndLeavesNoHalfFile) {

@@ -34,6 +34,36 @@ TEST(Usage, WrongCallsExitWith2) {
   }
 }
 
+TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
+  EXPECT_EQ(run_gradus({"tran"}).err, "gradus: tran: there is no such command; did you mean train?\n  hint: gradus --help\n");
+  EXPECT_EQ(run_gradus({}).err, "gradus: a command is missing: train, evaluate, predict or summary\n  hint: gradus --help\n");
+  EXPECT_EQ(run_gradus({"--versoin"}).err, "gradus: --versoin is unknown here; did you mean --version?\n  hint: gradus --help\n");
+  EXPECT_EQ(run_gradus({"train", "a.toml", "--run-dri", "b"}).err,
+            "gradus: train: --run-dri is unknown here; did you mean --run-dir?\n  hint: gradus train --help\n");
+}
+
+TEST(Usage, EachCommandHelpsWithItself) {
+  EXPECT_NE(run_gradus({"predict", "--help"}).out.find("--output"), std::string::npos);
+  EXPECT_EQ(run_gradus({"predict", "--help"}).out.find("A first run"), std::string::npos);
+}
+
+TEST(Usage, WhatIsNoModelOrNoRecipeIsNamed) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "empty", "");
+  testing::write_text(folder / "bytes.toml", std::string("\xff\xfe\x00\x01", 4));
+  const auto message = [&](const std::vector<std::string>& arguments) {
+    const Outcome outcome = run_gradus(arguments, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    return outcome.err;
+  };
+  EXPECT_EQ(message({"evaluate", "empty"}), "gradus: empty: has 0 bytes; a safetensors file starts with 8 bytes of header length\n");
+  EXPECT_EQ(message({"evaluate", "."}), "gradus: ./model.gradus: no such file or folder\n");
+  EXPECT_EQ(message({"train", "."}), "gradus: .: is a folder; a file is needed\n");
+  EXPECT_EQ(message({"train", "empty"}),
+            "gradus: empty: data.source: is missing; it must be one of fashion_mnist, linear, blobs, moons, spirals, idx\n");
+  EXPECT_EQ(message({"train", "bytes.toml"}).rfind("gradus: bytes.toml:1:1: ", 0), 0u);
+}
+
 TEST(Usage, MissingFilesExitWith1) {
   EXPECT_EQ(run_gradus({"train", "/none/my.toml"}).err, "gradus: /none/my.toml: no such file or folder\n");
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"}, {"evaluate", "/none/model.gradus"},
