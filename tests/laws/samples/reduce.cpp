@@ -1,4 +1,4 @@
-// Samples of reductions, running totals, sorting and random draws.
+// Samples of reductions, running totals and sorting.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,34 +10,7 @@ namespace {
 
 using namespace gradus;
 
-// x as (before, size, after) of one axis, each line along it handed to f, which returns the line that takes its place.
-Plain along(const Plain& x, int64_t axis, const std::function<std::vector<double>(const std::vector<double>&)>& f) {
-  int64_t before = 1, after = 1;
-  const auto at = static_cast<size_t>(axis);
-  for (size_t a = 0; a < x.shape.size(); ++a) (a < at ? before : after) *= a == at ? 1 : x.shape[a];
-  const int64_t size = x.shape[at];
-  std::vector<std::vector<double>> lines;
-  for (int64_t i = 0; i < before * after; ++i) {
-    std::vector<double> line;
-    for (int64_t k = 0; k < size; ++k) line.push_back(x.values[static_cast<size_t>(((i / after) * size + k) * after + i % after)]);
-    lines.push_back(f(line));
-  }
-  Plain out{x.shape, {}};
-  const int64_t length = lines.empty() ? size : static_cast<int64_t>(lines[0].size());
-  out.shape[at] = length;
-  for (int64_t i = 0; i < before; ++i)
-    for (int64_t k = 0; k < length; ++k)
-      for (int64_t j = 0; j < after; ++j) out.values.push_back(lines[static_cast<size_t>(i * after + j)][static_cast<size_t>(k)]);
-  return out;
-}
 using Line = std::function<double(const std::vector<double>&)>;
-Plain reduced(const Plain& x, int64_t axis, const Line& f) {
-  Plain out = along(x, axis, [&](const std::vector<double>& line) { return std::vector<double>{f(line)}; });
-  out.shape.erase(out.shape.begin() + static_cast<ptrdiff_t>(axis));
-  return out;
-}
-Plain flat(const Plain& x) { return {{x.size()}, x.values}; }
-
 double total(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 double average(const std::vector<double>& v) { return total(v) / static_cast<double>(v.size()); }
 double product(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<double>()); }
@@ -71,14 +44,17 @@ void add_reduction(Samples& out, const Reduction& r) {
   const auto add = [&](const Array& input, ListFunction f, Reference reference) {
     out.push_back({.op = r.op, .inputs = {input}, .call = std::move(f), .reference = std::move(reference), .orders = r.orders});
   };
-  add(x, [r](const Arrays& in) { return Arrays{r.whole(in[0])}; }, [r](const auto& in) { return reduced(flat(in[0]), 0, r.plain); });
+  add(x, [r](const Arrays& in) { return Arrays{r.whole(in[0])}; }, [r](const auto& in) { return reduced(flattened(in[0]), 0, r.plain); });
   for (const int64_t axis : {0, 1, 2})
     add(x, [r, axis](const Arrays& in) { return Arrays{r.axes(in[0], axis)}; }, [r, axis](const auto& in) { return reduced(in[0], axis, r.plain); });
   add(x, [r](const Arrays& in) { return Arrays{r.keeping(in[0], {0, -1}, keepdims)}; }, {});
   add(uniform({1, 1}, 0.2, 0.4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 0, r.plain); });
   add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [](const auto&) { return Plain{{0}, {}}; });
-  if (r.of_nothing) add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; }, [r](const auto&) { return Plain{{2}, {r.plain({}), r.plain({})}}; });
-  add(distinct({5, 2000}, 1e-4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
+  if (r.of_nothing) {
+    add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; }, [r](const auto&) { return Plain{{2}, {r.plain({}), r.plain({})}}; });
+    if (std::isnan(r.plain({}))) out.back().orders = 0;  // a mean of nothing: NaN has no slope
+  }
+  add(distinct({5, 2000}, 2e-3), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
   if (r.op == "prod") out.back().inputs = {uniform({5, 200}, 0.9, 1.1)};
 }
 double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
@@ -132,32 +108,6 @@ void add_sorting(Samples& out) {
                  .orders = 0});
 }
 
-random::Key key_of(const Array& words) { return random::Key::from_array(words); }
-void add_draws(Samples& out) {
-  const Array key = random::key(7).array();
-  out.push_back({.op = "random_uniform",
-                 .inputs = {key, uniform({3}, -2, -1), uniform({3}, 1, 2, 2)},
-                 .call = [](const Arrays& x) { return Arrays{random::uniform(key_of(x[0]), {4, 3}, x[1], x[2], x[1].dtype())}; }});
-  out.push_back({.op = "random_normal",
-                 .inputs = {key, uniform({3}), uniform({3}, 1, 2, 2)},
-                 .call = [](const Arrays& x) { return Arrays{random::normal(key_of(x[0]), {4, 3}, x[1], x[2], x[1].dtype())}; }});
-  out.push_back({.op = "random_integers",
-                 .inputs = {key},
-                 .call = [](const Arrays& x) { return Arrays{random::integers(key_of(x[0]), {4, 3}, -5, 5)}; },
-                 .orders = 0});
-  out.push_back({.op = "random_permutation",
-                 .inputs = {key},
-                 .call = [](const Arrays& x) { return Arrays{random::permutation(key_of(x[0]), 9)}; },
-                 .orders = 0});
-  out.push_back({.op = "random_fold",
-                 .inputs = {key, laws::integers({}, 0, 9)},
-                 .call = [](const Arrays& x) { return Arrays{random::uniform(random::fold_in(key_of(x[0]), x[1]), {5})}; },
-                 .orders = 0});
-  out.push_back({.op = "dropout",
-                 .inputs = {uniform({4, 3}), key},
-                 .call = [](const Arrays& x) { return Arrays{dropout(x[0], 0.4, key_of(x[1]))}; }});
-}
-
 }  // namespace
 
 Samples reduce_samples() {
@@ -199,7 +149,6 @@ Samples reduce_samples() {
                    return along(x[0], 1, [](const std::vector<double>& line) { return running(line, smallest); });
                  }});
   add_sorting(out);
-  add_draws(out);
   return out;
 }
 
