@@ -100,6 +100,16 @@ Sample with_floats(const Sample& sample, DType dtype) {
     if (x.dtype().is_float()) x = x.astype(dtype).eval();
   return out;
 }
+Sample with_every_second(const Sample& sample, double value) {
+  Sample out = sample;
+  for (Array& x : out.inputs) {
+    if (!x.dtype().is_float()) continue;
+    std::vector<double> values = numbers(x);
+    for (size_t i = 0; i < values.size(); i += 2) values[i] = value;
+    x = array(values, x.shape()).astype(x.dtype()).eval();
+  }
+  return out;
+}
 Arrays pending(const Arrays& inputs) {
   Arrays out;
   for (const Array& x : inputs) out.push_back(apply(barrier_op, {x}));

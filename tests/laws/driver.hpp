@@ -47,6 +47,8 @@ Arrays some_derivatives(const Sample& sample);
 Arrays value_and_derivatives(const Sample& sample);
 /// The same call with its float inputs in another dtype.
 Sample with_floats(const Sample& sample, DType dtype);
+/// The same call with `value` in place of every second number of its float inputs.
+Sample with_every_second(const Sample& sample, double value);
 /// The inputs as pending arrays: views of them are recorded, where views of computed arrays are made at once.
 Arrays pending(const Arrays& inputs);
 

@@ -1,9 +1,9 @@
 // Plain: arrays for naive references, read and written index by index.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace laws {
@@ -95,5 +95,57 @@ Plain reduced(const Plain& x, int64_t axis, const F& f) {
   return out;
 }
 inline Plain flattened(const Plain& x) { return {{x.size()}, x.values}; }
+
+// ---- lines: what reductions and norms do with one
+
+using Line = std::vector<double>;
+
+inline double total(const Line& v) {
+  double sum = 0;
+  for (const double x : v) sum += x;
+  return sum;
+}
+inline double average(const Line& v) { return total(v) / static_cast<double>(v.size()); }
+/// Before in the order of sorting: NaN comes last.
+inline bool is_less(double x, double y) { return x < y || (!std::isnan(x) && std::isnan(y)); }
+/// The position of the first NaN, or else of the first of the largest (smallest).
+template <bool is_max>
+double position(const Line& v) {
+  size_t best = 0;
+  for (size_t i = 1; i < v.size() && !std::isnan(v[best]); ++i)
+    if (std::isnan(v[i]) || (is_max ? v[i] > v[best] : v[i] < v[best])) best = i;
+  return static_cast<double>(best);
+}
+inline double largest(const Line& v) { return v[static_cast<size_t>(position<true>(v))]; }
+inline double smallest(const Line& v) { return v[static_cast<size_t>(position<false>(v))]; }
+inline Line sorted(Line v) {
+  std::stable_sort(v.begin(), v.end(), is_less);
+  return v;
+}
+/// e^x / sum e^x, shifted by the largest x: infinity makes a line of NaN.
+inline Line plain_softmax(Line v) {
+  if (v.empty()) return v;
+  const double shift = largest(v);
+  for (double& x : v) x = std::exp(x - shift);
+  const double sum = total(v);
+  for (double& x : v) x /= sum;
+  return v;
+}
+inline Line plain_log_softmax(Line v) {
+  if (v.empty()) return v;
+  const double shift = largest(v);
+  double sum = 0;
+  for (const double x : v) sum += std::exp(x - shift);
+  for (double& x : v) x = x - shift - std::log(sum);
+  return v;
+}
+/// (x - mean) / sqrt(var + eps), or without the mean.
+inline Line standardized(Line v, bool is_centered = true, double eps = 1e-5) {
+  const double center = is_centered ? average(v) : 0;
+  double squares = 0;
+  for (const double x : v) squares += (x - center) * (x - center);
+  for (double& x : v) x = (x - center) / std::sqrt(squares / static_cast<double>(v.size()) + eps);
+  return v;
+}
 
 }  // namespace laws

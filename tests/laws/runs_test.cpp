@@ -61,14 +61,7 @@ TEST_P(runs, on_nan_infinity_and_huge_numbers_come_to_an_end) {
     const double infinity = std::numeric_limits<double>::infinity();
     for (const double special : {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity, 0.0, 1e300, -1e300}) {
       for (const DType dtype : {float64, float32}) {
-        Sample at = with_floats(sample, dtype);
-        for (Array& x : at.inputs) {
-          if (!x.dtype().is_float()) continue;
-          std::vector<double> values = numbers(x);
-          for (size_t i = 0; i < values.size(); i += 2) values[i] = special;
-          x = array(values, x.shape()).astype(dtype).eval();
-        }
-        value_and_derivatives(at);
+        value_and_derivatives(with_floats(with_every_second(sample, special), dtype));
       }
     }
   });
@@ -94,18 +87,23 @@ TEST_P(runs, planned_and_op_by_op_give_the_same_bits) {
   });
 }
 
+// float64 has kernels of our own only; those of oneDNN, in float32, may sum in another order.
 TEST_P(runs, on_any_number_of_threads_give_the_same_results) {
   const int before = threads();
   for_each_sample([&](const Sample& sample) {
     if (!sample.is_lowered) return;
-    set_threads(1);
-    const Arrays one = value_and_derivatives(sample);
-    for (const int count : {2, 3}) {
-      set_threads(count);
-      const Arrays several = value_and_derivatives(sample);
-      for (size_t k = 0; k < one.size(); ++k) {
-        if (sample.same_bits) expect_same_bits(several[k], one[k], "threads");
-        else expect_near(several[k], one[k], {1e-12, 1e-13}, "threads");
+    for (const DType dtype : {float64, float32}) {
+      SCOPED_TRACE(to_text(dtype));
+      const Sample cast = with_floats(sample, dtype);
+      set_threads(1);
+      const Arrays one = value_and_derivatives(cast);
+      for (const int count : {2, 3}) {
+        set_threads(count);
+        const Arrays several = value_and_derivatives(cast);
+        for (size_t k = 0; k < one.size(); ++k) {
+          if (sample.same_bits || dtype == float64) expect_same_bits(several[k], one[k], "threads");
+          else expect_near(several[k], one[k], {1e-5, 1e-6}, "threads");
+        }
       }
     }
   });

@@ -33,6 +33,7 @@ struct Sample {
   bool has_vmap = true;      ///< false: the call reads values (its shapes depend on data)
   bool is_lowered = true;    ///< false: symbols that never run
   bool same_bits = true;     ///< false: planned and op by op may differ in bits (the passes that docs/plan.md names)
+  bool takes_specials = true;  ///< false: the reference says nothing about NaN and infinity (an identity; a padded zero times infinity)
   bool fits_bools = true;    ///< false: sums inside the call, which of bools are "or"
   double mode_tolerance = 1e-10;  ///< relative, of forward against reverse mode; more where the call rounds to less than double
   DType narrowest = gradus::float16;  ///< float16: the call makes sense in all float dtypes; float32: in 32 bits and above
@@ -55,10 +56,12 @@ Samples update_samples();
 Samples normalize_samples();
 Samples transform_samples();
 Samples kink_samples();
+Samples big_samples();
 inline constexpr Family kFamilies[] = {
     {"leaf", leaf_samples},     {"elementwise", elementwise_samples}, {"shape", shape_samples},         {"reduce", reduce_samples},
     {"random", random_samples}, {"linalg", linalg_samples},           {"conv", conv_samples},           {"normalize", normalize_samples},
     {"update", update_samples}, {"kink", kink_samples},               {"transform", transform_samples},
+    {"big", big_samples},
 };
 
 /// float64 numbers evenly distributed in [low, high), from a seed.

@@ -47,6 +47,19 @@ TEST_P(values, agree_with_plain_loops) {
   });
 }
 
+TEST_P(values, of_nan_infinity_and_zero_agree_with_plain_loops) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for_each_sample([&](const Sample& sample) {
+    if (!sample.reference || !sample.takes_specials) return;
+    for (const double special : {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity, 0.0, -0.0}) {
+      SCOPED_TRACE(special);
+      const Sample at = with_every_second(sample, special);
+      const Plain want = sample.reference(plain(at.inputs));
+      expect_near(at.call(at.inputs).at(0), array(want.values, Shape(want.shape)), {1e-13, 1e-14}, "value");
+    }
+  });
+}
+
 TEST_P(values, of_every_float_dtype_agree_with_float64) {
   for_each_sample([](const Sample& sample) {
     if (!sample.is_lowered) return;

@@ -1,6 +1,4 @@
 // Samples of convolution and pooling.
-#include <limits>
-
 #include "tests/laws/sample.hpp"
 
 namespace laws {
@@ -56,13 +54,6 @@ Plain pooled(const Plain& x, int64_t height, int64_t width, const Plain2D& a, co
     return f(elements);
   });
 }
-double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
-double average(const std::vector<double>& v) {
-  double sum = 0;
-  for (const double x : v) sum += x;
-  return sum / static_cast<double>(v.size());
-}
-
 // A call of conv2d and the same in plain loops.
 Sample conv_of(const Shape& x, const Shape& w, const Conv2DOptions& options, const Plain2D& plain) {
   return {.op = "conv",
@@ -122,6 +113,10 @@ void add_pooling(Samples& out) {
                  .inputs = {distinct({0, 4, 4, 2})},
                  .call = [](const Arrays& in) { return Arrays{max_pool2d(in[0], 2)}; },
                  .reference = [=](const std::vector<Plain>& in) { return pooled(in[0], 2, 2, halves, largest); }});
+  out.push_back({.op = "step",  // the slope of relu goes through the pooling
+                 .inputs = {x, uniform({2, 2, 3, 3}, -1, 1, 2)},
+                 .call = pulled([](const Arrays& in) { return Arrays{max_pool2d(relu(in[0]), 2)}; }),
+                 .is_smooth = false});
   for (const std::string_view op : {"pool_put", "pool_take"}) {
     Sample sample{.op = op,
                   .inputs = {x, uniform({2, 2, 3, 3}, -1, 1, 2)},

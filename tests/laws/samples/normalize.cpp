@@ -6,32 +6,6 @@ namespace {
 
 using namespace gradus;
 
-using Line = std::vector<double>;
-
-Line plain_softmax(Line v) {
-  double total = 0;
-  for (double& x : v) total += x = std::exp(x);
-  for (double& x : v) x /= total;
-  return v;
-}
-Line plain_log_softmax(Line v) {
-  v = plain_softmax(std::move(v));
-  for (double& p : v) p = std::log(p);
-  return v;
-}
-double average(const Line& v) {
-  double sum = 0;
-  for (const double x : v) sum += x;
-  return sum / static_cast<double>(v.size());
-}
-// (x - mean) / sqrt(var + eps), or without the mean.
-Line standardized(Line v, bool is_centered, double eps) {
-  const double center = is_centered ? average(v) : 0;
-  double squares = 0;
-  for (const double x : v) squares += (x - center) * (x - center) / static_cast<double>(v.size());
-  for (double& x : v) x = (x - center) / std::sqrt(squares + eps);
-  return v;
-}
 Plain affine_of(const Plain& x, const Plain& weight, const Plain& bias) {
   return each_pair(each_pair(x, weight, std::multiplies<double>()), bias, std::plus<double>());
 }
@@ -87,14 +61,14 @@ void add_row_norms(Samples& out) {
                    .inputs = {uniform(shape)},
                    .call = [](const Arrays& in) { return Arrays{layer_norm(in[0])}; },
                    .reference = [](const std::vector<Plain>& in) {
-                     return along(in[0], static_cast<int64_t>(in[0].shape.size()) - 1, [](Line v) { return standardized(std::move(v), true, 1e-5); });
+                     return along(in[0], static_cast<int64_t>(in[0].shape.size()) - 1, [](Line v) { return standardized(std::move(v)); });
                    },
                    .tolerance = 1e-5});
   out.push_back({.op = "layer_norm",
                  .inputs = {x, weight, bias},
                  .call = affine,
                  .reference = [](const std::vector<Plain>& in) {
-                   return affine_of(along(in[0], 2, [](Line v) { return standardized(std::move(v), true, 1e-5); }), in[1], in[2]);
+                   return affine_of(along(in[0], 2, [](Line v) { return standardized(std::move(v)); }), in[1], in[2]);
                  },
                  .tolerance = 1e-5});
   out.push_back({.op = "rms_norm",
@@ -122,7 +96,7 @@ void add_batch_norm(Samples& out) {
                  },
                  .reference = [](const std::vector<Plain>& in) {
                    Plain rows{{6, 5}, in[0].values};
-                   rows = affine_of(along(rows, 0, [](Line v) { return standardized(std::move(v), true, 1e-5); }), in[1], in[2]);
+                   rows = affine_of(along(rows, 0, [](Line v) { return standardized(std::move(v)); }), in[1], in[2]);
                    return Plain{{3, 2, 5}, rows.values};
                  },
                  .tolerance = 1e-5});
@@ -144,7 +118,7 @@ void add_cross_entropy(Samples& out) {
                      return filled({4}, [&](const Index& at) {
                        const auto label = static_cast<int64_t>(in[1][at]);
                        double mean = 0;
-                       for (int64_t j = 0; j < 5; ++j) mean += logs[{at[0], j}] / 5;
+                       for (int64_t j = 0; smoothing > 0 && j < 5; ++j) mean += logs[{at[0], j}] / 5;
                        return label == 2 ? 0.0 : -(1 - smoothing) * logs[{at[0], label}] - smoothing * mean;
                      });
                    }});
@@ -163,7 +137,7 @@ void add_cross_entropy(Samples& out) {
                  .call = [](const Arrays& in) { return Arrays{softmax_cross_entropy_with_probabilities(in[0], in[1])}; },
                  .reference = [](const std::vector<Plain>& in) {
                    return reduced(each_pair(along(in[0], 1, plain_log_softmax), in[1], std::multiplies<double>()), 1,
-                                  [](const Line& v) { return -average(v) * static_cast<double>(v.size()); });
+                                  [](const Line& v) { return -total(v); });
                  }});
 }
 

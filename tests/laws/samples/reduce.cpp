@@ -10,22 +10,21 @@ namespace {
 
 using namespace gradus;
 
-using Line = std::function<double(const std::vector<double>&)>;
-double total(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-double average(const std::vector<double>& v) { return total(v) / static_cast<double>(v.size()); }
-double product(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<double>()); }
-double variance(const std::vector<double>& v) {
+using OfLine = std::function<double(const Line&)>;
+
+double product(const Line& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<double>()); }
+double variance(const Line& v) {
   double squares = 0;
   for (const double x : v) squares += (x - average(v)) * (x - average(v));
   return squares / static_cast<double>(v.size());
 }
-double log_sum(const std::vector<double>& v) {
+double log_sum(const Line& v) {
   double sum = 0;
   for (const double x : v) sum += std::exp(x);
   return std::log(sum);
 }
-std::vector<double> running(const std::vector<double>& v, const Line& f) {
-  std::vector<double> out;
+Line running(const Line& v, const OfLine& f) {
+  Line out;
   for (size_t i = 1; i <= v.size(); ++i) out.push_back(f({v.begin(), v.begin() + static_cast<ptrdiff_t>(i)}));
   return out;
 }
@@ -35,7 +34,7 @@ struct Reduction {
   Array (*whole)(const Array&);
   Array (*axes)(const Array&, const Axes&);
   Array (*keeping)(const Array&, const Axes&, KeepDims);
-  double (*plain)(const std::vector<double>&);
+  double (*plain)(const Line&);
   int orders = 2;
   bool of_nothing = true;
 };
@@ -57,22 +56,16 @@ void add_reduction(Samples& out, const Reduction& r) {
   add(distinct({5, 2000}, 2e-3), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
   if (r.op == "prod") out.back().inputs = {uniform({5, 200}, 0.9, 1.1)};
 }
-double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
-double smallest(const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); }
-double some(const std::vector<double>& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
-double every(const std::vector<double>& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
-template <bool is_max>
-double position(const std::vector<double>& v) {
-  return static_cast<double>((is_max ? std::max_element(v.begin(), v.end()) : std::min_element(v.begin(), v.end())) - v.begin());
-}
+double some(const Line& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
+double every(const Line& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
 
-void add_running(Samples& out, std::string_view op, Array (*f)(const Array&, int64_t), const Line& plain) {
+void add_running(Samples& out, std::string_view op, Array (*f)(const Array&, int64_t), const OfLine& plain) {
   for (const int64_t axis : {0, 1}) {
     out.push_back({.op = op,
                    .inputs = {uniform({4, 3}, 0.3, 1.5)},
                    .call = [f, axis](const Arrays& x) { return Arrays{f(x[0], axis)}; },
                    .reference = [plain, axis](const auto& x) {
-                     return along(x[0], axis, [&](const std::vector<double>& line) { return running(line, plain); });
+                     return along(x[0], axis, [&](const Line& line) { return running(line, plain); });
                    }});
   }
   out.push_back({.op = op, .inputs = {uniform({0, 3})}, .call = [f](const Arrays& x) { return Arrays{f(x[0], 0)}; },
@@ -86,18 +79,15 @@ void add_sorting(Samples& out) {
                  .inputs = {distinct({3, 6})},
                  .call = [](const Arrays& x) { return Arrays{sort(x[0]), sort(x[0], 0, true)}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 1, [](std::vector<double> line) {
-                     std::sort(line.begin(), line.end());
-                     return line;
-                   });
+                   return along(x[0], 1, sorted);
                  }});
   out.push_back({.op = "argsort", .inputs = {distinct({3, 6})}, .call = [](const Arrays& x) { return Arrays{argsort(x[0])}; }, .orders = 0});
   out.push_back({.op = "argsort",
                  .inputs = {distinct({7, 2})},
                  .call = [](const Arrays& x) { return Arrays{topk(x[0], 3, 0).first, topk(x[0], 2, 0, false).first}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 0, [](std::vector<double> line) {
-                     std::sort(line.rbegin(), line.rend());
+                   return along(x[0], 0, [](Line line) {
+                     std::stable_sort(line.begin(), line.end(), [](double x, double y) { return x > y || (!std::isnan(x) && std::isnan(y)); });
                      line.resize(3);
                      return line;
                    });
@@ -140,13 +130,13 @@ Samples reduce_samples() {
                  .inputs = {distinct({5, 3})},
                  .call = [](const Arrays& x) { return Arrays{cummax(x[0], 0).first}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 0, [](const std::vector<double>& line) { return running(line, largest); });
+                   return along(x[0], 0, [](const Line& line) { return running(line, largest); });
                  }});
   out.push_back({.op = "cummin_position",
                  .inputs = {distinct({5, 3})},
                  .call = [](const Arrays& x) { return Arrays{cummin(x[0], 1).first, cummin(x[0], 0).second}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 1, [](const std::vector<double>& line) { return running(line, smallest); });
+                   return along(x[0], 1, [](const Line& line) { return running(line, smallest); });
                  }});
   add_sorting(out);
   return out;

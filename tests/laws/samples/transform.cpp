@@ -64,8 +64,8 @@ void add_branches(Samples& out) {
                      return Arrays{cond(all(in[0] > 0), [&](const Array& x) { return sin(x) * in[2]; },
                                         [&](const Array& x) { return exp(x) + 0.0 * in[2]; }, in[1])};
                    },
-                   .reference = [sign](const std::vector<Plain>& in) {
-                     return each_pair(in[1], in[2], [&](double x, double y) { return sign > 0 ? std::sin(x) * y : std::exp(x); });
+                   .reference = [](const std::vector<Plain>& in) {
+                     return each_pair(in[1], in[2], [&](double x, double y) { return in[0].values[0] > 0 ? std::sin(x) * y : std::exp(x) + 0 * y; });
                    }});
   out.push_back({.op = "while_loop",  // x -> x / 2 + sin x / 8 until it is small
                  .inputs = {uniform({}, 0.7, 0.9)},
