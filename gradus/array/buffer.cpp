@@ -59,9 +59,13 @@ std::byte* take_from_system(int64_t capacity) {
   return block;
 }
 
+// Exact below a MiB; from there on MiB, with a decimal as long as that says something.
 std::string size_text(int64_t bytes) {
-  const double megabytes = static_cast<double>(bytes) / 1e6;
-  return megabytes < 10 ? concat(bytes, " bytes") : concat(static_cast<int64_t>(megabytes + 0.5), " MB");
+  constexpr int64_t mebibyte = int64_t{1} << 20;
+  if (bytes < mebibyte) return concat(bytes, " bytes");
+  if (bytes >= 100 * mebibyte) return concat(bytes / mebibyte, " MiB");
+  const int64_t tenths = 10 * bytes / mebibyte;
+  return concat(tenths / 10, ".", tenths % 10, " MiB");
 }
 
 }  // namespace

@@ -305,7 +305,9 @@ void put_window(const Pool& pool, int64_t index, int64_t base, const T* dy, cons
     }
     for (; c < s.channels; ++c) {
       if (taps[c] != static_cast<Tap>(tap)) continue;
-      dx[offset + c] = static_cast<WideOf<T>>(dx[offset + c] + static_cast<WideOf<T>>(dy[c]));
+      const auto value = static_cast<WideOf<T>>(dy[c]);
+      // Stored where nothing is added, as whole vectors are: 0 + -0 would be 0.
+      dx[offset + c] = kIsDisjoint ? value : static_cast<WideOf<T>>(dx[offset + c] + value);
     }
   });
 }

@@ -72,10 +72,10 @@ Array selu(const Array& x) { return kSeluScale * elu(x, kSeluAlpha); }
 Array gelu(const Array& x) { return apply(gelu_op, {x}); }
 Array gelu(const Array& x, GeluForm form) {
   if (form == GeluForm::exact) return gelu(x);
-  return 0.5 * x * (1 + tanh(kSqrt2OverPi * x * (1 + 0.044715 * square(x))));
+  return 0.5 * x * (1 + tanh(kSqrt2OverPi * x * (1 + 0.044715 * square(as_float(x)))));
 }
 Array sigmoid(const Array& x) { return apply(sigmoid_op, {x}); }
-Array log_sigmoid(const Array& x) { return -softplus(-x); }
+Array log_sigmoid(const Array& x) { return -softplus(-as_float(x)); }
 Array silu(const Array& x) { return apply(silu_op, {x}); }
 Array mish(const Array& x) { return x * tanh(softplus(x)); }
 Array softplus(const Array& x) { return apply(softplus_op, {x}); }
@@ -83,7 +83,7 @@ Array softplus(const Array& x, double beta, double threshold) {
   const Array scaled = beta * x;
   return where(scaled > threshold, x, softplus(scaled) / beta);
 }
-Array softsign(const Array& x) { return x / (1 + abs(x)); }
+Array softsign(const Array& x) { return x / (1 + abs(as_float(x))); }
 Array hardtanh(const Array& x) { return hardtanh(x, -1, 1); }
 Array hardtanh(const Array& x, double low, double high) { return clip(x, low, high); }
 Array hardsigmoid(const Array& x) { return relu6(x + 3.0) / 6; }

@@ -3,6 +3,7 @@
 #include "gradus/graph/index.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/op_def.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
@@ -36,7 +37,28 @@ std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_
   return apply_all(call.op, aligned, call.args);
 }
 
+namespace {
+
+// No example: dtypes and shapes are those of one that is recorded and never run.
+std::vector<Array> batch_of_none(const Call& call, std::span<const bool> is_batched) {
+  std::vector<Array> inputs, out;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    Dims sizes = call[i].shape().dims();
+    if (is_batched[i]) sizes.erase(0);
+    inputs.push_back(is_batched[i] ? zeros(Shape(sizes), call[i].dtype()) : call[i]);
+  }
+  for (const Array& example : apply_all(call.op, inputs, call.args)) {
+    Dims sizes = example.shape().dims();
+    sizes.insert(0, 0);
+    out.push_back(zeros(Shape(sizes), example.dtype()));
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<Array> batch_by_loop(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  if (batch_size == 0) return batch_of_none(call, is_batched);
   std::vector<std::vector<Array>> examples;
   for (int64_t example = 0; example < batch_size; ++example) {
     std::vector<Array> inputs;

@@ -153,14 +153,14 @@ constinit const OpDef conv_op{.name = "conv",
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
                               .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .is_by_example = true}};
-constinit const OpDef input_gradient_op{.name = "conv_input_gradient",
+constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
                                         .promotion = Promotion::common,
                                         .infer = infer_input_gradient,
                                         .derivative = linear(transpose_input_gradient),
                                         .batch = batch_conv,
                                         .cpu = {.prepare = prepare_input_gradient}};
-constinit const OpDef weight_gradient_op{.name = "conv_weight_gradient",
+constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .inputs = weight_gradient_inputs,
                                          .promotion = Promotion::common,
                                          .infer = infer_weight_gradient,
@@ -169,8 +169,8 @@ constinit const OpDef weight_gradient_op{.name = "conv_weight_gradient",
                                          .cpu = {.prepare = prepare_weight_gradient}};
 
 Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }
-Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(input_gradient_op, {dy, w}, args); }
-Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { return apply(weight_gradient_op, {x, dy}, args); }
+Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(conv_input_gradient_op, {dy, w}, args); }
+Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { return apply(conv_weight_gradient_op, {x, dy}, args); }
 
 // ---- what users call
 
@@ -260,7 +260,7 @@ Array conv_transpose3d(const Array& x, const Array& w, const ConvTranspose3DOpti
 }
 
 std::span<const OpDef* const> conv_ops() {
-  static constexpr const OpDef* ops[] = {&conv_op, &input_gradient_op, &weight_gradient_op};
+  static constexpr const OpDef* ops[] = {&conv_op, &conv_input_gradient_op, &conv_weight_gradient_op};
   return ops;
 }
 

@@ -5,6 +5,7 @@
 #include "gradus/cpu/cross_entropy.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/normalize.hpp"
@@ -137,7 +138,10 @@ Array softmax_cross_entropy_with_probabilities(const Array& logits, const Array&
 }
 
 // softplus(-x) + (1 - t) x = -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), smooth and without overflow.
-Array sigmoid_cross_entropy(const Array& logits, const Array& targets) { return softplus(-logits) + (1 - targets) * logits; }
+Array sigmoid_cross_entropy(const Array& logits, const Array& targets) { 
+  const Array x = rows::as_float(logits);
+  return softplus(-x) + (1 - rows::as_float(targets)) * x;
+}
 
 std::span<const OpDef* const> cross_entropy_ops() {
   static constexpr const OpDef* ops[] = {&softmax_cross_entropy_op, &softmax_cross_entropy_backward_op};

@@ -34,6 +34,7 @@ std::vector<Array> no_cotangents(const RecordedCall& call, std::span<const Array
 std::vector<Array> no_tangents(const RecordedCall& call, std::span<const Array>) { return std::vector<Array>(call.outputs.size()); }
 
 Array number_like(const Array& x, double value) { return Array(value).astype(x.dtype()); }
+Array as_float(const Array& x) { return !x.exists() || x.is_weak() || x.dtype().is_float() ? x : x.astype(float32); }
 
 }  // namespace rows
 

@@ -77,5 +77,7 @@ constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const
 
 /// `value` in the dtype of x, of rank 0.
 Array number_like(const Array& x, double value);
+/// x, with integer and bool arrays as float32: for functions of floats that begin with arithmetic, in which small integers would wrap around.
+Array as_float(const Array& x);
 
 }  // namespace gradus::rows

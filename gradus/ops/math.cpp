@@ -153,7 +153,7 @@ Array polygamma(int64_t n, const Array& x) {
   return n == 0 ? digamma(x) : apply(polygamma_op, {n, x}, PolygammaArgs{n});
 }
 Array normal_cdf(const Array& x) { return apply(normal_cdf_op, {x}); }
-Array logit(const Array& x) { return log(x) - log1p(-x); }
+Array logit(const Array& x) { return log(x) - log1p(-as_float(x)); }
 
 std::span<const OpDef* const> math_ops() {
   static constexpr const OpDef* all[] = {&exp_op,     &expm1_op,     &exp2_op,       &log_op,       &log1p_op, &log2_op,   &log10_op,

@@ -4,6 +4,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/gradus.hpp"
 #include "gradus/graph/pending.hpp"
+#include "gradus/graph/walk.hpp"
 #include "gradus/plan/counters.hpp"
 #include "gradus/plan/settings.hpp"
 
@@ -102,6 +103,9 @@ TEST(counters, many_shapes_stay_within_the_plan_caches_bound) {
   set_plan_cache_bytes(int64_t{256} << 20);
 }
 
+// Walks, hashing and six passes, each over nodes and edges (two a node).
+constexpr int64_t kVisitsANode = 24;
+
 // Products, chains, reductions and values with many readers.
 Array mixture(int64_t nodes) {
   const Array x = full({2, 2}, 0.1).eval();
@@ -129,6 +133,21 @@ TEST(counters, planning_visits_each_node_a_bounded_number_of_times) {
   EXPECT_LT(visits_a_node[2], 1.2 * visits_a_node[1]);
 }
 
+TEST(counters, planning_30000_nodes_visits_each_at_most_as_often_as_there_are_passes_and_edges) {
+  const LiftedBound lifted;
+  const int64_t nodes = 30000;
+  const Array y = mixture(nodes);
+  clear_plans();
+  reset_counters();
+  y.eval();
+  EXPECT_LE(counters().node_visits, kVisitsANode * nodes);
+  reset_counters();
+  const Array again = mixture(nodes);
+  again.eval();
+  EXPECT_EQ(counters().plans_made, 0);
+  EXPECT_LE(counters().node_visits, kVisitsANode * nodes / 2);  // a plan that is found costs its snapshot only
+}
+
 TEST(counters, a_value_with_thousands_of_readers_is_planned_in_linear_work) {
   const LiftedBound lifted;
   double visits[2];
@@ -145,10 +164,11 @@ TEST(counters, a_value_with_thousands_of_readers_is_planned_in_linear_work) {
   EXPECT_LT(visits[1], 1.3 * visits[0]);
 }
 
-TEST(counters, a_chain_of_a_million_nodes_is_built_run_and_freed) {
+TEST(counters, a_chain_of_a_million_nodes_is_built_walked_run_and_freed) {
   const LiftedBound lifted;
   Array x = zeros({2}).eval();
   for (int i = 0; i < 1000000; ++i) x = x + 1;
+  EXPECT_GE(ancestors(std::span(&x, 1)).size(), 1000000u);
   EXPECT_EQ(x.to_vector<float>()[1], 1e6f);
 }
 

@@ -1,7 +1,7 @@
 // Samples: calls of an op on which all laws are checked. One list a family in samples/; an op without one fails the laws.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <functional>
 #include <random>
 #include <string>
@@ -10,47 +10,59 @@
 
 #include "gradus/ops/families.hpp"
 #include "tests/derive.hpp"
+#include "tests/laws/plain.hpp"
 
 namespace laws {
 
 using gradus::Array, gradus::Axes, gradus::DType, gradus::Shape;
 using tests::Arrays, tests::ListFunction;
 
-/// An array for naive references: row-major numbers.
-struct Plain {
-  std::vector<int64_t> shape{};
-  std::vector<double> values{};
-  int64_t size() const { return static_cast<int64_t>(values.size()); }
-};
 using Reference = std::function<Plain(const std::vector<Plain>&)>;
 
 /// One call.
 struct Sample {
   std::string_view op;       ///< name of the op that the call records (among others)
-  Arrays inputs{};           ///< floats in float64; away from kinks, ties and poles, for the sake of finite differences
+  Arrays inputs{};           ///< floats in float64; away from kinks, ties and poles, for the sake of finite differences, if is_smooth
   ListFunction call{};
   Reference reference{};     ///< the first output by plain loops; empty: checked elsewhere (golden vectors)
+  Reference gradient{};      ///< the cotangent of the first input where that of element k of the first output is k + 1; for ties and kinks
   int orders = 2;            ///< of derivatives that exist; 0: not differentiable
   double tolerance = 1e-6;   ///< relative, of derivatives against finite differences
+  bool is_smooth = true;     ///< false: at a tie or kink, or constant on purpose: finite differences say nothing, forward equals reverse mode
+  bool has_reverse = true;   ///< false: only forward mode
   bool has_vmap = true;      ///< false: the call reads values (its shapes depend on data)
   bool is_lowered = true;    ///< false: symbols that never run
   bool same_bits = true;     ///< false: planned and op by op may differ in bits (the passes that docs/plan.md names)
+  bool takes_specials = true;  ///< false: the reference says nothing about NaN and infinity (an identity; a padded zero times infinity)
+  bool fits_bools = true;    ///< false: sums inside the call, which of bools are "or"
+  double mode_tolerance = 1e-10;  ///< relative, of forward against reverse mode; more where the call rounds to less than double
   DType narrowest = gradus::float16;  ///< float16: the call makes sense in all float dtypes; float32: in 32 bits and above
 };
 using Samples = std::vector<Sample>;
 
-// One a family.
+/// What belongs together in one file of samples/.
+struct Family {
+  std::string_view name;
+  Samples (*samples)();
+};
 Samples leaf_samples();
 Samples elementwise_samples();
 Samples shape_samples();
 Samples reduce_samples();
+Samples random_samples();
 Samples linalg_samples();
 Samples conv_samples();
 Samples update_samples();
+Samples normalize_samples();
 Samples transform_samples();
-
-/// All of them.
-const Samples& all_samples();
+Samples kink_samples();
+Samples big_samples();
+inline constexpr Family kFamilies[] = {
+    {"leaf", leaf_samples},     {"elementwise", elementwise_samples}, {"shape", shape_samples},         {"reduce", reduce_samples},
+    {"random", random_samples}, {"linalg", linalg_samples},           {"conv", conv_samples},           {"normalize", normalize_samples},
+    {"update", update_samples}, {"kink", kink_samples},               {"transform", transform_samples},
+    {"big", big_samples},
+};
 
 /// float64 numbers evenly distributed in [low, high), from a seed.
 inline Array uniform(const Shape& shape, double low = -1.5, double high = 1.5, unsigned seed = 1) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "gradus/graph/leaf.hpp"
 #include "gradus/ops/families.hpp"
 
 namespace {
@@ -53,9 +54,10 @@ TEST(symbols, names_of_ops_are_distinct_and_plain) {
 TEST(symbols, every_op_says_how_it_is_batched_and_run) {
   for (const OpDef* op : all_ops()) {
     if (op->inputs.empty()) continue;  // leaves
-    EXPECT_TRUE(op->batch) << op->name << " has no batching rule";
-    const bool runs = op->view || op->elementwise || op->cpu.prepare || op->derivative.compose || op->name == "barrier";
-    EXPECT_TRUE(runs) << op->name << " has no kernel, is no view and no composition";
+    EXPECT_TRUE(op->batch || op->derivative.kind == Derivative::Kind::composed) << op->name << " has no batching rule";
+    // Exactly one way; a barrier disappears in the first pass.
+    const int ways = (op->view != nullptr) + (op->elementwise != nullptr) + (op->cpu.prepare != nullptr) + (op->host != nullptr) + (op->expand != nullptr);
+    EXPECT_EQ(ways, op == &barrier_op ? 0 : 1) << op->name << ": view, element-wise, kernel, host rule or expansion";
     for (const Input& input : op->inputs) EXPECT_FALSE(input.name.empty()) << op->name;
   }
 }

@@ -1,4 +1,4 @@
-// Samples of element-wise ops: each on an interval where it is smooth, with the plain function of C++ as its reference.
+// Samples of element-wise ops: each on an interval where it is smooth, with the plain function of C++ as its reference, or an identity.
 #include <cmath>
 
 #include "tests/laws/sample.hpp"
@@ -8,42 +8,13 @@ namespace {
 
 using namespace gradus;
 
-Plain each(const Plain& x, const std::function<double(double)>& f) {
-  Plain out{x.shape, {}};
-  for (const double value : x.values) out.values.push_back(f(value));
-  return out;
-}
-// NumPy's broadcasting, index by index.
-Plain each_pair(const Plain& x, const Plain& y, const std::function<double(double, double)>& f) {
-  const size_t rank = std::max(x.shape.size(), y.shape.size());
-  Plain out;
-  int64_t count = 1;
-  const auto size_of = [&](const Plain& p, size_t axis) { return axis + p.shape.size() < rank ? 1 : p.shape[axis + p.shape.size() - rank]; };
-  for (size_t axis = 0; axis < rank; ++axis) {
-    out.shape.push_back(size_of(x, axis) == 1 ? size_of(y, axis) : size_of(x, axis));
-    count *= out.shape.back();
-  }
-  const auto at = [&](const Plain& p, int64_t flat) {
-    int64_t position = 0, stride = 1;
-    for (size_t axis = rank; axis-- > 0;) {
-      const int64_t index = flat % out.shape[axis], size = size_of(p, axis);
-      flat /= out.shape[axis];
-      if (size != 1) position += index * stride;
-      stride *= size;
-    }
-    return p.values[static_cast<size_t>(position)];
-  };
-  for (int64_t i = 0; i < count; ++i) out.values.push_back(f(at(x, i), at(y, i)));
-  return out;
-}
-
 using One = Array (*)(const Array&);
 using Two = Array (*)(const Array&, const Array&);
 Sample one(std::string_view op, One f, std::function<double(double)> plain, double low = -1.5, double high = 1.5, int orders = 2) {
   return {.op = op,
           .inputs = {uniform({3, 5}, low, high)},
           .call = [f](const Arrays& x) { return Arrays{f(x[0])}; },
-          .reference = [plain](const std::vector<Plain>& x) { return each(x[0], plain); },
+          .reference = plain ? Reference([plain](const std::vector<Plain>& x) { return each(x[0], plain); }) : Reference(),
           .orders = orders};
 }
 struct Interval {
@@ -67,7 +38,20 @@ void of_integers(Samples& out, std::string_view op, Two f, std::function<double(
                  .reference = [plain](const std::vector<Plain>& in) { return each_pair(in[0], in[1], plain); },
                  .orders = 0});
 }
-double floor_mod(double x, double y) { return x - std::floor(x / y) * y; }
+// As Python and NumPy have them: the remainder has the sign of y, and the quotient fits to it (infinity has none).
+double floor_mod(double x, double y) {
+  const double rest = std::fmod(x, y);
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+double floored(double x, double y) {
+  if (y == 0) return x / y;
+  if (std::isinf(y) && !std::isinf(x)) return x * y < 0 ? -1 : x / y;
+  return std::nearbyint((x - floor_mod(x, y)) / y);
+}
+double clipped(double x, double low, double high) {
+  const double y = std::isnan(x) || x > low ? x : low;
+  return std::isnan(y) || y < high ? y : high;
+}
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 void add_functions(Samples& out) {
@@ -75,7 +59,7 @@ void add_functions(Samples& out) {
            one("negative", negative, [](double x) { return -x; }),
            one("square", square, [](double x) { return x * x; }),
            one("abs", abs, [](double x) { return std::fabs(x); }, 0.2, 1.5),
-           one("sign", sign, [](double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }, 0.2, 1.5),
+           one("sign", sign, [](double x) { return std::isnan(x) ? x : x > 0 ? 1 : x < 0 ? -1 : 0; }, 0.2, 1.5),
            one("reciprocal", reciprocal, [](double x) { return 1 / x; }, 0.4, 2),
            one("floor", floor, [](double x) { return std::floor(x); }, 0.2, 0.8),
            one("ceil", ceil, [](double x) { return std::ceil(x); }, 0.2, 0.8),
@@ -105,15 +89,21 @@ void add_functions(Samples& out) {
            one("atanh", atanh, [](double x) { return std::atanh(x); }, -0.8, 0.8),
            one("erf", erf, [](double x) { return std::erf(x); }),
            one("erfc", erfc, [](double x) { return std::erfc(x); }),
+           one("erfinv", [](const Array& x) { return erf(erfinv(x)); }, [](double x) { return x; }, -0.8, 0.8),
            one("erfinv", erfinv, nullptr, -0.8, 0.8),
            one("lgamma", lgamma, [](double x) { return std::lgamma(x); }, 0.4, 4),
+           one("digamma", [](const Array& x) { return digamma(x + 1) - digamma(x); }, [](double x) { return 1 / x; }, 0.4, 4),
            one("digamma", digamma, nullptr, 0.4, 4),
            one("normal_cdf", normal_cdf, [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }),
            one("sigmoid", sigmoid, logistic),
-           one("log_sigmoid", log_sigmoid, [](double x) { return -std::log1p(std::exp(-x)); }),
+           one("softplus", log_sigmoid, [](double x) { return -std::log1p(std::exp(-x)); }),
            one("relu", relu, [](double x) { return std::max(x, 0.0); }, 0.1, 2),
            one("relu", relu, [](double x) { return std::max(x, 0.0); }, -2, -0.1),
            one("softplus", softplus, [](double x) { return std::log1p(std::exp(x)); }),
+           one("abs", softsign, [](double x) { return x / (1 + std::fabs(x)); }, 0.2, 1.5),
+           one("log1p", logit, [](double x) { return std::log(x / (1 - x)); }, 0.2, 0.8),
+           one("tanh", [](const Array& x) { return gelu(x, GeluForm::tanh); },
+               [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); }),
            one("gelu", gelu, [](double x) { return x * 0.5 * std::erfc(-x / std::sqrt(2.0)); }),
            one("silu", silu, [](double x) { return x * logistic(x); }),
            one("isnan", isnan, [](double x) { return std::isnan(x); }, -1, 1, 0),
@@ -123,15 +113,14 @@ void add_functions(Samples& out) {
            one("logical_not", logical_not, [](double x) { return x == 0; }, -1, 1, 0),
        }) {
     out.push_back(sample);
+    out.back().takes_specials = sample.op != "erfinv" && sample.op != "digamma";  // identities
     if (!out.back().reference) continue;
     for (const Shape& shape : {Shape{}, Shape{0}, Shape{1, 1}, Shape{2, 0, 3}, Shape{37}}) {  // rank 0, empty, size one, an odd tail
       const double middle = sample.inputs[0].to_vector<double>()[0];
-      out.push_back(sample);
+      out.push_back(Sample(out.back()));
       out.back().inputs = {uniform(shape, middle, middle + 0.05)};
     }
   }
-  for (Sample& sample : out)
-    if (sample.op == "erfinv" || sample.op == "digamma") sample.reference = nullptr;
 }
 
 void add_pairs(Samples& out) {
@@ -141,17 +130,17 @@ void add_pairs(Samples& out) {
   two(out, "multiply", multiply, [](double x, double y) { return x * y; });
   two(out, "divide", divide, [](double x, double y) { return x / y; }, {}, positive);
   two(out, "power", power, [](double x, double y) { return std::pow(x, y); }, positive);
-  two(out, "maximum", maximum, [](double x, double y) { return std::max(x, y); }, low, high);
-  two(out, "minimum", minimum, [](double x, double y) { return std::min(x, y); }, low, high);
+  two(out, "maximum", maximum, [](double x, double y) { return std::isnan(x) || x > y ? x : y; }, low, high);
+  two(out, "minimum", minimum, [](double x, double y) { return std::isnan(x) || x < y ? x : y; }, low, high);
   two(out, "fmax", fmax, [](double x, double y) { return std::fmax(x, y); }, low, high);
   two(out, "fmin", fmin, [](double x, double y) { return std::fmin(x, y); }, low, high);
   two(out, "copysign", copysign, [](double x, double y) { return std::copysign(x, y); }, high, low);
   two(out, "hypot", hypot, [](double x, double y) { return std::hypot(x, y); }, positive, positive);
   two(out, "atan2", atan2, [](double y, double x) { return std::atan2(y, x); }, positive, positive);
   two(out, "logaddexp", logaddexp, [](double x, double y) { return std::log(std::exp(x) + std::exp(y)); });
-  two(out, "xlogy", xlogy, [](double x, double y) { return x * std::log(y); }, {}, positive);
-  two(out, "xlog1py", xlog1py, [](double x, double y) { return x * std::log1p(y); }, {}, positive);
-  two(out, "floor_divide", floor_divide, [](double x, double y) { return std::floor(x / y); }, {1.1, 1.4}, {1, 1.05});
+  two(out, "xlogy", xlogy, [](double x, double y) { return x == 0 && !std::isnan(y) ? 0 : x * std::log(y); }, {}, positive);
+  two(out, "xlog1py", xlog1py, [](double x, double y) { return x == 0 && !std::isnan(y) ? 0 : x * std::log1p(y); }, {}, positive);
+  two(out, "floor_divide", floor_divide, floored, {1.1, 1.4}, {1, 1.05});
   two(out, "remainder", remainder, floor_mod, {-0.9, -0.1}, {1, 1.5});
   two(out, "fmod", fmod, [](double x, double y) { return std::fmod(x, y); }, {1.1, 1.4}, {1, 1.05});
   two(out, "equal", equal, [](double x, double y) { return x == y; }, {}, {}, 0);
@@ -176,29 +165,48 @@ void add_integers(Samples& out) {
   of_integers(out, "right_shift", right_shift, as_bits([](int64_t x, int64_t y) { return x >> y; }), 0, 7);
   of_integers(out, "add", add, [](double x, double y) { return x + y; }, 0, 60);
   of_integers(out, "multiply", multiply, [](double x, double y) { return x * y; }, 0, 15);
-  of_integers(out, "floor_divide", floor_divide, [](double x, double y) { return std::floor(x / y); }, 1, 60);
+  of_integers(out, "floor_divide", floor_divide, floored, 1, 60);
   of_integers(out, "remainder", remainder, floor_mod, 1, 60);
   of_integers(out, "power", power, [](double x, double y) { return std::pow(x, y); }, 0, 3);
   out.push_back({.op = "bitwise_not",
                  .inputs = {laws::integers({5}, 0, 100)},
                  .call = [](const Arrays& x) { return Arrays{bitwise_not(x[0])}; },
+                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) { return -v - 1; }); },
                  .orders = 0});
 }
 
 void add_others(Samples& out) {
   out.push_back({.op = "where",
                  .inputs = {bools({3, 4}), uniform({3, 4}), uniform({4}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{where(x[0], x[1], x[2])}; }});
+                 .call = [](const Arrays& x) { return Arrays{where(x[0], x[1], x[2])}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({3, 4}, [&](const Index& at) { return x[0][at] != 0 ? x[1][at] : x[2][{at[1]}]; });
+                 }});
   out.push_back({.op = "clip",
                  .inputs = {uniform({3, 4}, -0.8, 0.8), uniform({4}, -1.5, -1, 2), uniform({3, 1}, 1, 1.5, 3)},
                  .call = [](const Arrays& x) { return Arrays{clip(x[0], x[1], x[2])}; },
-                 .reference = [](const std::vector<Plain>& x) { return x[0]; }});
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({3, 4}, [&](const Index& at) { return clipped(x[0][at], x[1][{at[1]}], x[2][{at[0], 0}]); });
+                 }});
   out.push_back({.op = "clip",
                  .inputs = {uniform({3, 4}, 2, 3), uniform({4}, -1.5, -1, 2), uniform({3, 1}, 1, 1.5, 3)},
-                 .call = [](const Arrays& x) { return Arrays{clip(x[0], x[1], x[2])}; }});
+                 .call = [](const Arrays& x) { return Arrays{clip(x[0], x[1], x[2])}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({3, 4}, [&](const Index& at) { return clipped(x[0][at], x[1][{at[1]}], x[2][{at[0], 0}]); });
+                 }});
   out.push_back({.op = "cast",
                  .inputs = {uniform({3, 4})},
-                 .call = [](const Arrays& x) { return Arrays{x[0].astype(float32).astype(x[0].dtype())}; },
+                 .call = [](const Arrays& x) { return Arrays{x[0].astype(float32).astype(float64)}; },
+                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) { return static_cast<float>(v); }); },
+                 .is_smooth = false,  // differences see the rounding
+                 .mode_tolerance = 1e-6});
+  out.push_back({.op = "cast",
+                 .inputs = {uniform({3, 4})},
+                 .call = [](const Arrays& x) { return Arrays{x[0].astype(int64)}; },
+                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) {  // NaN is 0, what lies outside the nearest number
+                     return std::isnan(v) ? 0.0 : std::trunc(std::clamp(v, -0x1p63, 0x1p63));
+                   });
+                 },
                  .orders = 0});
   out.push_back({.op = "integer_power",
                  .inputs = {uniform({3, 4}, 0.5, 1.5)},
@@ -226,12 +234,22 @@ void add_others(Samples& out) {
                    }});
   }
   const auto one_of = [](Array (*f)(const Array&)) { return [f](const Arrays& x) { return Arrays{f(x[0])}; }; };
-  out.push_back({.op = "step", .inputs = {uniform({6}, 0.1, 1.5), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(relu))});
-  out.push_back({.op = "gelu_slope", .inputs = {uniform({6}), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(gelu))});
+  out.push_back({.op = "step", .inputs = {uniform({6}, 0.1, 1.5), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(relu)),
+                 .reference = [](const std::vector<Plain>& x) {
+                   return each_pair(x[0], x[1], [](double v, double dy) { return dy * (v > 0); });
+                 }});
+  out.push_back({.op = "gelu_slope", .inputs = {uniform({6}), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(gelu)),
+                 .reference = [](const std::vector<Plain>& x) {
+                   return each_pair(x[0], x[1], [](double v, double dy) {
+                     return dy * (0.5 * std::erfc(-v / std::sqrt(2.0)) + (std::isinf(v) ? 0 : v * std::exp(-v * v / 2)) / std::sqrt(2 * std::acos(-1.0)));
+                   });
+                 }});
   out.push_back({.op = "polygamma",
                  .inputs = {uniform({5}, 0.6, 3)},
-                 .call = [](const Arrays& x) { return Arrays{polygamma(1, x[0]), polygamma(2, x[0])}; },
-                 .tolerance = 1e-5});
+                 .call = [](const Arrays& x) { return Arrays{polygamma(1, x[0] + 1) - polygamma(1, x[0]), polygamma(2, x[0])}; },
+                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) { return -1 / (v * v); }); },
+                 .tolerance = 1e-5,
+                 .takes_specials = false});
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ Samples leaf_samples() {
       {.op = "identity", .inputs = {uniform({2, 3})}, .call = [](const Arrays& x) { return Arrays{apply(identity_op, {x[0]})}; },
        .reference = same},
       {.op = "stop_gradient", .inputs = {uniform({2, 3})}, .call = [](const Arrays& x) { return Arrays{x[0] * stop_gradient(x[0])}; },
-       .orders = 0},
+       .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) { return v * v; }); }, .is_smooth = false},
       {.op = "barrier", .inputs = {uniform({2, 3}), uniform({4})}, .call = [](const Arrays& x) { return apply_all(barrier_op, x); },
        .reference = same},
   };

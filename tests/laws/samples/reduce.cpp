@@ -1,4 +1,4 @@
-// Samples of reductions, running totals, sorting and random draws.
+// Samples of reductions, running totals and sorting.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,49 +10,21 @@ namespace {
 
 using namespace gradus;
 
-// x as (before, size, after) of one axis, each line along it handed to f, which returns the line that takes its place.
-Plain along(const Plain& x, int64_t axis, const std::function<std::vector<double>(const std::vector<double>&)>& f) {
-  int64_t before = 1, after = 1;
-  const auto at = static_cast<size_t>(axis);
-  for (size_t a = 0; a < x.shape.size(); ++a) (a < at ? before : after) *= a == at ? 1 : x.shape[a];
-  const int64_t size = x.shape[at];
-  std::vector<std::vector<double>> lines;
-  for (int64_t i = 0; i < before * after; ++i) {
-    std::vector<double> line;
-    for (int64_t k = 0; k < size; ++k) line.push_back(x.values[static_cast<size_t>(((i / after) * size + k) * after + i % after)]);
-    lines.push_back(f(line));
-  }
-  Plain out{x.shape, {}};
-  const int64_t length = lines.empty() ? size : static_cast<int64_t>(lines[0].size());
-  out.shape[at] = length;
-  for (int64_t i = 0; i < before; ++i)
-    for (int64_t k = 0; k < length; ++k)
-      for (int64_t j = 0; j < after; ++j) out.values.push_back(lines[static_cast<size_t>(i * after + j)][static_cast<size_t>(k)]);
-  return out;
-}
-using Line = std::function<double(const std::vector<double>&)>;
-Plain reduced(const Plain& x, int64_t axis, const Line& f) {
-  Plain out = along(x, axis, [&](const std::vector<double>& line) { return std::vector<double>{f(line)}; });
-  out.shape.erase(out.shape.begin() + static_cast<ptrdiff_t>(axis));
-  return out;
-}
-Plain flat(const Plain& x) { return {{x.size()}, x.values}; }
+using OfLine = std::function<double(const Line&)>;
 
-double total(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-double average(const std::vector<double>& v) { return total(v) / static_cast<double>(v.size()); }
-double product(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<double>()); }
-double variance(const std::vector<double>& v) {
+double product(const Line& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<double>()); }
+double variance(const Line& v) {
   double squares = 0;
   for (const double x : v) squares += (x - average(v)) * (x - average(v));
   return squares / static_cast<double>(v.size());
 }
-double log_sum(const std::vector<double>& v) {
+double log_sum(const Line& v) {
   double sum = 0;
   for (const double x : v) sum += std::exp(x);
   return std::log(sum);
 }
-std::vector<double> running(const std::vector<double>& v, const Line& f) {
-  std::vector<double> out;
+Line running(const Line& v, const OfLine& f) {
+  Line out;
   for (size_t i = 1; i <= v.size(); ++i) out.push_back(f({v.begin(), v.begin() + static_cast<ptrdiff_t>(i)}));
   return out;
 }
@@ -62,7 +34,7 @@ struct Reduction {
   Array (*whole)(const Array&);
   Array (*axes)(const Array&, const Axes&);
   Array (*keeping)(const Array&, const Axes&, KeepDims);
-  double (*plain)(const std::vector<double>&);
+  double (*plain)(const Line&);
   int orders = 2;
   bool of_nothing = true;
 };
@@ -71,32 +43,29 @@ void add_reduction(Samples& out, const Reduction& r) {
   const auto add = [&](const Array& input, ListFunction f, Reference reference) {
     out.push_back({.op = r.op, .inputs = {input}, .call = std::move(f), .reference = std::move(reference), .orders = r.orders});
   };
-  add(x, [r](const Arrays& in) { return Arrays{r.whole(in[0])}; }, [r](const auto& in) { return reduced(flat(in[0]), 0, r.plain); });
+  add(x, [r](const Arrays& in) { return Arrays{r.whole(in[0])}; }, [r](const auto& in) { return reduced(flattened(in[0]), 0, r.plain); });
   for (const int64_t axis : {0, 1, 2})
     add(x, [r, axis](const Arrays& in) { return Arrays{r.axes(in[0], axis)}; }, [r, axis](const auto& in) { return reduced(in[0], axis, r.plain); });
   add(x, [r](const Arrays& in) { return Arrays{r.keeping(in[0], {0, -1}, keepdims)}; }, {});
   add(uniform({1, 1}, 0.2, 0.4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 0, r.plain); });
   add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [](const auto&) { return Plain{{0}, {}}; });
-  if (r.of_nothing) add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; }, [r](const auto&) { return Plain{{2}, {r.plain({}), r.plain({})}}; });
-  add(distinct({5, 2000}, 1e-4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
+  if (r.of_nothing) {
+    add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; }, [r](const auto&) { return Plain{{2}, {r.plain({}), r.plain({})}}; });
+    if (std::isnan(r.plain({}))) out.back().orders = 0;  // a mean of nothing: NaN has no slope
+  }
+  add(distinct({5, 2000}, 2e-3), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
   if (r.op == "prod") out.back().inputs = {uniform({5, 200}, 0.9, 1.1)};
 }
-double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
-double smallest(const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); }
-double some(const std::vector<double>& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
-double every(const std::vector<double>& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
-template <bool is_max>
-double position(const std::vector<double>& v) {
-  return static_cast<double>((is_max ? std::max_element(v.begin(), v.end()) : std::min_element(v.begin(), v.end())) - v.begin());
-}
+double some(const Line& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
+double every(const Line& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
 
-void add_running(Samples& out, std::string_view op, Array (*f)(const Array&, int64_t), const Line& plain) {
+void add_running(Samples& out, std::string_view op, Array (*f)(const Array&, int64_t), const OfLine& plain) {
   for (const int64_t axis : {0, 1}) {
     out.push_back({.op = op,
                    .inputs = {uniform({4, 3}, 0.3, 1.5)},
                    .call = [f, axis](const Arrays& x) { return Arrays{f(x[0], axis)}; },
                    .reference = [plain, axis](const auto& x) {
-                     return along(x[0], axis, [&](const std::vector<double>& line) { return running(line, plain); });
+                     return along(x[0], axis, [&](const Line& line) { return running(line, plain); });
                    }});
   }
   out.push_back({.op = op, .inputs = {uniform({0, 3})}, .call = [f](const Arrays& x) { return Arrays{f(x[0], 0)}; },
@@ -110,18 +79,15 @@ void add_sorting(Samples& out) {
                  .inputs = {distinct({3, 6})},
                  .call = [](const Arrays& x) { return Arrays{sort(x[0]), sort(x[0], 0, true)}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 1, [](std::vector<double> line) {
-                     std::sort(line.begin(), line.end());
-                     return line;
-                   });
+                   return along(x[0], 1, sorted);
                  }});
   out.push_back({.op = "argsort", .inputs = {distinct({3, 6})}, .call = [](const Arrays& x) { return Arrays{argsort(x[0])}; }, .orders = 0});
   out.push_back({.op = "argsort",
                  .inputs = {distinct({7, 2})},
                  .call = [](const Arrays& x) { return Arrays{topk(x[0], 3, 0).first, topk(x[0], 2, 0, false).first}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 0, [](std::vector<double> line) {
-                     std::sort(line.rbegin(), line.rend());
+                   return along(x[0], 0, [](Line line) {
+                     std::stable_sort(line.begin(), line.end(), [](double x, double y) { return x > y || (!std::isnan(x) && std::isnan(y)); });
                      line.resize(3);
                      return line;
                    });
@@ -130,32 +96,6 @@ void add_sorting(Samples& out) {
                  .inputs = {sort(distinct({6})).eval(), uniform({2, 3}, -0.2, 0.2)},
                  .call = [](const Arrays& x) { return Arrays{searchsorted(x[0], x[1]), searchsorted(x[0], x[1], Side::right)}; },
                  .orders = 0});
-}
-
-random::Key key_of(const Array& words) { return random::Key::from_array(words); }
-void add_draws(Samples& out) {
-  const Array key = random::key(7).array();
-  out.push_back({.op = "random_uniform",
-                 .inputs = {key, uniform({3}, -2, -1), uniform({3}, 1, 2, 2)},
-                 .call = [](const Arrays& x) { return Arrays{random::uniform(key_of(x[0]), {4, 3}, x[1], x[2], x[1].dtype())}; }});
-  out.push_back({.op = "random_normal",
-                 .inputs = {key, uniform({3}), uniform({3}, 1, 2, 2)},
-                 .call = [](const Arrays& x) { return Arrays{random::normal(key_of(x[0]), {4, 3}, x[1], x[2], x[1].dtype())}; }});
-  out.push_back({.op = "random_integers",
-                 .inputs = {key},
-                 .call = [](const Arrays& x) { return Arrays{random::integers(key_of(x[0]), {4, 3}, -5, 5)}; },
-                 .orders = 0});
-  out.push_back({.op = "random_permutation",
-                 .inputs = {key},
-                 .call = [](const Arrays& x) { return Arrays{random::permutation(key_of(x[0]), 9)}; },
-                 .orders = 0});
-  out.push_back({.op = "random_fold",
-                 .inputs = {key, laws::integers({}, 0, 9)},
-                 .call = [](const Arrays& x) { return Arrays{random::uniform(random::fold_in(key_of(x[0]), x[1]), {5})}; },
-                 .orders = 0});
-  out.push_back({.op = "dropout",
-                 .inputs = {uniform({4, 3}), key},
-                 .call = [](const Arrays& x) { return Arrays{dropout(x[0], 0.4, key_of(x[1]))}; }});
 }
 
 }  // namespace
@@ -190,16 +130,15 @@ Samples reduce_samples() {
                  .inputs = {distinct({5, 3})},
                  .call = [](const Arrays& x) { return Arrays{cummax(x[0], 0).first}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 0, [](const std::vector<double>& line) { return running(line, largest); });
+                   return along(x[0], 0, [](const Line& line) { return running(line, largest); });
                  }});
   out.push_back({.op = "cummin_position",
                  .inputs = {distinct({5, 3})},
                  .call = [](const Arrays& x) { return Arrays{cummin(x[0], 1).first, cummin(x[0], 0).second}; },
                  .reference = [](const auto& x) {
-                   return along(x[0], 1, [](const std::vector<double>& line) { return running(line, smallest); });
+                   return along(x[0], 1, [](const Line& line) { return running(line, smallest); });
                  }});
   add_sorting(out);
-  add_draws(out);
   return out;
 }
 

@@ -11,66 +11,94 @@ Sample of(std::string_view op, const Shape& shape, Unary f, Reference reference 
   return {.op = op, .inputs = {uniform(shape)}, .call = [f](const Arrays& x) { return Arrays{f(x[0])}; }, .reference = reference};
 }
 
-Plain reshaped(const Plain& x, std::vector<int64_t> shape) { return {std::move(shape), x.values}; }
-Plain transposed(const Plain& x) {  // of rank 2
-  Plain out{{x.shape[1], x.shape[0]}, {}};
-  for (int64_t j = 0; j < x.shape[1]; ++j)
-    for (int64_t i = 0; i < x.shape[0]; ++i) out.values.push_back(x.values[static_cast<size_t>(i * x.shape[1] + j)]);
-  return out;
+Plain reshaped(const Plain& x, Index shape) { return {std::move(shape), x.values}; }
+// out[i] = x[place(i)], which gives no index (an empty one) where out is `otherwise`.
+template <class F>
+Reference moved(const Index& shape, const F& place, double otherwise = 0) {
+  return [=](const std::vector<Plain>& x) {
+    return filled(shape, [&](const Index& at) {
+      const Index from = place(at);
+      return from.empty() ? otherwise : x[0][from];
+    });
+  };
 }
-// Rows (slices along axis 0) of x, by number.
-Plain rows(const Plain& x, const std::vector<int64_t>& which) {
-  const int64_t width = x.shape[0] ? x.size() / x.shape[0] : 0;
-  Plain out{x.shape, {}};
-  out.shape[0] = static_cast<int64_t>(which.size());
-  for (const int64_t row : which)
-    for (int64_t k = 0; k < width; ++k) out.values.push_back(x.values[static_cast<size_t>(row * width + k)]);
-  return out;
+// Row i of the result is row which[i] of x.
+Reference rows(const Index& shape, const Index& which) {
+  return moved(shape, [which](Index at) {
+    at[0] = which[static_cast<size_t>(at[0])];
+    return at;
+  });
 }
 
 void add_views(Samples& out) {
   out.push_back(of("reshape", {2, 6}, [](const Array& x) { return reshape(x, {3, -1}); },
                    [](const auto& x) { return reshaped(x[0], {3, 4}); }));
   out.push_back(of("reshape", {4, 6}, [](const Array& x) { return reshape(transpose(x), {3, 8}); },
-                   [](const auto& x) { return reshaped(transposed(x[0]), {3, 8}); }));
+                   [](const auto& x) {
+                     const Plain turned = filled({6, 4}, [&](const Index& at) { return x[0][{at[1], at[0]}]; });
+                     return reshaped(turned, {3, 8});
+                   }));
   out.push_back(of("reshape", {0, 3}, [](const Array& x) { return reshape(x, {3, 0, 2}); },
                    [](const auto& x) { return reshaped(x[0], {3, 0, 2}); }));
   out.push_back(of("reshape", {1}, [](const Array& x) { return squeeze(x); }, [](const auto& x) { return reshaped(x[0], {}); }));
-  out.push_back(of("transpose", {3, 4}, [](const Array& x) { return transpose(x); }, [](const auto& x) { return transposed(x[0]); }));
-  out.push_back(of("transpose", {2, 3, 4}, [](const Array& x) { return transpose(x, {2, 0, 1}); }));
-  out.push_back(of("transpose", {2, 0, 4}, [](const Array& x) { return transpose(x, {1, 2, 0}); }));
-  out.push_back(of("broadcast_to", {3, 1}, [](const Array& x) { return broadcast_to(x, {2, 3, 4}); }));
+  out.push_back(of("transpose", {3, 4}, [](const Array& x) { return transpose(x); }, moved({4, 3}, [](const Index& at) { return Index{at[1], at[0]}; })));
+  out.push_back(of("transpose", {2, 3, 4}, [](const Array& x) { return transpose(x, {2, 0, 1}); },
+                   moved({4, 2, 3}, [](const Index& at) { return Index{at[1], at[2], at[0]}; })));
+  out.push_back(of("transpose", {2, 0, 4}, [](const Array& x) { return transpose(x, {1, 2, 0}); }, [](const auto&) { return Plain{{0, 4, 2}, {}}; }));
+  out.push_back(of("broadcast_to", {3, 1}, [](const Array& x) { return broadcast_to(x, {2, 3, 4}); },
+                   moved({2, 3, 4}, [](const Index& at) { return Index{at[1], 0}; })));
   out.push_back(of("broadcast_to", {}, [](const Array& x) { return broadcast_to(x, {5}); },
                    [](const auto& x) { return Plain{{5}, std::vector<double>(5, x[0].values[0])}; }));
-  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice(1, 4)]; }, [](const auto& x) { return rows(x[0], {1, 2, 3}); }));
-  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice({}, {}, -2)]; },
-                   [](const auto& x) { return rows(x[0], {4, 2, 0}); }));
-  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[{slice(3, 3), slice(1, {})}]; },
-                   [](const auto&) { return Plain{{0, 3}, {}}; }));
-  out.push_back(of("slice", {3, 4, 5}, [](const Array& x) { return x[{-1, ellipsis, slice({}, {}, 3)}]; }));
-  out.push_back(of("slice", {1, 1}, [](const Array& x) { return flip(x); }, [](const auto& x) { return x[0]; }));
+  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice(1, 4)]; }, rows({3, 4}, {1, 2, 3})));
+  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice({}, {}, -2)]; }, rows({3, 4}, {4, 2, 0})));
+  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[{slice(3, 3), slice(1, {})}]; }, [](const auto&) { return Plain{{0, 3}, {}}; }));
+  out.push_back(of("slice", {3, 4, 5}, [](const Array& x) { return x[{-1, ellipsis, slice({}, {}, 3)}]; },
+                   moved({4, 2}, [](const Index& at) { return Index{2, at[0], 3 * at[1]}; })));
+  out.push_back(of("slice", {1, 2}, [](const Array& x) { return flip(x); }, moved({1, 2}, [](const Index& at) { return Index{0, 1 - at[1]}; })));
+  out.push_back(of("slice", {2, 1}, [](const Array& x) { return x[1]; }, moved({1}, [](const Index&) { return Index{1, 0}; })));
+  for (const Shape& shape : {Shape{3, 4}, Shape{0, 2}, Shape{}})
+    out.push_back(of("contiguous", shape, [](const Array& x) { return contiguous(x); }, [](const auto& x) { return x[0]; }));
+  out.push_back(of("contiguous", {3, 4}, [](const Array& x) { return contiguous(transpose(x)); },
+                   moved({4, 3}, [](const Index& at) { return Index{at[1], at[0]}; })));
+}
+
+// A copy of x with y[i] written (or added) at place(i), in the order of i.
+template <class F>
+Plain written(Plain x, const Plain& y, const F& place, bool adds = false) {
+  for_each_index(y.shape, [&](const Index& at) {
+    double& element = x[place(at)];
+    element = adds ? element + y[at] : y[at];
+  });
+  return x;
 }
 
 void add_updates(Samples& out) {
   out.push_back({.op = "slice_update",
                  .inputs = {uniform({5, 4}), uniform({2, 4}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{slice_update(x[0], x[1], Dims{1, 0}, Dims{2, 1})}; }});
+                 .call = [](const Arrays& x) { return Arrays{slice_update(x[0], x[1], Dims{1, 0}, Dims{2, 1})}; },
+                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{1 + 2 * at[0], at[1]}; }); }});
   out.push_back({.op = "slice_update",
                  .inputs = {uniform({5, 4}), uniform({4}, -1, 1, 2)},
                  .call = [](const Arrays& x) {
                    Array y = x[0];
                    y.set(-2, x[1]);
                    return Arrays{y};
-                 }});
+                 },
+                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{3, at[0]}; }); }});
   out.push_back({.op = "slice_update",
                  .inputs = {uniform({2, 3})},
-                 .call = [](const Arrays& x) { return Arrays{slice_scatter(x[0], Shape{4, 6}, Dims{3, 0}, Dims{-2, 2})}; }});
+                 .call = [](const Arrays& x) { return Arrays{slice_scatter(x[0], Shape{4, 6}, Dims{3, 0}, Dims{-2, 2})}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return written(Plain{{4, 6}, std::vector<double>(24, 0.0)}, x[0], [](const Index& at) { return Index{3 - 2 * at[0], 2 * at[1]}; });
+                 }});
   out.push_back({.op = "dynamic_slice",
                  .inputs = {uniform({5, 6}), array({1, 2})},
-                 .call = [](const Arrays& x) { return Arrays{dynamic_slice(x[0], x[1], {3, 2})}; }});
+                 .call = [](const Arrays& x) { return Arrays{dynamic_slice(x[0], x[1], {3, 2})}; },
+                 .reference = moved({3, 2}, [](const Index& at) { return Index{1 + at[0], 2 + at[1]}; })});
   out.push_back({.op = "dynamic_update_slice",
                  .inputs = {uniform({5, 6}), uniform({3, 2}, -1, 1, 2), array({1, 2})},
-                 .call = [](const Arrays& x) { return Arrays{dynamic_update_slice(x[0], x[1], x[2])}; }});
+                 .call = [](const Arrays& x) { return Arrays{dynamic_update_slice(x[0], x[1], x[2])}; },
+                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{1 + at[0], 2 + at[1]}; }); }});
   out.push_back({.op = "concatenate",
                  .inputs = {uniform({2, 3}), uniform({4, 3}, -1, 1, 2), uniform({0, 3})},
                  .call = [](const Arrays& x) { return Arrays{concatenate(x, 0)}; },
@@ -81,56 +109,106 @@ void add_updates(Samples& out) {
                  }});
   out.push_back({.op = "concatenate",
                  .inputs = {uniform({2, 1, 3}), uniform({2, 2, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{concatenate({x[1], x[0], x[1]}, 1), stack({x[0], 2 * x[0]}, -1)}; }});
-  out.push_back(of("concatenate", {3, 4}, [](const Array& x) { return roll(x, {1, -1}, {0, 1}); }));
+                 .call = [](const Arrays& x) { return Arrays{concatenate({x[1], x[0], x[1]}, 1), stack({x[0], 2 * x[0]}, -1)}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({2, 5, 3}, [&](const Index& at) {
+                     return at[1] == 2 ? x[0][{at[0], 0, at[2]}] : x[1][{at[0], at[1] < 2 ? at[1] : at[1] - 3, at[2]}];
+                   });
+                 }});
+  out.push_back(of("concatenate", {3, 4}, [](const Array& x) { return roll(x, {1, -1}, {0, 1}); },
+                   moved({3, 4}, [](const Index& at) { return Index{(at[0] + 2) % 3, (at[1] + 1) % 4}; })));
   for (const PadMode mode : {PadMode::edge, PadMode::reflect, PadMode::symmetric, PadMode::wrap})
-    out.push_back(of("concatenate", {4, 3}, [mode](const Array& x) { return pad(x, {{1, 2}, {2, 0}}, mode) * 1; }));
-  out.push_back(of("slice_update", {4, 3}, [](const Array& x) { return pad(x, {{1, 2}, {2, 0}}, 0.5); }));
+    out.push_back(of("gather", {4, 3}, [mode](const Array& x) { return pad(x, {{1, 2}, {2, 0}}, mode); }));
+  out.push_back(of("slice_update", {4, 3}, [](const Array& x) { return pad(x, {{1, 2}, {2, 0}}, 0.5); },
+                   moved({7, 5}, [](const Index& at) {
+                     const bool is_inside = at[0] >= 1 && at[0] < 5 && at[1] >= 2;
+                     return is_inside ? Index{at[0] - 1, at[1] - 2} : Index{};
+                   }, 0.5)));
 }
 
-void add_selections(Samples& out) {
+int64_t integer(const Plain& x, const Index& at) { return static_cast<int64_t>(x[at]); }
+
+void add_gathers(Samples& out) {
   out.push_back({.op = "gather",
                  .inputs = {uniform({5, 3}), array({4, 0, 0, -1})},
                  .call = [](const Arrays& x) { return Arrays{take(x[0], x[1], 0)}; },
-                 .reference = [](const std::vector<Plain>& x) { return rows(x[0], {4, 0, 0, 4}); }});
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({4, 3}, [&](const Index& at) { return x[0][{(integer(x[1], {at[0]}) + 5) % 5, at[1]}]; });
+                 }});
   out.push_back({.op = "gather",
                  .inputs = {uniform({2, 5, 3}), laws::integers({2, 2}, 0, 5), laws::integers({2}, 0, 3)},
-                 .call = [](const Arrays& x) { return Arrays{take(x[0], x[1], 1), x[0][{slice(), x[1], x[2]}]}; }});
+                 .call = [](const Arrays& x) { return Arrays{take(x[0], x[1], 1), x[0][{slice(), x[1], x[2]}]}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({2, 2, 2, 3}, [&](const Index& at) { return x[0][{at[0], integer(x[1], {at[1], at[2]}), at[3]}]; });
+                 }});
   out.push_back({.op = "gather",
                  .inputs = {uniform({5, 3}), zeros({0}, int64)},
                  .call = [](const Arrays& x) { return Arrays{take(x[0], x[1], 0)}; },
-                 .reference = [](const std::vector<Plain>& x) { return rows(x[0], {}); }});
+                 .reference = [](const std::vector<Plain>&) { return Plain{{0, 3}, {}}; }});
   out.push_back({.op = "embedding",
                  .inputs = {uniform({5, 3}), laws::integers({2, 4}, 0, 5)},
-                 .call = [](const Arrays& x) { return Arrays{embedding(x[0], x[1])}; }});
-  out.push_back({.op = "scatter",
-                 .inputs = {uniform({5, 3}), array({4, 0, 2}), uniform({3, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{index_copy(x[0], x[1], x[2], 0)}; }});
-  out.push_back({.op = "scatter_add",
-                 .inputs = {uniform({5, 3}), array({4, 0, 4}), uniform({3, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{index_add(x[0], x[1], x[2], 0)}; }});
-  out.push_back({.op = "scatter_add",
-                 .inputs = {uniform({5, 3}), laws::integers({2, 4}, 0, 5), uniform({2, 4, 3}, -1, 1, 2)},
-                 .call = pulled([](const Arrays& x) { return Arrays{x[0][x[1]]}; }),
-                 .orders = 0,
-                 .has_vmap = false});
+                 .call = [](const Arrays& x) { return Arrays{embedding(x[0], x[1])}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({2, 4, 3}, [&](const Index& at) { return x[0][{integer(x[1], {at[0], at[1]}), at[2]}]; });
+                 }});
   out.push_back({.op = "gather_along",
                  .inputs = {uniform({5, 3}), laws::integers({2, 3}, 0, 5)},
-                 .call = [](const Arrays& x) { return Arrays{take_along_axis(x[0], x[1], 0), gather(x[0], x[1], 0)}; }});
+                 .call = [](const Arrays& x) { return Arrays{take_along_axis(x[0], x[1], 0), gather(x[0], x[1], 0)}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({2, 3}, [&](const Index& at) { return x[0][{integer(x[1], at), at[1]}]; });
+                 }});
+}
+
+void add_scatters(Samples& out) {
+  // Of whole rows by a list of positions, and of single elements by positions along axis 0.
+  const auto by_rows = [](bool adds) {
+    return [adds](const std::vector<Plain>& x) {
+      return written(x[0], x[2], [&](const Index& at) { return Index{integer(x[1], {at[0]}), at[1]}; }, adds);
+    };
+  };
+  const auto by_elements = [](bool adds) {
+    return [adds](const std::vector<Plain>& x) {
+      return written(x[0], x[2], [&](const Index& at) { return Index{integer(x[1], at), at[1]}; }, adds);
+    };
+  };
+  out.push_back({.op = "scatter",
+                 .inputs = {uniform({5, 3}), array({4, 0, 2}), uniform({3, 3}, -1, 1, 2)},
+                 .call = [](const Arrays& x) { return Arrays{index_copy(x[0], x[1], x[2], 0)}; },
+                 .reference = by_rows(false)});
+  out.push_back({.op = "scatter",  // a place written twice keeps the last
+                 .inputs = {uniform({5, 3}), array({4, 0, 4}), uniform({3, 3}, -1, 1, 2)},
+                 .call = [](const Arrays& x) { return Arrays{index_copy(x[0], x[1], x[2], 0)}; },
+                 .reference = by_rows(false)});
+  out.push_back({.op = "scatter_add",
+                 .inputs = {uniform({5, 3}), array({4, 0, 4}), uniform({3, 3}, -1, 1, 2)},
+                 .call = [](const Arrays& x) { return Arrays{index_add(x[0], x[1], x[2], 0)}; },
+                 .reference = by_rows(true)});
+  out.push_back({.op = "scatter_add",
+                 .inputs = {uniform({5, 3}), zeros({0}, int64), uniform({0, 3})},
+                 .call = [](const Arrays& x) { return Arrays{index_add(x[0], x[1], x[2], 0)}; },
+                 .reference = by_rows(true)});
+  out.push_back({.op = "scatter_add",
+                 .inputs = {uniform({5, 3}), laws::integers({2, 4}, 0, 5), uniform({2, 4, 3}, -1, 1, 2)},
+                 .call = [](const Arrays& x) {
+                   return tests::pull_back([&](const Arrays& table) { return Arrays{embedding(table[0], x[1])}; }, {x[0]}, {x[2]});
+                 },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return written(each(x[0], [](double) { return 0; }), x[2],
+                                  [&](const Index& at) { return Index{integer(x[1], {at[0], at[1]}), at[2]}; }, true);
+                 }});
   out.push_back({.op = "scatter_along",
                  .inputs = {uniform({5, 3}), array({{0, 1, 2}, {3, 4, 0}}), uniform({2, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{scatter(x[0], x[1], x[2], 0)}; }});
+                 .call = [](const Arrays& x) { return Arrays{scatter(x[0], x[1], x[2], 0)}; },
+                 .reference = by_elements(false)});
   out.push_back({.op = "scatter_add_along",
                  .inputs = {uniform({5, 3}), laws::integers({4, 3}, 0, 5), uniform({4, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{scatter_add(x[0], x[1], x[2], 0)}; }});
+                 .call = [](const Arrays& x) { return Arrays{scatter_add(x[0], x[1], x[2], 0)}; },
+                 .reference = by_elements(true)});
   out.push_back({.op = "one_hot",
                  .inputs = {laws::integers({2, 3}, 0, 4)},
                  .call = [](const Arrays& x) { return Arrays{one_hot(x[0], 4)}; },
                  .reference = [](const std::vector<Plain>& x) {
-                   Plain hot{{2, 3, 4}, {}};
-                   for (const double index : x[0].values)
-                     for (int k = 0; k < 4; ++k) hot.values.push_back(k == index);
-                   return hot;
+                   return filled({2, 3, 4}, [&](const Index& at) { return at[2] == integer(x[0], {at[0], at[1]}); });
                  },
                  .orders = 0});
 }
@@ -141,7 +219,8 @@ Samples shape_samples() {
   Samples out;
   add_views(out);
   add_updates(out);
-  add_selections(out);
+  add_gathers(out);
+  add_scatters(out);
   return out;
 }
 
