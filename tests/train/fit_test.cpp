@@ -175,8 +175,8 @@ TEST(Fit, AnUnknownMonitorIsNamedWithTheNearest) {
   nn::Sequential model = network();
   train::FitOptions how = options();
   how.patience = 1;
-  how.monitor = "accuracies";
-  EXPECT_NE(error_of([&] { train::fit(model, clouds(), how); }).find("there is no \"accuracies\"; the nearest is accuracy"), std::string::npos);
+  how.monitor = "acuracy";
+  EXPECT_NE(error_of([&] { train::fit(model, clouds(), how); }).find("there is no \"acuracy\"; the nearest is accuracy"), std::string::npos);
 }
 
 TEST(Fit, ACallbackStopsIt) {
