@@ -1,6 +1,8 @@
 // The caching allocator: size classes an eighth of a power of two apart, one lock, one limit.
 #include "gradus/array/buffer.hpp"
 
+#include <sanitizer/asan_interface.h>
+
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -52,11 +54,13 @@ int64_t size_class(int64_t bytes) {
 std::byte* take_from_system(int64_t capacity) {
   constexpr int64_t huge_page = int64_t{2} << 20;
   const bool is_large = capacity >= 2 * huge_page;
-  auto* block = static_cast<std::byte*>(std::aligned_alloc(static_cast<size_t>(is_large ? huge_page : kAlignment), static_cast<size_t>(capacity)));
+  // Not aligned_alloc, which asks for multiples of the alignment.
+  void* block = nullptr;
+  if (::posix_memalign(&block, static_cast<size_t>(is_large ? huge_page : kAlignment), static_cast<size_t>(capacity)) != 0) return nullptr;
 #ifdef __linux__
-  if (block && is_large) madvise(block, static_cast<size_t>(capacity / huge_page * huge_page), MADV_HUGEPAGE);
+  if (is_large) madvise(block, static_cast<size_t>(capacity / huge_page * huge_page), MADV_HUGEPAGE);
 #endif
-  return block;
+  return static_cast<std::byte*>(block);
 }
 
 // Exact below a MiB; from there on MiB, with a decimal as long as that says something.
@@ -67,6 +71,11 @@ std::string size_text(int64_t bytes) {
   const int64_t tenths = 10 * bytes / mebibyte;
   return concat(tenths / 10, ".", tenths % 10, " MiB");
 }
+
+// Under AddressSanitizer a cached block, and what a block has beyond the bytes that were asked for, must not be touched; otherwise these
+// macros do nothing.
+void allow(const std::byte* data, int64_t bytes) { ASAN_UNPOISON_MEMORY_REGION(data, static_cast<size_t>(bytes)); }
+void forbid(const std::byte* data, int64_t bytes) { ASAN_POISON_MEMORY_REGION(data, static_cast<size_t>(bytes)); }
 
 }  // namespace
 
@@ -82,9 +91,7 @@ class Allocator {
     const int64_t capacity = size_class(std::max<int64_t>(bytes, 1));
     std::lock_guard lock(mutex_);
     if (countdown_ && --countdown_ == 0) refuse(bytes, what, "memory is exhausted (a failure asked for by fail_allocation_after)");
-    if (use_.live + capacity > limit_) {
-      refuse(bytes, what, concat("live arrays hold ", size_text(use_.live), " and the memory limit is ", size_text(limit_)));
-    }
+    refuse_above_limit(use_.live + capacity, bytes, what);
     auto buffer = std::make_unique<Buffer>();
     std::vector<std::byte*>& free_blocks = free_[capacity];
     if (!free_blocks.empty()) {
@@ -102,6 +109,8 @@ class Allocator {
     }
     buffer->bytes_ = bytes;
     buffer->capacity_ = capacity;
+    allow(buffer->data_, bytes);
+    forbid(buffer->data_ + bytes, capacity - bytes);
     use_.live += capacity;
     use_.peak = std::max(use_.peak, use_.live);
     return buffer.release();
@@ -123,6 +132,7 @@ class Allocator {
       delete buffer;
       return;
     }
+    forbid(buffer->data_, buffer->capacity_);
     {
       std::lock_guard lock(mutex_);
       use_.live -= buffer->capacity_;
@@ -130,6 +140,11 @@ class Allocator {
       free_[buffer->capacity_].push_back(buffer->data_);
     }
     delete buffer;
+  }
+
+  void check(int64_t bytes, std::string_view what) {
+    std::lock_guard lock(mutex_);
+    refuse_above_limit(bytes, bytes, what);
   }
 
   MemoryUse use() {
@@ -158,12 +173,19 @@ class Allocator {
   }
 
  private:
+  void refuse_above_limit(int64_t needed, int64_t bytes, std::string_view what) const {
+    if (needed <= limit_) return;
+    refuse(bytes, what, concat("live arrays hold ", size_text(use_.live), " and the memory limit is ", size_text(limit_)));
+  }
   [[noreturn]] static void refuse(int64_t bytes, std::string_view what, std::string_view why) {
     throw Error(Error::Kind::memory, "out of memory", concat(what, " needs ", size_text(bytes), "; ", why));
   }
   void trim() {
     for (auto& [capacity, blocks] : free_) {
-      for (std::byte* block : blocks) std::free(block);
+      for (std::byte* block : blocks) {
+        allow(block, capacity);
+        std::free(block);
+      }
       blocks.clear();
     }
     use_.cached = 0;
@@ -182,6 +204,7 @@ void BufferPtr::release() {
 }
 
 BufferPtr allocate(int64_t bytes, std::string_view what) { return BufferPtr(Allocator::get().take(bytes, what)); }
+void refuse_above_limit(int64_t bytes, std::string_view what) { Allocator::get().check(bytes, what); }
 BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release) {
   return BufferPtr(Allocator::get().take_borrowed(data, bytes, std::move(release)));
 }

@@ -64,6 +64,8 @@ class BufferPtr {
 /// A buffer of at least `bytes` bytes, content undefined. Throws Error::Kind::memory above the limit or when the system refuses,
 /// naming `what` (for example "conv2d output (32, 26, 26, 64) float32").
 BufferPtr allocate(int64_t bytes, std::string_view what = "array");
+/// Throws as allocate would where `bytes` alone are above the limit.
+void refuse_above_limit(int64_t bytes, std::string_view what);
 /// A buffer on memory that the caller owns; `release` is called when the last reference goes. Never written by the library.
 BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release);
 

@@ -82,9 +82,6 @@ void Reader::read_at(int64_t offset, void* out, int64_t count) const {
 
 // ---- streams ----
 
-// Deflate spends at least 1 bit for 258 bytes twice over: no stream inflates by more than this.
-constexpr int64_t kLargestInflation = 1032;
-
 struct InputStream::State {
   explicit State(const std::string& path) : file(path), chunk(1 << 16) {}
   ~State() {

@@ -32,6 +32,9 @@ class Reader {
   int descriptor_ = -1;  // after bytes_, which opening sets
 };
 
+/// Deflate spends at least 1 bit for 258 bytes twice over: no stream inflates by more than this.
+inline constexpr int64_t kLargestInflation = 1032;
+
 /// The content of a file from its start to its end; a gzip file (by its first two bytes) is inflated on the way and its checksums
 /// are checked.
 class InputStream {

@@ -39,6 +39,11 @@ std::string describe(const toml::node& value) {
   return "a date or time";
 }
 
+// toml++ gives no double for integers above 2^53.
+double number_of(const toml::node& value) {
+  return value.is_integer() ? static_cast<double>(value.as_integer()->get()) : value.as_floating_point()->get();
+}
+
 struct Step {
   std::string key{};   // of a table
   int64_t index = -1;  // of a list, if not negative
@@ -205,7 +210,7 @@ double Section::number(std::string_view key, double otherwise, NumberRange range
                                : has_low           ? concat("a number of at least ", range.low)
                                                    : "a number";
   if (!value->is_number()) fail_type(key, *value, expected);
-  const double number = *value->value<double>();
+  const double number = number_of(*value);
   if (!(number >= range.low && number <= range.high) || std::isinf(number)) fail_type(key, *value, expected);
   return number;
 }
@@ -232,12 +237,12 @@ std::vector<std::string> Section::texts(std::string_view key) const {
 std::vector<double> Section::numbers(std::string_view key, std::vector<double> otherwise) const {
   const toml::node* value = find(key);
   if (!value) return otherwise;
-  if (value->is_number()) return {*value->value<double>()};
+  if (value->is_number()) return {number_of(*value)};
   if (!value->is_array()) fail_type(key, *value, "a list of numbers");
   std::vector<double> out;
   for (const toml::node& entry : *value->as_array()) {
     if (!entry.is_number()) fail_type(key, *value, "a list of numbers");
-    out.push_back(*entry.value<double>());
+    out.push_back(number_of(entry));
   }
   return out;
 }

@@ -61,6 +61,8 @@ struct Pool {
       for (int64_t o = 0; o < axis.out(); ++o) covered += axis.last[static_cast<size_t>(o)] - axis.first[static_cast<size_t>(o)];
       is_tiling = is_tiling && covered == axis.in;
     }
+    // A window larger than the image never lies inside.
+    if (std::any_of(std::begin(s.axes), std::end(s.axes), [](const PoolAxis& axis) { return (axis.kernel - 1) * axis.step >= axis.in; })) return;
     for (int64_t kd = 0; kd < d.kernel; ++kd) {
       for (int64_t kh = 0; kh < h.kernel; ++kh) {
         for (int64_t kw = 0; kw < w.kernel; ++kw) offsets.push_back(((kd * d.step * h.in + kh * h.step) * w.in + kw * w.step) * s.channels);

@@ -37,7 +37,8 @@ void Cell::set(Array value) {
 }
 
 void Cell::commit(Array value) {
-  if (!value.node()->is_leaf() && !value.node()->is_ready(value.output_index())) pending_values.push_back(value);
+  const Node* node = value.node();  // not is_leaf(): another thread may be computing it and dropping its inputs
+  if (!node->is_scalar() && !node->is_placeholder() && !node->is_ready(value.output_index())) pending_values.push_back(value);
   value_ = std::move(value);
   is_given_.store(value_.exists(), std::memory_order_release);
 }

@@ -178,6 +178,8 @@ Array average_gradient(const Array& dy, const PoolArgs& args) { return apply(ave
 
 // ---- what users call
 
+constexpr int64_t kLargestTaps = (int64_t{1} << 31) - 1;  // the tap of a maximum is stored as int32
+
 Dims image_sizes(std::string_view op, const Array& x, size_t spatial) {
   static constexpr std::string_view images[] = {"(N, T, C)", "(N, H, W, C)", "(N, D, H, W, C)"};
   if (x.rank() != static_cast<int64_t>(spatial) + 2) fail(op, "x is ", x.shape(), "; it must be ", images[spatial - 1]);
@@ -190,6 +192,11 @@ PoolArgs window_args(std::string_view op, const Array& x, const Dims& kernel, Di
     if (strides[axis] == 0) strides[axis] = kernel[axis];
   }
   const WindowSizes sizes = window_sizes(op, in, kernel, strides, dilation, padding);
+  int64_t taps = 1;
+  for (const int64_t size : kernel) {
+    if (size > kLargestTaps / taps) fail(op, "the window is ", std::span<const int64_t>(kernel), "; it must have less than 2^31 positions");
+    taps *= size;
+  }
   PoolArgs args{in, sizes.out, kernel, strides, sizes.pad_begin, sizes.pad_end, dilation};
   for (size_t axis = 0; axis < in.size(); ++axis) {
     const int64_t reach = dilation[axis] * (kernel[axis] - 1) + 1, before = sizes.pad_begin[axis], after = sizes.pad_end[axis];

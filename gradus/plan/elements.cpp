@@ -39,6 +39,7 @@ To convert(From value) {
 
 void copy_elements(const Array& array, DType dtype, void* out) {
   const Value& value = value_of(array);
+  if (array.size() == 0) return;  // `out` may be null
   const DType from = array.dtype();
   const std::byte* first = value.buffer->data() + value.offset * from.size();
   if (from == dtype && is_contiguous(array.shape(), value.strides)) {

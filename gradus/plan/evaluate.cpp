@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/version.hpp"
@@ -68,19 +69,32 @@ std::vector<uint8_t> needed_outputs(const Node& node) {
   return needed;
 }
 
-// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
-// stand for others: what they stand for may hold such an op too.
-void run_host_ops(std::span<const Array> roots) {
+// The pending nodes among the ancestors that the host computes. Another thread may be evaluating them: under the lock none drops its inputs.
+std::vector<Array> waiting_for_host(std::span<const Array> roots) {
+  std::lock_guard lock(Evaluator::get().mutex);
   std::vector<Array> waiting;
   for (Node* node : ancestors(roots, [](Node* node) { return !plan::is_available(*node); })) {
     if (node->op().host || node->op().expand) waiting.emplace_back(node, 0);
   }
-  for (const Array& array : waiting) {
+  return waiting;
+}
+
+// The inputs of a node; none if it has been computed meanwhile.
+std::optional<std::vector<Array>> inputs_of_pending(const Node& node) {
+  std::lock_guard lock(Evaluator::get().mutex);
+  if (plan::is_available(node)) return std::nullopt;
+  return node.input_arrays();
+}
+
+// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
+// stand for others: what they stand for may hold such an op too.
+void run_host_ops(std::span<const Array> roots) {
+  for (const Array& array : waiting_for_host(roots)) {
     Node* node = array.node();
-    if (plan::is_available(*node)) continue;
-    const std::vector<Array> inputs = node->input_arrays();
-    evaluate(inputs);
-    const Call call{node->op(), node->args(), inputs};
+    const std::optional<std::vector<Array>> inputs = inputs_of_pending(*node);
+    if (!inputs) continue;
+    evaluate(*inputs);
+    const Call call{node->op(), node->args(), *inputs};
     const std::vector<uint8_t> needed = needed_outputs(*node);
     const std::span<const bool> is_needed(reinterpret_cast<const bool*>(needed.data()), needed.size());
     const std::vector<Array> results = node->op().expand ? node->op().expand(call) : node->op().host(call, is_needed);
@@ -244,6 +258,8 @@ const Value& value_of(const Array& array) {
   if (out.is_ready.load(std::memory_order_acquire)) return out.value;
   if (!node->is_scalar()) {
     evaluate(std::span<const Array>(&array, 1));
+    // Another thread may just be publishing the node's outputs, this one after the first.
+    if (!out.is_ready.load(std::memory_order_acquire)) std::lock_guard wait(Evaluator::get().mutex);
     return out.value;
   }
   std::lock_guard lock(Evaluator::get().mutex);

@@ -3,6 +3,7 @@
 #include <map>
 #include <queue>
 
+#include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/tiles.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -135,7 +136,11 @@ class Lowering {
 
   cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs) const {
     std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
-    for (size_t i = 0; i < op.outputs.size(); ++i) needed[i] = op.outputs.size() == 1 || is_stored_[op.outputs[i]];
+    for (size_t i = 0; i < op.outputs.size(); ++i) {
+      needed[i] = op.outputs.size() == 1 || is_stored_[op.outputs[i]];
+      // Before the kernel is prepared, whose tables may be as long as an axis of it.
+      if (needed[i]) refuse_above_limit(outputs[i].bytes(), concat("a result of ", op.op->name));
+    }
     return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
   }
 

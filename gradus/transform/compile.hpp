@@ -110,9 +110,9 @@ class Compiled {
     // Inside another transform a compiled function is the function itself.
     const auto same = [](const Array& x) { return x; };
     if (is_tracing()) return call_replaced(f_, same, arguments...);
-    CompileCall call(*cache_, [this](PartVisitor& visitor) {
-      std::apply([&](auto&... state) { (visit_part(visitor, "", state), ...); }, state_);
-    });
+    // Named, since the call keeps a reference to it.
+    const auto visit_state = [this](PartVisitor& visitor) { std::apply([&](auto&... state) { (visit_part(visitor, "", state), ...); }, state_); };
+    CompileCall call(*cache_, visit_state);
     (add_argument(call, arguments), ...);
     using R = decltype(call_replaced(f_, same, arguments...));
     if (!call.find(&tag_of_function<R(A...)>)) {

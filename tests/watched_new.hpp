@@ -1,0 +1,38 @@
+// Replaces operator new by one that counts what is live. A program includes this in one of its files.
+#pragma once
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+namespace gradus::testing::watched_new {
+
+inline std::atomic<int64_t> live_bytes{0}, peak_bytes{0};
+
+inline int64_t live() { return live_bytes; }
+inline int64_t peak() { return peak_bytes; }
+inline void reset_peak() { peak_bytes = live_bytes.load(); }
+
+inline void* take(size_t bytes) {
+  void* block = std::malloc(bytes ? bytes : 1);
+  if (!block) throw std::bad_alloc();
+  const int64_t now = live_bytes += static_cast<int64_t>(::malloc_usable_size(block));
+  if (now > peak_bytes) peak_bytes = now;
+  return block;
+}
+inline void give_back(void* block) {
+  if (block) live_bytes -= static_cast<int64_t>(::malloc_usable_size(block));
+  std::free(block);
+}
+
+}  // namespace gradus::testing::watched_new
+
+void* operator new(size_t bytes) { return gradus::testing::watched_new::take(bytes); }
+void* operator new[](size_t bytes) { return gradus::testing::watched_new::take(bytes); }
+void operator delete(void* block) noexcept { gradus::testing::watched_new::give_back(block); }
+void operator delete[](void* block) noexcept { gradus::testing::watched_new::give_back(block); }
+void operator delete(void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
+void operator delete[](void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
