@@ -47,7 +47,7 @@ class Lowering {
     int same_as = 0;          // the value that has its content: itself, or through casts that change nothing
     bool is_uniform = false;  // depends on slots and constants only
     int last_use = -1;        // time: an instruction's number, or kEnd
-    bool feeds_instructions = false;
+    bool is_read_wide = false;  // by an instruction, or by an output in another dtype
     Place place{};
     bool is_register = false;
   };
@@ -86,7 +86,7 @@ class Lowering {
   void use(int v, int time) {
     Value& used = value(value(v).same_as);
     used.last_use = std::max(used.last_use, time);
-    used.feeds_instructions |= time != kEnd;
+    used.is_read_wide |= time != kEnd || value(v).dtype != used.dtype;
   }
   void find_lifetimes() {
     for (int k = 0; k < static_cast<int>(spec_.instructions.size()); ++k) {
@@ -218,7 +218,7 @@ class Lowering {
     (made.is_uniform ? plan_.uniform_steps : plan_.steps).push_back(step);
     if (!made.is_uniform) plan_.cost += (by.function ? by.function->cost : 1) * (result.size() == 8 ? 2 : 1);
     // Outputs round when they are narrowed; a cast to a 16-bit float has rounded already.
-    if (by.function && made.dtype != result && made.feeds_instructions) {
+    if (by.function && made.dtype != result && made.is_read_wide) {
       add_step(find_rounding(float32, made.dtype), made.place, made.place.number, float32, made.is_uniform);
     }
   }

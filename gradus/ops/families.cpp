@@ -36,6 +36,7 @@ std::span<const OpDef* const> all_ops() {
              conv_ops(),
              pool_ops(),
              update_ops(),
+             finite_ops(),
          })
       joined.insert(joined.end(), family.begin(), family.end());
     return joined;

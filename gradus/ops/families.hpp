@@ -37,4 +37,7 @@ std::span<const OpDef* const> checkpoint_ops();
 std::span<const OpDef* const> custom_derivative_ops();
 std::span<const OpDef* const> control_ops();
 
+// Of train/: the check that stops a step.
+std::span<const OpDef* const> finite_ops();
+
 }  // namespace gradus

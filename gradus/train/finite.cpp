@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "gradus/graph/op_def.hpp"
+#include "gradus/ops/families.hpp"
 
 namespace gradus::train::detail {
 
@@ -44,3 +44,12 @@ constinit const OpDef finite_op{.name = "finite",
 Array finite(const Array& x) { return apply(finite_op, {x}); }
 
 }  // namespace gradus::train::detail
+
+namespace gradus {
+
+std::span<const OpDef* const> finite_ops() {
+  static constexpr const OpDef* ops[] = {&train::detail::finite_op};
+  return ops;
+}
+
+}  // namespace gradus

@@ -33,6 +33,7 @@ struct Sample {
   bool has_vmap = true;      ///< false: the call reads values (its shapes depend on data)
   bool is_lowered = true;    ///< false: symbols that never run
   bool same_bits = true;     ///< false: planned and op by op may differ in bits (the passes that docs/plan.md names)
+  bool refuses_specials = false;  ///< true: NaN and infinity are errors
   bool takes_specials = true;  ///< false: the reference says nothing about NaN and infinity (an identity; a padded zero times infinity)
   bool fits_bools = true;    ///< false: sums inside the call, which of bools are "or"
   double mode_tolerance = 1e-10;  ///< relative, of forward against reverse mode; more where the call rounds to less than double

@@ -208,6 +208,12 @@ void add_others(Samples& out) {
                    });
                  },
                  .orders = 0});
+  for (const DType narrow : {bfloat16, float16})  // rounded on the way, also where the result is wide again
+    out.push_back({.op = "cast",
+                   .inputs = {uniform({3, 4})},
+                   .call = [narrow](const Arrays& x) { return Arrays{square(x[0].astype(narrow)).astype(float32)}; },
+                   .is_smooth = false,
+                   .mode_tolerance = 1e-2});
   out.push_back({.op = "integer_power",
                  .inputs = {uniform({3, 4}, 0.5, 1.5)},
                  .call = [](const Arrays& x) { return Arrays{pow(x[0], 3) + pow(x[0], -2)}; },

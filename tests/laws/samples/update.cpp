@@ -1,6 +1,7 @@
-// Samples of optimiser steps.
+// Samples of optimiser steps, and of the check that stops one.
 #include "gradus/ops/update.hpp"
 
+#include "gradus/train/finite.hpp"
 #include "tests/laws/sample.hpp"
 
 namespace laws {
@@ -33,6 +34,15 @@ Sample adam_of(const Shape& shape) {
 
 }  // namespace
 
-Samples update_samples() { return {adam_of({3, 5}), adam_of({}), adam_of({0, 2}), adam_of({70})}; }
+Samples update_samples() {
+  Samples out{adam_of({3, 5}), adam_of({}), adam_of({0, 2}), adam_of({70})};
+  for (const Shape& shape : {Shape{}, Shape{2, 3}})
+    out.push_back({.op = "finite",
+                   .inputs = {uniform(shape)},
+                   .call = [](const Arrays& x) { return Arrays{train::detail::finite(x[0])}; },
+                   .reference = [](const std::vector<Plain>& x) { return x[0]; },
+                   .refuses_specials = true});
+  return out;
+}
 
 }  // namespace laws
