@@ -21,9 +21,22 @@ Runner::Step first_step(nn::Sequential (*make)(), const Shape& shape, int64_t cl
   };
 }
 
+// mlp_step_b128 without a look at the loss: what reading it every step costs.
+Runner::Step silent_step() {
+  return [model = std::make_shared<nn::Sequential>(multilayer_perceptron()), optimizer = std::make_shared<optim::Adam>(1e-3),
+          x = random::uniform({128, 784}).eval(), y = labels(128, 10)] {
+    const nn::TrainingMode training;
+    auto grads = grad<0>([](const nn::Sequential& m, const Array& in, const Array& target) {
+      return loss::sparse_categorical_crossentropy(m(in), target);
+    })(*model, x, y);
+    optimizer->step(*model, grads);
+  };
+}
+
 }  // namespace
 
 void planning(Runner& run) {
+  run("mlp_step_b128_silent", silent_step);
   run.first("first_step_cnn_b128", [] { return first_step(tutorial_cnn, {128, 28, 28, 1}, 10); });
   run.first("first_step_resnet18_b8", [] { return first_step(resnet18, {8, 224, 224, 3}, 1000); });
   // A chain of 1,000 different ops: recording alone, then recording, finding the plan and running it.

@@ -23,6 +23,7 @@ class Cell : public std::enable_shared_from_this<Cell> {
 
   const Kind kind;
   bool is_trainable = true;  ///< parameters only; a frozen parameter gets no gradient and no update
+  bool is_used = true;       ///< false: its layer goes without it (a bias that was not asked for); then it is no variable of its module
   std::vector<const void*> missed_by{};  ///< functions that were recorded and left it without a value: none waits for it again
 
   /// Whether a value has been given yet (in this thread's traces or for good).

@@ -8,6 +8,7 @@ namespace gradus {
 
 VariableHandle::VariableHandle(const VariableHandle& other) : VariableHandle(other.cell_->kind) {
   cell_->is_trainable = other.cell_->is_trainable;
+  cell_->is_used = other.cell_->is_used;
   if (other.has_value()) cell_->commit(other.get());
 }
 
@@ -16,6 +17,7 @@ VariableHandle& VariableHandle::operator=(const VariableHandle& other) {
   if (cell_ && other.has_value()) cell_->set(other.get());
   else *this = VariableHandle(other);
   cell_->is_trainable = other.cell_->is_trainable;
+  cell_->is_used = other.cell_->is_used;
   return *this;
 }
 

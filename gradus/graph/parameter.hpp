@@ -59,6 +59,8 @@ class Parameter : public VariableHandle {
   /// A frozen parameter gets no gradient and no update.
   bool is_trainable() const { return cell()->is_trainable; }
   void set_trainable(bool is_on) const { cell()->is_trainable = is_on; }
+  /// A layer says here that it goes without this parameter (use_bias = false): it is then no variable of the module.
+  void set_used(bool is_on) const { cell()->is_used = is_on; }
 };
 
 /// An array that is saved but not trained: running statistics, counts.

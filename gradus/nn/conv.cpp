@@ -31,6 +31,7 @@ void check_conv(std::string_view name, const C& layer) {
   for (const PadWidth& width : layer.padding.widths()) {
     if (std::min(width.before, width.after) < 0) fail(name, "padding is ", std::min(width.before, width.after), "; it must not be negative");
   }
+  layer.bias.set_used(layer.use_bias);
 }
 
 template <class C>

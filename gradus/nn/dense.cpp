@@ -31,7 +31,13 @@ Dense::Dense(Size units, Activation activation, DenseOptions options)
       use_bias(options.use_bias),
       activation(std::move(activation)),
       kernel_initializer(std::move(options.kernel_initializer)),
-      bias_initializer(std::move(options.bias_initializer)) {}
+      bias_initializer(std::move(options.bias_initializer)) {
+  check();
+}
+void Dense::check() const {
+  detail::checked_count("Dense", "units", units);
+  bias.set_used(use_bias);
+}
 
 Array Dense::forward(const Array& x) const {
   if (x.rank() == 0) fail("dense", "x has rank 0; its last axis must be the features");

@@ -38,7 +38,7 @@ class Dense {
 
   Array forward(const Array& x) const;
   std::string describe() const { return detail::in_to_out(kernel, 0, units); }
-  void check() const { detail::checked_count("Dense", "units", units); }
+  void check() const;
 
   int64_t units;
   bool use_bias;

@@ -31,6 +31,8 @@ BatchNorm::BatchNorm(BatchNormOptions options)
 void BatchNorm::check() const {
   check_epsilon("BatchNorm", epsilon);
   if (!(momentum >= 0 && momentum <= 1)) fail("BatchNorm", "momentum is ", momentum, "; it must lie between 0 and 1");
+  weight.set_used(scale);
+  bias.set_used(center);
 }
 std::string BatchNorm::describe() const { return channels_of(weight, bias); }
 
@@ -50,7 +52,11 @@ Array BatchNorm::forward(const Array& x) const {
 }
 
 LayerNorm::LayerNorm(LayerNormOptions options) : epsilon(options.epsilon), center(options.center), scale(options.scale) { check(); }
-void LayerNorm::check() const { check_epsilon("LayerNorm", epsilon); }
+void LayerNorm::check() const {
+  check_epsilon("LayerNorm", epsilon);
+  weight.set_used(scale);
+  bias.set_used(center);
+}
 std::string LayerNorm::describe() const { return channels_of(weight, bias); }
 
 Array LayerNorm::forward(const Array& x) const {

@@ -35,6 +35,20 @@ TEST(ModelFile, WhatIsSavedComesBack) {
   EXPECT_EQ(train::predict(loaded, x).to_vector<float>(), train::predict(model, x).to_vector<float>());
 }
 
+TEST(ModelFile, LayersThatGoWithoutABiasAreSavedWithoutIt) {
+  const TemporaryFolder folder;
+  const nn::Sequential model{nn::Conv2D(4, 3, {.use_bias = false}), nn::BatchNorm({.center = false, .scale = false}), nn::LayerNorm({.center = false}),
+                             nn::Flatten(), nn::Dense(2, {.use_bias = false})};
+  nn::build(model, Shape{1, 5, 5, 1});
+  EXPECT_EQ(parameters(model).size(), 3u);  // two kernels, the scale of the layer norm
+  const nn::Sequential copy = model;
+  EXPECT_EQ(parameters(copy).size(), 3u);
+  io::save(model, folder / "a.gradus");
+  const nn::Model loaded = io::load(folder / "a.gradus");
+  const Array x = random::normal(random::key(1), {3, 5, 5, 1});
+  EXPECT_EQ(train::predict(loaded, x).to_vector<float>(), train::predict(model, x).to_vector<float>());
+}
+
 TEST(ModelFile, CutAnywhereItIsRefused) {
   const TemporaryFolder folder;
   io::save(network(), folder / "a.gradus");
