@@ -16,11 +16,17 @@ inline int64_t live() { return live_bytes; }
 inline int64_t peak() { return peak_bytes; }
 inline void reset_peak() { peak_bytes = live_bytes.load(); }
 
-inline void* take(size_t bytes) {
+/// Null where memory is exhausted.
+inline void* try_take(size_t bytes) noexcept {
   void* block = std::malloc(bytes ? bytes : 1);
-  if (!block) throw std::bad_alloc();
+  if (!block) return nullptr;
   const int64_t now = live_bytes += static_cast<int64_t>(::malloc_usable_size(block));
   if (now > peak_bytes) peak_bytes = now;
+  return block;
+}
+inline void* take(size_t bytes) {
+  void* block = try_take(bytes);
+  if (!block) throw std::bad_alloc();
   return block;
 }
 inline void give_back(void* block) {
@@ -32,6 +38,8 @@ inline void give_back(void* block) {
 
 void* operator new(size_t bytes) { return gradus::testing::watched_new::take(bytes); }
 void* operator new[](size_t bytes) { return gradus::testing::watched_new::take(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
 void operator delete(void* block) noexcept { gradus::testing::watched_new::give_back(block); }
 void operator delete[](void* block) noexcept { gradus::testing::watched_new::give_back(block); }
 void operator delete(void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
