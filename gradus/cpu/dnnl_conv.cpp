@@ -1,4 +1,8 @@
-// Convolutions by oneDNN: images channels last as they are, weights brought to the layout that oneDNN asks for and back.
+// Convolutions by oneDNN: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where Winograd's algorithm
+// pays for it, images are brought to its layout too.
+#include <cstdlib>
+#include <string_view>
+
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/dnnl_sequence.hpp"
 
@@ -8,8 +12,10 @@ namespace {
 
 // The operands as oneDNN sees them: logical order N C spatial and (G) O I spatial, physical order channels last.
 struct Operands {
-  dnnl::memory::desc x, y, weights, any_weights, bias;
+  dnnl::memory::desc x, y, weights, bias;             // as they are given
+  dnnl::memory::desc asked_x, asked_y, any_weights;  // as the primitive is asked to take them
   dnnl::memory::dims strides, dilation, pad_begin, pad_end;
+  dnnl::algorithm algorithm;
 };
 
 Dims image_sizes(int64_t batch, int64_t channels, const Dims& spatial) {
@@ -30,12 +36,16 @@ Dims channels_last(const Dims& sizes) {
   return strides;
 }
 
-Operands make_operands(DType dtype, const ConvShape& shape) {
+Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algorithm) {
   Operands out;
+  out.algorithm = algorithm;
   const Dims x = image_sizes(shape.batch, shape.groups * shape.in_channels, shape.in);
   const Dims y = image_sizes(shape.batch, shape.groups * shape.out_channels, shape.out);
   out.x = dnnl_desc(dtype, x, channels_last(x));
   out.y = dnnl_desc(dtype, y, channels_last(y));
+  const bool is_direct = algorithm == dnnl::algorithm::convolution_direct;
+  out.asked_x = is_direct ? out.x : dnnl_any(dtype, x);
+  out.asked_y = is_direct ? out.y : dnnl_any(dtype, y);
   // (kernel..., in, groups * out) in memory.
   Dims sizes, strides;
   if (shape.groups > 1) {
@@ -65,29 +75,62 @@ Operands make_operands(DType dtype, const ConvShape& shape) {
   return out;
 }
 
-constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+// Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding errors are
+// about ten times those of plain sums, at most 2e-5 of a typical result (docs/limits.md). GRADUS_WINOGRAD=0 goes without it. `tiled` are the
+// spatial sizes that it cuts into tiles.
+bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
+  static const bool is_allowed = [] {
+    const char* value = std::getenv("GRADUS_WINOGRAD");
+    return !value || std::string_view(value) != "0";
+  }();
+  const Dims three{3, 3}, one{1, 1};
+  if (!is_allowed || dtype != float32 || s.groups != 1 || s.kernel != three || s.strides != one || s.dilation != one) return false;
+  if (s.pad_begin != s.pad_end) return false;  // oneDNN 2.6 takes uneven padding and computes a wrong input gradient
+  // Measured: below these sizes bringing images and weights into its form costs more than it saves (docs/speed.md).
+  if (std::min(s.in_channels, s.out_channels) < 32 || std::max(s.in_channels, s.out_channels) < 64) return false;
+  const int64_t positions = tiled[0] * tiled[1], covered = (tiled[0] + 3) / 4 * 4 * ((tiled[1] + 3) / 4 * 4);
+  return s.batch * positions >= 700 && 3 * covered <= 4 * positions;
+}
+
+// What oneDNN can do with the operands, by Winograd's algorithm if that is preferred and there; empty if it has nothing optimised.
+// `describe` makes a description of operands.
+template <class Describe>
+auto choose(DType dtype, const ConvShape& shape, bool is_winograd, const Describe& describe) {
+  if (is_winograd) {
+    Operands o = make_operands(dtype, shape, dnnl::algorithm::convolution_winograd);
+    if (auto description = describe(o); description && is_optimised(description)) return std::pair(std::move(o), std::move(description));
+  }
+  Operands o = make_operands(dtype, shape, dnnl::algorithm::convolution_direct);
+  auto description = describe(o);
+  if (description && !is_optimised(description)) description = {};
+  return std::pair(std::move(o), std::move(description));
+}
 
 dnnl::convolution_forward::primitive_desc describe_forward(const Operands& o, bool has_bias, const dnnl::primitive_attr& attributes) {
   const dnnl::memory::desc none;
   constexpr auto kind = dnnl::prop_kind::forward_training;
+  const dnnl::memory::desc& bias = has_bias ? o.bias : none;
 #if DNNL_VERSION_MAJOR >= 3
-  return {dnnl_engine(), kind, kDirect, o.x, o.any_weights, has_bias ? o.bias : none, o.y, o.strides, o.dilation, o.pad_begin, o.pad_end,
+  return {dnnl_engine(), kind, o.algorithm, o.asked_x, o.any_weights, bias, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end,
           attributes, true};
 #else
   using Operation = dnnl::convolution_forward::desc;
-  const Operation operation = has_bias ? Operation(kind, kDirect, o.x, o.any_weights, o.bias, o.y, o.strides, o.dilation, o.pad_begin, o.pad_end)
-                                       : Operation(kind, kDirect, o.x, o.any_weights, o.y, o.strides, o.dilation, o.pad_begin, o.pad_end);
-  return {operation, attributes, dnnl_engine(), true};
+  return {Operation(kind, o.algorithm, o.asked_x, o.any_weights, bias, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end), attributes,
+          dnnl_engine(), true};
 #endif
 }
 
+// Empty where the forward primitive that it must know is missing.
 template <class Backward>
-typename Backward::primitive_desc describe_backward(const Operands& o, const dnnl::convolution_forward::primitive_desc& forward) {
+typename Backward::primitive_desc describe_backward(const Operands& o) {
+  const auto forward = describe_forward(o, false, dnnl_attributes());
+  if (!forward) return {};
 #if DNNL_VERSION_MAJOR >= 3
-  return {dnnl_engine(), kDirect, o.x, o.any_weights, o.y, o.strides, o.dilation, o.pad_begin, o.pad_end, forward, dnnl_attributes(), true};
+  return {dnnl_engine(), o.algorithm, o.asked_x, o.any_weights, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end, forward,
+          dnnl_attributes(), true};
 #else
-  return {typename Backward::desc(kDirect, o.x, o.any_weights, o.y, o.strides, o.dilation, o.pad_begin, o.pad_end), dnnl_attributes(),
-          dnnl_engine(), forward, true};
+  return {typename Backward::desc(o.algorithm, o.asked_x, o.any_weights, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end),
+          dnnl_attributes(), dnnl_engine(), forward, true};
 #endif
 }
 
@@ -108,11 +151,11 @@ namespace {
 std::shared_ptr<DnnlSequence> forward_kernel(const Operands& o, const dnnl::convolution_forward::primitive_desc& description,
                                              const dnnl::memory::desc& given, bool has_bias) {
   auto kernel = std::make_shared<DnnlSequence>();
-  std::vector<DnnlSequence::Argument> arguments{{DNNL_ARG_SRC, o.x, 0}};
-  arguments.push_back(kernel->input(DNNL_ARG_WEIGHTS, 1, given, description.weights_desc()));
+  std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
+                                                kernel->input(DNNL_ARG_WEIGHTS, 1, given, description.weights_desc())};
   if (has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
-  arguments.push_back({DNNL_ARG_DST, o.y, has_bias ? 3 : 2});
-  kernel->add(dnnl::convolution_forward(description), std::move(arguments), description.scratchpad_desc());
+  kernel->add(dnnl::convolution_forward(description), std::move(arguments), {DNNL_ARG_DST, o.y, has_bias ? 3 : 2}, description.dst_desc(),
+              description.scratchpad_desc());
   return kernel;
 }
 
@@ -120,9 +163,10 @@ std::shared_ptr<DnnlSequence> forward_kernel(const Operands& o, const dnnl::conv
 
 KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
   return shared_kernel(conv_key("conv_forward", dtype, shape, epilogue), [&]() -> KernelPtr {
-    const Operands o = make_operands(dtype, shape);
-    const auto description = describe_forward(o, epilogue.has_bias, dnnl_attributes(epilogue));
-    if (!description || !is_optimised(description)) return nullptr;
+    const auto [o, description] = choose(dtype, shape, prefers_winograd(dtype, shape, shape.out), [&](const Operands& operands) {
+      return describe_forward(operands, epilogue.has_bias, dnnl_attributes(epilogue));
+    });
+    if (!description) return nullptr;
     const dnnl::memory::desc wanted = description.weights_desc();
     auto kernel = forward_kernel(o, description, o.weights, epilogue.has_bias);
     if (wanted == o.weights) return kernel;
@@ -137,36 +181,28 @@ KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue&
 
 KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvShape& shape) {
   return shared_kernel(conv_key("conv_input_gradient", dtype, shape, {}), [&]() -> KernelPtr {
-    const Operands o = make_operands(dtype, shape);
-    const auto forward = describe_forward(o, false, dnnl_attributes());
-    if (!forward) return nullptr;
-    const auto description = describe_backward<dnnl::convolution_backward_data>(o, forward);
-    if (!description || !is_optimised(description)) return nullptr;
+    const auto [o, description] =
+        choose(dtype, shape, prefers_winograd(dtype, shape, shape.in), describe_backward<dnnl::convolution_backward_data>);
+    if (!description) return nullptr;
     auto kernel = std::make_shared<DnnlSequence>();
-    std::vector<DnnlSequence::Argument> arguments{{DNNL_ARG_DIFF_DST, o.y, 0}};
-    arguments.push_back(kernel->input(DNNL_ARG_WEIGHTS, 1, o.weights, description.weights_desc()));
-    arguments.push_back({DNNL_ARG_DIFF_SRC, o.x, 2});
-    kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), description.scratchpad_desc());
+    std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_DIFF_DST, 0, o.y, description.diff_dst_desc()),
+                                                  kernel->input(DNNL_ARG_WEIGHTS, 1, o.weights, description.weights_desc())};
+    kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2}, description.diff_src_desc(),
+                description.scratchpad_desc());
     return kernel;
   });
 }
 
 KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvShape& shape) {
   return shared_kernel(conv_key("conv_weight_gradient", dtype, shape, {}), [&]() -> KernelPtr {
-    const Operands o = make_operands(dtype, shape);
-    const auto forward = describe_forward(o, false, dnnl_attributes());
-    if (!forward) return nullptr;
-    const auto description = describe_backward<dnnl::convolution_backward_weights>(o, forward);
-    if (!description || !is_optimised(description)) return nullptr;
+    const auto [o, description] =
+        choose(dtype, shape, prefers_winograd(dtype, shape, shape.out), describe_backward<dnnl::convolution_backward_weights>);
+    if (!description) return nullptr;
     auto kernel = std::make_shared<DnnlSequence>();
-    const DnnlSequence::Argument given{DNNL_ARG_DIFF_WEIGHTS, o.weights, 2};
-    DnnlSequence::Argument wanted = given;
-    if (description.diff_weights_desc() != o.weights) {
-      wanted = {DNNL_ARG_DIFF_WEIGHTS, description.diff_weights_desc(), -1, kernel->reserve(description.diff_weights_desc().get_size())};
-    }
-    kernel->add(dnnl::convolution_backward_weights(description), {{DNNL_ARG_SRC, o.x, 0}, {DNNL_ARG_DIFF_DST, o.y, 1}, wanted},
-                description.scratchpad_desc());
-    if (wanted.pointer < 0) kernel->add_reorder(wanted, given);
+    std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
+                                                  kernel->input(DNNL_ARG_DIFF_DST, 1, o.y, description.diff_dst_desc())};
+    kernel->add(dnnl::convolution_backward_weights(description), std::move(arguments), {DNNL_ARG_DIFF_WEIGHTS, o.weights, 2},
+                description.diff_weights_desc(), description.scratchpad_desc());
     return kernel;
   });
 }

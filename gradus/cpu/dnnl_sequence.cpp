@@ -135,6 +135,7 @@ struct DnnlSequence::Context {
   struct Call {
     const_dnnl_primitive_t primitive;
     std::vector<dnnl_exec_arg_t> arguments;
+    const BlockCopy* block_copy;
   };
   dnnl::stream stream{dnnl_engine()};
   std::vector<dnnl::memory> memories;
@@ -156,7 +157,50 @@ void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> a
   steps_.push_back({primitive, std::move(arguments)});
 }
 
+void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const Argument& result, const dnnl::memory::desc& made,
+                       const dnnl::memory::desc& scratchpad) {
+  const bool is_direct = made == result.desc;
+  const Argument first = is_direct ? result : Argument{result.role, made, -1, reserve(made.get_size())};
+  arguments.push_back(first);
+  add(primitive, std::move(arguments), scratchpad);
+  if (!is_direct) add_reorder(first, result);
+}
+
+std::optional<DnnlSequence::BlockCopy> DnnlSequence::block_copy(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::memory::dims sizes = from.get_dims();
+#else
+  const dnnl::memory::dims sizes = from.dims();
+#endif
+  if (sizes.size() != 4 || sizes[1] % 16 != 0) return std::nullopt;
+  const auto is = [&](const dnnl::memory::desc& desc, dnnl::memory::format_tag tag) {
+    return desc == dnnl::memory::desc(sizes, dnnl::memory::data_type::f32, tag);
+  };
+  const auto plain = dnnl::memory::format_tag::nhwc, blocks = dnnl::memory::format_tag::nChw16c;
+  const bool is_into_blocks = is(from, plain) && is(to, blocks);
+  if (!is_into_blocks && !(is(from, blocks) && is(to, plain))) return std::nullopt;
+  return BlockCopy{sizes[0] * sizes[2], sizes[3], sizes[2], sizes[1], is_into_blocks};
+}
+
+void DnnlSequence::BlockCopy::run(const float* from, float* to) const {
+  parallel_for(rows, [&](int64_t row) {
+    const int64_t plain = row * row_size * channels, block_size = rows_per_image * row_size * 16;
+    const int64_t blocks = row / rows_per_image * rows_per_image * row_size * channels + row % rows_per_image * row_size * 16;
+    for (int64_t at = 0; at < row_size; ++at) {
+      for (int64_t channel = 0; channel < channels; channel += 16) {
+        const int64_t in_plain = plain + at * channels + channel, in_blocks = blocks + channel / 16 * block_size + at * 16;
+        if (is_into_blocks) std::memcpy(to + in_blocks, from + in_plain, 64);
+        else std::memcpy(to + in_plain, from + in_blocks, 64);
+      }
+    }
+  });
+}
+
 void DnnlSequence::add_reorder(Argument from, Argument to) {
+  if (auto copy = block_copy(from.desc, to.desc)) {
+    steps_.push_back({{}, {std::move(from), std::move(to)}, copy});
+    return;
+  }
   const dnnl::reorder::primitive_desc reorder(dnnl_engine(), from.desc, dnnl_engine(), to.desc, dnnl_attributes());
   from.role = DNNL_ARG_FROM;
   to.role = DNNL_ARG_TO;
@@ -174,7 +218,8 @@ std::unique_ptr<DnnlSequence::Context> DnnlSequence::make_context() const {
   auto context = std::make_unique<Context>();
   for (const Step& step : steps_) {
     Context::Call& call = context->calls.emplace_back();
-    call.primitive = step.primitive.get();
+    call.primitive = step.primitive.get(true);
+    call.block_copy = step.block_copy ? &*step.block_copy : nullptr;
     for (const Argument& argument : step.arguments) {
       const dnnl::memory& memory = context->memories.emplace_back(argument.desc, dnnl_engine(), nullptr);
       context->slots.push_back({memory.get(), argument.pointer, argument.offset});
@@ -193,7 +238,16 @@ Status DnnlSequence::run(void* const* pointers, void* scratch) const {
     void* data = slot.pointer >= 0 ? pointers[slot.pointer] : static_cast<std::byte*>(scratch) + slot.offset;
     is_ok &= dnnl_memory_set_data_handle(slot.memory, data) == dnnl_success;
   }
+  const auto data_of = [](const dnnl_exec_arg_t& argument) {
+    void* data = nullptr;
+    dnnl_memory_get_data_handle(argument.memory, &data);
+    return static_cast<float*>(data);
+  };
   for (const Context::Call& call : context->calls) {
+    if (call.block_copy) {
+      if (is_ok) call.block_copy->run(data_of(call.arguments[0]), data_of(call.arguments[1]));
+      continue;
+    }
     is_ok = is_ok && dnnl_primitive_execute(call.primitive, context->stream.get(), static_cast<int>(call.arguments.size()),
                                             call.arguments.data()) == dnnl_success;
   }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -42,6 +43,9 @@ class DnnlSequence final : public Kernel {
   int64_t reserve(size_t bytes);
   /// Adds a primitive; its scratchpad is reserved.
   void add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const dnnl::memory::desc& scratchpad);
+  /// The same with one more argument, a result that the primitive makes in layout `made`; brought to its own layout after that if they differ.
+  void add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const Argument& result, const dnnl::memory::desc& made,
+           const dnnl::memory::desc& scratchpad);
   /// Adds a copy from one layout to another.
   void add_reorder(Argument from, Argument to);
   /// An argument at `pointer` in layout `given`, brought to layout `wanted` first if they differ.
@@ -50,9 +54,18 @@ class DnnlSequence final : public Kernel {
   Status run(void* const* pointers, void* scratch) const override;
 
  private:
+  // Images between channels last and blocks of 16 channels, float32: own code, which leaves rows with the threads that made them.
+  struct BlockCopy {
+    int64_t rows, row_size, rows_per_image, channels;  // row_size in positions
+    bool is_into_blocks;
+    void run(const float* from, float* to) const;
+  };
+  static std::optional<BlockCopy> block_copy(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+
   struct Step {
     dnnl::primitive primitive;
     std::vector<Argument> arguments;
+    std::optional<BlockCopy> block_copy{};  // instead of a primitive
   };
   struct Context;
   std::unique_ptr<Context> make_context() const;

@@ -1,5 +1,8 @@
 #include "gradus/cpu/conv.hpp"
 
+#include <cstdlib>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 #include "gradus/base/threads.hpp"
@@ -65,11 +68,12 @@ void for_each_product(const ConvShape& s, const Body& body) {
   }
 }
 
-void compare(std::string_view what, const ConvShape& s, const Data& got, const std::vector<double>& want, double terms) {
+// `steps` roundings of the sum's size may be lost.
+void compare(std::string_view what, const ConvShape& s, const Data& got, const std::vector<double>& want, double terms, double steps) {
   const DType dtype = got.layout().dtype;
   for (size_t i = 0; i < want.size(); ++i) {
     const double value = got[static_cast<int64_t>(i)];
-    if (!(std::abs(value - want[i]) <= 8 * test::rounding(dtype) * (std::abs(want[i]) + std::sqrt(terms)))) {
+    if (!(std::abs(value - want[i]) <= steps * test::rounding(dtype) * (std::abs(want[i]) + std::sqrt(terms)))) {
       ADD_FAILURE() << what << " " << to_text(dtype) << " x " << to_text(x_shape(s)) << " w " << to_text(w_shape(s)) << " groups " << s.groups
                     << " strides " << to_text(std::span<const int64_t>(s.strides)) << " pad " << to_text(std::span<const int64_t>(s.pad_begin))
                     << to_text(std::span<const int64_t>(s.pad_end)) << " dilation " << to_text(std::span<const int64_t>(s.dilation)) << " at " << i
@@ -79,7 +83,7 @@ void compare(std::string_view what, const ConvShape& s, const Data& got, const s
   }
 }
 
-void check(DType dtype, const ConvShape& s) {
+void check(DType dtype, const ConvShape& s, double steps = 8) {
   const Data x(dtype, x_shape(s), 1), w(dtype, w_shape(s), 2), y(dtype, y_shape(s), 3), bias(dtype, Shape{s.groups * s.out_channels}, 4);
   std::vector<double> want(static_cast<size_t>(y.shape().size())), dx(static_cast<size_t>(x.shape().size())), dw(static_cast<size_t>(w.shape().size()));
   for_each_product(s, [&](int64_t i, int64_t j, int64_t k) {
@@ -94,17 +98,17 @@ void check(DType dtype, const ConvShape& s) {
   const Data got_dx(dtype, x_shape(s), 5), got_dw(dtype, w_shape(s), 6), got_y(dtype, y_shape(s), 7);
   const double terms = static_cast<double>(s.taps() * s.in_channels), dx_terms = static_cast<double>(s.taps() * s.out_channels);
   ASSERT_TRUE(test::run(prepare_conv_input_gradient(dtype, s), {y.data(), w.data(), got_dx.data()}).is_ok);
-  compare("dx", s, got_dx, dx, dx_terms);
+  compare("dx", s, got_dx, dx, dx_terms, steps);
   ASSERT_TRUE(test::run(prepare_conv_weight_gradient(dtype, s), {x.data(), y.data(), got_dw.data()}).is_ok);
-  compare("dw", s, got_dw, dw, static_cast<double>(s.batch * s.out_size()));
+  compare("dw", s, got_dw, dw, static_cast<double>(s.batch * s.out_size()), steps);
   ASSERT_TRUE(test::run(prepare_conv(dtype, s), {x.data(), w.data(), got_y.data()}).is_ok);
-  compare("y", s, got_y, want, terms);
+  compare("y", s, got_y, want, terms, steps);
   if (!dtype.is_float()) return;
   for (size_t i = 0; i < want.size(); ++i) {
     want[i] = std::max(want[i] + bias[static_cast<int64_t>(i) % (s.groups * s.out_channels)], 0.0);
   }
   ASSERT_TRUE(test::run(prepare_conv(dtype, s, {true, Activation::relu}), {x.data(), w.data(), bias.data(), got_y.data()}).is_ok);
-  compare("relu(y + bias)", s, got_y, want, terms);
+  compare("relu(y + bias)", s, got_y, want, terms, steps);
 }
 
 TEST(Conv, channels_groups_and_kernels) {
@@ -170,6 +174,18 @@ TEST(Conv, images_of_the_tutorial) {
   check(float32, conv_shape(4, 1, 1, 32, {28, 28}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, {1, 1}));
   check(float32, conv_shape(2, 1, 32, 64, {13, 13}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, {1, 1}));
   check(float32, conv_shape(1, 1, 3, 64, {40, 40}, {7, 7}, {2, 2}, {3, 3}, {3, 3}, {1, 1}));
+}
+
+// Large enough for Winograd's algorithm (cpu/dnnl_conv.cpp), which rounds more; with GRADUS_WINOGRAD=0 as exact as all others.
+TEST(Conv, images_for_winograd) {
+  const char* allowed = std::getenv("GRADUS_WINOGRAD");
+  const double steps = allowed && std::string_view(allowed) == "0" ? 8 : 250;
+  check(float32, conv_shape(4, 1, 32, 64, {14, 14}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), steps);
+  check(float32, conv_shape(1, 1, 64, 32, {27, 31}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), steps);
+  check(float32, conv_shape(1, 1, 64, 48, {31, 30}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, {1, 1}), steps);
+  check(float32, conv_shape(2, 1, 40, 65, {22, 23}, {3, 3}, {1, 1}, {1, 0}, {0, 1}, {1, 1}), steps);
+  check(float32, conv_shape(1, 1, 33, 64, {55, 15}, {3, 3}, {1, 1}, {1, 0}, {1, 0}, {1, 1}), steps);
+  check(float32, conv_shape(15, 1, 64, 64, {7, 8}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), steps);
 }
 
 TEST(Conv, float64_gives_the_same_bits_for_any_number_of_threads) {
