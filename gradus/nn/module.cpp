@@ -40,14 +40,17 @@ class RowScope {
 std::string short_type_name(std::string_view raw) {
   std::string out;
   size_t word = 0;  // where the current qualified name starts in out
+  int depth = 0;    // in parentheses: f(int, int)::Local, (anonymous namespace)::Block
   for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw.substr(i, 2) == "::") {
+    if (depth == 0 && raw.substr(i, 2) == "::") {
       out.resize(word);
       ++i;
-    } else {
-      out += raw[i];
-      if (raw[i] == '<' || raw[i] == ',' || raw[i] == ' ') word = out.size();
+      continue;
     }
+    if (raw.substr(i, 2) == " >") continue;  // GCC writes A<B<C> >
+    out += raw[i];
+    depth += (raw[i] == '(') - (raw[i] == ')');
+    if (depth == 0 && (raw[i] == '<' || raw[i] == ',' || raw[i] == ' ')) word = out.size();
   }
   return out;
 }

@@ -203,7 +203,8 @@ Array repeat(const Array& x, int64_t count, int64_t axis) {
   Dims repeated = x.shape().dims(), joined = repeated;
   repeated.insert(static_cast<size_t>(axis) + 1, count);
   joined[static_cast<size_t>(axis)] = multiply_sizes("repeat", x.shape()[axis], count);
-  return reshape(broadcast_to(expand_dims(x, axis + 1), Shape(repeated)), Shape(joined));
+  const Shape result(joined);  // before `repeated`, so that an error names the size that was asked for
+  return reshape(broadcast_to(expand_dims(x, axis + 1), Shape(repeated)), result);
 }
 Array repeat_each(const Array& x, const std::vector<int64_t>& counts, int64_t axis) {
   axis = normalize_axis("repeat_each", axis, x.rank());

@@ -169,5 +169,22 @@ TEST(Module, SummaryCountsLayersParametersAndMultiplyAdds) {
             "summary: the model has not been called, so its input is not known; give its shape: nn::summary(model, {1, 28, 28, 1})");
 }
 
+struct Hidden {};  // in a namespace without a name
+template <class T>
+struct Residual {};
+
+std::string name_of_a_local_type(int, const std::string&) {
+  struct Local {};
+  return nn::detail::type_name<Local>();
+}
+
+TEST(Module, TypesAreNamedWithoutTheirNamespaces) {
+  EXPECT_EQ(nn::detail::type_name<nn::Dense>(), "Dense");
+  EXPECT_EQ(nn::detail::type_name<Hidden>(), "Hidden");
+  EXPECT_EQ(nn::detail::type_name<Residual<nn::Dense>>(), "Residual<Dense>");
+  EXPECT_EQ(nn::detail::type_name<Residual<Residual<Hidden>>>(), "Residual<Residual<Hidden>>");
+  EXPECT_EQ(name_of_a_local_type(0, ""), "Local");
+}
+
 }  // namespace
 }  // namespace gradus

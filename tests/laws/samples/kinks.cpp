@@ -45,7 +45,7 @@ void add_elementwise(Samples& out) {
   out.push_back(at("elu", row({0, 1}), [](const Array& x) { return elu(x, 0.5); }, {0.5, 2}));
   for (const auto& [op, f] : std::initializer_list<std::pair<const char*, Array (*)(const Array&)>>{
            {"floor", floor}, {"ceil", ceil}, {"round", round}, {"trunc", trunc}})
-    out.push_back(at(op, row({0, 1, -2, 0.5}), [f](const Array& x) { return f(x) * x; }, {0, 2, -6, 4 * f(Array(0.5)).item()}));
+    out.push_back(at(op, row({0, 1, -2, 0.5}), [f = f](const Array& x) { return f(x) * x; }, {0, 2, -6, 4 * f(Array(0.5)).item()}));
   out.push_back(at("power", row({0, 0, 2}), [](const Array& x) { return power(x, row({0, 2, 3}).astype(x.dtype())); }, {0, 0, 36}, 1));
   out.push_back(at("integer_power", row({0, 2}), [](const Array& x) { return pow(x, 3); }, {0, 24}));
   out.push_back(at("xlogy", row({0, 2}), [](const Array& x) { return xlogy(x, row({0, 1}).astype(x.dtype())); }, {0, 0}, 1));
