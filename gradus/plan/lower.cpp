@@ -23,6 +23,7 @@ struct Item {
   cpu::KernelPtr kernel{};             // null for a barrier
   std::vector<std::vector<int>> over{}; // for each write: the reads that it may lie over
   bool is_update = false;
+  int64_t scratch_offset = 0;
 };
 
 class Lowering {
@@ -321,10 +322,19 @@ class Lowering {
         storage_[write] = static_cast<int>(plan_.storages.size());
         plan_.storages.push_back(storage);
       }
+      place_scratch(items_[order_[position]], arena);
       if (is_op_by_op()) continue;
       free_dead(item, static_cast<int>(position), arena, is_taken_over);
     }
     plan_.arena_bytes = arena.size();
+  }
+
+  // Scratch space lives for one step, beside all that this step reads and writes.
+  void place_scratch(Item& item, Arena& arena) const {
+    const int64_t bytes = std::max(item.kernel->scratch_bytes, stays_the_same(item) ? item.kernel->packing->pack->scratch_bytes : 0);
+    if (!bytes) return;
+    item.scratch_offset = arena.take(bytes);
+    arena.give_back(item.scratch_offset, bytes);
   }
 
   void free_dead(const Item& item, int position, Arena& arena, std::vector<uint8_t>& is_freed) {
@@ -355,7 +365,9 @@ class Lowering {
       Step step{.kernel = item.kernel,
                 .first_operand = static_cast<uint32_t>(plan_.operands.size()),
                 .node = graph_.ops[item.ops.back()].node,
-                .is_update = item.is_update};
+                .is_update = item.is_update,
+                .is_packed = stays_the_same(item),
+                .scratch_offset = item.scratch_offset};
       for (const int read : item.reads) {
         const PlanValue& v = value(read);
         plan_.operands.push_back({storage_[v.base], v.offset * v.layout.dtype.size(), v.layout.dtype, v.layout.size(), false});
@@ -366,9 +378,6 @@ class Lowering {
         if (is_stored_[write]) plan_.bytes_moved += value(write).layout.bytes();
       }
       step.operand_count = static_cast<uint32_t>(plan_.operands.size()) - step.first_operand;
-      plan_.scratch_bytes = std::max(plan_.scratch_bytes, item.kernel->scratch_bytes);
-      step.is_packed = stays_the_same(item);
-      if (step.is_packed) plan_.scratch_bytes = std::max(plan_.scratch_bytes, item.kernel->packing->pack->scratch_bytes);
       plan_.steps.push_back(std::move(step));
     }
     plan_.bytes_held = static_cast<int64_t>(sizeof(Plan) + plan_.steps.size() * 512 + plan_.operands.size() * sizeof(Operand) +

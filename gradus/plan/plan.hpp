@@ -43,6 +43,7 @@ struct Step {
   uint32_t node = 0;  ///< number in the snapshot, for messages
   bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
   bool is_packed = false;  ///< reads a kept copy of weights: see kernel->packing
+  int64_t scratch_offset = 0;  ///< of the kernel's scratch space, in the arena
 };
 
 /// A kept value: output `source` of the snapshot lies in `storage`.
@@ -58,7 +59,7 @@ struct Plan {
   std::vector<Operand> operands;
   std::vector<Step> steps;
   std::vector<Published> published;
-  int64_t arena_bytes = 0, scratch_bytes = 0;
+  int64_t arena_bytes = 0;  ///< intermediate results and scratch space
   int64_t products = 0, bytes_moved = 0, in_place = 0, bytes_held = 0;
 };
 using PlanPtr = std::shared_ptr<const Plan>;

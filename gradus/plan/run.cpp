@@ -31,7 +31,6 @@ class Run {
 
   void take_memory() {
     if (plan_.arena_bytes) arena_ = allocate(plan_.arena_bytes, "the intermediate results of a graph");
-    if (plan_.scratch_bytes) scratch_ = allocate(plan_.scratch_bytes, "scratch space of a kernel");
     base_.resize(plan_.storages.size());
     buffers_.resize(plan_.storages.size());
     for (size_t at = 0; at < plan_.storages.size(); ++at) {
@@ -61,12 +60,12 @@ class Run {
       const Operand& operand = plan_.operands[step.first_operand + i];
       pointers_[i] = operand.storage < 0 ? nullptr : base_[operand.storage] + operand.byte_offset;
     }
-    const cpu::Status status = kernel_of(step).run(pointers_.data(), scratch());
+    const cpu::Status status = kernel_of(step).run(pointers_.data(), scratch(step));
     if (!status.is_ok) report(step, status);
     if (is_check_nan()) check_nan(step);
   }
 
-  void* scratch() const { return scratch_ ? scratch_->data() : nullptr; }
+  void* scratch(const Step& step) const { return arena_ ? arena_->data() + step.scratch_offset : nullptr; }
 
   // The step's kernel, or the one that reads packed weights, whose copy then takes their place.
   const cpu::Kernel& kernel_of(const Step& step) {
@@ -75,7 +74,7 @@ class Run {
     const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(packing.input)];
     Buffer& buffer = *buffers_[operand.storage];
     void*& pointer = pointers_[static_cast<size_t>(packing.input)];
-    pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, packing, scratch());
+    pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, packing, scratch(step));
     return *packing.kernel;
   }
 
@@ -160,7 +159,7 @@ class Run {
 
   const Plan& plan_;
   std::span<Node* const> nodes_;
-  BufferPtr arena_, scratch_;
+  BufferPtr arena_;
   std::vector<std::byte*>& base_;
   std::vector<BufferPtr>& buffers_;
   std::vector<void*>& pointers_;

@@ -76,7 +76,7 @@ TEST(Tile, PoolingBehindALargeConvolutionTakesTurnsWithIt) {
   reset_counters();
   planned.eval();
   EXPECT_EQ(counters().products_run, 1);
-  EXPECT_EQ(counters().peak_arena, 0);
+  EXPECT_LT(counters().peak_arena, 1 << 20);  // the image between them has 4.6 MB
   const OpByOp plain;
   EXPECT_EQ(planned.to_vector<float>(), pooled_convolution(x, w).to_vector<float>());
 }
