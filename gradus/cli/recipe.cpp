@@ -79,21 +79,22 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& assi
 
 Recipe read_recipe(const Document& document) {
   const Section root(document);
+  const Section data = root.section("data"), model = root.section("model"), loss = root.section("loss"), train = root.section("train");
+  const Section optimizer = root.section("optimizer"), schedule = root.section("schedule");
 
   Recipe recipe;
   recipe.name = root.text("name", std::filesystem::path(document.path()).stem().string());
   if (recipe.name.empty() || recipe.name.find('/') != std::string::npos) root.fail_at("name", "it names a folder; it must have no /");
   recipe.description = root.text("description", "");
   recipe.seed = root.integer("seed", 0, {.low = 0});
-  recipe.data = read_data(root.section("data"), recipe.seed);
-  recipe.model = read_model(root.section("model"));
-  recipe.loss = read_loss(root.section("loss"));
-  recipe.make_optimizer = read_optimizer(root.section("optimizer"), root.section("schedule"));
-  const Section train = root.section("train");
+  root.finish();  // a misspelt [data] is an unknown key before it is a missing source
+  recipe.data = read_data(data, recipe.seed);
+  recipe.model = read_model(model);
+  recipe.loss = read_loss(loss);
+  recipe.make_optimizer = read_optimizer(optimizer, schedule);
   recipe.train = read_train(train);
   recipe.metrics = read_metrics(train);
   train.finish();
-  root.finish();
   recipe.text = document.text();
   return recipe;
 }

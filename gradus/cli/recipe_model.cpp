@@ -55,7 +55,7 @@ class FieldReader final : public nn::FieldVisitor {
   }
   void require(std::string_view name) const {
     if (!is_required(name) || section_.has(name)) return;
-    section_.fail_at(name, name == "rate" ? "is missing; it must be a number from 0 to 1" : "is missing; it must be a positive integer");
+    section_.fail_missing(name, name == "rate" ? "a number from 0 to 1" : "a positive integer");
   }
   const Section& section_;
 };
@@ -124,7 +124,9 @@ nn::Layer read_layer(const Section& section) {
 nn::Sequential read_model(const Section& section) {
   nn::Sequential model;
   const std::vector<Section> layers = section.sections("layers");
-  if (layers.empty()) section.fail_at("layers", "is missing or empty; it must be a list of layers, for example [{type = \"Dense\", units = 10}]");
+  const std::string wanted = "a list of layers, for example [{type = \"Dense\", units = 10}]";
+  if (!section.has("layers")) section.fail_missing("layers", wanted);
+  if (layers.empty()) section.fail_at("layers", "is empty; it must be " + wanted);
   for (const Section& layer : layers) model.add(read_layer(layer));
   section.finish();
   return model;

@@ -174,13 +174,23 @@ std::string Section::text(std::string_view key, std::string_view otherwise) cons
   return value->as_string()->get();
 }
 
+void Section::fail_missing(std::string_view key, const std::string& wanted) const {
+  const std::string names[] = {std::string(key)};
+  for (const auto& [given, value] : *table_) {
+    const std::string name(given.str());
+    if (std::find(known_.begin(), known_.end(), name) != known_.end() || nearest(name, names).empty()) continue;
+    fail_at(name, concat("unknown key; did you mean \"", key, "\"?"));
+  }
+  fail_at(key, concat("is missing; it must be ", wanted));
+}
+
 std::string Section::required_text(std::string_view key) const {
-  if (!has(key)) fail_at(key, "is missing; it must be a text in quotes");
+  if (!has(key)) fail_missing(key, "a text in quotes");
   return text(key, "");
 }
 
 std::string Section::choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise) const {
-  if (otherwise.empty() && !has(key)) fail_at(key, concat("is missing; it must be one of ", join(choices)));
+  if (otherwise.empty() && !has(key)) fail_missing(key, concat("one of ", join(choices)));
   const std::string chosen = text(key, otherwise);
   if (std::find(choices.begin(), choices.end(), chosen) != choices.end()) return chosen;
   const std::string near = nearest(chosen, choices);

@@ -78,6 +78,8 @@ class Section {
   /// The value under a key, null if absent; the key is known from then on.
   const toml::node* find(std::string_view key) const;
   [[noreturn]] void fail_at(std::string_view key, const std::string& problem) const;
+  /// `key: is missing; it must be WANTED`, or the key of nearly that name that is there.
+  [[noreturn]] void fail_missing(std::string_view key, const std::string& wanted) const;
   /// `key: expected EXPECTED, got VALUE`.
   [[noreturn]] void fail_type(std::string_view key, const toml::node& value, std::string_view expected) const;
   /// The place of this table itself, for errors about all of it.

@@ -29,6 +29,12 @@ TEST(Recipe, UnknownKeysAreNamedWithTheNearest) {
   EXPECT_EQ(recipe_error(recipe_with("seed = 3", "sede = 3")), "gradus: my.toml:2: sede: unknown key; did you mean \"seed\"?\n");
 }
 
+TEST(Recipe, AMisspeltKeyIsNamedRatherThanTheMissingOne) {
+  EXPECT_EQ(recipe_error(recipe_with("[data]", "[dat]")), "gradus: my.toml:4: dat: unknown key; did you mean \"data\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("source = ", "souce = ")), "gradus: my.toml:5: data.souce: unknown key; did you mean \"source\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("units = 8", "unit = 8")), "gradus: my.toml:12: model.layers[0].unit: unknown key; did you mean \"units\"?\n");
+}
+
 TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
   EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epochs = \"four\"")),
             "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got \"four\"\n");
@@ -55,6 +61,8 @@ TEST(Recipe, MissingKeysAreNamed) {
             "gradus: my.toml:16: loss.name: is missing; it must be a text in quotes\n");
   EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, ", "type = \"Dense\", ")),
             "gradus: my.toml:12: model.layers[0].units: is missing; it must be a positive integer\n");
+  EXPECT_EQ(recipe_error(kCloudsRecipe, {"--set", "model.layers=[]"}),
+            "gradus: --set model.layers: is empty; it must be a list of layers, for example [{type = \"Dense\", units = 10}]\n");
 }
 
 TEST(Recipe, WhatIsNoTomlIsNamedWithLineAndColumn) {
