@@ -76,7 +76,7 @@ Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algo
 }
 
 // Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding errors are
-// about ten times those of plain sums, at most 2e-5 of a typical result (docs/limits.md). GRADUS_WINOGRAD=0 goes without it. `tiled` are the
+// about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md). GRADUS_WINOGRAD=0 goes without it. `tiled` are the
 // spatial sizes that it cuts into tiles.
 bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
   static const bool is_allowed = [] {
