@@ -1,8 +1,6 @@
 // Convolutions by oneDNN: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where Winograd's algorithm
 // pays for it, images are brought to its layout too.
-#include <cstdlib>
-#include <string_view>
-
+#include "gradus/base/switches.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/dnnl_sequence.hpp"
 
@@ -79,10 +77,7 @@ Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algo
 // about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md). GRADUS_WINOGRAD=0 goes without it. `tiled` are the
 // spatial sizes that it cuts into tiles.
 bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
-  static const bool is_allowed = [] {
-    const char* value = std::getenv("GRADUS_WINOGRAD");
-    return !value || std::string_view(value) != "0";
-  }();
+  static const bool is_allowed = is_switched_on("GRADUS_WINOGRAD", true);
   const Dims three{3, 3}, one{1, 1};
   if (!is_allowed || dtype != float32 || s.groups != 1 || s.kernel != three || s.strides != one || s.dilation != one) return false;
   if (s.pad_begin != s.pad_end) return false;  // oneDNN 2.6 takes uneven padding and computes a wrong input gradient

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <optional>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/switches.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cpu/environment.hpp"
 #include "gradus/graph/cell.hpp"
@@ -25,11 +25,6 @@ namespace gradus {
 
 namespace {
 
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value && *value && std::string_view(value) != "0";
-}
-
 // All that the evaluator remembers between runs. Made at first use, never destroyed.
 struct Evaluator {
   std::mutex mutex;
@@ -37,7 +32,7 @@ struct Evaluator {
   Counters counters;
   plan::Snapshot snapshot;      // memory of the last walk, used again
   plan::RunMemory run_memory;
-  std::atomic<bool> op_by_op{is_set("GRADUS_OP_BY_OP")}, check_nan{is_set("GRADUS_CHECK_NAN")};
+  std::atomic<bool> op_by_op{is_switched_on("GRADUS_OP_BY_OP")}, check_nan{is_switched_on("GRADUS_CHECK_NAN")};
 
   static Evaluator& get() {
     static Evaluator* evaluator = new Evaluator;
@@ -46,7 +41,7 @@ struct Evaluator {
 
  private:
   Evaluator() {
-    if (is_set("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, cpu::environment().c_str());
+    if (is_switched_on("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, cpu::environment().c_str());
   }
 };
 

@@ -292,7 +292,7 @@ class Lowering {
     std::vector<uint8_t> is_taken_over(graph_.values.size(), 0);
     Arena arena;
     for (size_t position = 0; position < order_.size(); ++position) {
-      const Item& item = items_[order_[position]];
+      Item& item = items_[order_[position]];
       if (!item.kernel) continue;
       for (const int read : item.reads) leaf_storage(base(read));
       for (size_t k = 0; k < item.writes.size(); ++k) {
@@ -322,7 +322,7 @@ class Lowering {
         storage_[write] = static_cast<int>(plan_.storages.size());
         plan_.storages.push_back(storage);
       }
-      place_scratch(items_[order_[position]], arena);
+      place_scratch(item, arena);
       if (is_op_by_op()) continue;
       free_dead(item, static_cast<int>(position), arena, is_taken_over);
     }

@@ -1,10 +1,8 @@
 #include "gradus/cpu/conv.hpp"
 
-#include <cstdlib>
-#include <string_view>
-
 #include <gtest/gtest.h>
 
+#include "gradus/base/switches.hpp"
 #include "gradus/base/threads.hpp"
 #include "tests/cpu/random_data.hpp"
 
@@ -178,8 +176,7 @@ TEST(Conv, images_of_the_tutorial) {
 
 // Large enough for Winograd's algorithm (cpu/dnnl_conv.cpp), which rounds more; with GRADUS_WINOGRAD=0 as exact as all others.
 TEST(Conv, images_for_winograd) {
-  const char* allowed = std::getenv("GRADUS_WINOGRAD");
-  const double steps = allowed && std::string_view(allowed) == "0" ? 8 : 250;
+  const double steps = is_switched_on("GRADUS_WINOGRAD", true) ? 250 : 8;
   check(float32, conv_shape(4, 1, 32, 64, {14, 14}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), steps);
   check(float32, conv_shape(1, 1, 64, 32, {27, 31}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}), steps);
   check(float32, conv_shape(1, 1, 64, 48, {31, 30}, {3, 3}, {1, 1}, {0, 0}, {0, 0}, {1, 1}), steps);
