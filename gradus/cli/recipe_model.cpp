@@ -124,9 +124,7 @@ nn::Layer read_layer(const Section& section) {
 nn::Sequential read_model(const Section& section) {
   nn::Sequential model;
   const std::vector<Section> layers = section.sections("layers");
-  const std::string wanted = "a list of layers, for example [{type = \"Dense\", units = 10}]";
-  if (!section.has("layers")) section.fail_missing("layers", wanted);
-  if (layers.empty()) section.fail_at("layers", "is empty; it must be " + wanted);
+  section.require_entries("layers", "a list of layers, for example [{type = \"Dense\", units = 10}]");
   for (const Section& layer : layers) model.add(read_layer(layer));
   section.finish();
   return model;

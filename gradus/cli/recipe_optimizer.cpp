@@ -49,9 +49,7 @@ MakeSchedule read_step(const Section& section, double rate) {
 MakeSchedule read_milestones(const Section& section, double rate) {
   const double factor = section.number("factor", 0.1, kShare);
   const std::vector<double> epochs = section.numbers("epochs", {});
-  const std::string wanted = "a list of epochs, for example [6, 8]";
-  if (!section.has("epochs")) section.fail_missing("epochs", wanted);
-  if (epochs.empty()) section.fail_at("epochs", "is empty; it must be " + wanted);
+  section.require_entries("epochs", "a list of epochs, for example [6, 8]");
   return [=](const RunLength& length) {
     std::vector<int64_t> steps;
     for (const double epoch : epochs) steps.push_back(length.steps_of(epoch));

@@ -179,9 +179,19 @@ void Section::fail_missing(std::string_view key, const std::string& wanted) cons
   for (const auto& [given, value] : *table_) {
     const std::string name(given.str());
     if (std::find(known_.begin(), known_.end(), name) != known_.end() || nearest(name, names).empty()) continue;
-    fail_at(name, concat("unknown key; did you mean \"", key, "\"?"));
+    fail_unknown(name, key);
   }
   fail_at(key, concat("is missing; it must be ", wanted));
+}
+
+void Section::fail_unknown(std::string_view key, std::string_view near) const {
+  fail_at(key, near.empty() ? concat("unknown key; known here: ", join(known_)) : concat("unknown key; did you mean \"", near, "\"?"));
+}
+
+void Section::require_entries(std::string_view key, const std::string& wanted) const {
+  const toml::node* value = find(key);
+  if (!value) fail_missing(key, wanted);
+  if (value->is_array() && value->as_array()->empty()) fail_at(key, concat("is empty; it must be ", wanted));
 }
 
 std::string Section::required_text(std::string_view key) const {
@@ -297,8 +307,7 @@ void Section::finish() const {
   for (const auto& [key, value] : *table_) {
     const std::string name(key.str());
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-    const std::string near = nearest(name, known_);
-    fail_at(name, near.empty() ? concat("unknown key; known here: ", join(known_)) : concat("unknown key; did you mean \"", near, "\"?"));
+    fail_unknown(name, nearest(name, known_));
   }
 }
 

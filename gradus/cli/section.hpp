@@ -72,6 +72,9 @@ class Section {
   /// The list of tables under a key; empty if it is absent.
   std::vector<Section> sections(std::string_view key) const;
 
+  /// Throws where a list is missing or empty.
+  void require_entries(std::string_view key, const std::string& wanted) const;
+
   /// Throws for a key that was not read.
   void finish() const;
 
@@ -87,6 +90,7 @@ class Section {
 
  private:
   std::string path_of(std::string_view key) const;
+  [[noreturn]] void fail_unknown(std::string_view key, std::string_view near) const;
 
   const Document* document_;
   const toml::table* table_;
