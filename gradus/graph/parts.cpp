@@ -28,7 +28,6 @@ void Variable::set(Array value) const {
 }
 
 void detail::VariableCollector::on_cell(const std::string& path, const CellPtr& cell) {
-  if (!cell->is_used) return;
   for (const Variable& variable : variables) {
     if (variable.cell == cell) return;
   }

@@ -92,7 +92,7 @@ void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
     // A module that is passed as const is still rebound while a transform runs, and put back after it (API.md 5.3).
     visitor.on_array(path, const_cast<Array&>(part));
   } else if constexpr (detail::HoldsCell<T>) {
-    visitor.on_cell(path, part.cell());
+    if (part.cell()->is_used) visitor.on_cell(path, part.cell());
   } else if constexpr (VisitsParts<T>) {
     part.visit_parts(visitor, path);
   } else if constexpr (HasParts<T>) {

@@ -24,7 +24,7 @@ constexpr size_t kMaxRecordings = 256;
 class StateCollector final : public PartVisitor {
  public:
   void on_cell(const std::string&, const CellPtr& cell) override {
-    if (cell->is_used && seen_.insert(cell.get()).second) variables.push_back({{}, cell, nullptr});
+    if (seen_.insert(cell.get()).second) variables.push_back({{}, cell, nullptr});
   }
   void on_array(const std::string&, Array& array) override {
     if (seen_.insert(&array).second) variables.push_back({{}, nullptr, &array});
