@@ -2,6 +2,7 @@
 #include "gradus/graph/node.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/path.hpp"
 #include "gradus/graph/trace.hpp"
@@ -67,6 +68,7 @@ void Node::release(Node* node) {
   if (node->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   std::vector<Node*> dead;
   while (true) {
+    forget_node(node);
     for (const Edge& edge : node->inputs()) {
       if (edge.node->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) dead.push_back(edge.node);
     }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 
 namespace gradus {
@@ -44,11 +45,17 @@ TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds.empty()) {
 TraceScope::~TraceScope() {
   open_kinds.pop_back();
   if (!is_outermost_) return;
+  const uint32_t closed = std::exchange(open_session, 0);
   Sessions& all = sessions();
-  std::lock_guard lock(all.mutex);
-  std::erase(all.open, open_session);
-  open_session = 0;
+  {
+    std::lock_guard lock(all.mutex);
+    std::erase(all.open, closed);
+  }
+  if (has_nodes_to_detach(closed)) forget_history(closed);
 }
+
+SessionPause::SessionPause() : session_(std::exchange(open_session, 0)) {}
+SessionPause::~SessionPause() { open_session = session_; }
 
 uint32_t current_session() { return open_session; }
 

@@ -12,6 +12,7 @@
 #include "gradus/base/version.hpp"
 #include "gradus/cpu/environment.hpp"
 #include "gradus/graph/cell.hpp"
+#include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/pending.hpp"
 #include "gradus/graph/trace.hpp"
@@ -81,6 +82,21 @@ std::optional<std::vector<Array>> inputs_of_pending(const Node& node) {
   return node.input_arrays();
 }
 
+// A computed node needs its inputs no more, unless an open trace may still walk through it: then not until that has ended.
+void drop_inputs(Node* node, bool is_traced) {
+  if (!is_traced) return node->detach();
+  if (!node->session() || !plan::is_available(*node)) return;
+  detach_at_end_of_session(node);
+  if (!is_session_open(node->session())) detach_nodes_of(node->session());  // another thread has just ended it
+}
+
+// What an op stands for, recorded apart from any trace.
+std::vector<Array> expanded(const Call& call) {
+  const PendingPause bound;
+  const SessionPause session;
+  return call.op.expand(call);
+}
+
 // Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
 // stand for others: what they stand for may hold such an op too.
 void run_host_ops(std::span<const Array> roots) {
@@ -92,7 +108,7 @@ void run_host_ops(std::span<const Array> roots) {
     const Call call{node->op(), node->args(), *inputs};
     const std::vector<uint8_t> needed = needed_outputs(*node);
     const std::span<const bool> is_needed(reinterpret_cast<const bool*>(needed.data()), needed.size());
-    const std::vector<Array> results = node->op().expand ? node->op().expand(call) : node->op().host(call, is_needed);
+    const std::vector<Array> results = node->op().expand ? expanded(call) : node->op().host(call, is_needed);
     for (const Array& result : results) {
       if (result.exists()) value_of(result);
     }
@@ -102,7 +118,7 @@ void run_host_ops(std::span<const Array> roots) {
     for (uint32_t index = 0; index < node->output_count(); ++index) {
       if (results[index].exists()) node->publish(index, results[index].node()->output(results[index].output_index()).value);
     }
-    if (!is_session_open(node->session())) node->detach();
+    drop_inputs(node, is_session_open(node->session()));
   }
 }
 
@@ -113,15 +129,16 @@ bool has_host_op(const plan::Snapshot& snapshot) {
   return false;
 }
 
-// Stores the results in their nodes, which then need their inputs no more, unless an open trace may still walk through them.
+// Stores the results in their nodes and drops the inputs of all nodes that were computed.
 void publish(const plan::Plan& plan, const plan::Snapshot& snapshot, std::vector<Value> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     const plan::Source source = plan.published[i].source;
     snapshot.nodes[source.node]->publish(source.index, std::move(values[i]));
   }
   // Inputs come first: a node is alive while a later one reads it.
-  for (Node* node : snapshot.nodes) {
-    if (!node->is_leaf() && !is_session_open(node->session())) node->detach();
+  for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
+    Node* node = snapshot.nodes[number];
+    if (!node->is_leaf()) drop_inputs(node, snapshot.keeps_inputs[number]);
   }
 }
 
@@ -244,6 +261,11 @@ std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Arra
   std::vector<Array> outputs = graph->call(arguments);
   evaluate(outputs);
   return outputs;
+}
+
+void forget_history(uint32_t session) {
+  std::lock_guard lock(Evaluator::get().mutex);
+  detach_nodes_of(session);
 }
 
 const Value& value_of(const Array& array) {

@@ -30,6 +30,7 @@ class Simplifier {
         add_op(number);
       }
     }
+    drop_unread();
     return std::move(graph_);
   }
 
@@ -79,6 +80,35 @@ class Simplifier {
       const int id = graph_.add_computed(aval.dtype, aval.shape, op);
       graph_.ops[op].outputs.push_back(id);
       bind(number, index, id);
+    }
+  }
+
+  // Ops whose results nobody keeps or reads: inputs of an op that stands for others but does not hand them on (what a derivative's rule captured).
+  void drop_unread() {
+    std::vector<uint8_t> is_needed(graph_.ops.size(), 0);
+    const auto need = [&](int value) {
+      for (const int id : {value, graph_.values[value].base}) {
+        if (graph_.values[id].producer >= 0) is_needed[graph_.values[id].producer] = 1;
+      }
+    };
+    for (size_t id = 0; id < graph_.values.size(); ++id) {
+      if (graph_.values[id].is_kept) need(static_cast<int>(id));
+    }
+    for (size_t at = graph_.ops.size(); at-- > 0;) {
+      if (!is_needed[at]) continue;
+      for (const int input : graph_.ops[at].inputs) need(input);
+    }
+    if (std::find(is_needed.begin(), is_needed.end(), 0) == is_needed.end()) return;
+    std::vector<int> new_index(graph_.ops.size(), -1);
+    std::vector<PlanOp> ops;
+    for (size_t at = 0; at < graph_.ops.size(); ++at) {
+      if (!is_needed[at]) continue;
+      new_index[at] = static_cast<int>(ops.size());
+      ops.push_back(std::move(graph_.ops[at]));
+    }
+    graph_.ops = std::move(ops);
+    for (PlanValue& value : graph_.values) {
+      if (value.producer >= 0) value.producer = new_index[value.producer];
     }
   }
 

@@ -1,8 +1,11 @@
 // Numbering walk, kept and donated flags, key (CORE.md 1, 2, 4).
 #include "gradus/plan/snapshot.hpp"
 
+#include <algorithm>
+
 #include "gradus/base/error.hpp"
 #include "gradus/base/threads.hpp"
+#include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/plan/settings.hpp"
@@ -62,6 +65,7 @@ class Walk {
 
   // The replacement is held by plain references, so that it counts as read by this node and not as held by the user.
   void expand(Node* node) {
+    const SessionPause pause;  // nothing of it is looked at again: no trace keeps it
     const std::vector<Array> inputs = node->input_arrays();
     Snapshot::Expansion expansion{node, {}};
     for (const Array& output : node->op().expand({node->op(), node->args(), inputs})) {
@@ -105,33 +109,66 @@ bool may_consume_argument(const Array& argument) {
   return node.output_count() == 1 && is_sole_owner(node.output(0)) && node.references() == 1 && node.session() == 0;
 }
 
+// Nodes of open traces keep their inputs.
+void find_traced(Snapshot& snapshot) {
+  snapshot.keeps_inputs.assign(snapshot.nodes.size(), 0);
+  snapshot.has_traced = false;
+  for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
+    if (!is_session_open(snapshot.nodes[number]->session())) continue;
+    snapshot.keeps_inputs[number] = 1;
+    snapshot.has_traced = true;
+  }
+}
+
+// Outputs that somebody holds; all of a node that feeds a pending node outside the snapshot.
+void keep_held(Snapshot& snapshot, size_t number) {
+  const Node& node = *snapshot.nodes[number];
+  const uint32_t first = snapshot.first_value[number];
+  int64_t handles = 0;
+  for (uint32_t index = 0; index < node.output_count(); ++index) {
+    const int32_t held = node.output(index).handles.load(std::memory_order_acquire);
+    handles += held;
+    snapshot.is_kept[first + index] = held > 0;
+  }
+  const bool feeds_outside = node.references() - handles > static_cast<int64_t>(node.edges_seen);
+  if (feeds_outside) std::fill_n(snapshot.is_kept.begin() + first, node.output_count(), uint8_t{1});
+}
+
+// What a node that keeps its inputs reads has to be there when a trace asks for it, whether or not it depends on an argument itself: it is kept if
+// it was dear, and computed again from its own inputs, which stay, if it was cheap. Readers come first here.
+void keep_traced(Snapshot& snapshot) {
+  std::vector<uint8_t>& keeps_inputs = snapshot.keeps_inputs;
+  std::vector<uint8_t> is_read(snapshot.nodes.size(), 0);  // by a node that keeps its inputs
+  for (size_t number = snapshot.nodes.size(); number-- > 0;) {
+    const Node& node = *snapshot.nodes[number];
+    if (is_available(node)) continue;
+    const auto kept = snapshot.is_kept.begin() + snapshot.first_value[number];
+    if ((keeps_inputs[number] || is_read[number]) && !is_cheap(node.op())) std::fill_n(kept, node.output_count(), uint8_t{1});
+    if (is_read[number] && std::find(kept, kept + node.output_count(), 0) != kept + node.output_count()) keeps_inputs[number] = 1;
+    if (!keeps_inputs[number]) continue;
+    for (const Edge& edge : node.inputs()) is_read[edge.node->number] = 1;
+  }
+}
+
 void set_flags(Snapshot& snapshot) {
   const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
   snapshot.is_kept.assign(values, 0);
   snapshot.is_donated.assign(values, 0);
+  find_traced(snapshot);
   // Inside a trace nodes keep their inputs, and may be computed again from them.
-  bool may_overwrite = !is_op_by_op();
-  for (const Node* node : snapshot.nodes) may_overwrite &= !is_session_open(node->session());
+  const bool may_overwrite = !is_op_by_op() && !snapshot.has_traced;
   for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
     const Node& node = *snapshot.nodes[number];
     const uint32_t first = snapshot.first_value[number];
-    if (is_available(node)) {
-      for (uint32_t index = 0; may_overwrite && index < node.output_count(); ++index) {
-        snapshot.is_donated[first + index] = may_donate(node, index, static_cast<int64_t>(node.edges_seen));
-      }
+    if (!is_available(node)) {
+      keep_held(snapshot, number);
       continue;
     }
-    int64_t handles = 0;
-    for (uint32_t index = 0; index < node.output_count(); ++index) {
-      const int32_t held = node.output(index).handles.load(std::memory_order_acquire);
-      handles += held;
-      snapshot.is_kept[first + index] = held > 0;
-    }
-    const bool feeds_outside = node.references() - handles > static_cast<int64_t>(node.edges_seen);
-    if (feeds_outside || (!is_cheap(node.op()) && is_session_open(node.session()))) {
-      for (uint32_t index = 0; index < node.output_count(); ++index) snapshot.is_kept[first + index] = 1;
+    for (uint32_t index = 0; may_overwrite && index < node.output_count(); ++index) {
+      snapshot.is_donated[first + index] = may_donate(node, index, static_cast<int64_t>(node.edges_seen));
     }
   }
+  if (snapshot.has_traced) keep_traced(snapshot);
 }
 
 void hash_leaf(Hasher& hasher, const Node& node) {
@@ -192,6 +229,7 @@ void Snapshot::clear() {
   first_value.clear();
   is_kept.clear();
   is_donated.clear();
+  keeps_inputs.clear();
   frames.clear();
 }
 

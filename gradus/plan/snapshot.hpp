@@ -25,6 +25,8 @@ struct Snapshot {
   std::vector<uint32_t> first_value;
   std::vector<uint8_t> is_kept;     ///< a value: whether its result is stored for its holders
   std::vector<uint8_t> is_donated;  ///< a value: whether it is a leaf whose memory may be overwritten
+  std::vector<uint8_t> keeps_inputs;  ///< a node: whether an open trace may walk through it, or compute it again, after the run
+  bool has_traced = false;            ///< whether any node belongs to an open trace
   Hash128 key{};
   /// Of ops that stand for others (OpDef::expand): node number and the outputs that take its place, held here.
   struct Expansion {

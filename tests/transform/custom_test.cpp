@@ -2,6 +2,7 @@
 #include "gradus/transform/custom.hpp"
 
 #include "gradus/ops/index.hpp"
+#include "gradus/ops/linalg.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/transform/checkpoint.hpp"
 #include "gradus/transform/jacobian.hpp"
@@ -124,6 +125,32 @@ TEST(CustomJvp, UsesTheRuleInBothModes) {
   const auto square_of = custom_jvp([](const Array& x) { return x * x; }, [](const Array& t, const Array&, const Array& x) { return 2 * t * x; });
   EXPECT_NEAR(grad(grad(square_of))(3.0).item(), 2, 1e-12);
   expect_close(vmap(grad([&](const Array& x) { return sum(square_of(x)); }))(samples({2, 3})), 2 * samples({2, 3}));
+}
+
+TEST(Custom, TangentsOfARuleUnderVmapAreThoseOfALoop) {
+  // Its rule is no derivative, so that nothing but the rule can give this: t_x y + 3 t_y x^2.
+  const auto f = custom_jvp([](const Array& x, const Array& y) { return sum(x) * y; },
+                            [](const std::array<Array, 2>& t, const Array&, const Array& x, const Array& y) { return sum(t[0]) * y + 3 * t[1] * sum(square(x)); });
+  const Array xs = samples({4, 3}), ys = samples({4}, 1), ts = samples({4, 3}, 2), us = samples({4}, 3);
+  const auto one = [&](const Array& x, const Array& y, const Array& t, const Array& u) {
+    return jvp(f, args(x, y), args(t, u)).second;
+  };
+  const Array all = vmap(one)(xs, ys, ts, us), shared = vmap([&](const Array& x, const Array& t) { return one(x, ys[1], t, us[1]); })(xs, ts);
+  for (int64_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(all[i].item(), one(xs[i], ys[i], ts[i], us[i]).item(), 1e-9);
+    EXPECT_NEAR(shared[i].item(), one(xs[i], ys[1], ts[i], us[1]).item(), 1e-9);
+  }
+  // Reverse mode is the transpose of the rule.
+  const Array pulled = vmap([&](const Array& x, const Array& y) { return grad([&](const Array& at) { return f(at, y); })(x); })(xs, ys);
+  for (int64_t i = 0; i < 4; ++i) expect_close(pulled[i], full({3}, ys[i].item(), float64));
+}
+
+TEST(Custom, ARuleMayCaptureAProductThatIsPending) {
+  const Array w = samples({3, 3}), x = samples({3});
+  const auto f = custom_vjp([](const Array& at) { return at * 2; },
+                            [&](const Array& cotangent, const Array&, const Array&) { return cotangent * sum(matmul(w, transpose(w)), 0); });
+  expect_close(f(x), 2 * x);  // needs no product
+  expect_close(grad([&](const Array& at) { return sum(f(at)); })(x), sum(matmul(w, transpose(w)), 0));
 }
 
 }  // namespace
