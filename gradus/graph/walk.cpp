@@ -94,17 +94,23 @@ Hash128 structural_hash(std::span<const Array> parameters, std::span<const Array
   Hasher hasher;
   NodeMap number(nodes.size());
   uint32_t next = 0;
+  hasher.add(uint64_t{parameters.size()} << 32 | outputs.size());
   for (const Array& parameter : parameters) {
     number.set(parameter.node(), next++);
-    hasher.add(static_cast<uint64_t>(parameter.dtype().code()));
+    detail::hash_field(hasher, parameter.dtype());
+    hasher.add(parameter.is_weak());
     detail::hash_field(hasher, parameter.shape());
   }
   for (Node* node : nodes) {
     number.set(node, next++);
     hasher.add(reinterpret_cast<uintptr_t>(&node->op()));
     node->args().hash(hasher);
-    if (node->is_leaf()) hasher.add(static_cast<uint64_t>(node->output(0).aval.dtype.code()) << 1 | node->output(0).aval.is_weak);
-    if (node->is_leaf()) hasher.add(node->is_scalar() ? static_cast<uint64_t>(node->slot().integer) : reinterpret_cast<uintptr_t>(node));
+    if (node->is_leaf()) {
+      hasher.add(static_cast<uint64_t>(node->output(0).aval.dtype.code()) << 1 | node->output(0).aval.is_weak);
+      hasher.add(node->is_scalar() ? static_cast<uint64_t>(node->slot().integer) : reinterpret_cast<uintptr_t>(node));
+      detail::hash_field(hasher, node->output(0).aval.shape);
+    }
+    hasher.add(node->inputs().size());
     for (const Edge& edge : node->inputs()) hasher.add(uint64_t{number.find(edge.node)} << 32 | edge.index);
   }
   for (const Array& output : outputs) hasher.add(uint64_t{number.find(output.node())} << 32 | output.output_index());

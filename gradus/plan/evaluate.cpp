@@ -341,9 +341,16 @@ void set_plan_cache_bytes(int64_t bytes) {
   std::lock_guard lock(evaluator.mutex);
   evaluator.cache.set_limit(bytes);
 }
-void set_op_by_op(bool is_on) { Evaluator::get().op_by_op = is_on; }
+// Under the lock: no plan is made, looked up or run half under one setting and half under another.
+void set_op_by_op(bool is_on) {
+  std::lock_guard lock(Evaluator::get().mutex);
+  Evaluator::get().op_by_op = is_on;
+}
 bool is_op_by_op() { return Evaluator::get().op_by_op.load(std::memory_order_relaxed); }
-void set_check_nan(bool is_on) { Evaluator::get().check_nan = is_on; }
+void set_check_nan(bool is_on) {
+  std::lock_guard lock(Evaluator::get().mutex);
+  Evaluator::get().check_nan = is_on;
+}
 bool is_check_nan() { return Evaluator::get().check_nan.load(std::memory_order_relaxed); }
 
 }  // namespace gradus

@@ -174,20 +174,36 @@ void set_flags(Snapshot& snapshot) {
 void hash_leaf(Hasher& hasher, const Node& node) {
   for (uint32_t index = 0; index < node.output_count(); ++index) {
     const Output& out = node.output(index);
-    hasher.add(static_cast<uint64_t>(out.aval.dtype.code()) << 8 | static_cast<uint64_t>(out.aval.is_weak) << 1 | uint64_t{node.is_scalar()});
+    const bool is_ready = !node.is_scalar() && node.is_ready(index);  // an output of several may have no value
+    hasher.add(static_cast<uint64_t>(out.aval.shape.rank()) << 16 | static_cast<uint64_t>(out.aval.dtype.code()) << 8 |
+               uint64_t{is_ready} << 2 | uint64_t{out.aval.is_weak} << 1 | uint64_t{node.is_scalar()});
     if (node.is_scalar()) continue;
-    hasher.add(out.aval.shape.dims().size());
     for (const int64_t size : out.aval.shape) hasher.add(static_cast<uint64_t>(size));
-    for (const int64_t stride : out.value.strides) hasher.add(static_cast<uint64_t>(stride));
+    for (int64_t axis = 0; is_ready && axis < out.aval.shape.rank(); ++axis) hasher.add(static_cast<uint64_t>(out.value.strides[axis]));
   }
 }
 
+// Two bits an output, and as many words as that takes.
+void hash_flags(Hasher& hasher, const Snapshot& snapshot, uint32_t first, uint32_t count) {
+  constexpr uint32_t kOutputsAWord = 32;
+  for (uint32_t begin = 0; begin < count; begin += kOutputsAWord) {
+    uint64_t flags = 0;
+    for (uint32_t index = begin; index < std::min(count, begin + kOutputsAWord); ++index) {
+      flags = flags << 2 | uint64_t{snapshot.is_kept[first + index]} << 1 | snapshot.is_donated[first + index];
+    }
+    hasher.add(flags);
+  }
+}
+
+// Everything that a plan depends on: the counts come first, so that no two snapshots give the same words.
 Hash128 key_of(const Snapshot& snapshot, std::span<const Array> roots) {
   Hasher hasher;
   hasher.add(switches());
   for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
     const Node& node = *snapshot.nodes[number];
-    if (is_available(node)) {
+    const bool is_leaf = is_available(node);
+    hasher.add(uint64_t{node.output_count()} << 32 | (is_leaf ? 0 : node.inputs().size() + 1));
+    if (is_leaf) {
       hash_leaf(hasher, node);
     } else {
       hasher.add(reinterpret_cast<uintptr_t>(&node.op()));
@@ -197,12 +213,7 @@ Hash128 key_of(const Snapshot& snapshot, std::span<const Array> roots) {
         for (const Edge& edge : expansion->outputs) hasher.add(snapshot.value_of(edge));
       }
     }
-    uint64_t flags = node.output_count();
-    for (uint32_t index = 0; index < node.output_count(); ++index) {
-      const uint32_t value = snapshot.first_value[number] + index;
-      flags = flags << 2 | uint64_t{snapshot.is_kept[value]} << 1 | snapshot.is_donated[value];
-    }
-    hasher.add(flags);
+    hash_flags(hasher, snapshot, snapshot.first_value[number], node.output_count());
   }
   for (const Array& root : roots) hasher.add(snapshot.value_of({root.node(), root.output_index()}));
   return hasher.value();
@@ -270,6 +281,7 @@ Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments,
   // The hash tells data leaves apart by address; the cache keeps them alive with the graph. So graphs made anew find their plan.
   hasher.add(graph.hash().low);
   hasher.add(graph.hash().high);
+  hasher.add(arguments.size());
   for (const Array* argument : arguments) {
     hash_leaf(hasher, *argument->node());
     hasher.add(may_consume && !is_op_by_op() && may_consume_argument(*argument));

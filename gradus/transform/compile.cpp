@@ -137,6 +137,7 @@ bool CompileCall::find(FunctionTag function) {
   Hasher hasher;
   hasher.add(reinterpret_cast<uintptr_t>(function));
   hasher.add(mode_flags());
+  for (const size_t count : {words_.size(), arrays_.size(), impl_->argument_slots.size(), impl_->variables.size()}) hasher.add(count);
   for (const uint64_t word : words_) hasher.add(word);
   for (const Array& x : arrays_) hash_aval(hasher, x);
   for (const Variable& slot : impl_->argument_slots) hash_aval(hasher, *slot.slot);
@@ -145,6 +146,7 @@ bool CompileCall::find(FunctionTag function) {
     hasher.add(variable.cell ? uint64_t{variable.cell->is_trainable} : 2);
   }
   hasher.add(state.values.value().low);
+  hasher.add(state.values.value().high);
   impl_->key = hasher.value();
   const auto found = cache_.recordings.find(impl_->key);
   if (found == cache_.recordings.end()) return false;
