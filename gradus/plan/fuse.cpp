@@ -11,6 +11,17 @@ namespace gradus::plan {
 
 namespace {
 
+// Whether an op of `group` computes `value`, and it is read as it is computed.
+bool is_inside(const PlanGraph& graph, int value, int group) {
+  const PlanValue& v = graph.values[value];
+  return v.kind == PlanValue::Kind::computed && graph.ops[v.producer].group == group;
+}
+// The op that computes `value`, or what it is a view of, if each program repeats it; -1 otherwise.
+int inlined_producer(const PlanGraph& graph, int value) {
+  const PlanValue& base = graph.values[graph.values[value].base];
+  return base.kind == PlanValue::Kind::computed && graph.ops[base.producer].is_inlined ? base.producer : -1;
+}
+
 class Fuser {
  public:
   explicit Fuser(PlanGraph& graph) : graph_(graph), level_(graph.values.size(), 0) {}
@@ -56,7 +67,7 @@ class Fuser {
     return drafts_[group].shape == shape ? group : -1;
   }
   bool fits(int a, int b) const {
-    // Inlined arithmetic on numbers comes on top: hence the room that is left.
+    // Programs of moderate size keep their tiles in the nearest cache. What is above the limits all the same is cut by Splitter.
     return drafts_[a].size + drafts_[b].size <= cpu::kMaxProgramInstructions / 2 && drafts_[a].inputs + drafts_[b].inputs <= 3 * cpu::kMaxProgramInputs / 4;
   }
   void unite(int into, int from) {
@@ -157,23 +168,27 @@ class Fuser {
   std::vector<Draft> drafts_;
 };
 
-constexpr int kLongestInline = 8;
+constexpr int kLongestInline = 8;  // ops
+constexpr int kWidestInline = cpu::kMaxProgramInputs / 3;  // numbers: an op of three such operands is a program of its own still
 
 // Arithmetic on numbers alone (a learning rate over a bias correction) is repeated in every program that reads it, if only programs do.
 void find_inlined(PlanGraph& graph) {
-  std::vector<int> cost(graph.ops.size(), 0);
+  std::vector<int> cost(graph.ops.size(), 0), width(graph.ops.size(), 0);
   for (size_t at = 0; at < graph.ops.size(); ++at) {
     PlanOp& op = graph.ops[at];
     if (op.is_dead || !op.op || !op.op->elementwise || graph.values[op.outputs[0]].layout.size() != 1) continue;
-    int total = 1;
+    int total = 1, numbers = 0;
     bool is_scalar = !graph.values[op.outputs[0]].is_kept;
     for (const int input : op.inputs) {
       const PlanValue& base = graph.values[graph.values[input].base];
-      if (base.kind == PlanValue::Kind::computed && graph.ops[base.producer].is_inlined) total += cost[base.producer];
-      else is_scalar &= base.kind == PlanValue::Kind::slot;
+      const bool is_inlined = base.kind == PlanValue::Kind::computed && graph.ops[base.producer].is_inlined;
+      total += is_inlined ? cost[base.producer] : 0;
+      numbers += is_inlined ? width[base.producer] : 1;
+      is_scalar &= is_inlined || base.kind == PlanValue::Kind::slot;
     }
     cost[at] = total;
-    op.is_inlined = is_scalar && total <= kLongestInline;
+    width[at] = numbers;
+    op.is_inlined = is_scalar && total <= kLongestInline && numbers <= kWidestInline;
   }
   // Who is read by a kernel, or kept, has to be stored; so has what it is made from.
   const auto store = [&](int value) {
@@ -189,39 +204,63 @@ void find_inlined(PlanGraph& graph) {
   }
 }
 
-// Cuts groups that would store more values than a program can into pieces of a few ops, in order.
-void split_wide_groups(PlanGraph& graph) {
-  constexpr size_t kPiece = cpu::kMaxProgramOutputs / 2;  // so few ops also read few values
-  std::vector<uint8_t> is_stored(graph.values.size(), 0);
-  for (const PlanValue& value : graph.values) {
-    if (value.is_kept && value.base >= 0) is_stored[value.base] = 1;
+// Cuts groups whose programs would be larger than a program can be into pieces of consecutive ops. What a piece reads and computes is counted as
+// ProgramMaker below makes it; it stores no more values than it has ops.
+class Splitter {
+ public:
+  explicit Splitter(PlanGraph& graph) : graph_(graph), read_by_(graph.values.size(), -1), computed_by_(graph.ops.size(), -1) {}
+
+  void run() {
+    for (int group = 0, count = static_cast<int>(graph_.groups.size()); group < count; ++group) split(group);
   }
-  for (const PlanOp& op : graph.ops) {
-    ++graph.visits;
-    if (op.is_dead) continue;
-    for (const int input : op.inputs) {
-      const PlanValue& v = graph.values[input];
-      if (v.kind != PlanValue::Kind::computed || op.group < 0 || graph.ops[v.producer].group != op.group) is_stored[v.base] = 1;
+
+ private:
+  void split(int group) {
+    const std::vector<int> ops = std::move(graph_.groups[group].ops);
+    begin(group);
+    for (const int at : ops) {
+      ++graph_.visits;
+      add(at);
+      if (fits()) continue;
+      graph_.groups[piece_].ops.pop_back();
+      graph_.groups.push_back({.level = graph_.groups[group].level, .shape = graph_.groups[group].shape});
+      begin(static_cast<int>(graph_.groups.size()) - 1);
+      add(at);
     }
   }
-  for (size_t at = 0, count = graph.groups.size(); at < count; ++at) {
-    const std::vector<int> ops = graph.groups[at].ops;
-    int outputs = 0;
-    for (const int op : ops) {
-      for (const int output : graph.ops[op].outputs) outputs += is_stored[output];
-    }
-    if (outputs <= cpu::kMaxProgramOutputs) continue;
-    graph.groups[at].ops.resize(kPiece);
-    for (size_t begin = kPiece; begin < ops.size(); begin += kPiece) {
-      Group piece{.level = graph.groups[at].level, .shape = graph.groups[at].shape};
-      for (size_t i = begin; i < std::min(begin + kPiece, ops.size()); ++i) {
-        graph.ops[ops[i]].group = static_cast<int>(graph.groups.size());
-        piece.ops.push_back(ops[i]);
-      }
-      graph.groups.push_back(std::move(piece));
+
+  void begin(int piece) {
+    piece_ = piece;
+    graph_.groups[piece].ops.clear();
+    inputs_ = instructions_ = 0;
+  }
+  void add(int at) {
+    graph_.ops[at].group = piece_;
+    graph_.groups[piece_].ops.push_back(at);
+    count(at);
+  }
+  bool fits() const {
+    return inputs_ <= cpu::kMaxProgramInputs && instructions_ <= cpu::kMaxProgramInstructions &&
+           graph_.groups[piece_].ops.size() <= static_cast<size_t>(cpu::kMaxProgramOutputs);
+  }
+
+  void count(int at) {
+    ++instructions_;
+    for (const int input : graph_.ops[at].inputs) {
+      if (is_inside(graph_, input, piece_)) continue;
+      const int inlined = inlined_producer(graph_, input);
+      int& seen = inlined < 0 ? read_by_[input] : computed_by_[inlined];
+      if (seen == piece_) continue;
+      seen = piece_;
+      if (inlined < 0) ++inputs_;
+      else count(inlined);
     }
   }
-}
+
+  PlanGraph& graph_;
+  std::vector<int> read_by_, computed_by_;  // of values, and of inlined ops: the last piece that needs it
+  int piece_ = 0, inputs_ = 0, instructions_ = 0;
+};
 
 }  // namespace
 
@@ -229,7 +268,7 @@ void fuse(PlanGraph& graph, bool fuses) {
   if (fuses) {
     find_inlined(graph);
     Fuser(graph).run();
-    split_wide_groups(graph);
+    Splitter(graph).run();
     return;
   }
   for (size_t at = 0; at < graph.ops.size(); ++at) {
@@ -275,16 +314,12 @@ class ProgramMaker {
   void set_readers(const std::vector<uint8_t>* needed) { needed_ = needed; }
 
  private:
-  bool is_inside(int value) const {
-    const PlanValue& v = graph_.values[value];
-    return v.kind == PlanValue::Kind::computed && graph_.ops[v.producer].group == graph_.ops[group_.ops[0]].group;
-  }
+  bool is_inside(int value) const { return plan::is_inside(graph_, value, graph_.ops[group_.ops[0]].group); }
   bool is_needed(int value) const { return (*needed_)[value]; }
 
   const PlanOp* inlined_producer(int value) const {
-    const PlanValue& base = graph_.values[graph_.values[value].base];
-    const PlanOp* op = base.producer < 0 || base.kind != PlanValue::Kind::computed ? nullptr : &graph_.ops[base.producer];
-    return op && op->is_inlined ? op : nullptr;
+    const int op = plan::inlined_producer(graph_, value);
+    return op < 0 ? nullptr : &graph_.ops[op];
   }
 
   void read_inputs(const PlanOp& op) {

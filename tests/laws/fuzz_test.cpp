@@ -113,5 +113,114 @@ TEST(programs, under_vmap_agree_with_a_loop) {
   });
 }
 
+// With products, biases and relu behind them: a plan may absorb those, which may change bits (docs/plan.md).
+TEST(programs, with_products_agree_whether_planned_or_op_by_op) {
+  for_each_program([](unsigned seed) {
+    const Arrays in = inputs_of(seed);
+    const Program::Kinds kinds{.has_products = true, .length = 30};
+    const ListFunction f = [&](const Arrays& x) { return chosen(Program(seed, kinds)(x), seed); };
+    const auto all = [&] {
+      Arrays out = f(in);
+      const Arrays changes = gradients(f, in);
+      out.insert(out.end(), changes.begin(), changes.end());
+      return out;
+    };
+    const Arrays want = op_by_op(all), got = all();
+    evaluate(got);
+    ASSERT_EQ(got.size(), want.size());
+    for (size_t k = 0; k < got.size(); ++k) laws::expect_near(got[k], want[k], {5e-2, 5e-2}, "planned");
+    const Arrays held = Program(seed, kinds)(in);
+    evaluate(held);
+    for (size_t k = 0; k < 5; ++k) laws::expect_near(chosen(held, seed)[k], want[k], {5e-2, 5e-2}, "every value held");
+  });
+}
+
+// Formulas: chains of element-wise ops on one array and on arithmetic of numbers alone.
+class Formula {
+ public:
+  explicit Formula(unsigned seed) : engine_(seed) {}
+
+  Array number(size_t longest) {
+    Array y = draw();
+    for (size_t k = engine_() % (longest + 1); k > 0; --k) {
+      switch (engine_() % 6) {
+        case 0: y = y * draw(); break;
+        case 1: y = draw() / (square(y) + 1.5); break;
+        case 2: y = y - draw(); break;
+        case 3: y = where(y < draw(), Array(draw()) * draw(), y); break;
+        case 4: y = clip(y, draw() - 2, Array(draw()) + 2); break;
+        default: y = tanh(y) + number(longest / 4);
+      }
+    }
+    return y;
+  }
+  Array of(const Array& x, int length, size_t longest) {
+    Array y = x;
+    for (int k = 0; k < length; ++k) {
+      switch (engine_() % 7) {
+        case 0: y = sin(y * number(longest)); break;
+        case 1: y = y * tanh(x + number(longest)); break;
+        case 2: y = y / (2 + square(y * number(longest))); break;
+        case 3: y = gelu(y, GeluForm::tanh); break;
+        case 4: y = where(x < number(longest), y * number(longest), number(longest)); break;
+        case 5: y = exp(-square(y - number(longest))); break;
+        default: y = sigmoid(y) - number(longest) * x;
+      }
+    }
+    return y;
+  }
+  size_t pick(size_t count) { return engine_() % count; }
+
+ private:
+  double draw() { return static_cast<double>(engine_() % 2000) / 1000 - 1; }
+  std::mt19937 engine_;
+};
+
+TEST(formulas, of_many_numbers_terms_and_outputs_give_the_same_bits_as_op_by_op) {
+  for_each_program([](unsigned seed) {
+    Array x = uniform({seed % 4 == 0 ? 1 : 5}, -1, 1, seed);
+    if (seed % 3) x = x.astype(float32);
+    x.eval();
+    const auto make = [&] {
+      Formula formula(seed);
+      Array total = formula.number(3);
+      Arrays out;
+      for (size_t terms = 1 + formula.pick(70); terms > 0; --terms) {
+        const Array term = formula.of(x, static_cast<int>(1 + formula.pick(3)), formula.pick(13));
+        total = total + term;
+        if (seed % 2) out.push_back(term);
+      }
+      out.push_back(total);
+      return out;
+    };
+    const Arrays want = op_by_op(make), got = make();
+    evaluate(got);
+    expect_same_bits(got, want, "formula");
+  });
+}
+
+TEST(formulas, have_derivatives_up_to_order_6_whose_bits_do_not_depend_on_planning) {
+  for_each_program([](unsigned seed) {
+    if (seed >= 40) return;
+    const Array x = uniform({seed % 2 ? 1 : 3}, 0.2, 1, seed);
+    const auto make = [&] {
+      Arrays out;
+      std::function<Array(const Array&)> f = [seed](const Array& at) {
+        Formula formula(seed);
+        return sum(formula.of(at, static_cast<int>(1 + formula.pick(3)), formula.pick(9)));
+      };
+      for (int order = 1; order <= 6; ++order) {
+        f = [f](const Array& at) { return sum(grad(f)(at)); };
+        out.push_back(f(x));
+        if (order <= 4) out.push_back(f(x.astype(float32)));
+      }
+      return out;
+    };
+    const Arrays want = op_by_op(make), got = make();
+    evaluate(got);
+    expect_same_bits(got, want, "derivatives");
+  });
+}
+
 }  // namespace
 }  // namespace laws

@@ -4,6 +4,7 @@
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/conv.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/linalg.hpp"
 #include "gradus/ops/pool.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -94,6 +95,74 @@ TEST(Tile, AConvolutionThatIsHeldIsComputedWhole) {
   const Array image = conv2d(x, w), pooled = max_pool2d(image, 2);
   EXPECT_EQ(explain({pooled}).find("at a time"), std::string::npos);
   EXPECT_EQ(pooled.to_vector<float>(), max_pool2d(image, 2).to_vector<float>());
+}
+
+Array dense(const Shape& shape, uint64_t key) { return random::normal(random::key(key), shape).eval(); }
+
+TEST(Absorb, ABiasAndReluRideOnTheProduct) {
+  const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
+  const Array y = relu(matmul(x, w) + b);
+  const std::string text = explain({y});
+  EXPECT_NE(text.find("+ bias  + relu"), std::string::npos) << text;
+  reset_counters();
+  const std::vector<float> got = y.to_vector<float>();
+  EXPECT_EQ(counters().kernels_run, 1);
+  const OpByOp plain;
+  const std::vector<float> want = relu(matmul(x, w) + b).to_vector<float>();
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-5);
+}
+
+TEST(Absorb, AProductThatIsHeldKeepsItsValue) {
+  const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
+  const Array product = matmul(x, w), y = relu(product + b);
+  EXPECT_EQ(explain({y}).find("+ bias"), std::string::npos);
+  y.eval();
+  const OpByOp plain;
+  EXPECT_EQ(product.to_vector<float>(), matmul(x, w).to_vector<float>());
+  EXPECT_EQ(y.to_vector<float>(), relu(matmul(x, w) + b).to_vector<float>());
+}
+
+TEST(Absorb, ASumThatIsHeldKeepsItsValueBelowRelu) {
+  const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
+  const Array line = matmul(x, w) + b, y = relu(line);
+  EXPECT_EQ(explain({y}).find("+ relu"), std::string::npos);
+  y.eval();
+  bool is_negative = false;
+  for (const float value : line.to_vector<float>()) is_negative |= value < 0;
+  EXPECT_TRUE(is_negative);
+}
+
+TEST(Absorb, AProductThatIsReadTwiceStaysAsItIs) {
+  const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
+  const auto twice = [&] {
+    const Array product = matmul(x, w);
+    return (product + b) * product;
+  };
+  EXPECT_EQ(explain({twice()}).find("+ bias"), std::string::npos);
+  const std::vector<float> planned = twice().to_vector<float>();
+  const OpByOp plain;
+  EXPECT_EQ(planned, twice().to_vector<float>());
+}
+
+// Of a square product, so that a column has as many elements as a row.
+TEST(Absorb, AColumnOrASingleNumberIsNoBias) {
+  const Array x = dense({5, 4}, 1), w = dense({4, 5}, 2);
+  for (const Array& b : {dense({5, 1}, 3), dense({1, 1}, 4), dense({1}, 5), dense({5, 5}, 6)}) {
+    const auto make = [&] { return matmul(x, w) + b; };
+    EXPECT_EQ(explain({make()}).find("+ bias"), std::string::npos) << to_text(b.shape());
+    const std::vector<float> planned = make().to_vector<float>();
+    const OpByOp plain;
+    EXPECT_EQ(planned, make().to_vector<float>()) << to_text(b.shape());
+  }
+}
+
+TEST(Absorb, AConvolutionThatIsHeldKeepsItsValue) {
+  const Array x = dense({2, 6, 6, 3}, 1), w = dense({3, 3, 3, 4}, 2), b = dense({4}, 3);
+  const Array image = conv2d(x, w), y = relu(image + b);
+  EXPECT_EQ(explain({y}).find("+ bias"), std::string::npos);
+  y.eval();
+  const OpByOp plain;
+  EXPECT_EQ(image.to_vector<float>(), conv2d(x, w).to_vector<float>());
 }
 
 }  // namespace
