@@ -21,6 +21,7 @@
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/explain.hpp"
 #include "gradus/plan/settings.hpp"
+#include "gradus/plan/verify.hpp"
 
 namespace gradus {
 
@@ -161,6 +162,7 @@ bool evaluate_under_lock(std::span<const Array> roots) {
   if (const plan::CachedPlan* cached = evaluator.cache.find(snapshot.key)) {
     plan = cached->plan;
     ++evaluator.counters.plan_hits;
+    if (plan::verifies_plans()) plan::verify(*plan, snapshot);
   } else {
     if (has_host_op(snapshot)) return false;
     plan = plan::make_plan(snapshot);

@@ -11,6 +11,7 @@
 #include "gradus/plan/ir.hpp"
 #include "gradus/plan/plan.hpp"
 #include "gradus/plan/settings.hpp"
+#include "gradus/plan/verify.hpp"
 
 namespace gradus::plan {
 
@@ -417,17 +418,27 @@ PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
   };
   const bool plans = !is_op_by_op() && !is_check_nan();
   if (report) note("as recorded", describe(simplify(snapshot, false)));
+  const auto check = [&](const PlanGraph& graph, std::string_view pass) {
+    if (verifies_plans()) verify(graph, snapshot, pass);
+  };
   PlanGraph graph = simplify(snapshot, plans);
+  check(graph, "simplify");
   make_contiguous(graph);
+  check(graph, "make_contiguous");
   if (report) note("simplified: equal ops merged, views as strides, copies where a kernel needs them", describe(graph));
   if (plans) sink(graph);
+  check(graph, "sink");
   if (report) note("sunk: slopes of relu before maxima are put back", describe(graph));
   if (plans) absorb(graph);
+  check(graph, "absorb");
   if (plans) tile(graph);
+  check(graph, "tile");
   if (report) note("absorbed: bias and relu on the products that make their operand, pooling on tiles of convolutions", describe(graph));
   fuse(graph, plans);
+  check(graph, "fuse");
   if (report) note("fused: chains of element-wise ops in one pass over memory", describe(graph));
   PlanPtr plan = Lowering(std::move(graph), snapshot).run();
+  if (verifies_plans()) verify(*plan, snapshot);
   if (report) note("lowered and placed", describe(*plan));
   return plan;
 }
