@@ -227,5 +227,46 @@ TEST(Control, ACheckpointMayHoldALoop) {
   EXPECT_EQ(grad(checkpoint(f))(xs).to_vector<double>(), grad(f)(xs).to_vector<double>());
 }
 
+// Only a is asked for; it needs b of the step before, and b needs c.
+TEST(Scan, CarriesThatOnlyOtherCarriesReadGoOn) {
+  using Three = std::array<Array, 3>;
+  const auto f = [](const Three& carry, const Array& x) {
+    return std::pair{Three{carry[0] + carry[1], carry[1] + carry[2], carry[2] * 2 + x}, carry[0]};
+  };
+  const auto run = [&] { return scan(f, Three{zeros({}, float64), zeros({}, float64), ones({}, float64)}, zeros({6}, float64)); };
+  const Array last = run().first[0];  // the others are dropped
+  double a = 0, b = 0, c = 1;
+  std::vector<double> as;
+  for (int t = 0; t < 6; ++t) {
+    as.push_back(a);
+    a += b;
+    b += c;
+    c *= 2;
+  }
+  EXPECT_EQ(last.item(), a);
+  expect_values(run().second, as);
+}
+
+TEST(WhileLoop, TangentsUnderVmapAreThoseOfALoop) {
+  const auto f = [](const Array& x, const Array& rate) {
+    const auto grow = [&](const std::pair<Array, Array>& carry) { return std::pair{carry.first * rate + 0.1, carry.second + 1}; };
+    return while_loop([](const std::pair<Array, Array>& carry) { return carry.first < 5; }, grow, std::pair{x, zeros({}, float64)}).first;
+  };
+  const Array xs = array({0.5, 1.5, 4.0, 7.0}), ts = array({1.0, -2.0, 0.5, 3.0}), rates = array({1.5, 2.0, 1.25, 3.0}), dr = array({0.2, 0.3, -0.4, 0.5});
+  const auto one = [&](const Array& x, const Array& t, const Array& r, const Array& d) {
+    const auto [y, dy] = jvp(f, args(x, r), args(t, d));
+    return std::pair{y, dy};
+  };
+  const auto [y, dy] = vmap(one)(xs, ts, rates, dr);
+  for (int64_t i = 0; i < 4; ++i) {
+    const auto [value, tangent] = one(xs[i], ts[i], rates[i], dr[i]);
+    EXPECT_NEAR(y[i].item(), value.item(), 1e-5);
+    EXPECT_NEAR(dy[i].item(), tangent.item(), 1e-5);
+  }
+  // Shared: the rate is the same for all.
+  const auto shared = vmap([&](const Array& x, const Array& t) { return one(x, t, rates[0], dr[0]).second; })(xs, ts);
+  for (int64_t i = 0; i < 4; ++i) EXPECT_NEAR(shared[i].item(), one(xs[i], ts[i], rates[0], dr[0]).second.item(), 1e-5);
+}
+
 }  // namespace
 }  // namespace gradus

@@ -108,5 +108,19 @@ TEST(Vmap, ErrorsNameTheArgument) {
             "vmap: the value of an array () was asked for (item, data, printing, eval); inside vmap arrays have no values yet");
 }
 
+TEST(Vmap, AnInnerAxisOfAnyArgumentIsMovedToTheFront) {
+  // Not symmetric in the axes that are left.
+  const auto f = [](const Array& x) { return x * reshape(arange(static_cast<double>(x.size())), NewShape(x.shape())).astype(float64); };
+  for (const Shape& shape : {Shape{2, 3, 4}, Shape{2, 3, 4, 5}}) {
+    const Array x = samples(shape);
+    for (int64_t axis = 0; axis < shape.rank(); ++axis) {
+      const Array got = vmap(f, {BatchAxis(axis)})(x), front = moveaxis(x, axis, 0);
+      ASSERT_EQ(got.shape(), front.shape());
+      for (int64_t i = 0; i < front.shape(0); ++i) expect_close(got[i], f(front[i]));
+      expect_close(vmap(f, {BatchAxis(axis - shape.rank())})(x), got);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus
