@@ -5,13 +5,14 @@
 #include <atomic>
 #include <mutex>
 
+#include "gradus/base/per_thread.hpp"
 #include "gradus/graph/leaf.hpp"
 
 namespace gradus {
 
 namespace {
 
-thread_local std::vector<TraceKind> open_kinds;
+constinit thread_local PerThread<std::vector<TraceKind>> open_kinds;
 thread_local uint32_t open_session = 0;
 
 struct Sessions {
@@ -31,8 +32,8 @@ std::string_view name_of(TraceKind kind) {
   return names[static_cast<int>(kind)];
 }
 
-TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds.empty()) {
-  open_kinds.push_back(kind);
+TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds->empty()) {
+  open_kinds->push_back(kind);
   if (!is_outermost_) return;
   Sessions& all = sessions();
   std::lock_guard lock(all.mutex);
@@ -42,7 +43,7 @@ TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds.empty()) {
 }
 
 TraceScope::~TraceScope() {
-  open_kinds.pop_back();
+  open_kinds->pop_back();
   if (!is_outermost_) return;
   Sessions& all = sessions();
   std::lock_guard lock(all.mutex);
@@ -52,10 +53,10 @@ TraceScope::~TraceScope() {
 
 uint32_t current_session() { return open_session; }
 
-bool is_tracing(TraceKind kind) { return std::find(open_kinds.begin(), open_kinds.end(), kind) != open_kinds.end(); }
+bool is_tracing(TraceKind kind) { return std::find(open_kinds->begin(), open_kinds->end(), kind) != open_kinds->end(); }
 
 std::string_view evaluation_forbidden_by() {
-  for (auto kind = open_kinds.rbegin(); kind != open_kinds.rend(); ++kind) {
+  for (auto kind = open_kinds->rbegin(); kind != open_kinds->rend(); ++kind) {
     if (*kind != TraceKind::grad && *kind != TraceKind::vjp && *kind != TraceKind::jvp && *kind != TraceKind::checkpoint) {
       return name_of(*kind);
     }
