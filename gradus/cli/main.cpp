@@ -1,4 +1,4 @@
-// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM).
+// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
