@@ -53,7 +53,8 @@ class Descriptor {
 };
 
 int open_for_reading(const std::string& path, int64_t& bytes) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (path.find('\0') != std::string::npos) fail_io(path, reason(ENOENT));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe that nobody writes to would be waited for
   if (file.get() < 0) fail_io(path, reason(errno));
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) fail_io(path, reason(errno));

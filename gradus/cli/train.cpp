@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -135,7 +136,7 @@ void print_results(const RunResult& result, const RunFolder& folder) {
     if (name != "accuracy") std::printf("test %s: %s\n", name.c_str(), metric_text(name, value).c_str());
   }
   if (result.test_logs.contains("accuracy")) std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
-  std::printf("report: %s\n", folder.report().c_str());
+  std::printf("report: %s\n", printable(folder.report()).c_str());
   const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
   std::printf("%s per second: %s\n", what, train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
 }
@@ -173,7 +174,7 @@ void run_train(const TrainArguments& arguments) {
   random::seed(recipe.seed);
   nn::Model model = model_of(recipe, data.train);
   if (!arguments.is_quiet) {
-    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), folder.path.c_str());
+    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
   const train::History history = train_and_save(recipe, data, model, folder, arguments.is_quiet);
