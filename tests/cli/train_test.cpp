@@ -1,5 +1,6 @@
 // gradus train and what follows it: run folders, what is kept when something goes wrong, exit codes.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -369,6 +370,95 @@ TEST(Train, AFolderThatCannotBeMadeIsNamed) {
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "my.toml"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.err, "gradus: my.toml: is a file; a folder is needed\n");
+}
+
+// ---- a host that gives less than usual ----
+
+TEST(Train, AHostThatRefusesThreadsGetsTheSameModelFromOne) {
+  const TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const auto one_process = [] {
+    ::setenv("OMP_NUM_THREADS", "4", 1);
+    const rlimit one{1, 1};
+    if (::setrlimit(RLIMIT_NPROC, &one) != 0) ::_exit(125);
+    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(125);  // the limit does not hold for root
+  };
+  const Outcome refused = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "refused"}, {.folder = folder.path(), .before_exec = one_process});
+  if (refused.code == 127 || refused.code == 125) GTEST_SKIP() << "the built program is not open to another user";
+  EXPECT_EQ(refused.code, 0) << refused.err;
+  EXPECT_EQ(refused.err, "");
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "usual"}, {.folder = folder.path()}).code, 0);
+  EXPECT_EQ(read_text(folder / "refused/model.gradus"), read_text(folder / "usual/model.gradus"));
+  EXPECT_EQ(run_gradus({"evaluate", "refused"}, {.folder = folder.path(), .before_exec = one_process}).code, 0);
+}
+
+TEST(Train, OddNumbersOfThreadsAreNoErrors) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  for (const char* count : {"0", "abc", "1e9", "-3", "1000000000", "99999999999999999999", ""}) {
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", "run"},
+                                       {.folder = folder.path(), .before_exec = [count] { ::setenv("OMP_NUM_THREADS", count, 1); }});
+    EXPECT_EQ(outcome.code, 0) << count << outcome.err;
+  }
+}
+
+TEST(Train, AFullDiskIsAnErrorOfEachFile) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  for (const std::string file : {"recipe.toml", "metrics.csv", "model.gradus", "report.html"}) {
+    const std::string run = "run-" + file;
+    std::filesystem::create_directory(folder / run);
+    // What is there already is removed at the first step; a folder in its place is not.
+    std::filesystem::create_directories(folder / (run + "/" + file + "/x"));
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", run}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err.rfind("gradus: " + run + "/" + file + ": is a folder; a file is needed", 0), 0u) << outcome.err;
+  }
+  const auto full = [] { ::dup2(::open("/dev/full", O_WRONLY), 1); };
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"evaluate", "run", "--classes"}, {"summary", "run"}, {"summary", "my.toml"}, {"train", "my.toml", "--quiet"}, {"train", "my.toml"}}) {
+    const Outcome outcome = run_gradus(arguments, {.folder = folder.path(), .before_exec = full});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err, "gradus: standard output: cannot be written: No space left on device\n");
+  }
+  write_text(folder / "points.csv", "0,1\n");
+  const Outcome outcome = run_gradus({"predict", "run", "points.csv", "-o", "/dev/full"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err.rfind("gradus: /dev/full: cannot be written: no space left on the disk; ", 0), 0u) << outcome.err;
+}
+
+TEST(Predict, PipesAndDevicesAreNotWaitedFor) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  for (const char* name : {"pipe", "pipe.csv", "pipe.toml"}) ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"predict", "run", "pipe"}, {"predict", "run", "pipe.csv"}, {"predict", "pipe", "my.toml"}, {"evaluate", "pipe"},
+        {"evaluate", "run", "--data", "pipe.toml"}, {"train", "pipe.toml"}, {"summary", "pipe.toml"}, {"summary", "pipe"}, {"summary", "/dev/zero"}}) {
+    const Outcome outcome = run_gradus(arguments, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.err.find(": is not a regular file\n"), std::string::npos) << outcome.err;
+  }
+}
+
+TEST(Predict, TheOutputMayNotBeWhatIsRead) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "points.csv", "0,1\n");
+  write_text(folder / "more.csv", "0,1\n");
+  std::filesystem::create_symlink("points.csv", folder / "link.csv");
+  const std::string model = read_text(folder / "run/model.gradus");
+  for (const auto& [output, input] : {std::pair("points.csv", "points.csv"), std::pair("./link.csv", "points.csv"), std::pair("more.csv", "more.csv"),
+                                      std::pair("run/model.gradus", "run/model.gradus")}) {
+    const Outcome outcome = run_gradus({"predict", "run", "points.csv", "more.csv", "-o", output}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err, concat("gradus: ", output, ": the output is the same file as ", input, ", which is read; name another one\n"));
+  }
+  EXPECT_EQ(read_text(folder / "points.csv"), "0,1\n");
+  EXPECT_EQ(read_text(folder / "run/model.gradus"), model);
 }
 
 }  // namespace
