@@ -210,7 +210,10 @@ BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release)
 }
 MemoryUse memory_use() { return Allocator::get().use(); }
 void reset_peak_memory() { Allocator::get().reset_peak(); }
-void set_memory_limit(int64_t bytes) { Allocator::get().set_limit(bytes); }
+void set_memory_limit(int64_t bytes) {
+  if (bytes < 0) fail("set_memory_limit", "bytes is ", bytes, "; it must be at least 0");
+  Allocator::get().set_limit(bytes);
+}
 int64_t memory_limit() { return Allocator::get().limit(); }
 void clear_memory_cache() { Allocator::get().clear(); }
 void fail_allocation_after(int64_t countdown) { Allocator::get().set_countdown(countdown); }

@@ -2,6 +2,7 @@
 #include "gradus/base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -52,7 +53,8 @@ class Descriptor {
 };
 
 int open_for_reading(const std::string& path, int64_t& bytes) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (path.find('\0') != std::string::npos) fail_io(path, reason(ENOENT));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe that nobody writes to would be waited for
   if (file.get() < 0) fail_io(path, reason(errno));
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) fail_io(path, reason(errno));
@@ -290,6 +292,37 @@ void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) fail_io(path, "the folder cannot be made: ", reason(error.value()));
+}
+
+bool make_new_folder(const std::string& path) {
+  std::string plain = path;
+  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  const std::string above = std::filesystem::path(plain).parent_path().string();
+  // The folder above may go while another run that came to nothing tidies up.
+  for (int tries = 0;; ++tries) {
+    if (!above.empty()) make_folder(above);
+    if (::mkdir(plain.c_str(), 0777) == 0) return true;
+    if (errno == EEXIST) return false;
+    if (errno != ENOENT || tries == 100) fail_io(path, "the folder cannot be made: ", reason(errno));
+  }
+}
+
+FolderLock::FolderLock(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0) {
+    if (errno != ENOENT) fail_io(path, "the folder cannot be opened: ", reason(errno));
+    return;
+  }
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return;
+  struct stat held {}, named {};
+  is_held_ = ::fstat(descriptor_, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  struct stat one {}, other {};
+  return ::stat(a.c_str(), &one) == 0 && ::stat(b.c_str(), &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 bool exists(const std::string& path) {

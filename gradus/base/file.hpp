@@ -75,6 +75,28 @@ void write_atomically(const std::string& path, std::string_view content);
 
 /// Makes a folder and those above it that are missing.
 void make_folder(const std::string& path);
+/// Makes a folder that is not there yet, and those above it; false if there is something of that name. Of several processes or threads
+/// that ask for the same name one gets true.
+bool make_new_folder(const std::string& path);
+
+/// A folder that nobody else who asks holds at the same time, in this process or another. Given back when the object, or the process, ends.
+class FolderLock {
+ public:
+  /// The folder must be there. Where the file system knows no locks, it is held without one.
+  explicit FolderLock(const std::string& path);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  /// False if somebody else holds it, or if it was removed meanwhile.
+  bool is_held() const { return is_held_; }
+
+ private:
+  int descriptor_ = -1;
+  bool is_held_ = false;
+};
+
+/// Whether both are there and are one file, by whatever names.
+bool is_same_file(const std::string& a, const std::string& b);
 bool exists(const std::string& path);
 bool is_folder(const std::string& path);
 

@@ -1,7 +1,13 @@
 // Parallel loops on libgomp, called directly: oneDNN's own runtime, so that a process has one pool of threads under any compiler.
 #include "gradus/base/threads.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "gradus/base/error.hpp"
 
@@ -10,6 +16,7 @@ void GOMP_parallel(void (*body)(void*), void* data, unsigned thread_count, unsig
 int omp_get_thread_num();
 int omp_get_num_threads();
 int omp_get_max_threads();
+int omp_get_num_procs();
 int omp_in_parallel();
 }
 
@@ -19,6 +26,35 @@ namespace {
 
 thread_local bool is_serial = false;
 std::atomic<int> chosen_threads{0};
+
+// Each thread that starts loops has a pool of its own in libgomp, which ends the process where the system refuses it a thread: so they are
+// asked for here first, once, and twice as many as needed, since those that have just ended still count for a moment.
+thread_local int granted = 1;
+thread_local bool is_refused = false;
+constexpr int kLeastBound = 256;  // more threads than this, or than processors, serve nobody
+
+bool can_start(int count) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_over = false;
+  std::vector<std::thread> started;
+  try {
+    for (int i = 0; i < count; ++i) {
+      started.emplace_back([&] {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return is_over; });
+      });
+    }
+  } catch (const std::system_error&) {
+  }
+  {
+    const std::lock_guard lock(mutex);
+    is_over = true;
+  }
+  changed.notify_all();
+  for (std::thread& each : started) each.join();
+  return static_cast<int>(started.size()) == count;
+}
 
 #ifdef __SANITIZE_THREAD__
 constexpr bool kIsWatched = true;
@@ -51,7 +87,15 @@ void run_share(void* data) {
 
 int threads() {
   const int chosen = chosen_threads.load(std::memory_order_relaxed);
-  return chosen ? chosen : omp_get_max_threads();
+  const int wanted = chosen ? chosen : omp_get_max_threads();
+  if (wanted <= granted) return wanted;
+  if (is_refused) return 1;
+  const int bounded = std::min(wanted, std::max(kLeastBound, omp_get_num_procs()));
+  if (bounded > granted) {
+    is_refused = !can_start(2 * (bounded - 1));
+    granted = is_refused ? 1 : bounded;
+  }
+  return granted;
 }
 
 void set_threads(int count) {

@@ -1,4 +1,4 @@
-// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM).
+// gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/base/text.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cli/commands.hpp"
@@ -57,7 +58,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   else if (!command) text = "a command is missing: train, evaluate, predict or summary";
   if (command) text = command->get_name() + ": " + text;
   const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
-  std::fprintf(stderr, "gradus: %s\n  hint: %s\n", text.c_str(), help.c_str());
+  std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::printable(text).c_str(), help.c_str());
   return 2;
 }
 
@@ -66,6 +67,15 @@ int finished() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
   std::fprintf(stderr, "gradus: standard output: cannot be written: %s\n", std::strerror(errno));
   return 1;
+}
+
+// As error.what(), without what a terminal would obey: names of files and of classes may hold anything.
+void print(const gradus::Error& error) {
+  const std::string place = gradus::printable(error.place()), problem = gradus::printable(error.problem());
+  std::string text = place.empty() ? problem : place + ": " + problem;
+  if (!error.path().empty()) text += "\n  in: " + gradus::printable(error.path());
+  if (!error.hint().empty()) text += "\n  hint: " + gradus::printable(error.hint());
+  std::fprintf(stderr, "gradus: %s\n", text.c_str());
 }
 
 int run(int argc, char** argv) {
@@ -93,13 +103,13 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const gradus::Error& error) {
-    std::fprintf(stderr, "gradus: %s\n", error.what());
+    print(error);
     return error.kind() == gradus::Error::Kind::interrupted ? 128 + gradus::train::InterruptScope::last_signal() : 1;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "gradus: out of memory\n");
     return 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "gradus: gradus bug: %s\n", error.what());
+    std::fprintf(stderr, "gradus: gradus bug: %s\n", gradus::printable(error.what()).c_str());
     return 1;
   }
 }

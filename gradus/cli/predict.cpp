@@ -1,5 +1,6 @@
 // gradus predict: what a trained model says of the samples in files.
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +8,7 @@
 #include <numeric>
 
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/data/idx.hpp"
@@ -31,17 +33,31 @@ struct PredictArguments {
 
 bool is_text_file(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".csv.gz") || path.ends_with(".txt"); }
 
-// The samples of a file in the shape that the model was trained with. Bytes (images) are divided by 255, as in training.
-data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info) {
-  Array x = is_text_file(path) ? data::read_numbers(path).values.astype(info.input_dtype) : data::read_idx(path);
-  if (!info.input_shape.empty()) {
-    const Shape one(info.input_shape);
-    const int64_t count = one.size() > 0 ? x.size() / one.size() : 0;
-    const bool is_one = x.shape() == one || x.size() == one.size();
-    if (!is_one && (x.rank() < 1 || x.shape(0) != count || x.size() != count * one.size())) {
-      fail(path, "holds ", x.shape(), "; the model takes samples of ", one);
-    }
-    std::vector<int64_t> sizes = {is_one ? 1 : count};
+// How many samples of that shape an array holds: along its first axis, or itself as one.
+struct Samples {
+  int64_t count = 0;
+  bool is_one = false;
+};
+Samples samples_of(const std::string& path, const Shape& held, const Shape& one) {
+  if (held == one || held.size() == one.size()) return {1, true};
+  const int64_t count = one.size() > 0 ? held.size() / one.size() : 0;
+  if (held.rank() < 1 || held[0] != count || held.size() != count * one.size()) fail(path, "holds ", held, "; the model takes samples of ", one);
+  return {count, false};
+}
+
+// The first `limit` samples of a file (0: all) in the shape that the model was trained with. Bytes (images) are divided by 255, as in training.
+data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info, int64_t limit) {
+  const Shape one(info.input_shape);
+  const bool has_shape = !info.input_shape.empty();
+  Array x;
+  if (is_text_file(path)) {
+    x = data::read_numbers(path).values.astype(info.input_dtype);
+  } else {
+    const bool is_one = has_shape && samples_of(path, data::idx_shape(path), one).is_one;
+    x = data::read_idx(path, {.limit = is_one ? 0 : limit});
+  }
+  if (has_shape) {
+    std::vector<int64_t> sizes = {samples_of(path, x.shape(), one).count};
     sizes.insert(sizes.end(), one.begin(), one.end());
     x = reshape(x, sizes).eval();
   }
@@ -66,17 +82,9 @@ std::string classes_line(const std::vector<double>& probabilities, const nn::Mod
   for (size_t i = 0; i < order.size(); ++i) {
     char text[32];
     std::snprintf(text, sizeof text, " %.1f %%", 100 * probabilities[order[i]]);
-    line += (i ? ", " : "") + class_name(info, order[i]) + text;
+    line += (i ? ", " : "") + printable(class_name(info, order[i])) + text;
   }
   return line;
-}
-
-// A cell of CSV: in quotes where it holds a comma, a quote or a line break.
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 // What the model says of the samples of one file.
@@ -90,7 +98,7 @@ struct Predictions {
 };
 
 Predictions predict_file(const std::string& path, const nn::Model& model, const PredictArguments& arguments) {
-  data::Dataset set = read_samples(path, model.info);
+  data::Dataset set = read_samples(path, model.info, arguments.limit);
   if (arguments.limit > 0 && arguments.limit < set.size()) set = data::subset(set, 0, arguments.limit);
   const Array output = train::predict(model, set);
   const int64_t samples = output.shape(0);
@@ -105,7 +113,7 @@ void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top
     } else {
       for (int64_t k = 0; k < found.width; ++k) line += (k ? ", " : "") + to_text(found.values[static_cast<size_t>(i * found.width + k)]);
     }
-    std::printf("%s[%lld]: %s\n", found.path.c_str(), static_cast<long long>(i), line.c_str());
+    std::printf("%s[%lld]: %s\n", printable(found.path).c_str(), static_cast<long long>(i), line.c_str());
   }
 }
 
@@ -139,7 +147,31 @@ std::string csv_rows(const Predictions& found, const nn::ModelInfo& info) {
   return out;
 }
 
+// The CSV would be written over what is read.
+void refuse_own_input(const PredictArguments& arguments) {
+  std::vector<std::string> read = arguments.inputs;
+  read.push_back(arguments.model);
+  read.push_back(RunFolder{arguments.model}.model());
+  for (const std::string& path : read) {
+    if (file::is_same_file(arguments.output, path)) fail_io(arguments.output, "the output is the same file as ", path, ", which is read; name another one");
+  }
+}
+
+// A terminal gets it without control characters, a file as it is.
+void print_csv(const std::string& csv) {
+  if (!::isatty(STDOUT_FILENO)) {
+    std::fwrite(csv.data(), 1, csv.size(), stdout);
+    return;
+  }
+  for (size_t at = 0; at < csv.size();) {
+    const size_t end = std::min(csv.find('\n', at), csv.size());
+    std::printf("%s\n", printable(std::string_view(csv).substr(at, end - at), csv.size()).c_str());
+    at = end + 1;
+  }
+}
+
 void run_predict(const PredictArguments& arguments) {
+  if (!arguments.output.empty()) refuse_own_input(arguments);
   const nn::Model model = load_model(arguments.model);
   const bool is_csv = arguments.is_csv || !arguments.output.empty();
   std::string csv;
@@ -149,7 +181,7 @@ void run_predict(const PredictArguments& arguments) {
     else csv += (csv.empty() ? csv_header(found, model.info) : "") + csv_rows(found, model.info);
   }
   if (!arguments.output.empty()) file::write_atomically(arguments.output, csv);
-  else std::fwrite(csv.data(), 1, csv.size(), stdout);
+  else print_csv(csv);
 }
 
 }  // namespace

@@ -4,11 +4,14 @@
 #include <cmath>
 #include <filesystem>
 
+#include "gradus/base/printable.hpp"
 #include "gradus/cli/section.hpp"
 
 namespace gradus::cli {
 
 namespace {
+
+constexpr size_t kLongestName = 200;
 
 TrainSettings read_train(const Section& section) {
   const TrainSettings standard;
@@ -84,7 +87,9 @@ Recipe read_recipe(const Document& document) {
 
   Recipe recipe;
   recipe.name = root.text("name", std::filesystem::path(document.path()).stem().string());
-  if (recipe.name.empty() || recipe.name.find('/') != std::string::npos) root.fail_at("name", "it names a folder; it must have no /");
+  if (recipe.name.empty() || recipe.name.size() > kLongestName || recipe.name.find('/') != std::string::npos || printable(recipe.name) != recipe.name) {
+    root.fail_at("name", concat("it names a folder; it must have 1 to ", kLongestName, " bytes, no / and no control characters"));
+  }
   recipe.description = root.text("description", "");
   recipe.seed = root.integer("seed", 0, {.low = 0});
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source

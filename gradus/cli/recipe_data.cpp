@@ -13,7 +13,7 @@ namespace {
 using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
 
 struct Source {
-  std::function<Sets()> load;
+  std::function<Sets(int64_t limit)> load;  // of more than `limit` training samples (0: all) only the first are needed
   std::optional<Shape> input_shape;
 };
 
@@ -22,7 +22,7 @@ template <class Make>
 Source divided(const Section& section, Make make, uint64_t seed, int64_t features) {
   const int64_t samples = section.integer("samples", 1000, {.low = 2, .high = 100'000'000});
   const double test = section.number("test", 0.2, {.low = 0, .high = 1});
-  const auto load = [=] {
+  const auto load = [=](int64_t) {
     auto [held_out, rest] = data::split(make(samples), test, seed);
     return Sets(std::move(rest), std::move(held_out));
   };
@@ -31,7 +31,7 @@ Source divided(const Section& section, Make make, uint64_t seed, int64_t feature
 
 Source read_fashion_mnist(const Section& section, uint64_t) {
   const std::string folder = section.text("folder", "");
-  return {[folder] { return data::fashion_mnist(folder); }, Shape{28, 28, 1}};
+  return {[folder](int64_t) { return data::fashion_mnist(folder); }, Shape{28, 28, 1}};
 }
 
 Source read_linear(const Section& section, uint64_t seed) {
@@ -64,11 +64,18 @@ Source read_spirals(const Section& section, uint64_t seed) {
   return divided(section, [options](int64_t samples) { return data::make_spirals(samples, options); }, seed, 2);
 }
 
-data::Dataset load_idx(const std::string& x_path, const std::string& y_path, const std::vector<std::string>& class_names, const char* what) {
-  Array x = data::read_idx(x_path), y = data::read_idx(y_path);
+struct IdxFiles {
+  std::string x{}, y{};
+  const char* what = "";
+  int64_t limit = 0;  // samples to be read; 0: all
+};
+data::Dataset load_idx(const IdxFiles& files, const std::vector<std::string>& class_names) {
+  const Shape all_x = data::idx_shape(files.x), all_y = data::idx_shape(files.y);
+  if (all_x[0] != all_y[0]) fail_io(files.y, "holds ", all_y[0], " targets, ", files.x, " ", all_x[0], " samples; they must be equally many");
+  Array x = data::read_idx(files.x, {.limit = files.limit}), y = data::read_idx(files.y, {.limit = files.limit});
   if (x.rank() == 3) x = expand_dims(x, -1).eval();  // grey images get their one channel
   if (y.dtype() == uint8) y = y.astype(int64);
-  const data::DatasetInfo info{.class_names = class_names, .name = "idx", .description = what};
+  const data::DatasetInfo info{.class_names = class_names, .name = "idx", .description = files.what};
   return x.dtype() == uint8 ? data::Dataset::from_bytes(x, y, info) : data::Dataset(x, y, info);
 }
 
@@ -76,7 +83,9 @@ Source read_idx_files(const Section& section, uint64_t) {
   const std::string train_x = section.required_text("train_x"), train_y = section.required_text("train_y");
   const std::string test_x = section.required_text("test_x"), test_y = section.required_text("test_y");
   const std::vector<std::string> names = section.texts("class_names");
-  return {[=] { return Sets(load_idx(train_x, train_y, names, "training samples"), load_idx(test_x, test_y, names, "test samples")); },
+  return {[=](int64_t limit) {
+            return Sets(load_idx({train_x, train_y, "training samples", limit}, names), load_idx({test_x, test_y, "test samples"}, names));
+          },
           std::nullopt};
 }
 
@@ -115,7 +124,7 @@ DataSource read_data(const Section& section, int64_t seed) {
   section.finish();
 
   const auto load = [load_sets = source.load, validation, limit, seed] {
-    auto [train, test] = load_sets();
+    auto [train, test] = load_sets(limit);
     if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
     DataParts parts{.train = std::move(train), .test = std::move(test)};
     if (validation.is_test) {

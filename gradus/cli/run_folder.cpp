@@ -29,15 +29,22 @@ RunFolder make_run_folder(const std::string& asked, const std::string& name, boo
   if (asked.empty()) {
     const std::string base = "runs/" + name + "-" + time_text();
     folder.path = base;
-    for (int number = 2; file::exists(folder.path); ++number) folder.path = concat(base, "-", number);
+    folder.is_parent_new = file::make_new_folder("runs");
+    for (int number = 2; !file::make_new_folder(folder.path); ++number) folder.path = concat(base, "-", number);
+    folder.is_new = true;
+    folder.lock = std::make_shared<file::FolderLock>(folder.path);
   }
+  // Another run of that name that comes to nothing may just be removing it.
+  for (int tries = 0; !folder.lock || (!folder.lock->is_held() && tries < 100 && !file::is_folder(asked)); ++tries) {
+    folder.is_new = file::make_new_folder(asked);
+    if (!folder.is_new && file::exists(asked) && !file::is_folder(asked)) fail_io(asked, "is a file; a folder is needed");
+    folder.lock = std::make_shared<file::FolderLock>(asked);
+  }
+  if (!folder.lock->is_held()) fail_io(folder.path, "another run is writing into the folder; name another one");
   for (const std::string& part : {folder.model(), folder.metrics(), folder.report()}) {
     if (may_replace || !file::exists(part)) continue;
-    throw Error(Error::Kind::io, folder.path, "the folder holds a run already; name another one, or replace the run with --replace");
+    fail_io(folder.path, "the folder holds a run already; name another one, or replace the run with --replace");
   }
-  folder.is_new = !file::exists(folder.path);
-  folder.is_parent_new = asked.empty() && !file::exists("runs");
-  file::make_folder(folder.path);
   return folder;
 }
 
@@ -54,7 +61,10 @@ nn::Model load_model(const std::string& run_or_model) {
 }
 
 bool Saver::on_step(const train::Progress&) {
-  ++steps_;
+  if (steps_++ > 0) return false;
+  std::error_code ignored;
+  for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report()}) std::filesystem::remove(part, ignored);
+  file::write_atomically(folder_.recipe(), recipe_);
   return false;
 }
 

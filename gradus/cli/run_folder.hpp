@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "gradus/base/file.hpp"
 #include "gradus/nn/model.hpp"
 #include "gradus/train/history.hpp"
 
@@ -13,14 +15,15 @@ namespace gradus::cli {
 struct RunFolder {
   std::string path{};
   bool is_new = false, is_parent_new = false;  ///< made by this run
+  std::shared_ptr<file::FolderLock> lock{};    ///< no other run writes into it while this one does
   std::string model() const { return path + "/model.gradus"; }
   std::string recipe() const { return path + "/recipe.toml"; }
   std::string metrics() const { return path + "/metrics.csv"; }
   std::string report() const { return path + "/report.html"; }
 };
 
-/// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists). A folder that holds a run is
-/// refused unless `may_replace`.
+/// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists): of runs that start at once each
+/// gets its own. A folder that holds a run is refused unless `may_replace`; one that another run is writing into is refused always.
 RunFolder make_run_folder(const std::string& asked, const std::string& name, bool may_replace);
 /// Removes what a run that came to nothing left: recipe and folder, if the run made the folder and no model is in it.
 void remove_if_empty(const RunFolder& folder);
@@ -30,10 +33,12 @@ nn::Model load_model(const std::string& run_or_model);
 /// Name of the recipe's text among the texts of a model file.
 inline constexpr const char* kRecipeText = "recipe";
 
-/// While training: writes metrics.csv after each epoch, and the model when the last time was at least 10 seconds ago.
+/// While training: after the first step removes what a run that is replaced had left, and writes the recipe; writes metrics.csv after each
+/// epoch, and the model when the last time was at least 10 seconds ago.
 class Saver final : public train::Callback {
  public:
-  Saver(RunFolder folder, std::function<void()> save_model) : folder_(std::move(folder)), save_model_(std::move(save_model)) {}
+  Saver(RunFolder folder, std::string recipe, std::function<void()> save_model)
+      : folder_(std::move(folder)), recipe_(std::move(recipe)), save_model_(std::move(save_model)) {}
   bool on_step(const train::Progress&) override;
   bool on_epoch(const train::Epoch& epoch) override;
   /// Steps that were finished.
@@ -42,6 +47,7 @@ class Saver final : public train::Callback {
  private:
   using Clock = std::chrono::steady_clock;
   RunFolder folder_;
+  std::string recipe_;
   std::function<void()> save_model_;
   train::History history_;
   Clock::time_point saved_ = Clock::now();

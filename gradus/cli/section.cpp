@@ -13,8 +13,65 @@ namespace gradus::cli {
 namespace {
 
 constexpr int64_t kLargestRecipe = 1 << 20;
+constexpr int kMostParts = 16, kMostBrackets = 128;  // of a key; open at once. The parser follows both by recursion, without a bound for keys
+
+// The end of a TOML string that starts at `at`: the position of its last quote, or of the line break that a plain one must not have.
+size_t end_of_string(std::string_view text, size_t at) {
+  const char quote = text[at];
+  const bool is_long = text.substr(at, 3) == std::string(3, quote);
+  for (size_t i = at + (is_long ? 3 : 1); i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') ++i;
+    else if (!is_long && (text[i] == quote || text[i] == '\n')) return text[i] == quote ? i : i - 1;
+    else if (is_long && text.substr(i, 3) == std::string(3, quote)) {
+      i += 2;
+      for (int more = 0; more < 2 && i + 1 < text.size() && text[i + 1] == quote; ++more) ++i;  // up to two quotes may end the text itself
+      return i;
+    }
+  }
+  return text.size();
+}
+
+struct Excess {
+  int64_t line = 0;  // 0: there is none
+  std::string problem{};
+};
+// What is nested too deep for the parser, read as it reads up to the first error that it would find.
+Excess find_excess(std::string_view text) {
+  int64_t line = 1;
+  int parts = 1, brackets = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    switch (text[at]) {
+      case '\n': ++line; parts = 1; break;
+      case '#': at = std::min(text.find('\n', at), text.size()) - 1; break;
+      case '"':
+      case '\'': {
+        const size_t end = std::min(end_of_string(text, at), text.size() - 1);
+        line += std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+        at = end;
+        break;
+      }
+      case '.':
+        if (++parts > kMostParts) return {line, concat("the key has more than ", kMostParts, " parts; no key of a recipe has")};
+        break;
+      case '[':
+      case '{':
+        parts = 1;
+        if (++brackets > kMostBrackets) return {line, concat("more than ", kMostBrackets, " brackets are open; no recipe is nested so deep")};
+        break;
+      case ']':
+      case '}':
+        brackets = std::max(brackets - 1, 0);
+        [[fallthrough]];
+      case '=':
+      case ',': parts = 1; break;
+      default: break;
+    }
+  }
+  return {};
+}
 
 toml::table parse(const std::string& text, const std::string& path) {
+  if (const Excess excess = find_excess(text); excess.line) throw Error(Error::Kind::invalid, concat(path, ":", excess.line), excess.problem);
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
@@ -71,6 +128,7 @@ std::vector<Step> steps_of(const std::string& path, const std::string& place) {
     at = end < path.size() && path[end] == '.' ? end + 1 : end;
   }
   if (steps.empty() || path.back() == '.') refuse();
+  if (steps.size() > kMostParts) fail("--set", "the key has more than ", kMostParts, " parts; no key of a recipe has");
   return steps;
 }
 
@@ -93,7 +151,8 @@ void assign(toml::node& parent, const Step& step, const toml::node& value, const
 }
 
 // The value that stands after the = of --set: TOML, or else a plain text.
-toml::table value_of(const std::string& text) {
+toml::table value_of(const std::string& text, const std::string& place) {
+  if (const Excess excess = find_excess(text); excess.line) fail(place, excess.problem);
   try {
     toml::table holder = toml::parse("value = " + text);
     if (holder.size() == 1) return holder;
@@ -111,7 +170,7 @@ void Document::set(const std::string& assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) fail("--set " + assignment, "expected key=value, for example train.epochs=3");
   const std::string path = assignment.substr(0, equals), place = "--set " + path;
-  const toml::table holder = value_of(assignment.substr(equals + 1));
+  const toml::table holder = value_of(assignment.substr(equals + 1), place);
 
   const std::vector<Step> steps = steps_of(path, place);
   toml::node* at = &root_;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -68,7 +69,8 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
                             .patience = recipe.train.patience,
                             .clip_norm = recipe.train.clip_norm,
                             .callbacks = {std::move(saver)},
-                            .verbose = !is_quiet};
+                            .verbose = !is_quiet,
+                            .interrupts = true};
   return train::fit(model, data.train, std::move(options));
 }
 
@@ -97,14 +99,36 @@ train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dat
   return logs;
 }
 
-// Ctrl-C: what is there is kept.
-[[noreturn]] void stop_interrupted(const train::History& history, const RunFolder& folder, nn::Model& model) {
+// What training left, on the test set.
+struct Tested {
+  Array output{};
+  train::Logs logs{};
+};
+Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
+  if (data.test.size() == 0) return {};
+  Array output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
+  train::Logs logs = test_logs(recipe, output, data.test);
+  return {std::move(output), std::move(logs)};
+}
+
+// Ctrl-C: what is there is kept, the model first; another signal ends the process at once.
+[[noreturn]] void stop_interrupted(const Recipe& recipe, const DataParts& data, const train::History& history, const RunFolder& folder,
+                                   const nn::Model& model) {
   if (history.steps == 0) {
     remove_if_empty(folder);
     throw Error(Error::Kind::interrupted, "interrupted", "no step was finished; there is nothing to save");
   }
   save_finite(model, folder);
-  throw Error(Error::Kind::interrupted, "interrupted", concat("the model as of step ", history.steps, ", the last that finished, is in ", folder.model()));
+  Error error(Error::Kind::interrupted, "interrupted",
+              concat("the model as of step ", history.steps, ", the last that finished, is in ", folder.model()));
+  try {
+    file::write_atomically(folder.metrics(), train::to_csv(history));
+    const Tested test = tested(recipe, data, model);
+    file::write_atomically(folder.report(), train::to_html(make_report({recipe, data, model, history, test.output, test.logs})));
+  } catch (const Error& failed) {
+    throw std::move(error).with_hint(concat("the report could not be written: ", failed.place(), ": ", failed.problem()));
+  }
+  throw error;
 }
 
 void print_results(const RunResult& result, const RunFolder& folder) {
@@ -112,22 +136,28 @@ void print_results(const RunResult& result, const RunFolder& folder) {
     if (name != "accuracy") std::printf("test %s: %s\n", name.c_str(), metric_text(name, value).c_str());
   }
   if (result.test_logs.contains("accuracy")) std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
-  std::printf("report: %s\n", folder.report().c_str());
+  std::printf("report: %s\n", printable(folder.report()).c_str());
   const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
   std::printf("%s per second: %s\n", what, train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
 }
 
-// While this runs, Ctrl-C and SIGTERM stop it between two steps. When it returns, the model is saved.
+// The recipe with its changes would be written over the one that was read.
+void refuse_own_recipe(const TrainArguments& arguments) {
+  if (arguments.may_replace || arguments.assignments.empty() || arguments.run_folder.empty()) return;
+  if (!file::is_same_file(arguments.recipe, RunFolder{arguments.run_folder}.recipe())) return;
+  fail_io(arguments.run_folder, "its recipe.toml is the recipe to be trained, and --set changes it; name another folder");
+}
+
+// When it returns, the model is saved.
 train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, bool is_quiet) {
-  const train::InterruptScope interrupts;
-  const auto saver = std::make_shared<Saver>(folder, [&] { save_finite(model, folder); });
+  const auto saver = std::make_shared<Saver>(folder, recipe.text, [&] { save_finite(model, folder); });
   train::History history;
   try {
     history = fit(recipe, data, model, saver, is_quiet);
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
   }
-  if (history.is_interrupted) stop_interrupted(history, folder, model);
+  if (history.is_interrupted) stop_interrupted(recipe, data, history, folder, model);
   save_finite(model, folder);
   file::write_atomically(folder.metrics(), train::to_csv(history));
   return history;
@@ -137,23 +167,19 @@ void run_train(const TrainArguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away does not end the training.
   const Recipe recipe = read_recipe(arguments.recipe, arguments.assignments);
   const DataParts data = recipe.data.load();
+  // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
+  const train::InterruptScope interrupts;
+  refuse_own_recipe(arguments);
   const RunFolder folder = make_run_folder(arguments.run_folder, recipe.name, arguments.may_replace);
-  file::write_atomically(folder.recipe(), recipe.text);
   random::seed(recipe.seed);
   nn::Model model = model_of(recipe, data.train);
   if (!arguments.is_quiet) {
-    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), folder.path.c_str());
+    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
   const train::History history = train_and_save(recipe, data, model, folder, arguments.is_quiet);
-
-  Array output;
-  train::Logs logs;
-  if (data.test.size() > 0) {
-    output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
-    logs = test_logs(recipe, output, data.test);
-  }
-  const RunResult result{recipe, data, model, history, output, logs};
+  const Tested test = tested(recipe, data, model);
+  const RunResult result{recipe, data, model, history, test.output, test.logs};
   file::write_atomically(folder.report(), train::to_html(make_report(result)));
   print_results(result, folder);
 }
@@ -169,7 +195,7 @@ void add_train(CLI::App& app) {
   command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
   command->add_flag("--quiet", arguments->is_quiet, "Print the results only");
   command->footer(R"(
-Ctrl-C stops after the step in work and saves the model; a second one stops at once.
+Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once.
 
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
   gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide)");

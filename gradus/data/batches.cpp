@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "gradus/array/buffer.hpp"
@@ -117,7 +118,11 @@ Batches::State::State(const Dataset& set, const BatchOptions& options)
     for (int64_t i = 0; i < size; ++i) order[static_cast<size_t>(i)] = i;
   }
   count = options.drop_last ? size / batch_size : size / batch_size + (size % batch_size != 0);
-  if (options.prefetch && count > 1) worker = std::thread([this] { work(); });
+  if (!options.prefetch || count <= 1) return;
+  try {
+    worker = std::thread([this] { work(); });
+  } catch (const std::system_error&) {  // no thread to be had: batches are made when they are asked for
+  }
 }
 
 Batches::State::~State() {

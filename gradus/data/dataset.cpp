@@ -10,6 +10,7 @@
 #include "gradus/base/philox.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/graph/pending.hpp"
 #include "gradus/ops/elementwise.hpp"
 
 namespace gradus::data {
@@ -73,6 +74,7 @@ Dataset::Dataset(Array inputs, Array targets, DatasetInfo info)
 
 Dataset Dataset::from_bytes(Array bytes, Array y, DatasetInfo info) {
   if (bytes.dtype() != uint8) fail("dataset", "from_bytes: the array has dtype ", bytes.dtype(), "; it must be uint8");
+  const PendingPause pause;  // four times the memory of the bytes: past the bound of pending work it would be computed here and now
   Array scaled = bytes.astype(float32) / 255;
   Dataset set(scaled, std::move(y), std::move(info));
   set.bytes_ = std::move(bytes);

@@ -2,6 +2,7 @@
 #include "gradus/data/idx.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "gradus/array/buffer.hpp"
@@ -55,51 +56,68 @@ void check_content(const std::string& path, int64_t announced) {
   while (in.position() < announced) in.read(part.data(), std::min<int64_t>(static_cast<int64_t>(part.size()), announced - in.position()));
 }
 
-// In place: each element of `bytes` bytes from big endian to the machine's order.
-void swap_bytes(std::byte* data, int64_t count, int bytes) {
-  for (int64_t i = 0; i < count; ++i, data += bytes) std::reverse(data, data + bytes);
+// One element of the file, big endian, in the machine's order; narrow integers are widened to int32.
+void convert(const ElementType& type, std::byte* from, std::byte* to) {
+  if (type.bytes < type.dtype.size()) {
+    const auto high = std::to_integer<uint8_t>(from[0]), low = std::to_integer<uint8_t>(from[type.bytes - 1]);
+    const int32_t value = type.bytes == 1 ? static_cast<int8_t>(high) : static_cast<int16_t>(high << 8 | low);
+    std::memcpy(to, &value, sizeof value);
+  } else {
+    std::reverse_copy(from, from + type.bytes, to);
+  }
 }
 
-// Narrow integers, big endian, widened to int32.
-BufferPtr widen(const std::vector<unsigned char>& raw, int64_t count, int bytes) {
-  BufferPtr wide = allocate(count * 4, "IDX data");
-  auto* out = reinterpret_cast<int32_t*>(wide->data());
-  for (int64_t i = 0; i < count; ++i) {
-    const unsigned char* at = raw.data() + i * bytes;
-    out[i] = bytes == 1 ? static_cast<int8_t>(at[0]) : static_cast<int16_t>(at[0] << 8 | at[1]);
+// `count` elements, converted piece by piece.
+void read_elements(file::InputStream& in, const ElementType& type, int64_t count, std::byte* out) {
+  if (type.bytes == 1 && type.dtype == uint8) return in.read(out, count);
+  std::vector<std::byte> piece(1 << 16);
+  const int64_t at_once = static_cast<int64_t>(piece.size()) / type.bytes;
+  for (int64_t done = 0; done < count;) {
+    const int64_t now = std::min(at_once, count - done);
+    in.read(piece.data(), now * type.bytes);
+    for (int64_t i = 0; i < now; ++i) convert(type, piece.data() + i * type.bytes, out + (done + i) * type.dtype.size());
+    done += now;
   }
-  return wide;
+}
+
+struct Header {
+  const ElementType* type;
+  Shape shape;
+};
+Header read_header(file::InputStream& in) {
+  unsigned char magic[4];
+  in.read(magic, 4);
+  if (magic[0] != 0 || magic[1] != 0) fail_io(in.path(), "not an IDX file: it must start with two zero bytes");
+  const ElementType& type = element_type(in.path(), magic[2]);
+  if (magic[3] == 0) fail_io(in.path(), "not an IDX file: its rank is 0; it must be 1 or more");
+  const Header header{&type, read_shape(in, magic[3])};
+  const int64_t announced = header.shape.size() * type.bytes, possible = in.largest_content() - in.position();
+  if (announced > possible) {
+    fail_io(in.path(), "truncated: its sizes ", header.shape, " announce ", announced, " bytes, the file cannot hold more than ", possible);
+  }
+  return header;
 }
 
 }  // namespace
 
-Array read_idx(const std::string& path) {
+Shape idx_shape(const std::string& path) {
   file::InputStream in(path);
-  unsigned char magic[4];
-  in.read(magic, 4);
-  if (magic[0] != 0 || magic[1] != 0) fail_io(path, "not an IDX file: it must start with two zero bytes");
-  const ElementType& type = element_type(path, magic[2]);
-  if (magic[3] == 0) fail_io(path, "not an IDX file: its rank is 0; it must be 1 or more");
-  const Shape shape = read_shape(in, magic[3]);
+  return read_header(in).shape;
+}
 
-  const int64_t raw_bytes = shape.size() * type.bytes;
-  if (raw_bytes > in.largest_content() - in.position()) {
-    fail_io(path, "truncated: its sizes ", shape, " announce ", raw_bytes, " bytes, the file cannot hold more than ",
-            in.largest_content() - in.position());
-  }
-  check_content(path, in.position() + raw_bytes);
-  BufferPtr buffer;
-  if (type.bytes < type.dtype.size()) {
-    std::vector<unsigned char> raw(static_cast<size_t>(raw_bytes));
-    in.read(raw.data(), raw_bytes);
-    buffer = widen(raw, shape.size(), type.bytes);
-  } else {
-    buffer = allocate(raw_bytes, concat("IDX data ", shape, " of ", path));
-    in.read(buffer->data(), raw_bytes);
-    if (type.bytes > 1) swap_bytes(buffer->data(), shape.size(), type.bytes);
-  }
-  in.expect_end();
-  return make_leaf(std::move(buffer), type.dtype, shape);
+Array read_idx(const std::string& path, IdxOptions options) {
+  if (options.limit < 0) fail("read_idx", "limit is ", options.limit, "; it must be at least 0 (0: all samples)");
+  file::InputStream in(path);
+  const auto& [type, announced] = read_header(in);
+  const bool is_cut = options.limit > 0 && options.limit < announced[0];
+  std::vector<int64_t> sizes = announced.to_vector();
+  if (is_cut) sizes[0] = options.limit;
+  const Shape shape(sizes);
+  check_content(path, in.position() + shape.size() * type->bytes);
+  BufferPtr buffer = allocate(shape.size() * type->dtype.size(), concat("IDX data ", shape, " of ", path));
+  read_elements(in, *type, shape.size(), buffer->data());
+  if (!is_cut) in.expect_end();
+  return make_leaf(std::move(buffer), type->dtype, shape);
 }
 
 }  // namespace gradus::data

@@ -2,6 +2,7 @@
 #include "gradus/graph/cell.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/per_thread.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 
@@ -9,7 +10,7 @@ namespace gradus {
 
 namespace {
 thread_local CellScope* innermost = nullptr;
-thread_local std::vector<Array> pending_values;
+constinit thread_local PerThread<std::vector<Array>> pending_values;
 }  // namespace
 
 bool Cell::has_value() const {
@@ -38,7 +39,7 @@ void Cell::set(Array value) {
 
 void Cell::commit(Array value) {
   const Node* node = value.node();  // not is_leaf(): another thread may be computing it and dropping its inputs
-  if (!node->is_scalar() && !node->is_placeholder() && !node->is_ready(value.output_index())) pending_values.push_back(value);
+  if (!node->is_scalar() && !node->is_placeholder() && !node->is_ready(value.output_index())) pending_values->push_back(value);
   value_ = std::move(value);
   is_given_.store(value_.exists(), std::memory_order_release);
 }
@@ -84,7 +85,7 @@ void CellScope::discard() {
   written_at_.clear();
 }
 
-void keep_pending_cell(Array value) { pending_values.push_back(std::move(value)); }
-std::vector<Array> take_pending_cells() { return std::exchange(pending_values, {}); }
+void keep_pending_cell(Array value) { pending_values->push_back(std::move(value)); }
+std::vector<Array> take_pending_cells() { return std::exchange(*pending_values, {}); }
 
 }  // namespace gradus

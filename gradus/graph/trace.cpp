@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "gradus/base/per_thread.hpp"
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 
@@ -12,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-thread_local std::vector<TraceKind> open_kinds;
+constinit thread_local PerThread<std::vector<TraceKind>> open_kinds;
 thread_local uint32_t open_session = 0;
 
 struct Sessions {
@@ -32,8 +33,8 @@ std::string_view name_of(TraceKind kind) {
   return names[static_cast<int>(kind)];
 }
 
-TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds.empty()) {
-  open_kinds.push_back(kind);
+TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds->empty()) {
+  open_kinds->push_back(kind);
   if (!is_outermost_) return;
   Sessions& all = sessions();
   std::lock_guard lock(all.mutex);
@@ -43,7 +44,7 @@ TraceScope::TraceScope(TraceKind kind) : is_outermost_(open_kinds.empty()) {
 }
 
 TraceScope::~TraceScope() {
-  open_kinds.pop_back();
+  open_kinds->pop_back();
   if (!is_outermost_) return;
   const uint32_t closed = std::exchange(open_session, 0);
   Sessions& all = sessions();
@@ -59,10 +60,10 @@ SessionPause::~SessionPause() { open_session = session_; }
 
 uint32_t current_session() { return open_session; }
 
-bool is_tracing(TraceKind kind) { return std::find(open_kinds.begin(), open_kinds.end(), kind) != open_kinds.end(); }
+bool is_tracing(TraceKind kind) { return std::find(open_kinds->begin(), open_kinds->end(), kind) != open_kinds->end(); }
 
 std::string_view evaluation_forbidden_by() {
-  for (auto kind = open_kinds.rbegin(); kind != open_kinds.rend(); ++kind) {
+  for (auto kind = open_kinds->rbegin(); kind != open_kinds->rend(); ++kind) {
     if (*kind != TraceKind::grad && *kind != TraceKind::vjp && *kind != TraceKind::jvp && *kind != TraceKind::checkpoint) {
       return name_of(*kind);
     }

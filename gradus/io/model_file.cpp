@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1, kMaxDepth = 64;
+constexpr int kVersion = 1, kMaxDepth = 64, kMaxJsonDepth = 4 * kMaxDepth;
 constexpr size_t kMaxLayers = 100'000;
 
 // Writing ---------------------------------------------------------------------------------------------------------------------------
@@ -108,8 +108,13 @@ std::string dump(const ordered_json& value) { return value.dump(-1, ' ', false, 
 
 [[noreturn]] void fail_file(const std::string& path, const std::string& what) { throw Error(Error::Kind::io, path, what); }
 
+// Copies and texts of JSON values go by recursion: what is nested deeper than any model is refused.
 json parse(const std::string& text, const std::string& path, const char* name) {
-  json value = json::parse(text, nullptr, false);
+  const auto check = [&](int depth, json::parse_event_t, json&) {
+    if (depth > kMaxJsonDepth) fail_file(path, concat("its ", name, " is nested too deep to be of a Gradus model"));
+    return true;
+  };
+  json value = json::parse(text, check, false);
   if (value.is_discarded()) fail_file(path, concat("its ", name, " is not valid JSON; the file is damaged or not a Gradus model"));
   return value;
 }

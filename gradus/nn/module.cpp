@@ -1,6 +1,7 @@
 // The stack of calls of modules, and recorded calls.
 #include "gradus/nn/module.hpp"
 
+#include "gradus/base/per_thread.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
@@ -13,7 +14,7 @@ namespace detail {
 namespace {
 
 thread_local CallScope* innermost = nullptr;
-thread_local std::string next_name;
+constinit thread_local PerThread<std::string> next_name;
 thread_local std::vector<CallRow>* open_rows = nullptr;
 
 // Puts the default generator back, whatever happens.
@@ -55,13 +56,13 @@ std::string short_type_name(std::string_view raw) {
   return out;
 }
 
-NameScope::NameScope(std::string_view name) { next_name = name; }
-NameScope::~NameScope() { next_name.clear(); }
+NameScope::NameScope(std::string_view name) { *next_name = name; }
+NameScope::~NameScope() { next_name->clear(); }
 
 std::string name_of_child(const Child& child) { return innermost ? innermost->type_.child_name(innermost->module_, child) : std::string(); }
 
 CallScope::CallScope(const void* module, const ModuleType& type) : module_(module), type_(type), outer_(innermost) {
-  std::string name = next_name.empty() ? name_of_child({module, type.tag}) : std::exchange(next_name, {});
+  std::string name = next_name->empty() ? name_of_child({module, type.tag}) : std::exchange(*next_name, {});
   const std::string details = type.describe(module);
   std::string part;
   if (name.empty()) part = details.empty() ? type.name : concat(type.name, " (", details, ")");

@@ -124,7 +124,9 @@ std::string escape_html(const std::string& text) {
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '\n':
+      case '\t': out += c; break;
+      default: out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? "\u2400" : std::string(1, c);  // no such character in HTML
     }
   }
   return out;

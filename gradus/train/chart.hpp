@@ -24,7 +24,7 @@ std::string to_svg(const Chart& chart);
 /// Steps of 1, 2 or 5 times a power of ten that cover [low, high] with about `count` marks.
 std::vector<double> axis_marks(double low, double high, int count);
 
-/// `text` with & < > " ' replaced, to stand in HTML or SVG.
+/// `text` with & < > " ' and control characters replaced, to stand in HTML or SVG.
 std::string escape_html(const std::string& text);
 
 }  // namespace gradus::train

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
@@ -163,13 +164,14 @@ class Run {
   }
 
   History run() {
-    const InterruptScope interrupts;
+    std::optional<InterruptScope> interrupts;
+    if (options_.interrupts) interrupts.emplace();
     const auto start = Clock::now();
     const int64_t steps = (set_.size() - 1) / options_.batch_size + 1;
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size});
     for (int64_t number = 1; number <= options_.epochs && !must_stop(); ++number) epoch(number);
     history_.is_interrupted = must_stop();
-    if (options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
+    if (!history_.is_interrupted && options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
         best_.epoch() != history_.epochs.back().number) {
       best_.restore(task_.variables());
       history_.best_epoch = best_.epoch();
@@ -180,7 +182,7 @@ class Run {
   }
 
  private:
-  bool must_stop() const { return is_asked_to_stop_ || InterruptScope::is_requested(); }
+  bool must_stop() const { return is_asked_to_stop_ || (options_.interrupts && InterruptScope::is_requested()); }
 
   void epoch(int64_t number) {
     const auto start = Clock::now();

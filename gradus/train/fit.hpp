@@ -38,6 +38,7 @@ struct FitOptions {
   bool verbose = true;                 ///< print progress to standard output
   bool stop_on_nan = true;             ///< a loss that is not finite is an error
   optim::Optimizer* resume = nullptr;  ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
+  bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
@@ -133,7 +134,8 @@ LossObjective usual_objective(const Array& output, const Array& target);
 }  // namespace detail
 
 /// Trains a model on a set of inputs and targets; the model is called with one array. Parameters are made by the first batch. Progress is
-/// printed unless `verbose` is off; Ctrl-C stops after the step in work, and the model is as of that step.
+/// printed unless `verbose` is off. With `interrupts` Ctrl-C stops after the step in work, and the model is as of that step; signals are the
+/// program's own otherwise.
 ///
 ///   train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-3),
 ///                                 .metrics = {metrics::accuracy}, .epochs = 10, .batch_size = 128, .validation = test_set});

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
 
 namespace gradus::train {
 
@@ -42,7 +43,7 @@ std::string to_text(const Logs& logs) {
     std::snprintf(number, sizeof number, "%.4g", value);
     // Shares and losses near 1 with four places, so that columns stand still; the rest with four digits.
     if (value == value && value >= 1e-3 && value < 1e3) std::snprintf(number, sizeof number, "%.4f", value);
-    out += concat(out.empty() ? "" : ", ", name, " ", number);
+    out += concat(out.empty() ? "" : ", ", printable(name), " ", number);
   }
   return out;
 }
@@ -67,7 +68,7 @@ std::string to_csv(const History& history) {
     }
   }
   std::string out = "epoch,steps,learning_rate,seconds";
-  for (const std::string& name : names) out += "," + name;
+  for (const std::string& name : names) out += "," + csv_cell(name);
   out += "\n";
   for (const Epoch& epoch : history.epochs) {
     out += concat(epoch.number, ",", epoch.steps, ",", epoch.learning_rate, ",", epoch.seconds);

@@ -40,7 +40,7 @@ struct Epoch {
 
 struct History {
   std::vector<Epoch> epochs{};
-  bool is_interrupted = false;    ///< Ctrl-C or a callback stopped it: the model is as of the last finished step
+  bool is_interrupted = false;    ///< a signal or a callback stopped it: the model is as of the last finished step
   bool is_stopped_early = false;  ///< no progress for `patience` epochs
   int64_t best_epoch = 0;         ///< whose parameters the model has, if `restore_best` put them back; else 0
   int64_t steps = 0;

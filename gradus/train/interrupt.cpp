@@ -1,7 +1,8 @@
-// The handler of SIGINT and SIGTERM, and its flag.
+// The handler of SIGINT, SIGTERM and SIGHUP, and its flags.
 #include "gradus/train/interrupt.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <mutex>
 
@@ -9,26 +10,40 @@ namespace gradus::train {
 
 namespace {
 
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+constexpr size_t kCount = sizeof kSignals / sizeof kSignals[0];
+
 std::atomic<bool> is_asked{false};
-std::atomic<int> asked_by{SIGINT};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free flags");
+std::atomic<int> last{0};  // signal since the outermost scope was opened; 0: none
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free flags");
+
+// As they were before the outermost scope; written before the handler is installed, only read while it is.
+struct sigaction before[kCount];
+bool is_taken[kCount];
 
 struct Scopes {
   std::mutex mutex;
   int open = 0;
-  struct sigaction before_interrupt {}, before_terminate {};
 };
 Scopes& scopes() {
   static Scopes* all = new Scopes;
   return *all;
 }
 
-void on_interrupt(int number) {
-  asked_by = number;
-  if (!is_asked.exchange(true)) return;
-  std::signal(number, SIG_DFL);
-  std::raise(number);
+void on_signal(int number) {
+  const int errno_before = errno;
+  is_asked.store(true);
+  if (last.exchange(number) != 0) {
+    for (size_t i = 0; i < kCount; ++i) {
+      if (kSignals[i] == number) sigaction(number, &before[i], nullptr);
+    }
+    std::raise(number);  // blocked until this handler returns
+  }
+  errno = errno_before;
 }
+
+bool is_ours(const struct sigaction& action) { return !(action.sa_flags & SA_SIGINFO) && action.sa_handler == on_signal; }
+bool is_ignored(const struct sigaction& action) { return !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN; }
 
 }  // namespace
 
@@ -37,25 +52,31 @@ InterruptScope::InterruptScope() {
   const std::lock_guard lock(all.mutex);
   if (all.open++ > 0) return;
   is_asked = false;
-  asked_by = SIGINT;
+  last = 0;
   struct sigaction action {};
-  action.sa_handler = on_interrupt;
+  action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, &all.before_interrupt);
-  sigaction(SIGTERM, &action, &all.before_terminate);
+  for (size_t i = 0; i < kCount; ++i) {
+    is_taken[i] = sigaction(kSignals[i], nullptr, &before[i]) == 0 && !is_ignored(before[i]) && sigaction(kSignals[i], &action, nullptr) == 0;
+  }
 }
 
 InterruptScope::~InterruptScope() {
   Scopes& all = scopes();
   const std::lock_guard lock(all.mutex);
   if (--all.open > 0) return;
-  sigaction(SIGINT, &all.before_interrupt, nullptr);
-  sigaction(SIGTERM, &all.before_terminate, nullptr);
+  for (size_t i = 0; i < kCount; ++i) {
+    struct sigaction now {};
+    if (is_taken[i] && sigaction(kSignals[i], nullptr, &now) == 0 && is_ours(now)) sigaction(kSignals[i], &before[i], nullptr);
+  }
 }
 
 bool InterruptScope::is_requested() { return is_asked.load(std::memory_order_relaxed); }
 void InterruptScope::request() { is_asked = true; }
-int InterruptScope::last_signal() { return asked_by; }
+int InterruptScope::last_signal() {
+  const int number = last;
+  return number ? number : SIGINT;
+}
 
 }  // namespace gradus::train

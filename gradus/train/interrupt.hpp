@@ -1,10 +1,12 @@
-// Ctrl-C, or a SIGTERM, as a request to stop between two steps.
+// Ctrl-C, SIGTERM or SIGHUP as a request to stop between two steps.
 #pragma once
 
 namespace gradus::train {
 
-/// While one lives, SIGINT (Ctrl-C) and SIGTERM set a flag instead of ending the process; a second one while the flag is set ends it as
-/// usual. Scopes nest; the handlers that were there before come back with the last one.
+/// While one lives, the first SIGINT (Ctrl-C), SIGTERM or SIGHUP sets a flag instead of ending the process; the next one is handled as it
+/// was before, which ends the process unless the program has a handler of its own. A signal that was ignored before stays so (nohup).
+/// Scopes nest, also across threads; with the last one the handlers that were there before come back, unless the program has set others
+/// since. Without a scope the library touches no signal: fit opens one only for FitOptions::interrupts.
 class InterruptScope {
  public:
   InterruptScope();
@@ -12,11 +14,11 @@ class InterruptScope {
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  /// Whether Ctrl-C was pressed, or stop() called, since the outermost scope was opened.
+  /// Whether a signal came, or request() was called, since the outermost scope was opened.
   static bool is_requested();
   /// The same request from code.
   static void request();
-  /// The signal that made the last request: SIGINT or SIGTERM; SIGINT if it came from code.
+  /// The signal that came last: SIGINT, SIGTERM or SIGHUP; SIGINT if none did.
   static int last_signal();
 };
 

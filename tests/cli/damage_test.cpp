@@ -108,9 +108,66 @@ TEST(DamagedRecipe, AssignmentsThrowOrAreRead) {
   }
 }
 
-TEST(DamagedRecipe, DeepNestingThrows) {
-  const std::string deep = "x = " + std::string(100'000, '[');
-  EXPECT_NE(testing::error_of([&] { cli::Document("my.toml", deep); }), "");
+// Whatever the parser would follow by recursion.
+std::string repeated(const std::string& text, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += text;
+  return out;
+}
+std::string error_of_text(const std::string& text) {
+  return testing::error_of([&] { cli::Document("my.toml", text); });
+}
+
+TEST(DamagedRecipe, DeepNestingIsRefusedBeforeItIsParsed) {
+  const std::string key = "a" + repeated(".a", 49'999), parts = "the key has more than 16 parts; no key of a recipe has",
+                    brackets = "more than 128 brackets are open; no recipe is nested so deep";
+  EXPECT_EQ(error_of_text("x = 1\n" + key + " = 1"), "my.toml:2: " + parts);
+  EXPECT_EQ(error_of_text("[" + key + "]"), "my.toml:1: " + parts);
+  EXPECT_EQ(error_of_text("[[" + key + "]]"), "my.toml:1: " + parts);
+  EXPECT_EQ(error_of_text("x = {b = 1, " + key + " = 1}"), "my.toml:1: " + parts);
+  EXPECT_EQ(error_of_text("\"a\"" + repeated(" . \"a.b\"", 50'000) + " = 1"), "my.toml:1: " + parts);
+  EXPECT_EQ(error_of_text("'a'" + repeated(".'#'", 50'000) + " = 1"), "my.toml:1: " + parts);
+  EXPECT_EQ(error_of_text("x = '''\n''''\n" + key + " = 1"), "my.toml:3: " + parts);
+  EXPECT_EQ(error_of_text("x = \"\"\"\\\"\"\"\"\"\"\n" + key + " = 1"), "my.toml:2: " + parts);
+  EXPECT_EQ(error_of_text("x = \"\\\\\" # \"\n" + key + " = 1"), "my.toml:2: " + parts);
+  EXPECT_EQ(error_of_text("x = " + repeated("[", 100'000)), "my.toml:1: " + brackets);
+  EXPECT_EQ(error_of_text("x = " + repeated("{a = ", 100'000)), "my.toml:1: " + brackets);
+  EXPECT_EQ(error_of_text("x = " + repeated("[{a = ", 100'000)), "my.toml:1: " + brackets);
+}
+
+TEST(DamagedRecipe, DotsAndBracketsInTextsAndCommentsDoNotCount) {
+  const std::string dots = repeated(".[{", 1000);
+  EXPECT_EQ(error_of_text("# " + dots + "\na = \"" + dots + "\"\nb = '" + dots + "' # " + dots + "\nc = \"\"\"\n" + dots + "\"\"\"\nd = '''" + dots + "\n'''\n"), "");
+  EXPECT_EQ(error_of_text("a = [" + repeated("1.5, [0.5], ", 1000) + "]\nb = {x = 0.5, y.z = 1}\n" + repeated("[[c.d.e]]\n", 1000)), "");
+}
+
+TEST(DamagedRecipe, TheDeepestThatIsParsedIsHarmless) {
+  const std::string key = "a" + repeated(".a", 15);
+  const std::string deep = "[" + key + "]\nx = " + repeated("{" + key + " = ", 120) + "1" + repeated("}", 120);
+  EXPECT_NO_THROW({
+    cli::Document document("my.toml", deep);
+    document.set("a.b=3");
+    EXPECT_NE(document.text(), "");
+  });
+}
+
+TEST(DamagedRecipe, DeepAssignmentsAreRefused) {
+  cli::Document document("my.toml", testing::kCloudsRecipe);
+  const auto message = [&](const std::string& assignment) { return testing::error_of([&] { document.set(assignment); }); };
+  const std::string key = "a" + repeated(".a", 19'999), parts = "the key has more than 16 parts; no key of a recipe has";
+  EXPECT_EQ(message(key + "=1"), "--set: " + parts);
+  EXPECT_EQ(message("a" + repeated("[0]", 20'000) + "=1"), "--set: " + parts);
+  EXPECT_EQ(message("x={" + key + "=1}"), "--set x: " + parts);
+  EXPECT_EQ(message("x=1\n" + key + "=1"), "--set x: " + parts);
+  EXPECT_EQ(message("x=" + repeated("[", 20'000)), "--set x: more than 128 brackets are open; no recipe is nested so deep");
+}
+
+TEST(DamagedRecipe, NamesThatAreNoFolderNamesAreRefused) {
+  for (const std::string& name : {std::string("a/b"), std::string(""), std::string(201, 'x'), std::string("a\\nb"), std::string("\\u0000"), std::string("\\u001b[31m")}) {
+    EXPECT_EQ(testing::error_of([&] { cli::read_recipe(cli::Document("my.toml", testing::recipe_with("name = \"clouds\"", "name = \"" + name + "\""))); }),
+              "my.toml:1: name: it names a folder; it must have 1 to 200 bytes, no / and no control characters")
+        << name;
+  }
 }
 
 }  // namespace

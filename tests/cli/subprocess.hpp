@@ -26,6 +26,7 @@ struct RunOptions {
   std::function<void()> before_exec{};     ///< in the child: limits
   std::function<bool()> interrupt_when{};  ///< the signal is sent as soon as this is true
   int signal = SIGINT;
+  int next_signal = 0;  ///< sent at once after the first, if not 0
 };
 
 /// gradus ARGUMENTS...
@@ -49,6 +50,7 @@ inline Outcome run_gradus(const std::vector<std::string>& arguments, const RunOp
   while (::waitpid(child, &status, options.interrupt_when && !is_sent ? WNOHANG : 0) == 0) {
     if (options.interrupt_when()) {
       ::kill(child, options.signal);
+      if (options.next_signal) ::kill(child, options.next_signal);
       is_sent = true;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -1,8 +1,12 @@
 // gradus train and what follows it: run folders, what is kept when something goes wrong, exit codes.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
+#include <thread>
 
+#include "gradus/cli/run_folder.hpp"
 #include "tests/cli/clouds.hpp"
 
 namespace gradus {
@@ -118,18 +122,147 @@ TEST(Train, ALossThatIsNotFiniteStops) {
   EXPECT_NE(outcome.err.find("; the model as of step "), std::string::npos) << outcome.err;
 }
 
-TEST(Train, CtrlCSavesTheLastFinishedStep) {
+TEST(Train, CtrlCSavesTheLastFinishedStepAndLeavesTheReport) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 1000000"));
   const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
-  for (const auto& [signal, code] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143)}) {
+  for (const auto& [signal, code] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143), std::pair(SIGHUP, 129)}) {
     std::filesystem::remove_all(folder / "run");
     const Outcome outcome =
-        run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = has_epochs, .signal = signal});
+        run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = [] { std::signal(SIGHUP, SIG_DFL); },
+                                                              .interrupt_when = has_epochs, .signal = signal});
     EXPECT_EQ(outcome.code, code);
     EXPECT_EQ(outcome.err.rfind("gradus: interrupted: the model as of step ", 0), 0u) << outcome.err;
+    EXPECT_EQ(outcome.err.find("hint"), std::string::npos) << outcome.err;
     EXPECT_EQ(run_gradus({"evaluate", "run"}, {.folder = folder.path()}).code, 0);
+    const std::string step = outcome.err.substr(42, outcome.err.find(',') - 42), report = read_text(folder / "run/report.html");
+    EXPECT_NE(report.find("(interrupted after step " + step + ")"), std::string::npos) << step;
+    EXPECT_NE(report.find("Confusion matrix"), std::string::npos);
+    EXPECT_EQ(read_text(folder / "run/metrics.csv").rfind("epoch,steps,", 0), 0u);
   }
+}
+
+TEST(Train, AnotherSignalWhileStoppingEndsAtOnce) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 1000000"));
+  const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"},
+                                     {.folder = folder.path(), .interrupt_when = has_epochs, .signal = SIGINT, .next_signal = SIGTERM});
+  EXPECT_TRUE(outcome.code == 128 + SIGINT || outcome.code == 128 + SIGTERM) << outcome.code;
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_FALSE(std::filesystem::exists(folder / "run/report.html"));
+}
+
+TEST(Train, AHangUpThatIsIgnoredStaysSo) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 60"));
+  const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = [] { std::signal(SIGHUP, SIG_IGN); },
+                                                                                .interrupt_when = has_epochs, .signal = SIGHUP});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("epoch 60/60: "), std::string::npos) << outcome.out;
+}
+
+// ---- run folders ----
+
+// gradus ARGUMENTS[i]... for all i at once.
+std::vector<Outcome> run_all(const std::vector<std::vector<std::string>>& arguments, const std::string& folder) {
+  std::vector<Outcome> outcomes(arguments.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < arguments.size(); ++i) threads.emplace_back([&, i] { outcomes[i] = run_gradus(arguments[i], {.folder = folder}); });
+  for (std::thread& thread : threads) thread.join();
+  return outcomes;
+}
+
+// All files of the folder are of one run, the one that printed `out` and had this seed.
+void expect_whole(const TemporaryFolder& folder, const std::string& run, const std::string& out, size_t seed) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / run)) names.insert(entry.path().filename());
+  EXPECT_EQ(names, (std::set<std::string>{"metrics.csv", "model.gradus", "recipe.toml", "report.html"})) << run;
+  EXPECT_NE(read_text(folder / (run + "/recipe.toml")).find(concat("\nseed = ", seed, "\n")), std::string::npos) << run;
+  EXPECT_NE(read_text(folder / (run + "/report.html")).find(concat("\nseed = ", seed, "\n")), std::string::npos) << run;
+  const Outcome evaluated = run_gradus({"evaluate", run}, {.folder = folder.path()});
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_NE(out.find(evaluated.out.substr(evaluated.out.find("test loss: "))), std::string::npos) << out << evaluated.out;
+}
+
+TEST(RunFolder, RunsThatStartAtOnceEachGetTheirOwn) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("metrics = [\"accuracy\"]", "metrics = []"));
+  std::vector<std::vector<std::string>> all;
+  for (size_t seed = 1; seed <= 8; ++seed) all.push_back({"train", "my.toml", "--quiet", "--set", concat("seed=", seed)});
+  const std::vector<Outcome> outcomes = run_all(all, folder.path());
+  std::set<std::string> runs;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    ASSERT_EQ(outcomes[i].code, 0) << outcomes[i].err;
+    const size_t at = outcomes[i].out.find("report: ") + 8;
+    const std::string run = outcomes[i].out.substr(at, outcomes[i].out.find("/report.html") - at);
+    runs.insert(run);
+    expect_whole(folder, run, outcomes[i].out, i + 1);
+  }
+  EXPECT_EQ(runs.size(), 8u);
+}
+
+TEST(RunFolder, OfRunsThatAskForTheSameFolderOneGetsIt) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe_with("metrics = [\"accuracy\"]", "metrics = []"));
+  for (const bool may_replace : {false, true}) {
+    std::vector<std::vector<std::string>> all;
+    for (size_t seed = 1; seed <= 8; ++seed) all.push_back({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", concat("seed=", seed)});
+    for (auto& arguments : all) {
+      if (may_replace) arguments.push_back("--replace");
+    }
+    const std::vector<Outcome> outcomes = run_all(all, folder.path());
+    int whole = 0;
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      if (outcomes[i].code == 0) {
+        if (++whole == 1 && !may_replace) expect_whole(folder, "run", outcomes[i].out, i + 1);
+        continue;
+      }
+      const bool is_busy = outcomes[i].err == "gradus: run: another run is writing into the folder; name another one\n";
+      const bool is_late = outcomes[i].err == "gradus: run: the folder holds a run already; name another one, or replace the run with --replace\n";
+      EXPECT_TRUE(is_busy || (is_late && !may_replace)) << outcomes[i].err;
+    }
+    EXPECT_TRUE(whole == 1 || (whole > 1 && may_replace)) << whole;
+  }
+}
+
+TEST(RunFolder, ThreadsThatAskAtOnceEachGetTheirOwn) {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::vector<cli::RunFolder> made(16);
+  std::vector<std::thread> threads;
+  for (cli::RunFolder& each : made) threads.emplace_back([&] { each = cli::make_run_folder("", "name", false); });
+  for (std::thread& thread : threads) thread.join();
+  std::set<std::string> paths;
+  for (const cli::RunFolder& each : made) paths.insert(each.path);
+  EXPECT_EQ(paths.size(), 16u);
+  EXPECT_EQ(testing::error_of([&] { cli::make_run_folder(made[3].path, "", true); }), made[3].path + ": another run is writing into the folder; name another one");
+  std::filesystem::current_path(before);
+}
+
+TEST(RunFolder, AReplacedRunStaysUntilTheNewOneHasMadeAStep) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run/"}, {.folder = folder.path()}).code, 0);
+  const std::string model = read_text(folder / "run/model.gradus");
+  const Outcome failed = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--replace", "--set", "loss.name=mean_squared_error"}, {.folder = folder.path()});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(read_text(folder / "run/recipe.toml"), kCloudsRecipe);
+  EXPECT_EQ(read_text(folder / "run/model.gradus"), model);
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/report.html"));
+}
+
+TEST(RunFolder, TheRecipeThatIsReadIsNotWrittenOver) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "mine");
+  write_text(folder / "mine/recipe.toml", kCloudsRecipe);
+  const Outcome outcome = run_gradus({"train", "mine/recipe.toml", "--quiet", "--run-dir", "./mine", "--set", "seed=4"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "gradus: ./mine: its recipe.toml is the recipe to be trained, and --set changes it; name another folder\n");
+  EXPECT_EQ(read_text(folder / "mine/recipe.toml"), kCloudsRecipe);
+  EXPECT_EQ(run_gradus({"train", "mine/recipe.toml", "--quiet", "--run-dir", "mine"}, {.folder = folder.path()}).code, 0);
 }
 
 TEST(Train, ARunIsReplacedOnlyIfAskedFor) {
@@ -237,6 +370,95 @@ TEST(Train, AFolderThatCannotBeMadeIsNamed) {
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "my.toml"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.err, "gradus: my.toml: is a file; a folder is needed\n");
+}
+
+// ---- a host that gives less than usual ----
+
+TEST(Train, AHostThatRefusesThreadsGetsTheSameModelFromOne) {
+  const TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const auto one_process = [] {
+    ::setenv("OMP_NUM_THREADS", "4", 1);
+    const rlimit one{1, 1};
+    if (::setrlimit(RLIMIT_NPROC, &one) != 0) ::_exit(125);
+    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(125);  // the limit does not hold for root
+  };
+  const Outcome refused = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "refused"}, {.folder = folder.path(), .before_exec = one_process});
+  if (refused.code == 127 || refused.code == 125) GTEST_SKIP() << "the built program is not open to another user";
+  EXPECT_EQ(refused.code, 0) << refused.err;
+  EXPECT_EQ(refused.err, "");
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "usual"}, {.folder = folder.path()}).code, 0);
+  EXPECT_EQ(read_text(folder / "refused/model.gradus"), read_text(folder / "usual/model.gradus"));
+  EXPECT_EQ(run_gradus({"evaluate", "refused"}, {.folder = folder.path(), .before_exec = one_process}).code, 0);
+}
+
+TEST(Train, OddNumbersOfThreadsAreNoErrors) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  for (const char* count : {"0", "abc", "1e9", "-3", "1000000000", "99999999999999999999", ""}) {
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", "run"},
+                                       {.folder = folder.path(), .before_exec = [count] { ::setenv("OMP_NUM_THREADS", count, 1); }});
+    EXPECT_EQ(outcome.code, 0) << count << outcome.err;
+  }
+}
+
+TEST(Train, AFullDiskIsAnErrorOfEachFile) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  for (const std::string file : {"recipe.toml", "metrics.csv", "model.gradus", "report.html"}) {
+    const std::string run = "run-" + file;
+    std::filesystem::create_directory(folder / run);
+    // What is there already is removed at the first step; a folder in its place is not.
+    std::filesystem::create_directories(folder / (run + "/" + file + "/x"));
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", run}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err.rfind("gradus: " + run + "/" + file + ": is a folder; a file is needed", 0), 0u) << outcome.err;
+  }
+  const auto full = [] { ::dup2(::open("/dev/full", O_WRONLY), 1); };
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"evaluate", "run", "--classes"}, {"summary", "run"}, {"summary", "my.toml"}, {"train", "my.toml", "--quiet"}, {"train", "my.toml"}}) {
+    const Outcome outcome = run_gradus(arguments, {.folder = folder.path(), .before_exec = full});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err, "gradus: standard output: cannot be written: No space left on device\n");
+  }
+  write_text(folder / "points.csv", "0,1\n");
+  const Outcome outcome = run_gradus({"predict", "run", "points.csv", "-o", "/dev/full"}, {.folder = folder.path()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err.rfind("gradus: /dev/full: cannot be written: no space left on the disk; ", 0), 0u) << outcome.err;
+}
+
+TEST(Predict, PipesAndDevicesAreNotWaitedFor) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  for (const char* name : {"pipe", "pipe.csv", "pipe.toml"}) ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"predict", "run", "pipe"}, {"predict", "run", "pipe.csv"}, {"predict", "pipe", "my.toml"}, {"evaluate", "pipe"},
+        {"evaluate", "run", "--data", "pipe.toml"}, {"train", "pipe.toml"}, {"summary", "pipe.toml"}, {"summary", "pipe"}, {"summary", "/dev/zero"}}) {
+    const Outcome outcome = run_gradus(arguments, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.err.find(": is not a regular file\n"), std::string::npos) << outcome.err;
+  }
+}
+
+TEST(Predict, TheOutputMayNotBeWhatIsRead) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "points.csv", "0,1\n");
+  write_text(folder / "more.csv", "0,1\n");
+  std::filesystem::create_symlink("points.csv", folder / "link.csv");
+  const std::string model = read_text(folder / "run/model.gradus");
+  for (const auto& [output, input] : {std::pair("points.csv", "points.csv"), std::pair("./link.csv", "points.csv"), std::pair("more.csv", "more.csv"),
+                                      std::pair("run/model.gradus", "run/model.gradus")}) {
+    const Outcome outcome = run_gradus({"predict", "run", "points.csv", "more.csv", "-o", output}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err, concat("gradus: ", output, ": the output is the same file as ", input, ", which is read; name another one\n"));
+  }
+  EXPECT_EQ(read_text(folder / "points.csv"), "0,1\n");
+  EXPECT_EQ(read_text(folder / "run/model.gradus"), model);
 }
 
 }  // namespace

@@ -64,5 +64,52 @@ TEST(DamagedIdx, AGzipThatAnnouncesFarMoreThanItHoldsTakesNoMoreMemoryThanItHold
   expect_careful_reading(folder, gzipped(content), "announced");
 }
 
+// ---- memory is bounded by what is needed ----
+
+std::string bytes(std::initializer_list<int> values) {
+  std::string out;
+  for (const int value : values) out += static_cast<char>(value);
+  return out;
+}
+
+// A gzip of a header and so many zeros.
+void write_zeros(const std::string& path, const std::string& header, int64_t zeros) {
+  const gzFile file = gzopen(path.c_str(), "wb1");
+  gzwrite(file, header.data(), static_cast<unsigned>(header.size()));
+  const std::string piece(1 << 20, '\0');
+  for (int64_t left = zeros; left > 0; left -= 1 << 20) gzwrite(file, piece.data(), static_cast<unsigned>(std::min<int64_t>(left, 1 << 20)));
+  gzclose(file);
+}
+
+TEST(Idx, ALimitBoundsTheMemoryOfLargeFiles) {
+  const TemporaryFolder folder;
+  const std::string header = bytes({0, 0, 13, 2, 0, 0, 64, 0, 0, 0, 4, 0});  // 16384 x 1024 floats: 64 MiB
+  testing::write_text(folder / "a.idx", header);
+  std::filesystem::resize_file(folder / "a.idx", 12 + (int64_t{1} << 26));
+  write_zeros(folder / "a.gz", header, int64_t{1} << 26);
+  for (const char* name : {"a.idx", "a.gz"}) {
+    testing::expect_careful([&] { EXPECT_EQ(data::read_idx(folder / name, {.limit = 2}).size(), 2048); }, 1 << 20, name);
+  }
+}
+
+TEST(Idx, AGzipThatHoldsMoreThanItAnnouncesTakesNoMemory) {
+  const TemporaryFolder folder;
+  write_zeros(folder / "a.gz", bytes({0, 0, 8, 1, 0, 0, 0, 9}), int64_t{1} << 26);
+  testing::expect_careful(
+      [&] { EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("there is content after its announced end at byte 17"), std::string::npos); },
+      1 << 20, "a.gz");
+}
+
+TEST(Idx, NarrowIntegersAreWidenedPieceByPiece) {
+  const TemporaryFolder folder;
+  std::string content = bytes({0, 0, 9, 1, 0, 32, 0, 0});  // 2^21 signed bytes
+  for (int i = 0; i < 1 << 21; ++i) content += static_cast<char>(i % 251);
+  testing::write_text(folder / "a.idx", content);
+  Array values;
+  testing::expect_careful([&] { values = data::read_idx(folder / "a.idx"); }, (4 << 21) + (1 << 20), "a.idx");
+  const std::vector<int> numbers = values.to_vector<int>();
+  for (int i = 0; i < 1 << 21; ++i) ASSERT_EQ(numbers[static_cast<size_t>(i)], static_cast<int8_t>(i % 251));
+}
+
 }  // namespace
 }  // namespace gradus

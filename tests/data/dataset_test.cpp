@@ -5,9 +5,14 @@
 #include <cmath>
 #include <limits>
 
+#include "gradus/array/buffer.hpp"
+#include "gradus/data/batches.hpp"
 #include "gradus/data/generate.hpp"
 #include "gradus/data/numbers.hpp"
+#include "gradus/graph/pending.hpp"
 #include "gradus/ops/creation.hpp"
+#include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -58,6 +63,19 @@ TEST(Dataset, SubsetsOfBytesStayBytes) {
   EXPECT_EQ(error_of([&] { data::subset(set, 3, 13); }), "subset: samples 3 to 13 are asked for; the set has 12");
   const std::vector<int64_t> wrong = {0, 12};
   EXPECT_EQ(error_of([&] { data::subset(set, wrong); }), "subset: position 1 is 12; the set has 12 samples");
+}
+
+TEST(Dataset, BytesAreNotConvertedBeforeSomebodyReadsThem) {
+  const Array bytes = array(std::vector<uint8_t>(1 << 20, 255), {1024, 1024}).eval();
+  set_pending_bound(20'000, 1 << 20);  // far less than the bytes as floats
+  const int64_t before = memory_use().live;
+  const Dataset set = Dataset::from_bytes(bytes, {});
+  const Dataset part = data::subset(set, 0, 2);
+  for (const data::Batch& batch : data::batches(part, {.batch_size = 1})) EXPECT_EQ(batch.x.dtype(), float32);
+  const Array other = (ones({3}) + 1).eval();
+  EXPECT_LT(memory_use().live - before, 1 << 16);
+  set_pending_bound(20'000, int64_t{2} << 30);
+  EXPECT_EQ(sum(set.x).item<float>(), 1 << 20);
 }
 
 TEST(Dataset, GeneratedSetsFollowTheirSeed) {

@@ -68,6 +68,17 @@ TEST(Idx, AGzipThatCannotHoldItsSizesAllocatesNothing) {
   EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("truncated: its sizes (2147483647,) announce"), std::string::npos);
 }
 
+TEST(Idx, ALimitReadsTheFirstSamplesOnly) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.idx", bytes({0, 0, 11, 2, 0, 0, 0, 3, 0, 0, 0, 2, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6}));
+  const auto first = [&](int64_t limit) { return data::read_idx(folder / "a.idx", {.limit = limit}); };
+  EXPECT_EQ(first(2).shape(), (Shape{2, 2}));
+  EXPECT_EQ(first(2).to_vector<int>(), (std::vector<int>{1, 2, 3, 4}));
+  for (const int64_t limit : {0, 3, 4}) EXPECT_EQ(first(limit).to_vector<int>(), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(data::idx_shape(folder / "a.idx"), (Shape{3, 2}));
+  EXPECT_EQ(testing::error_of([&] { first(-1); }), "read_idx: limit is -1; it must be at least 0 (0: all samples)");
+}
+
 TEST(FashionMnist, MissingDataNamesThePackage) {
   const TemporaryFolder folder;
   EXPECT_EQ(testing::without_path(testing::error_of([&] { data::fashion_mnist(folder.path()); }), folder.path()),

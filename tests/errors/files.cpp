@@ -96,6 +96,8 @@ Provocations file_provocations() {
       PROVOKE(read_safetensors(R"({"__metadata__": 1})", "")),
       PROVOKE(const Folder folder; data::read_idx("missing.idx")),
       PROVOKE(const Folder folder; data::read_idx(".")),
+      PROVOKE(data::read_idx("/dev/null")),
+      PROVOKE(data::read_idx("a.idx", {.limit = -1})),
       PROVOKE(read_idx("")),
       PROVOKE(read_idx("abcdefgh")),
       PROVOKE(read_idx(bytes({0, 0, 7, 1, 0, 0, 0, 0}))),

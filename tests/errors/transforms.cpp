@@ -112,6 +112,7 @@ Provocations transform_provocations() {
       PROVOKE(while_loop([](const Array& x) { return all(x < 10); }, [](const Array& x) { return stack({x, x}); }, zeros({2}))),
       // Settings, memory.
       PROVOKE(set_threads(0)),
+      PROVOKE(set_memory_limit(-1)),
       PROVOKE(const Limit limit(1 << 20); (zeros({1024, 1024}) + 1).eval()),
       PROVOKE(const Limit limit(1 << 20); array(std::vector<float>(1 << 20))),
   };

@@ -121,5 +121,25 @@ TEST(ModelFile, ADeviceThatIsFullIsAnError) {
   EXPECT_NE(error_of([] { io::save(network(), "/dev/full"); }).find("/dev/full: cannot be written: no space left on the disk"), std::string::npos);
 }
 
+TEST(ModelFile, MetadataNestedTooDeepIsRefused) {
+  const TemporaryFolder folder;
+  nn::Sequential model{nn::Dense(2)};
+  nn::build(model, {1, 3});
+  io::save(model, folder / "a.gradus");
+  const io::Safetensors file = io::load_safetensors(folder / "a.gradus");
+  for (const char* name : {"architecture", "info", "fields"}) {
+    for (const auto& [open, close] : {std::pair("[", "]"), std::pair("{\"a\":", "}")}) {
+      std::string deep;
+      for (int i = 0; i < 300'000; ++i) deep += open;
+      deep += "1";
+      for (int i = 0; i < 300'000; ++i) deep += close;
+      std::map<std::string, std::string> metadata = file.metadata;
+      metadata[name] = deep;
+      io::save_safetensors(folder / "b.gradus", file.arrays, metadata);
+      EXPECT_NE(testing::error_of([&] { io::load(folder / "b.gradus"); io::load(model, folder / "b.gradus"); }), "") << name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus

@@ -192,6 +192,7 @@ TEST(Fit, ACallbackStopsIt) {
 TEST(Fit, CtrlCStopsItAfterTheStepInWork) {
   nn::Sequential model = network();
   train::FitOptions how = options();
+  how.interrupts = true;
   std::vector<Floats> after_step;
   how.callbacks = {std::make_shared<OnStep>([&](const train::Progress& progress) {
     after_step = values(model);
