@@ -48,6 +48,10 @@ extern const ElementwiseFunction cast_function;
 /// Converts to the nearest float16 or bfloat16 and keeps the result as float32.
 TileLoop find_rounding(DType from, DType to);
 
+/// One pass for two instructions: second(first(a, b), c), or second(c, first(a, b)) where not `is_left`, with both roundings. For float32 and
+/// float64, each of the two add, subtract or multiply; null for all others.
+TileLoop find_pair(const ElementwiseFunction& first, const ElementwiseFunction& second, DType dtype, bool is_left);
+
 // Arithmetic: every dtype but where noted. Integers wrap around; bool adds as "or" and multiplies as "and".
 extern const ElementwiseFunction add_function, subtract_function, multiply_function, negative_function, abs_function, sign_function,
     square_function, maximum_function, minimum_function;                                         // maximum, minimum: NaN wins

@@ -1,4 +1,6 @@
 // Arithmetic, rounding, maxima: vector loops for floats; the integer forms are in elementwise_integers.cpp.
+#include <type_traits>
+
 #include "gradus/cpu/elementwise.hpp"
 #include "gradus/cpu/elementwise_integers.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -200,6 +202,35 @@ struct LeakyRelu {
 
 GRADUS_ROWS(GRADUS_FIND_LOOP)
 
+// Two roundings, as one loop after the other.
+template <class First, class Second, bool kIsLeft>
+struct Pair {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V c) const {
+    const V middle = First{}(d, a, b);
+    return kIsLeft ? Second{}(d, middle, c) : Second{}(d, c, middle);
+  }
+};
+// Of two NaNs the processor keeps the first, and compilers exchange the operands of sums and products so that the one from memory, here c, comes
+// second. The bits of `c + middle` would be those of `middle + c`: only differences have a form with c first.
+template <class First, class Second>
+TileLoop pair_of(DType dtype, bool is_left) {
+  if (is_left) return ternary_loop<Pair<First, Second, true>>(dtype);
+  if constexpr (std::is_same_v<Second, Subtract>) return ternary_loop<Pair<First, Second, false>>(dtype);
+  return nullptr;
+}
+template <class First>
+TileLoop pair_from(const ElementwiseFunction* second, DType dtype, bool is_left) {
+  if (second == &add_function) return pair_of<First, Add>(dtype, is_left);
+  if (second == &subtract_function) return pair_of<First, Subtract>(dtype, is_left);
+  return second == &multiply_function ? pair_of<First, Multiply>(dtype, is_left) : nullptr;
+}
+TileLoop find_pair_loop(const ElementwiseFunction* first, const ElementwiseFunction* second, DType dtype, bool is_left) {
+  if (first == &add_function) return pair_from<Add>(second, dtype, is_left);
+  if (first == &subtract_function) return pair_from<Subtract>(second, dtype, is_left);
+  return first == &multiply_function ? pair_from<Multiply>(second, dtype, is_left) : nullptr;
+}
+
 }  // namespace
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -210,5 +241,12 @@ namespace gradus::cpu {
 static constexpr int kCost = 1;
 
 GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
+
+HWY_EXPORT(find_pair_loop);
+TileLoop find_pair(const ElementwiseFunction& first, const ElementwiseFunction& second, DType dtype, bool is_left) {
+  if (dtype != float32 && dtype != float64) return nullptr;
+  return HWY_DYNAMIC_DISPATCH(find_pair_loop)(&first, &second, dtype, is_left);
+}
+
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

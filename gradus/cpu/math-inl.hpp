@@ -271,9 +271,20 @@ struct Log10 {
   }
 };
 
-// tanh |x| = -t / (t + 2), t = e^(-2|x|) - 1.
+// Floats, where multiply-add is fused: 2 n d / (d^2 + n^2) with n / d near tanh(x/2), a quotient of polynomials: n = x p, d = 2 p + x^2 q. Near 1
+// only the square of the error in n / d is left. The factor common to n and d keeps the leading bits of d and d^2 set for small x, where a
+// rounding then costs least. For every float the error is below 3 units and the result at most 1.
+// Elsewhere tanh |x| = -t / (t + 2), t = e^(-2|x|) - 1.
 template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
+  if constexpr (is_single<D> && HWY_NATIVE_FMA) {
+    const V limited = limit(d, x, -8.9, 8.9), z = hn::Mul(limited, limited);  // beyond: 1
+    const V p = horner(d, z, 0.927652001, 0.0276061837, 0.000105701722);
+    const V q = horner(d, z, 0.154608592, 0.00202429388, 2.26845714e-06);
+    const V denominator = hn::MulAdd(q, z, hn::Add(p, p)), numerator = hn::Mul(limited, p);
+    const V squares = hn::MulAdd(denominator, denominator, hn::Mul(numerator, numerator));
+    return hn::Div(hn::Mul(hn::Add(numerator, numerator), denominator), squares);
+  }
   const V t = expm1_of_negative(d, hn::Mul(hn::Abs(x), constant(d, -2)));
   return hn::CopySignToAbs(hn::Abs(hn::Div(t, hn::Add(t, constant(d, 2)))), x);
 }

@@ -16,9 +16,6 @@ namespace {
 // Work of a chunk in units of ElementwiseFunction::cost, about 8 us; a parallel region is worth its start from 5 us on.
 constexpr int64_t kChunkCost = 128 * 1024;
 
-// Elements from which on inputs mostly come from beyond a core's own caches: chains of several steps then gain 10 % by prefetching.
-constexpr int64_t kFarSize = 512 * 1024;
-
 // How many tiles each chunk has: from shape and program only. More than one chunk are shared evenly by 2 or 4 threads.
 int64_t tiles_of_chunk(const Plan& plan) {
   const int64_t tiles = plan.grid.tile_count(), cost = std::max<int64_t>(1, plan.grid.tile_size() * plan.cost);
@@ -62,7 +59,7 @@ int64_t outer_offset(const TileGrid& grid, const Operand& operand, int64_t outer
 class Program final : public Kernel {
  public:
   explicit Program(const ProgramSpec& spec)
-      : input_count_(spec.inputs.size()), is_far_(spec.shape.size() >= kFarSize), direct_(make_plan(spec, false)) {
+      : input_count_(spec.inputs.size()), direct_(make_plan(spec, false)) {
     if (!direct_.hazards.empty()) deferred_ = std::make_unique<Plan>(make_plan(spec, true));
   }
 
@@ -110,28 +107,13 @@ class Program final : public Kernel {
         places[output.place] =
             static_cast<std::byte*>(pointers[input_count_ + static_cast<size_t>(output.output)]) + first * output.element_size;
       }
-      if (is_far_ && tile + 1 < end) run_steps_and_prefetch(plan, places, rows * grid.behind);
-      else run_steps(plan.steps, places, rows * grid.behind);
+      run_steps(plan.steps, places, rows * grid.behind);
     }
   }
 
   static void run_steps(std::span<const Step> steps, void* const* places, int64_t n) {
     for (const Step& step : steps) {
       step.loop(places[step.sources[0]], places[step.sources[1]], places[step.sources[2]], places[step.destination], n, step.repeated);
-    }
-  }
-
-  // Between the steps, the next tile's inputs are asked for: memory works while the processor does.
-  static void run_steps_and_prefetch(const Plan& plan, void* const* places, int64_t n) {
-    const auto count = static_cast<int64_t>(plan.steps.size());
-    for (int64_t step = 0; step < count; ++step) {
-      for (const Mover& mover : plan.movers) {
-        if (mover.operand.access != Access::direct) continue;
-        const int64_t bytes = n * mover.operand.dtype.size();
-        const auto* next = static_cast<const std::byte*>(places[mover.place]) + bytes;
-        for (int64_t at = bytes * step / count; at < bytes * (step + 1) / count; at += 64) __builtin_prefetch(next + at, 0, 2);
-      }
-      run_steps({&plan.steps[static_cast<size_t>(step)], 1}, places, n);
     }
   }
 
@@ -152,7 +134,6 @@ class Program final : public Kernel {
   }
 
   size_t input_count_;
-  bool is_far_;
   Plan direct_;
   std::unique_ptr<Plan> deferred_;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -134,6 +135,25 @@ TEST(Elementwise, functions_are_accurate_to_a_few_units) {
     check<float>(range, range.units32);
     check<double>(range, range.units64);
   }
+}
+
+TEST(Elementwise, tanh_of_floats_is_odd_at_most_1_and_within_3_units_up_to_where_it_is_1) {
+  std::vector<float> x, negative;
+  for (uint32_t bits = 0; bits < 0x42000000; bits += 211) x.push_back(std::bit_cast<float>(bits));
+  for (uint32_t bits = 0x41000000; bits < 0x41200000; bits += 7) x.push_back(std::bit_cast<float>(bits));  // 8 to 10
+  x.insert(x.end(), {std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity()});
+  for (const float each : x) negative.push_back(-each);
+  const auto y = values_of(cpu::tanh_function, x), odd = values_of(cpu::tanh_function, negative);
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    worst = std::max(worst, error_in_units(y[i], std::tanh(static_cast<double>(x[i]))));
+    ASSERT_LE(y[i], 1) << x[i];
+    ASSERT_EQ(std::bit_cast<uint32_t>(odd[i]), std::bit_cast<uint32_t>(-y[i])) << x[i];
+    if (x[i] > 9.1f) {
+      ASSERT_EQ(y[i], 1) << x[i];
+    }
+  }
+  EXPECT_LE(worst, 3);
 }
 
 TEST(Elementwise, slope_of_gelu_is_accurate) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <numeric>
 
 namespace gradus {
@@ -98,6 +100,87 @@ TEST(Program, output_may_lie_over_any_input_of_its_layout) {
   for (size_t i = 0; i < a.size(); ++i) {
     ASSERT_EQ(a[i], a0[i] + b0[i]);
     ASSERT_EQ(b[i], a0[i] - b0[i]);
+  }
+}
+
+// Pairs of instructions that run in one pass: numbers and NaN of both signs and several payloads, in all orders.
+template <class T>
+void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFunction& second, bool is_left, int repeated) {
+  const T quiet = std::numeric_limits<T>::quiet_NaN(), infinite = std::numeric_limits<T>::infinity();
+  const T some[] = {0,   -T{0}, 1, T(-1.1), T(1e30), T(0.3), infinite, -infinite, quiet, -quiet, T(std::nan("5")), -T(std::nan("77")), T(1e-40), 3};
+  std::vector<T> operands[3];
+  for (const T a : some)
+    for (const T b : some)
+      for (const T c : some) {
+        operands[0].push_back(a);
+        operands[1].push_back(b);
+        operands[2].push_back(c);
+      }
+  const auto n = static_cast<int64_t>(operands[0].size());
+  if (repeated >= 0) std::fill(operands[repeated].begin(), operands[repeated].end(), T(-1.1));
+  const DType dtype = dtype_of<T>();
+  std::vector<T> middle(operands[0].size()), want = middle, got = middle;
+  first.find(dtype)(operands[0].data(), operands[1].data(), nullptr, middle.data(), n, 0);
+  const auto *x = is_left ? middle.data() : operands[2].data(), *y = is_left ? operands[2].data() : middle.data();
+  second.find(dtype)(x, y, nullptr, want.data(), n, 0);
+  ProgramSpec spec{n, {}, {{&first, dtype, {0, 1}}, {&second, dtype, {is_left ? 3 : 2, is_left ? 2 : 3}}}, {{4}}};
+  for (int k = 0; k < 3; ++k) spec.inputs.push_back(k == repeated ? cpu::ProgramInput{dtype, {0}, false} : array_input(dtype, n));
+  run(spec, {operands[0].data(), operands[1].data(), operands[2].data()}, {got.data()});
+  EXPECT_EQ(std::memcmp(got.data(), want.data(), got.size() * sizeof(T)), 0)
+      << first.name << " " << second.name << " " << to_text(dtype) << (is_left ? " left" : " right") << " repeated " << repeated;
+}
+TEST(Program, two_instructions_in_one_pass_give_the_bits_of_each_alone) {
+  const cpu::ElementwiseFunction* const functions[] = {&cpu::add_function, &cpu::subtract_function, &cpu::multiply_function};
+  for (const auto* first : functions)
+    for (const auto* second : functions)
+      for (const bool is_left : {true, false})
+        for (int repeated = -1; repeated < 3; ++repeated) {
+          check_pair<float>(*first, *second, is_left, repeated);
+          check_pair<double>(*first, *second, is_left, repeated);
+        }
+}
+
+TEST(Program, a_value_that_is_read_twice_or_stored_is_not_lost_in_a_pair) {
+  const int64_t n = 3000;
+  const auto a = ramp<float>(n), b = ramp<float>(n, 0.5, 1);
+  // s = a + b, t = s * s, u = t - a, v = u * b; s and u are stored.
+  const ProgramSpec spec{n,
+                         {array_input(float32, n), array_input(float32, n)},
+                         {{&cpu::add_function, float32, {0, 1}},
+                          {&cpu::multiply_function, float32, {2, 2}},
+                          {&cpu::subtract_function, float32, {3, 0}},
+                          {&cpu::multiply_function, float32, {4, 1}}},
+                         {{2}, {4}, {5}}};
+  std::vector<float> s(a.size()), u = s, v = s, over = a;
+  run(spec, {a.data(), b.data()}, {s.data(), u.data(), v.data()});
+  run(spec, {over.data(), b.data()}, {s.data(), u.data(), over.data()});  // the last output over an input that a pair reads
+  for (size_t i = 0; i < a.size(); ++i) {
+    const float sum = a[i] + b[i], square = sum * sum, difference = square - a[i], product = difference * b[i];
+    ASSERT_EQ(s[i], sum);
+    ASSERT_EQ(u[i], difference);
+    ASSERT_EQ(v[i], product);
+    ASSERT_EQ(over[i], product);
+  }
+}
+
+TEST(Program, large_programs_of_several_steps_broadcast_and_strides_included) {
+  // Beyond half a million elements tiles are shorter: rows, columns and transposed operands beside each other.
+  const Shape shape{700, 900};
+  const auto a = ramp<float>(shape.size()), row = ramp<float>(900, 0.125, 1), column = ramp<float>(700, 0.5, -2);
+  for (const bool is_transposed : {false, true}) {
+    const Dims strides = is_transposed ? Dims{1, 700} : Dims{900, 1};
+    const ProgramSpec spec{shape,
+                           {{float32, strides}, {float32, {0, 1}}, {float32, {1, 0}}},
+                           {{&cpu::subtract_function, float32, {0, 2}}, {&cpu::abs_function, float32, {3}}, {&cpu::multiply_function, float32, {4, 1}}},
+                           {{5}}};
+    std::vector<float> out(a.size());
+    run(spec, {a.data(), row.data(), column.data()}, {out.data()});
+    for (int64_t i = 0; i < 700; ++i) {
+      for (int64_t j = 0; j < 900; ++j) {
+        const float x = a[static_cast<size_t>(i * strides[0] + j * strides[1])];
+        ASSERT_EQ(out[static_cast<size_t>(i * 900 + j)], std::fabs(x - column[static_cast<size_t>(i)]) * row[static_cast<size_t>(j)]);
+      }
+    }
   }
 }
 
