@@ -88,7 +88,7 @@ TEST(Evaluation, SetsThatAreNoClassification) {
 
 // Right ones in the order of the set, wrong ones by how sure the model was.
 TEST(Evaluation, SampleImagesAreTheFirstRightAndTheSurestWrong) {
-  const Array x = reshape(arange(6 * 4).astype(float32) / 23, {6, 2, 2, 1});
+  const Array x = reshape(arange(6 * 6).astype(float32) / 35, {6, 1, 2, 3});
   const data::Dataset set(x, array({0, 0, 0, 0, 0, 0}), {.class_names = {"a", "b"}});
   const Array output = array({{1.0, 0.0}, {0.0, 1.0}, {2.0, 0.0}, {0.0, 5.0}, {3.0, 0.0}, {0.0, 2.0}});
   const train::Classification answers = train::classify(output, set);
@@ -96,12 +96,11 @@ TEST(Evaluation, SampleImagesAreTheFirstRightAndTheSurestWrong) {
   ASSERT_EQ(images.size(), 4u);
   const size_t chosen[] = {0, 2, 3, 5};
   for (size_t i = 0; i < 4; ++i) {
-    for (size_t pixel = 0; pixel < 4; ++pixel) {
-      EXPECT_EQ(images[i].pixels[pixel], std::lround(255 * static_cast<double>(chosen[i] * 4 + pixel) / 23)) << i << " " << pixel;
-    }
+    ASSERT_EQ(images[i].pixels.size(), 6u);
+    for (size_t j = 0; j < 6; ++j) EXPECT_NEAR(images[i].pixels[j], 255 * static_cast<double>(chosen[i] * 6 + j) / 35, 0.5 + 1e-4) << i << " " << j;
     EXPECT_EQ(images[i].is_right, i < 2);
     EXPECT_EQ(images[i].prediction, i < 2 ? "a" : "b");
-    EXPECT_EQ(images[i].height * images[i].width * images[i].channels, 4);
+    EXPECT_EQ((Shape{images[i].height, images[i].width, images[i].channels}), (Shape{1, 2, 3}));
   }
   EXPECT_NEAR(images[2].probability, 1 / (1 + std::exp(-5)), 1e-9);
   const data::Dataset odd(full({1, 1, 1, 3}, 2.5), array({0}), {.class_names = {"a", "b"}});
