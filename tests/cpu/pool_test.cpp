@@ -27,10 +27,11 @@ PoolAxis axis(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t d
   return a;
 }
 
-PoolShape shape_of(int64_t batch, int64_t channels, const PoolAxis& h, const PoolAxis& w) {
+PoolShape shape_of(int64_t batch, int64_t channels, const PoolAxis& h, const PoolAxis& w, const PoolAxis& d = {}) {
   PoolShape s;
   s.batch = batch;
   s.channels = channels;
+  s.axes[0] = d;
   s.axes[1] = h;
   s.axes[2] = w;
   return s;
@@ -42,18 +43,19 @@ Shape y_shape(const PoolShape& s) { return {s.batch, s.axes[0].out(), s.axes[1].
 // Calls body(y position, x position, tap) for every position of every window.
 template <class Body>
 void for_each_position(const PoolShape& s, const Body& body) {
-  const PoolAxis &h = s.axes[1], &w = s.axes[2];
+  const PoolAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const auto position = [](const PoolAxis& axis, int64_t o, int64_t k) { return axis.begin[static_cast<size_t>(o)] + k * axis.step; };
+  const auto is_inside = [](const PoolAxis& axis, int64_t i) { return i >= 0 && i < axis.in; };
   for (int64_t n = 0; n < s.batch; ++n)
-    for (int64_t oh = 0; oh < h.out(); ++oh)
-      for (int64_t ow = 0; ow < w.out(); ++ow)
-        for (int64_t kh = 0; kh < h.kernel; ++kh)
-          for (int64_t kw = 0; kw < w.kernel; ++kw) {
-            const int64_t ih = h.begin[static_cast<size_t>(oh)] + kh * h.step, iw = w.begin[static_cast<size_t>(ow)] + kw * w.step;
-            if (ih < 0 || ih >= h.in || iw < 0 || iw >= w.in) continue;
-            for (int64_t c = 0; c < s.channels; ++c) {
-              body(((n * h.out() + oh) * w.out() + ow) * s.channels + c, ((n * h.in + ih) * w.in + iw) * s.channels + c, kh * w.kernel + kw);
-            }
-          }
+    for (int64_t o = 0; o < s.out_size(); ++o)
+      for (int64_t tap = 0; tap < s.taps(); ++tap) {
+        const int64_t id = position(d, o / (h.out() * w.out()), tap / (h.kernel * w.kernel)), ih = position(h, o / w.out() % h.out(), tap / w.kernel % h.kernel),
+                      iw = position(w, o % w.out(), tap % w.kernel);
+        if (!is_inside(d, id) || !is_inside(h, ih) || !is_inside(w, iw)) continue;
+        for (int64_t c = 0; c < s.channels; ++c) {
+          body((n * s.out_size() + o) * s.channels + c, (n * s.in_size() + (id * h.in + ih) * w.in + iw) * s.channels + c, tap);
+        }
+      }
 }
 
 void compare(const Data& got, const std::vector<double>& want, double steps) {
@@ -91,6 +93,7 @@ void check(DType dtype, const PoolShape& s) {
   ASSERT_TRUE(test::run(prepare_max_pool(dtype, s, false), {x.data(), taken.data(), nullptr}).is_ok);
   compare(taken, best, 0);
   if (!dtype.is_float()) return;
+  if (s.divisor) std::fill(count.begin(), count.end(), static_cast<double>(s.divisor));
   for (size_t i = 0; i < y_size; ++i) mean[i] /= count[i];
   ASSERT_TRUE(test::run(prepare_average_pool(dtype, s), {x.data(), y.data()}).is_ok);
   compare(y, mean, 8);
@@ -109,6 +112,18 @@ TEST(Pool, windows_channels_and_dtypes) {
             check(dtype, shape_of(2, channels, axis(7, kernel, stride, pad, 1), axis(6, 2, stride, 0, 1)));
             check(dtype, shape_of(1, channels, axis(9, kernel, stride, pad, 2), axis(8, kernel, 1, pad, 1)));
           }
+}
+
+TEST(Pool, three_axes_and_one_divisor_for_all) {
+  for (const DType dtype : {int32, bfloat16, float32, float64})
+    for (const int64_t channels : {1, 5, 16, 33})
+      for (const int64_t stride : {1, 2, 3}) {
+        PoolShape s = shape_of(2, channels, axis(4, 2, 2, 1, 1), axis(7, 2, stride, 0, 2), axis(5, 3, stride, 1, 1));
+        check(dtype, s);
+        s.divisor = 7;
+        check(dtype, s);
+        check(dtype, shape_of(2, channels, axis(4, 2, 2, 0, 1), axis(6, 3, 3, 0, 1), axis(6, 2, 2, 0, 1)));  // each position in one window
+      }
 }
 
 TEST(Pool, many_taps_and_no_images) {

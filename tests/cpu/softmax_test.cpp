@@ -97,6 +97,28 @@ TEST(softmax, large_numbers_do_not_overflow) {
   expect_all_near(y, {-1.3132616875182228, -0.3132616875182228, -101.31326168751822}, 1e-6, "log_softmax");
 }
 
+// The running maximum must start below every number: at 0 each exponential here would be 0.
+TEST(softmax, slices_far_below_zero_are_those_near_zero) {
+  for (const DType dtype : kFloats) {
+    for (const Shape& shape : {Shape{3, 1}, Shape{5, 7}, Shape{2, 4, 300}, Shape{4, 33, 2}}) {
+      for (int64_t axis = 0; axis < shape.rank(); ++axis) {
+        for (const bool is_log : {false, true}) {
+          Sample x = random_sample(dtype, shape, 6), low = x, y = sample(dtype, shape), y_low = y;
+          for (int64_t i = 0; i < shape.size(); ++i) {
+            x.set(i, std::round(4 * x.get(i)));  // whole numbers, so that 1024 less is exact
+            low.set(i, x.get(i) - 1024);
+            x.set(i, low.get(i) + 1024);
+          }
+          run_kernel(cpu::prepare_softmax(x.layout, axis, is_log), {&x, &y});
+          run_kernel(cpu::prepare_softmax(x.layout, axis, is_log), {&low, &y_low});
+          EXPECT_EQ(y_low.values(), y.values()) << dtype.name() << " " << to_text(shape) << " axis " << axis;
+          expect_all_near(y_low, softmax_of(low.values(), shape, axis, is_log), 5 * tolerance(dtype), "far below zero");
+        }
+      }
+    }
+  }
+}
+
 TEST(softmax, minus_infinity_has_weight_exactly_zero) {
   for (const DType dtype : kFloats) {
     for (const Shape& shape : {Shape{3, 1}, Shape{3, 20}}) {  // down columns; the row form below

@@ -2,7 +2,9 @@
 #include "gradus/data/batches.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <thread>
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -61,12 +63,26 @@ TEST(Batches, TheSmallerLastOneCanBeDropped) {
 }
 
 TEST(Batches, LeavingTheLoopEarlyEndsTheThread) {
+  const auto count_threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
   const data::Dataset set = counting(1000);
-  for (int i = 0; i < 50; ++i) {
+  labels(set, {.batch_size = 1});  // whatever threads stay for good have been started
+  const auto before = count_threads();
+  for (int64_t i = 0; i < 50; ++i) {
+    std::vector<int64_t> seen;
     for (const auto& batch : data::batches(set, {.batch_size = 1})) {
-      if (batch.y.item<int64_t>() >= i % 3) break;
+      seen.push_back(batch.y.item<int64_t>());
+      EXPECT_EQ(batch.x.to_vector<float>(), (std::vector<float>{2.0f * static_cast<float>(seen.back()), 2.0f * static_cast<float>(seen.back()) + 1}));
+      if (seen.back() >= i % 3) break;
     }
+    std::vector<int64_t> expected(static_cast<size_t>(i % 3) + 1);
+    std::iota(expected.begin(), expected.end(), int64_t{0});
+    EXPECT_EQ(seen, expected);
   }
+  for (int i = 0; i < 100000 && count_threads() > before; ++i) std::this_thread::yield();  // a joined one is listed a moment longer
+  EXPECT_LE(count_threads(), before);
 }
 
 TEST(Batches, OutliveTheirSet) {

@@ -7,6 +7,7 @@
 #include "gradus/graph/walk.hpp"
 #include "gradus/plan/counters.hpp"
 #include "gradus/plan/settings.hpp"
+#include "tests/watched_new.hpp"
 
 namespace {
 
@@ -174,9 +175,18 @@ TEST(counters, a_chain_of_a_million_nodes_is_built_walked_run_and_freed) {
 
 TEST(counters, a_million_pending_nodes_are_freed_without_being_run) {
   const LiftedBound lifted;
-  Array x = zeros({2}).eval();
+  const Array start = zeros({2}).eval();
+  const int64_t arrays = memory_use().live, objects = gradus::testing::watched_new::live();
+  reset_counters();
+  Array x = start;
   for (int i = 0; i < 1000000; ++i) x = x * 0.5 + x;
+  EXPECT_GE(ancestors(std::span(&x, 1)).size(), 2000001u);
+  EXPECT_GT(gradus::testing::watched_new::live() - objects, 2000000 * 100);
   x = Array();
+  EXPECT_EQ(counters().kernels_run, 0);
+  EXPECT_EQ(memory_use().live, arrays);
+  EXPECT_LT(gradus::testing::watched_new::live() - objects, 1 << 16);
+  EXPECT_EQ((start + 1).to_vector<float>(), (std::vector<float>{1, 1}));
 }
 
 TEST(counters, the_gradient_of_a_long_chain_needs_no_stack) {

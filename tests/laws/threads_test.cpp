@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "gradus/gradus.hpp"
@@ -30,8 +31,10 @@ TEST(threads, share_pending_nodes_and_evaluate_them_at_once) {
 
 TEST(threads, copy_and_drop_handles_while_others_evaluate) {
   const Array x = random::normal(random::key(2), {32, 32}).eval();
+  const std::vector<float> start = x.to_vector<float>();
   for (int round = 0; round < 50; ++round) {
-    Array shared = exp(x * 0.1) + round;
+    Array shared = floor(exp(x * 0.1)) + round;
+    std::vector<std::vector<float>> results(kThreads);
     in_threads([&](int i) {
       Array mine = shared;
       for (int k = 0; k < 20; ++k) {
@@ -39,7 +42,14 @@ TEST(threads, copy_and_drop_handles_while_others_evaluate) {
         mine = copy + 1;
         if (k % 5 == i) mine.eval();
       }
+      results[static_cast<size_t>(i)] = mine.to_vector<float>();
     });
+    std::vector<float> expected = shared.to_vector<float>();  // whole numbers: sums are exact
+    for (size_t j = 0; j < expected.size(); ++j) {
+      ASSERT_EQ(expected[j], std::floor(std::exp(start[j] * 0.1f)) + static_cast<float>(round));
+      expected[j] += 20;
+    }
+    for (const auto& result : results) EXPECT_EQ(result, expected);
   }
 }
 

@@ -1,9 +1,14 @@
 // The text of progress: what fits stays, the loss to the last.
 #include "gradus/train/progress.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <limits>
+#include <string_view>
 
 namespace gradus {
 namespace {
@@ -44,6 +49,71 @@ TEST(Progress, NumbersAreForReading) {
   EXPECT_EQ(train::clock_text(63.4), "1:03");
   EXPECT_EQ(train::clock_text(3700), "1:01:40");
   EXPECT_EQ(train::clock_text(std::numeric_limits<double>::infinity()), "0:00");
+}
+
+// Two ends: what is written to `writer` comes out of `reader`.
+struct Ends {
+  int reader = -1, writer = -1;
+  ~Ends() {
+    ::close(reader);
+    ::close(writer);
+  }
+  std::string text() const {
+    ::fcntl(reader, F_SETFL, O_NONBLOCK);
+    std::string out;
+    char part[4096];
+    for (ssize_t count; (count = ::read(reader, part, sizeof part)) > 0;) out.append(part, static_cast<size_t>(count));
+    return out;
+  }
+};
+
+train::Epoch an_epoch() {
+  train::Epoch epoch{.number = 1, .seconds = 2, .examples_per_second = 100};
+  epoch.logs.set("loss", 0.5);
+  return epoch;
+}
+
+TEST(Printer, OnATerminalRewritesItsBarAndLeavesALineAnEpoch) {
+  Ends ends;
+  ends.reader = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (ends.reader < 0 || ::grantpt(ends.reader) != 0 || ::unlockpt(ends.reader) != 0) GTEST_SKIP() << "there are no pseudo-terminals";
+  ends.writer = ::open(::ptsname(ends.reader), O_RDWR | O_NOCTTY);
+  if (ends.writer < 0) GTEST_SKIP() << "there are no pseudo-terminals";
+  const winsize size{.ws_row = 20, .ws_col = 45, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(::ioctl(ends.writer, TIOCSWINSZ, &size), 0);
+  ::setenv("TERM", "xterm", 1);
+  train::ProgressPrinter printer(ends.writer);
+  const train::Plan plan{.epochs = 2, .steps_per_epoch = 4};
+  const train::Logs logs = an_epoch().logs;
+  const train::Progress progress{.epoch = 1, .step = 4, .steps_per_epoch = 4, .seconds = 2, .examples_per_second = 100, .logs = logs};
+  printer.on_begin(plan);
+  EXPECT_FALSE(printer.on_step(progress));  // the last step of an epoch is always shown
+  EXPECT_EQ(ends.text(), "\r\033[K" + train::bar_text(plan, progress, 45));
+  printer.on_epoch(an_epoch());
+  EXPECT_EQ(ends.text(), "\r\033[Kepoch 1/2: loss 0.5000, 2.0 s, 100/s\r\n");
+  printer.on_epoch(an_epoch());  // no bar to take away
+  EXPECT_EQ(ends.text(), "epoch 1/2: loss 0.5000, 2.0 s, 100/s\r\n");
+  printer.on_step(progress);
+  ends.text();
+  printer.on_end({.is_interrupted = true, .steps = 4});
+  EXPECT_EQ(ends.text(), "\r\nstopped after step 4; the model is as of that step\r\n");
+}
+
+TEST(Printer, ElsewhereWritesLinesOnly) {
+  Ends ends;
+  int both[2];
+  ASSERT_EQ(::pipe(both), 0);
+  ends.reader = both[0], ends.writer = both[1];
+  train::ProgressPrinter printer(ends.writer);
+  printer.on_begin({.epochs = 2, .steps_per_epoch = 4});
+  const train::Logs logs;
+  printer.on_step({.epoch = 1, .step = 4, .steps_per_epoch = 4, .seconds = 0, .examples_per_second = 0, .logs = logs});
+  EXPECT_EQ(ends.text(), "");
+  printer.on_epoch(an_epoch());
+  train::History history{.is_stopped_early = true, .best_epoch = 1};
+  history.epochs = {an_epoch()};
+  printer.on_end(history);
+  EXPECT_EQ(ends.text(), "epoch 1/2: loss 0.5000, 2.0 s, 100/s\nstopped early after epoch 1\nkept the parameters of epoch 1\n");
 }
 
 }  // namespace

@@ -1,0 +1,111 @@
+// Rules of optimisers by hand: two steps from 1 with gradients 1 and -0.5, and the options that are refused.
+#include <cmath>
+
+#include "gradus/gradus.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::error_of;
+
+constexpr double kRate = 0.1, kGradients[] = {1, -0.5};
+
+std::vector<double> two_steps(optim::Optimizer optimizer) {
+  Array p = array({1.0}, float64);
+  std::vector<double> found;
+  for (const double gradient : kGradients) {
+    optimizer.step(p, array({gradient}, float64));
+    found.push_back(p.to_vector<double>()[0]);
+  }
+  return found;
+}
+void expect_steps(optim::Optimizer optimizer, double first, double second, int line) {
+  const std::vector<double> found = two_steps(std::move(optimizer));
+  EXPECT_NEAR(found[0], first, 1e-9) << "line " << line;
+  EXPECT_NEAR(found[1], second, 1e-9) << "line " << line;
+}
+
+TEST(Rules, OfMomentum) {
+  expect_steps(optim::SGD(kRate), 0.9, 0.95, __LINE__);
+  expect_steps(optim::SGD(kRate, {.momentum = 0.5}), 0.9, 0.9, __LINE__);                      // velocities 1, then 0.5 - 0.5
+  expect_steps(optim::SGD(kRate, {.momentum = 0.5, .nesterov = true}), 0.85, 0.9, __LINE__);   // 1 + 0.5, then -0.5 + 0.5 * 0
+  expect_steps(optim::SGD(kRate, {.weight_decay = 2}), 0.7, 0.61, __LINE__);                   // 1 + 2, then -0.5 + 1.4
+  expect_steps(optim::SGD(kRate, {.momentum = 0.5, .dampening = 0.2}), 0.9, 0.89, __LINE__);   // 1, then 0.5 - 0.8 * 0.5
+}
+
+TEST(Rules, OfAdam) {
+  const double e = 1e-3;
+  // m: 0.1, 0.04; v: 0.01, 0.0124 with beta_2 0.99
+  const double first = 1 - kRate * 1 / (1 + e), m = 0.04 / 0.19, v = std::sqrt(0.0124 / 0.0199);
+  expect_steps(optim::Adam(kRate, {.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = e}), first, first - kRate * m / (v + e), __LINE__);
+  const double kept = first - kRate * 0.5;  // 1 (1 - rate decay) before the step
+  const double before = (1 - kRate * 0.5) - kRate / (1 + e);
+  EXPECT_NEAR(kept, before, 1e-12);
+  expect_steps(optim::AdamW(kRate, {.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = e, .weight_decay = 0.5}), before,
+               before * (1 - kRate * 0.5) - kRate * m / (v + e), __LINE__);
+}
+
+TEST(Rules, OfRunningSquares) {
+  const double e = 1e-3;
+  // v: 0.1, 0.115
+  const double first = 1 - kRate / (std::sqrt(0.1) + e);
+  expect_steps(optim::RMSprop(kRate, {.rho = 0.9, .epsilon = e}), first, first + kRate * 0.5 / (std::sqrt(0.115) + e), __LINE__);
+  const double a = 1 - kRate / (std::sqrt(1.25) + e);
+  expect_steps(optim::Adagrad(kRate, {.initial_accumulator = 0.25, .epsilon = e}), a, a + kRate * 0.5 / (std::sqrt(1.5) + e), __LINE__);
+  expect_steps(optim::Adagrad(kRate, {.initial_accumulator = 0.25, .epsilon = e, .rate_decay = 1}), a, a + kRate / 2 * 0.5 / (std::sqrt(1.5) + e), __LINE__);
+  // s: 0.5, 0.375; steps d: sqrt(u + e) / sqrt(s + e) g
+  const double d1 = std::sqrt(e) / std::sqrt(0.5 + e), u = 0.5 * d1 * d1, d2 = -0.5 * std::sqrt(u + e) / std::sqrt(0.375 + e);
+  expect_steps(optim::Adadelta(1.0, {.rho = 0.5, .epsilon = e}), 1 - d1, 1 - d1 - d2, __LINE__);
+  // u: 1 + e, then 0.99 (1 + e) against 0.5 + e
+  const double x = 1 - kRate / (1 + e);
+  expect_steps(optim::Adamax(kRate, {.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = e}), x, x - kRate / 0.19 * 0.04 / (0.99 * (1 + e)), __LINE__);
+}
+
+TEST(Rules, OfSigns) {
+  // The sign turns: the step halves, and this gradient is forgotten.
+  expect_steps(optim::Rprop(kRate), 0.9, 0.9, __LINE__);
+  Array p = array({1.0}, float64);
+  optim::Rprop rprop(kRate, {.shrink = 0.5, .grow = 2, .smallest_step = 0.06, .largest_step = 0.3});
+  std::vector<double> found;
+  for (const double gradient : {1.0, 3.0, 0.1, -1.0, -1.0, -1.0, 1.0, 1.0}) {  // steps 0.1, 0.2, 0.3 (not 0.4), 0.15 unused, 0.15, 0.3, 0.15 unused, 0.15
+    rprop.step(p, array({gradient}, float64));
+    found.push_back(p.to_vector<double>()[0]);
+  }
+  const double want[] = {0.9, 0.7, 0.4, 0.4, 0.55, 0.85, 0.85, 0.7};
+  for (size_t i = 0; i < 8; ++i) EXPECT_NEAR(found[i], want[i], 1e-9) << i;
+}
+
+TEST(Rules, OfNames) {
+  for (const char* name : {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "rprop"}) {
+    const optim::Optimizer optimizer = optim::from_name(name, 0.25);
+    EXPECT_EQ(optimizer.name(), name);
+    EXPECT_EQ(optimizer.learning_rate(), 0.25) << name;
+  }
+  EXPECT_EQ(error_of([] { optim::from_name("adan", 0.1); }).rfind("optimizer: there is none called \"adan\"; known are sgd, adam, adamw", 0), 0u);
+}
+
+TEST(Rules, RefuseWrongOptions) {
+  const auto refused = [](auto make, std::string_view what) {
+    const std::string error = error_of([&] { make(); });
+    EXPECT_EQ(error.rfind(what, 0), 0u) << error << " for " << what;
+  };
+  refused([] { optim::Adam(0.1, {.beta_1 = 1}); }, "adam: beta_1 is 1; ");
+  refused([] { optim::Adam(0.1, {.beta_2 = -0.1}); }, "adam: beta_2 is -0.1; ");
+  refused([] { optim::AdamW(0.1, {.epsilon = -1}); }, "adamw: epsilon is -1; ");
+  refused([] { optim::Adamax(0.1, {.weight_decay = -1}); }, "adamax: weight_decay is -1; ");
+  refused([] { optim::Nadam(0.1, {.beta_1 = 1.5}); }, "nadam: beta_1 is 1.5; ");
+  refused([] { optim::RAdam(0.1, {.beta_2 = 1}); }, "radam: beta_2 is 1; ");
+  refused([] { optim::RMSprop(0.1, {.rho = 1}); }, "rmsprop: rho is 1; ");
+  refused([] { optim::RMSprop(0.1, {.epsilon = -1}); }, "rmsprop: epsilon is -1; ");
+  refused([] { optim::Adadelta(0.1, {.weight_decay = -1}); }, "adadelta: weight_decay is -1; ");
+  refused([] { optim::Adagrad(0.1, {.initial_accumulator = -1}); }, "adagrad: initial_accumulator is -1; ");
+  refused([] { optim::Adagrad(0.1, {.epsilon = -1}); }, "adagrad: epsilon is -1; ");
+  refused([] { optim::SGD(0.1, {.weight_decay = -1}); }, "sgd: weight_decay is -1; ");
+  refused([] { optim::SGD(0.1, {.momentum = 0.9, .nesterov = true, .dampening = 0.1}); }, "sgd: nesterov with momentum 0.9 and dampening 0.1; ");
+  refused([] { optim::SGD(0.1, {.nesterov = true}); }, "sgd: nesterov with momentum 0 and dampening 0; ");
+  EXPECT_EQ(error_of([] { optim::Adam(0.1, {.beta_1 = 0, .beta_2 = 0, .epsilon = 0}); }), "");
+}
+
+}  // namespace
+}  // namespace gradus
