@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "gradus/base/convert.hpp"
 #include "gradus/base/threads.hpp"
 
 namespace gradus::cpu {
@@ -276,9 +277,7 @@ void fill_any(void* out, DType dtype, int64_t count, Number start, Number step) 
   visit_dtype(dtype, [&]<class T>(T) {
     T* to = static_cast<T*>(out);
     for (int64_t i = 0; i < count; ++i) {
-      const Number value = start + static_cast<Number>(i) * step;
-      if constexpr (std::same_as<T, float16_t> || std::same_as<T, bfloat16_t>) to[i] = T(static_cast<float>(value));
-      else to[i] = static_cast<T>(value);
+      to[i] = convert<T>(start + static_cast<Number>(i) * step);
     }
   });
 }

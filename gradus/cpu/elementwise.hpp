@@ -40,8 +40,7 @@ struct ElementwiseFunction {
 /// The dtype that a value of `dtype` has while it is computed with: float32 for the 16-bit floats.
 constexpr DType compute_dtype(DType dtype) { return dtype == float16 || dtype == bfloat16 ? float32 : dtype; }
 
-/// Converts a tile: every pair of dtypes. Floats round to nearest even; floats to integers truncate, and what does not fit saturates
-/// (NaN gives 0), to uint8 by way of int32, of which the low bits are kept, as for integers; anything to bool is "not zero".
+/// Converts a tile: every pair of dtypes, by the rule of base/convert.hpp.
 TileLoop find_cast(DType from, DType to);
 /// Marks an op as a cast: it has no loops of its own; programs write it as an instruction without function.
 extern const ElementwiseFunction cast_function;

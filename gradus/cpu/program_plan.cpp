@@ -6,6 +6,7 @@
 #include <span>
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/elementwise_cast.hpp"
 
 namespace gradus::cpu {
 
@@ -179,23 +180,27 @@ class Lowering {
     owner.is_register = false;
   }
 
-  // The place of a value as an operand of an instruction that computes in `wanted`.
-  Place place_of(int v, DType wanted) {
+  // The place of a value as an operand, in `wanted`, of an instruction of `dtype`.
+  Place place_of(int v, DType wanted, DType dtype) {
     v = value(v).same_as;
-    if (v < input_count() && input(v).is_slot) return slot_place(v, wanted);
+    if (v < input_count() && input(v).is_slot) return slot_place(v, wanted, wanted == float32 && dtype != float32);
     Value& found = value(v);
     if (found.place.number < 0) load(v);
     return found.place;
   }
-  Place slot_place(int v, DType wanted) {
+  Place slot_place(int v, DType wanted, bool is_for_16_bits) {
+    const TileLoop convert = slot_cast(v, wanted, is_for_16_bits);
     for (const Fill& fill : plan_.fills) {
-      if (fill.input == v && fill.convert == slot_cast(v, wanted)) return {fill.place, true};
+      if (fill.input == v && fill.convert == convert) return {fill.place, true};
     }
     const int place = new_place(kRepeatBytes);
-    plan_.fills.push_back({slot_cast(v, wanted), v, place, wanted.size(), input(v).dtype == float64 && wanted == float32});
+    plan_.fills.push_back({convert, v, place, wanted.size(), input(v).dtype == float64 && wanted == float32 && !is_for_16_bits});
     return {place, true};
   }
-  TileLoop slot_cast(int v, DType wanted) const { return find_cast(input(v).dtype == float64 ? float64 : int64, wanted); }
+  TileLoop slot_cast(int v, DType wanted, bool is_for_16_bits) const {
+    const DType kind = input(v).dtype == float64 ? float64 : int64;
+    return is_for_16_bits ? find_cast_to_odd(kind) : find_cast(kind, wanted);
+  }
 
   // Makes an array input available: in place, as a repeat buffer or gathered; 16-bit floats as float32.
   void load(int v) {
@@ -240,7 +245,7 @@ class Lowering {
     Step step{pair.loop ? pair.loop : loop_of(by, made.dtype), {0, 0, 0}, 0, 0, static_cast<uint16_t>(result.size())};
     for (size_t j = 0; j < sources.size(); ++j) {
       const DType wanted = by.function && by.function->is_bool_input(static_cast<int>(j)) ? bool_ : compute;
-      const Place place = place_of(sources[j], wanted);
+      const Place place = place_of(sources[j], wanted, by.dtype);
       step.sources[j] = static_cast<int16_t>(place.number);
       step.repeated = static_cast<uint16_t>(step.repeated | (place.is_repeated ? 1 << j : 0));
     }
@@ -277,7 +282,7 @@ class Lowering {
       if (output_done_[static_cast<size_t>(o)]) continue;
       const int v = spec_.outputs[static_cast<size_t>(o)].value;
       Place& place = places[static_cast<size_t>(o)];
-      place = place_of(v, compute_dtype(value(v).dtype));
+      place = place_of(v, compute_dtype(value(v).dtype), value(v).dtype);
       if (is_deferred_ && value(v).same_as < input_count() && !value(value(v).same_as).is_register && !place.is_repeated) {
         const DType dtype = value(v).dtype;
         const int staged = acquire(dtype.size());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "gradus/base/convert.hpp"
 #include "gradus/base/threads.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -221,6 +222,21 @@ void normal_double(const uint32_t* upper, const uint32_t* lower, double* out) {
   }
 }
 
+// u = (2 n + 1) / 2^53 of 52 bits n; the quantile of below + u span, of which the nearer tail is computed without cancellation.
+void truncated_double(const uint32_t* upper, const uint32_t* lower, const NormalInterval& interval, double* out) {
+  const hn::ScalableTag<double> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const auto unit = hn::Set(d, 0x1p-53), whole = hn::Set(d, 0x1p53), half = hn::Set(d, 0.5), span = hn::Set(d, interval.span);
+  for (int64_t i = 0; i < kTile; i += static_cast<int64_t>(hn::Lanes(d))) {
+    const auto odd = to_double(d, hn::Or(hn::ShiftLeft<1>(hn::ShiftRight<12>(join_words(du, upper + i, lower + i))), hn::Set(du, 1)));
+    const auto below = hn::Add(hn::Set(d, interval.below), hn::Mul(hn::Mul(odd, unit), span));
+    const auto above = hn::Add(hn::Set(d, interval.above), hn::Mul(hn::Mul(hn::Sub(whole, odd), unit), span));
+    const auto tail = hn::Min(hn::Min(below, above), half);
+    const auto q = hn::Sub(half, tail);
+    hn::StoreU(normal_quantile(d, hn::IfThenElse(hn::Lt(below, above), hn::Neg(q), q), tail), d, out + i);
+  }
+}
+
 template <class T, class D>
 HWY_INLINE hn::Vec<D> keep(D d, const uint32_t* words, uint32_t threshold, hn::Vec<D> x) {
   const hn::RebindToUnsigned<D> du;
@@ -262,6 +278,7 @@ HWY_EXPORT(uniform_float);
 HWY_EXPORT(normal_float);
 HWY_EXPORT(uniform_double);
 HWY_EXPORT(normal_double);
+HWY_EXPORT(truncated_double);
 HWY_EXPORT(drop_float);
 HWY_EXPORT(drop_double);
 
@@ -304,6 +321,14 @@ KernelPtr draw_kernel(const Layout& keys, const Layout& out, Make make) {
   });
 }
 
+// u >= 0 rounded down: the bits that T does not hold go.
+template <class T>
+T cut(float u) {
+  if (std::is_same_v<T, float16_t> && u < 0x1p-14f) return T(u);  // a multiple of the least float16
+  constexpr uint32_t kKept = std::is_same_v<T, float16_t> ? 0xffffe000u : 0xffff0000u;
+  return T(std::bit_cast<float>(std::bit_cast<uint32_t>(u) & kKept));
+}
+
 template <class T>
 KernelPtr draw_16_bit(const Layout& keys, const Layout& out, bool is_normal) {
   return draw_kernel<T>(keys, out, [=](int64_t key, int64_t at, T* to) {
@@ -313,9 +338,8 @@ KernelPtr draw_16_bit(const Layout& keys, const Layout& out, bool is_normal) {
       alignas(64) float values[kTile];
       HWY_DYNAMIC_DISPATCH(normal_float)(words, values);
       for (int64_t i = 0; i < kTile; ++i) to[i] = T(values[i]);
-    } else {  // as many bits as the type holds, so that 1 is never reached
-      constexpr int kBits = std::is_same_v<T, float16_t> ? 11 : 8;
-      for (int64_t i = 0; i < kTile; ++i) to[i] = T(static_cast<float>(words[i] >> (32 - kBits)) / static_cast<float>(1 << kBits));
+    } else {
+      for (int64_t i = 0; i < kTile; ++i) to[i] = cut<T>(static_cast<float>(words[i] >> 8) * 0x1p-24f);
     }
   });
 }
@@ -376,6 +400,33 @@ void shuffle_numbers(int64_t* out, int64_t count, int64_t key) {
 
 KernelPtr uniform(const Layout& keys, const Layout& out) { return draw_float(keys, out, false); }
 KernelPtr normal(const Layout& keys, const Layout& out) { return draw_float(keys, out, true); }
+
+NormalInterval normal_interval(double low, double high) {
+  const auto tail = [](double x) { return std::erfc(x / std::sqrt(2.0)) / 2; };  // beyond x
+  const double below = tail(-low), above = tail(high);
+  return {below, low >= 0 ? tail(low) - above : high <= 0 ? tail(-high) - below : 1 - below - above, above};
+}
+
+KernelPtr truncated_normal(const Layout& keys, const Layout& out, double low, double high) {
+  return visit_dtype(out.dtype, [&]<class T>(T) -> KernelPtr {
+    if constexpr (std::is_integral_v<T>) {
+      return nullptr;
+    } else {
+      return draw_kernel<T>(keys, out, [=, interval = normal_interval(low, high)](int64_t key, int64_t at, T* to) {
+        alignas(64) uint32_t upper[kTile], lower[kTile];
+        alignas(64) double values[kTile];
+        words_at(at, RandomStream::upper, key, upper);
+        words_at(at, RandomStream::lower, key, lower);
+        HWY_DYNAMIC_DISPATCH(truncated_double)(upper, lower, interval, values);
+        const T least = rounded_up<T>(low), most = rounded_down<T>(high);
+        for (int64_t i = 0; i < kTile; ++i) {
+          const T value = convert<T>(values[i]);
+          to[i] = value < least ? least : value > most ? most : value;
+        }
+      });
+    }
+  });
+}
 
 KernelPtr integers(const Layout& keys, const Layout& out, int64_t low, uint64_t range) {
   if (out.dtype == uint8) return draw_integers<uint8_t>(keys, out, low, range);

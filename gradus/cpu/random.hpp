@@ -18,8 +18,15 @@ constexpr int64_t fold_in(int64_t key, int64_t n) {
 }
 
 // Each draws for every key of an int64 array `out.size() / keys.size()` elements, a row of the output. Input: keys.
-KernelPtr uniform(const Layout& keys, const Layout& out);  ///< [0, 1): 24 bits, float64 53, float16 11, bfloat16 8
+KernelPtr uniform(const Layout& keys, const Layout& out);  ///< [0, 1): 24 bits, float64 53; 16-bit dtypes: 24, rounded down
 KernelPtr normal(const Layout& keys, const Layout& out);   ///< inverse distribution function of 32 bits, float64 52
+/// Standard normal between low < high, from the tail that is nearer; see normal_interval.
+KernelPtr truncated_normal(const Layout& keys, const Layout& out, double low, double high);
+/// Probabilities of a standard normal number: to lie below an interval, in it, and above it.
+struct NormalInterval {
+  double below, span, above;
+};
+NormalInterval normal_interval(double low, double high);
 /// low + floor(r * range / 2^64) with 64 random bits r; range 0 stands for 2^64.
 KernelPtr integers(const Layout& keys, const Layout& out, int64_t low, uint64_t range);
 KernelPtr permutation(const Layout& keys, const Layout& out);

@@ -9,6 +9,7 @@
 
 #include "gradus/array/dtype.hpp"
 #include "gradus/array/shape.hpp"
+#include "gradus/base/convert.hpp"
 
 namespace gradus {
 
@@ -49,10 +50,10 @@ class Array {
 
   /// Computes the value now, if it is pending; returns *this.
   const Array& eval() const;
-  /// The one element of an array of size 1, converted.
+  /// The one element of an array of size 1, converted as astype converts.
   template <Number T = double>
   T item() const {
-    return visit_item<T>();
+    return converted_item<T>();
   }
   /// The elements in row-major order, valid until this variable is rebound; T must be the dtype's type.
   template <Element T>
@@ -61,11 +62,13 @@ class Array {
   }
   template <Element T>
   const T* data() const&& = delete;
-  /// All elements in row-major order, converted.
+  /// All elements in row-major order, converted as astype converts.
   template <Element T>
   std::vector<T> to_vector() const;
 
-  /// The same values in another dtype. Floats to integers truncate; anything to bool is "not zero".
+  /// The same values in another dtype. To a float: the nearest one, half to even, rounded once. Floats to integers: toward zero; what does
+  /// not fit becomes the nearest end of the range, NaN becomes 0. Integers to narrower ones keep their low bits. Anything to bool is "not
+  /// zero".
   Array astype(DType dtype) const;
 
   /// The selected part; see ops/index.hpp for what an Index may be.
@@ -108,10 +111,9 @@ class Array {
     return slot;
   }
   template <class T>
-  T visit_item() const {
+  T converted_item() const {
     const auto [real, integer, is_float] = read_item();
-    if constexpr (std::same_as<T, bool>) return is_float ? real != 0 : integer != 0;
-    else return is_float ? static_cast<T>(real) : static_cast<T>(integer);
+    return is_float ? convert<T>(real) : convert<T>(integer);
   }
   struct Item {
     double real;
@@ -129,14 +131,16 @@ class Array {
 template <Element T>
 std::vector<T> Array::to_vector() const {
   std::vector<T> out(static_cast<size_t>(size()));
-  if constexpr (std::same_as<T, bool> || !is_storage_type<T>()) {
-    using Storage = std::conditional_t<std::same_as<T, bool>, uint8_t, int64_t>;
-    std::vector<Storage> plain(out.size());
-    copy_to(std::same_as<T, bool> ? bool_ : int64, plain.data());
-    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(plain[i]);
-  } else {
-    copy_to(dtype_of<T>(), out.data());
-  }
+  // Types that no dtype stores: from what every element is exactly.
+  const auto copy_from = [&]<class Wide>(DType wide, Wide) {
+    std::vector<Wide> plain(out.size());
+    copy_to(wide, plain.data());
+    for (size_t i = 0; i < out.size(); ++i) out[i] = convert<T>(plain[i]);
+  };
+  if constexpr (std::same_as<T, bool>) copy_from(bool_, uint8_t{});
+  else if constexpr (is_storage_type<T>()) copy_to(dtype_of<T>(), out.data());
+  else if (dtype().is_float()) copy_from(float64, double{});
+  else copy_from(int64, int64_t{});
   return out;
 }
 

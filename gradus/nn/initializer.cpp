@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gradus/array/buffer.hpp"
+#include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -16,14 +17,11 @@ namespace {
 
 thread_local DType parameter_dtype = float32;
 
-// 16-bit parameters are drawn in float32 and rounded once.
-DType draw_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
-
 Array draw_uniform(const Shape& shape, DType dtype, double low, double high) {
-  return random::uniform(random::next_initializer_key(), shape, low, high, draw_dtype(dtype)).astype(dtype);
+  return random::uniform(random::next_initializer_key(), shape, low, high, dtype);
 }
 Array draw_normal(const Shape& shape, DType dtype, double mean, double deviation) {
-  return random::normal(random::next_initializer_key(), shape, mean, deviation, draw_dtype(dtype)).astype(dtype);
+  return random::normal(random::next_initializer_key(), shape, mean, deviation, dtype);
 }
 
 double fan_in(const Fans& fans) { return fans.in; }
@@ -57,7 +55,7 @@ Array filled(const Shape& shape, double value, DType dtype) {
   BufferPtr buffer = allocate(shape.size() * dtype.size(), concat("constant ", shape, " ", dtype));
   visit_dtype(dtype, [&]<class T>(T) {
     T* data = reinterpret_cast<T*>(buffer->data());
-    std::fill(data, data + shape.size(), static_cast<T>(value));
+    std::fill(data, data + shape.size(), convert<T>(value));
   });
   return make_leaf(std::move(buffer), dtype, shape);
 }
@@ -96,7 +94,8 @@ Initializer random_normal(double deviation, double mean) {
 }
 Initializer truncated_normal(double deviation, double mean) {
   return {"truncated_normal", [=](const Shape& shape, DType dtype) {
-            const Array z = random::truncated_normal(random::next_initializer_key(), shape, -2, 2, draw_dtype(dtype));
+            // 16-bit parameters are drawn in float32 and rounded once.
+            const Array z = random::truncated_normal(random::next_initializer_key(), shape, -2, 2, dtype == float64 ? float64 : float32);
             return (mean + deviation * z).astype(dtype);
           }};
 }

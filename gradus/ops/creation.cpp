@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gradus/array/buffer.hpp"
+#include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -39,10 +40,8 @@ void store(std::string_view op, const Scalar& number, DType dtype, void* out) {
              static_cast<int64_t>(std::numeric_limits<T>::max()));
       }
       value = static_cast<T>(integer);
-    } else if constexpr (std::same_as<T, double>) {
-      value = number.kind().is_float() ? number.real() : static_cast<double>(number.integer());
     } else {
-      value = T(number.kind().is_float() ? static_cast<float>(number.real()) : static_cast<float>(number.integer()));
+      value = number.kind().is_float() ? convert<T>(number.real()) : convert<T>(number.integer());
     }
     std::memcpy(out, &value, sizeof value);
   });

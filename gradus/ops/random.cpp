@@ -3,11 +3,15 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
+#include <optional>
 
+#include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/random.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
+#include "gradus/ops/compare.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/index.hpp"
@@ -62,6 +66,26 @@ constinit const OpDef random_permutation_op{.name = "random_permutation",
                                             .derivative = not_differentiable("positions are integers"),
                                             .batch = batch_again,
                                             .cpu = {.prepare = prepare_draw<cpu::permutation>}};
+
+struct TruncatedArgs {
+  Shape shape;
+  DType dtype{};
+  double low = 0, high = 0;
+  GRADUS_FIELDS(shape, dtype, low, high)
+};
+Aval infer_truncated(const Call& call) {
+  return {call.as<TruncatedArgs>().dtype, drawn_shape(call[0].shape(), call.as<TruncatedArgs>().shape), false};
+}
+cpu::KernelPtr prepare_truncated(const KernelCall& call) {
+  const auto& args = call.as<TruncatedArgs>();
+  return cpu::truncated_normal(call.inputs[0], call.outputs[0], args.low, args.high);
+}
+constinit const OpDef random_truncated_op{.name = "random_truncated_normal",
+                                          .inputs = key_input,
+                                          .infer = infer_truncated,
+                                          .derivative = custom(no_cotangent, no_tangent),
+                                          .batch = batch_again,
+                                          .cpu = {.prepare = prepare_truncated}};
 
 struct IntegersArgs {
   Shape shape;
@@ -126,8 +150,8 @@ constinit const OpDef dropout_op{.name = "dropout",
 }  // namespace
 
 std::span<const OpDef* const> random_ops() {
-  static constexpr const OpDef* ops[] = {&random_uniform_op,  &random_normal_op, &random_permutation_op,
-                                         &random_integers_op, &random_fold_op,   &dropout_op};
+  static constexpr const OpDef* ops[] = {&random_uniform_op,     &random_normal_op,   &random_truncated_op, &random_permutation_op,
+                                         &random_integers_op, &random_fold_op, &dropout_op};
   return ops;
 }
 
@@ -149,19 +173,31 @@ void check_float(const char* op, DType dtype) {
   if (!dtype.is_float()) fail(op, "dtype is ", dtype, "; it must be a float's (random::integers draws integers)");
 }
 
-// A parameter that must broadcast to the draw, not the draw to it. With a batch of keys the draw has the keys' axes in front.
-Array fitted(const char* op, const char* name, const Array& parameter, const Array& draw) {
-  if (!parameter.exists()) fail(op, name, " is an empty Array; give it a value first");
-  if (parameter.rank() == 0) return parameter;
-  const bool fits = parameter.rank() <= draw.rank() && broadcast_shapes(op, parameter.shape(), draw.shape()) == draw.shape();
+// A parameter as `dtype` holds it, which must broadcast to the draw, not the draw to it. With a batch of keys the draw has the keys' axes in
+// front.
+Array fitted(const char* op, const char* name, const Array& parameter, const Array& draw, DType dtype) {
+  const bool fits = parameter.rank() <= draw.rank() && (parameter.rank() == 0 || broadcast_shapes(op, parameter.shape(), draw.shape()) == draw.shape());
   if (!fits) fail(op, name, " is ", parameter.shape(), ", the shape asked for is ", draw.shape(), "; it must broadcast to that shape");
-  return parameter.dtype() == draw.dtype() || parameter.is_weak() ? parameter : parameter.astype(draw.dtype());
+  return parameter.dtype() == dtype && !parameter.is_weak() ? parameter : parameter.astype(dtype);
 }
 
-bool is_number(const Array& x, double value) {
-  if (!x.exists() || !x.is_weak() || !x.node()->is_scalar()) return false;
-  return (x.dtype().is_float() ? x.node()->slot().real : static_cast<double>(x.node()->slot().integer)) == value;
+// The value of a number that was written as one.
+std::optional<double> number_of(const char* op, const char* name, const Array& x) {
+  if (!x.exists()) fail(op, name, " is an empty Array; give it a value first");
+  if (!x.is_weak() || !x.node()->is_scalar()) return std::nullopt;
+  return x.dtype().is_float() ? x.node()->slot().real : static_cast<double>(x.node()->slot().integer);
 }
+// The same as `dtype` holds it, which must be finite.
+std::optional<double> held_number(const char* op, const char* name, const Array& x, DType dtype) {
+  const std::optional<double> number = number_of(op, name, x);
+  if (!number) return number;
+  const double held = visit_dtype(dtype, [&]<class T>(T) { return static_cast<double>(convert<T>(*number)); });
+  if (!std::isfinite(held)) fail(op, name, " is ", *number, ", which is no finite number of ", dtype);
+  return held;
+}
+
+// The dtype in which draws of `dtype` are computed.
+DType wide(DType dtype) { return dtype == float64 ? float64 : float32; }
 
 Array standard_uniform(const Key& key, const Shape& shape, DType dtype) {
   check_float("uniform", dtype);
@@ -170,6 +206,56 @@ Array standard_uniform(const Key& key, const Shape& shape, DType dtype) {
 Array standard_normal(const Key& key, const Shape& shape, DType dtype) {
   check_float("normal", dtype);
   return apply(random_normal_op, {key.array()}, DrawArgs{shape, dtype});
+}
+
+double number_below(double x, DType dtype) {
+  return visit_dtype(dtype, [&]<class T>(T) -> double {
+    if constexpr (std::is_integral_v<T>) return x;
+    else return static_cast<double>(next_below(convert<T>(x)));
+  });
+}
+
+// A bit more than half the distance from x to the next number of `dtype` below it, so that x minus this, rounded, is that number (Rump,
+// Zimmermann, Boldo, Melquiond, BIT 49, 2009: u (1 + 2 u) |x| + the least positive number, u being half an ulp of 1).
+Array gap_below(const Array& x, DType dtype) {
+  struct Format {
+    int bits, least;
+  };
+  const Format format = dtype == float16 ? Format{11, -24} : dtype == bfloat16 ? Format{8, -133} : dtype == float32 ? Format{24, -149} : Format{53, -1074};
+  const double unit = std::ldexp(1.0, -format.bits);
+  return unit * (1 + 2 * unit) * abs(x) + std::ldexp(1.0, format.least);
+}
+
+// x, which `wide` holds, rounded down to `dtype` of 16 bits.
+Array narrowed_down(const Array& x, DType dtype) {
+  const Array near = x.astype(dtype).astype(x.dtype());
+  return where(near > x, near - gap_below(near, dtype), near);
+}
+
+// low + (high - low) u for numbers low < high that `dtype` holds.
+Array uniform_between(const Array& u, double low, double high, DType dtype) {
+  const DType type = u.dtype();
+  const double span = high - low, most = type == float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  const Array x = span <= most ? u * span + low : 2 * (u * (high / 2 - low / 2) + low / 2);
+  const double top = number_below(high, dtype);
+  if (dtype != type) return narrowed_down(minimum(x, top), dtype).astype(dtype);
+  // Where the interval has few numbers, rounding to the nearest would show: the sum is rounded down.
+  const double ulp = high - low == 0 ? 0 : std::max(std::fabs(low), std::fabs(high)) * (type == float32 ? 0x1p-23 : 0x1p-52);
+  if (span < 0x1p12 * ulp) return minimum(where(u * span < x - low, x - gap_below(x, type), x), top);
+  // From 0 the product stays below `high` by itself.
+  return low == 0 && span > 1e-30 ? x : minimum(x, top);
+}
+
+// The same for arrays. What rounding is put right by is constant to derivatives.
+Array uniform_between(const Array& u, const Array& low, const Array& high, DType dtype) {
+  const DType type = u.dtype();
+  const Array span = high - low, move = u * span;
+  const Array x = where(isfinite(span), move + low, 2 * (u * (high / 2 - low / 2) + low / 2));
+  Array down = where(move < x - low, x - gap_below(x, type), x);
+  if (dtype != type) down = narrowed_down(down, dtype);
+  const Array top = high - gap_below(high, dtype);
+  const Array inside = maximum(minimum(down, dtype == type ? top : top.astype(dtype).astype(type)), low);
+  return (x + apply(stop_gradient_op, {inside - x})).astype(dtype);
 }
 
 }  // namespace
@@ -230,10 +316,14 @@ Array uniform(const Shape& shape) { return uniform(next_key(), shape); }
 Array uniform(const Shape& shape, const Array& low, const Array& high, DType dtype) { return uniform(next_key(), shape, low, high, dtype); }
 Array uniform(const Key& key, const Shape& shape) { return standard_uniform(key, shape, float32); }
 Array uniform(const Key& key, const Shape& shape, const Array& low, const Array& high, DType dtype) {
-  const Array u = standard_uniform(key, shape, dtype);
-  if (is_number(low, 0) && is_number(high, 1)) return u;
-  const Array from = fitted("uniform", "low", low, u), to = fitted("uniform", "high", high, u);
-  return u * (to - from) + from;
+  check_float("uniform", dtype);
+  const std::optional<double> from = held_number("uniform", "low", low, dtype), to = held_number("uniform", "high", high, dtype);
+  if (from && to && *from > *to) fail("uniform", "low is ", *from, ", high is ", *to, "; low must not be above high");
+  if (from == 0.0 && to == 1.0) return standard_uniform(key, shape, dtype);
+  const Array u = standard_uniform(key, shape, wide(dtype));
+  if (from && from == to) return (u * 0 + *from).astype(dtype);
+  if (from && to) return uniform_between(u, *from, *to, dtype);
+  return uniform_between(u, fitted("uniform", "low", low, u, dtype).astype(u.dtype()), fitted("uniform", "high", high, u, dtype).astype(u.dtype()), dtype);
 }
 Array normal(const Shape& shape) { return normal(next_key(), shape); }
 Array normal(const Shape& shape, const Array& mean, const Array& deviation, DType dtype) {
@@ -241,31 +331,39 @@ Array normal(const Shape& shape, const Array& mean, const Array& deviation, DTyp
 }
 Array normal(const Key& key, const Shape& shape) { return standard_normal(key, shape, float32); }
 Array normal(const Key& key, const Shape& shape, const Array& mean, const Array& deviation, DType dtype) {
-  const Array z = standard_normal(key, shape, dtype);
-  const Array scaled = is_number(deviation, 1) ? z : z * fitted("normal", "deviation", deviation, z);
-  return is_number(mean, 0) ? scaled : scaled + fitted("normal", "mean", mean, z);
+  check_float("normal", dtype);
+  const std::optional<double> center = held_number("normal", "mean", mean, dtype), width = held_number("normal", "deviation", deviation, dtype);
+  if (width && *width < 0) fail("normal", "deviation is ", *width, "; it must not be negative");
+  if (center == 0.0 && width == 1.0) return standard_normal(key, shape, dtype);
+  const Array z = standard_normal(key, shape, wide(dtype));
+  const auto parameter = [&](const char* name, const Array& x, std::optional<double> number) { return number ? Array(*number) : fitted("normal", name, x, z, z.dtype()); };
+  const Array scaled = width == 1.0 ? z : z * parameter("deviation", deviation, width);
+  return (center == 0.0 ? scaled : scaled + parameter("mean", mean, center)).astype(dtype);
 }
 
 Array truncated_normal(const Shape& shape, double low, double high, DType dtype) { return truncated_normal(next_key(), shape, low, high, dtype); }
 Array truncated_normal(const Key& key, const Shape& shape, double low, double high, DType dtype) {
   if (!(low < high)) fail("truncated_normal", "low is ", low, ", high is ", high, "; low must be less");
   check_float("truncated_normal", dtype);
-  // z = sqrt(2) erfinv(e), e evenly distributed between erf(low / sqrt 2) and erf(high / sqrt 2)
-  const double from = std::erf(low / std::sqrt(2.0)), to = std::erf(high / std::sqrt(2.0));
-  if (!(from < to)) fail("truncated_normal", "between ", low, " and ", high, " lies too little probability to draw from");
-  const DType wide = dtype == float64 ? float64 : float32;
-  const Array z = std::sqrt(2.0) * erfinv(standard_uniform(key, shape, wide) * (to - from) + from);
-  return clip(z, low, high).astype(dtype);
+  if (!(cpu::normal_interval(low, high).span > 0x1p-960)) fail("truncated_normal", "between ", low, " and ", high, " lies too little probability to draw from");
+  visit_dtype(dtype, [&]<class T>(T) {
+    if constexpr (!std::is_integral_v<T>) {
+      if (static_cast<double>(rounded_up<T>(low)) > static_cast<double>(rounded_down<T>(high))) {
+        fail("truncated_normal", "between ", low, " and ", high, " lies no number of ", dtype);
+      }
+    }
+  });
+  return apply(random_truncated_op, {key.array()}, TruncatedArgs{shape, dtype, low, high});
 }
 
 Array bernoulli(const Shape& shape, const Array& probability) { return bernoulli(next_key(), shape, probability); }
 Array bernoulli(const Key& key, const Shape& shape, const Array& probability) {
-  if (probability.exists() && probability.is_weak() && probability.node()->is_scalar()) {
-    const double p = probability.item();
-    if (!(p >= 0 && p <= 1)) fail("bernoulli", "probability is ", p, "; it must lie between 0 and 1");
-  }
-  const Array u = standard_uniform(key, shape, probability.exists() && probability.dtype() == float64 && !probability.is_weak() ? float64 : float32);
-  return u < fitted("bernoulli", "probability", probability, u);
+  const std::optional<double> p = number_of("bernoulli", "probability", probability);
+  if (p && !(*p >= 0 && *p <= 1)) fail("bernoulli", "probability is ", *p, "; it must lie between 0 and 1");
+  // Of 24 bits only so many probabilities can be told apart.
+  const bool is_coarse_enough = p && std::min(*p, 1 - *p) > 1e-3;
+  const Array u = standard_uniform(key, shape, is_coarse_enough ? float32 : float64);
+  return u < (p ? Array(*p) : fitted("bernoulli", "probability", probability, u, u.dtype()));
 }
 
 Array integers(const Shape& shape, int64_t low, int64_t high, DType dtype) { return integers(next_key(), shape, low, high, dtype); }

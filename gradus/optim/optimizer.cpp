@@ -1,6 +1,7 @@
 // Steps of an optimiser: host counts, state cells, one evaluation.
 #include "gradus/optim/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -8,6 +9,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/host_input.hpp"
+#include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -40,10 +42,40 @@ struct Optimizer::Host {
   std::vector<Count> counts;
 };
 
+namespace {
+
+// A value that an array had, without holding it: its memory may be reused while nobody else does.
+class Seen {
+ public:
+  Seen() = default;
+  explicit Seen(const Array& array) : node_(array.node()), index_(array.output_index()) { node_->retain(); }
+  Seen(const Seen& other) : node_(other.node_), index_(other.index_) {
+    if (node_) node_->retain();
+  }
+  Seen& operator=(Seen other) noexcept {
+    std::swap(node_, other.node_);
+    std::swap(index_, other.index_);
+    return *this;
+  }
+  ~Seen() {
+    if (node_) Node::release(node_);
+  }
+  bool is_value_of(const Array& array) const { return node_ == array.node() && index_ == array.output_index(); }
+  /// Whether there is none, or no Array holds it any more.
+  bool is_gone() const { return !node_ || node_->output(index_).handles.load(std::memory_order_acquire) == 0; }
+
+ private:
+  Node* node_ = nullptr;
+  uint32_t index_ = 0;
+};
+
+}  // namespace
+
 struct Optimizer::Record {
   std::string path;
   Shape shape;
-  std::vector<CellPtr> state;
+  std::vector<CellPtr> state{};
+  Seen last{};  // of a plain array: what the last step gave it
 };
 
 Optimizer::Optimizer(RulePtr rule, Schedule schedule) : rule_(std::move(rule)), host_(std::make_shared<Host>(std::move(schedule))) {}
@@ -52,7 +84,7 @@ Optimizer::~Optimizer() = default;
 
 Optimizer::Optimizer(const Optimizer& other) : rule_(other.rule_), host_(std::make_shared<Host>(*other.host_)) {
   for (const auto& record : other.records_) {
-    records_.push_back(std::make_unique<Record>(Record{record->path, record->shape, {}}));
+    records_.push_back(std::make_unique<Record>(Record{record->path, record->shape, {}, record->last}));
     for (const CellPtr& cell : record->state) {
       records_.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
       records_.back()->state.back()->commit(cell->get());
@@ -80,21 +112,44 @@ void Optimizer::set_rate_factor(double factor) {
 size_t Optimizer::record_of(const std::string& path, const Array& parameter) {
   size_t index = 0;
   while (index < records_.size() && records_[index]->path != path) ++index;
-  if (index < records_.size()) {
-    if (records_[index]->shape != parameter.shape()) {
-      fail(name(), "its state of parameter \"", path, "\" is of shape ", records_[index]->shape, ", the parameter is ", parameter.shape(),
-           "; each model needs an optimizer of its own");
-    }
-    return index;
+  if (index == records_.size()) return add_record(path, parameter);
+  if (records_[index]->shape != parameter.shape()) {
+    fail(name(), "its state of parameter \"", path, "\" is of shape ", records_[index]->shape, ", the parameter is ", parameter.shape(),
+         "; each model needs an optimizer of its own");
   }
-  auto record = std::make_unique<Record>(Record{path, parameter.shape(), {}});
+  return index;
+}
+
+size_t Optimizer::add_record(const std::string& path, const Array& parameter) {
+  auto record = std::make_unique<Record>(Record{path, parameter.shape()});
   for (size_t i = 0; i < rule_->state_names().size(); ++i) {
     record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
     record->state.back()->commit(nn::filled(parameter.shape(), rule_->first_value(i, learning_rate()), state_dtype(parameter.dtype())));
   }
   records_.push_back(std::move(record));
   host_->counts.emplace_back();
-  return index;
+  return records_.size() - 1;
+}
+
+// The record of a plain array at `path`, its place in the call. Several arrays that had the same place have it with "#1", "#2", ... behind.
+size_t Optimizer::record_of_loose(const std::string& path, const Array& parameter, const std::vector<size_t>& taken) {
+  const auto is_free = [&](size_t index) { return std::find(taken.begin(), taken.end(), index) == taken.end(); };
+  for (size_t index = 0; index < records_.size(); ++index) {
+    if (is_free(index) && records_[index]->last.is_value_of(parameter)) return index;
+  }
+  // Rebound, or restored: the first at that place whose value is gone.
+  size_t first_gone = records_.size();
+  int64_t alike = 0;
+  for (size_t index = 0; index < records_.size(); ++index) {
+    const std::string& own = records_[index]->path;
+    if (own != path && !own.starts_with(path + "#")) continue;
+    ++alike;
+    if (!is_free(index) || !records_[index]->last.is_gone()) continue;
+    if (records_[index]->shape == parameter.shape()) return index;
+    first_gone = std::min(first_gone, index);
+  }
+  if (first_gone < records_.size() && alike == 1) return record_of(path, parameter);  // says that the shapes differ
+  return add_record(alike == 0 ? path : concat(path, "#", alike), parameter);
 }
 
 void Optimizer::build(const std::vector<Variable>& variables) {
@@ -120,12 +175,21 @@ void Optimizer::step(const std::vector<Variable>& variables, Gradients grads, st
   step(variables, std::move(ordered), shown);
 }
 
-void Optimizer::step(Array& parameter, const Array& grad) { step({Variable{"", nullptr, &parameter}}, {grad}); }
+void Optimizer::step(Array& parameter, const Array& grad) {
+  const std::vector<Variable> variables{{"", nullptr, &parameter}};
+  step_records(variables, {grad}, {}, true);
+}
 
 void Optimizer::step(std::vector<Array>& parameters, const std::vector<Array>& grads) {
+  std::vector<Array*> pointers;
+  for (Array& parameter : parameters) pointers.push_back(&parameter);
+  step_arrays(pointers, grads);
+}
+
+void Optimizer::step_arrays(const std::vector<Array*>& parameters, std::vector<Array> grads) {
   std::vector<Variable> variables;
-  for (size_t i = 0; i < parameters.size(); ++i) variables.push_back({std::to_string(i), nullptr, &parameters[i]});
-  step(variables, grads);
+  for (Array* parameter : parameters) variables.push_back({std::to_string(variables.size()), nullptr, parameter});
+  step_records(variables, std::move(grads), {}, true);
 }
 
 // The numbers of the records `moving` for the next step: which the host counts and computes when the step runs.
@@ -194,6 +258,10 @@ void check_float(std::string_view name, const Variable& variable) {
 }  // namespace
 
 void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown) {
+  step_records(variables, std::move(grads), shown, false);
+}
+
+void Optimizer::step_records(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown, bool are_loose) {
   if (variables.size() != grads.size()) {
     fail(name(), "there are ", variables.size(), " parameters and ", grads.size(), " gradients; they must be equally many");
   }
@@ -204,10 +272,18 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
     if (!variables[i].is_trainable()) continue;
     check_gradient(name(), variables[i], grads[i]);
     chosen.push_back(i);
-    moving.push_back(record_of(variables[i].path, variables[i].get()));
+    const Array& parameter = variables[i].get();
+    moving.push_back(are_loose && !is_tracing() ? record_of_loose(variables[i].path, parameter, moving) : record_of(variables[i].path, parameter));
   }
   const auto before = std::pair(host_->steps, host_->counts);
   const std::vector<std::vector<Array>> numbers = next_numbers(moving);
+  // The old values may be overwritten; whatever happens, the values that the arrays have in the end are those to know them by.
+  for (const size_t index : moving) records_[index]->last = Seen();
+  const auto remember = [&](const int*) {
+    for (size_t k = 0; are_loose && k < moving.size(); ++k) records_[moving[k]]->last = Seen(variables[chosen[k]].get());
+  };
+  const int anything = 0;
+  const std::unique_ptr<const int, decltype(remember)> at_the_end(&anything, remember);
   std::vector<Array> roots(shown.begin(), shown.end());
   std::vector<Old> olds;
   for (size_t k = 0; k < moving.size(); ++k) {
@@ -279,7 +355,7 @@ void Optimizer::set_state(const OptimizerState& state) {
     if (one.arrays.size() != names.size()) {
       fail(name(), "the state of parameter \"", one.path, "\" has ", one.arrays.size(), " arrays; ", name(), " keeps ", names.size());
     }
-    records.push_back(std::make_unique<Record>(Record{one.path, one.shape, {}}));
+    records.push_back(std::make_unique<Record>(Record{one.path, one.shape}));
     for (const Array& array : one.arrays) {
       if (array.shape() != one.shape)
         fail(name(), "a state array of parameter \"", one.path, "\" is ", array.shape(), ", the parameter ", one.shape);

@@ -51,15 +51,18 @@ class Optimizer {
   void step(const M& model, Gradients grads) {
     step(parameters(model), std::move(grads));
   }
-  /// Plain arrays, which are rebound. All that an optimiser moves goes into one call: step(std::tie(w, b), grads).
+  /// Plain arrays, which are rebound. What one step moves goes into one call: step(std::tie(w, b), grads); each call counts as a step of the
+  /// schedule. An array is known by its value: the one that the last step gave it. Another array has a state of its own, of the same shape
+  /// or not, and so has a copy that is stepped after the array it was copied from. If an array was rebound since (clipped, loaded), so that
+  /// nobody holds that value any more, it goes on with its state, found by its place: the only array, or its position in the call; it
+  /// starts anew if the old value is still held, by a history say. Inside compile arrays are known by their place alone.
   void step(Array& parameter, const Array& grad);
   void step(std::vector<Array>& parameters, const std::vector<Array>& grads);
   template <class... A>
   requires(sizeof...(A) > 1 && (std::same_as<A, Array> && ...)) void step(std::tuple<A&...> parameters,
                                                                           const std::array<Array, sizeof...(A)>& grads) {
-    std::vector<Variable> variables;
-    std::apply([&](auto&... array) { (variables.push_back({std::to_string(variables.size()), nullptr, &array}), ...); }, parameters);
-    step(variables, std::vector<Array>(grads.begin(), grads.end()));
+    const auto pointers = std::apply([](auto&... array) { return std::vector<Array*>{&array...}; }, parameters);
+    step_arrays(pointers, std::vector<Array>(grads.begin(), grads.end()));
   }
   /// The general form: variable i moves along grads[i] (an empty one: not at all).
   /// `shown` is evaluated in the same run: the loss, say.
@@ -98,7 +101,11 @@ class Optimizer {
   struct Host;    // what the host counts
   struct Record;  // state of one parameter
   struct Old;     // a value before the step
+  void step_arrays(const std::vector<Array*>& parameters, std::vector<Array> grads);
+  void step_records(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown, bool are_loose);
   size_t record_of(const std::string& path, const Array& parameter);
+  size_t record_of_loose(const std::string& path, const Array& parameter, const std::vector<size_t>& taken);
+  size_t add_record(const std::string& path, const Array& parameter);
   std::vector<std::vector<Array>> next_numbers(const std::vector<size_t>& moving);
   void update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers, std::vector<Array>& roots,
               std::vector<Old>& olds);

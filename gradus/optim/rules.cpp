@@ -68,20 +68,22 @@ struct RMSpropRule final : Rule {
   explicit RMSpropRule(RMSpropOptions o) : o(o) {}
   std::string_view name() const override { return "rmsprop"; }
   std::vector<std::string_view> state_names() const override {
-    std::vector<std::string_view> names{"v"};
+    std::vector<std::string_view> names{o.centered ? "variance" : "v"};
     if (o.centered) names.push_back("mean");
     if (o.momentum != 0) names.push_back("momentum");
     return names;
   }
   Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
     const Array g = decayed(p, gradient, o.weight_decay);
-    Updated out{{}, {running(o.rho, state[0], square(g))}};
-    Array spread = out.state[0];
+    Updated out;
     if (o.centered) {
-      out.state.push_back(running(o.rho, state[1], g));
-      spread = spread - square(out.state[1]);
+      // With v the running mean of g^2 and m that of g, rho (v - m^2) + rho (1 - rho) (g - m)^2 is the next v - m^2: no difference of squares,
+      // which rounding would take below 0.
+      out.state = {o.rho * state[0] + o.rho * (1 - o.rho) * square(g - state[1]), running(o.rho, state[1], g)};
+    } else {
+      out.state = {running(o.rho, state[0], square(g))};
     }
-    Array move = g / (sqrt(spread) + o.epsilon);
+    Array move = g / (sqrt(out.state[0]) + o.epsilon);
     if (o.momentum != 0) {
       move = o.momentum * state[out.state.size()] + move;
       out.state.push_back(move);

@@ -1,6 +1,7 @@
 // Reading elements out of computed arrays, in row-major order and any dtype.
 #include <cstring>
 
+#include "gradus/base/convert.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
@@ -28,13 +29,6 @@ void for_each_position(const Shape& shape, const Dims& strides, Visit&& visit) {
   }
 }
 
-template <class From, class To>
-To convert(From value) {
-  if constexpr (std::same_as<To, bool>) return static_cast<double>(value) != 0;
-  else if constexpr (std::same_as<To, float16_t> || std::same_as<To, bfloat16_t>) return To(static_cast<float>(value));
-  else return static_cast<To>(value);
-}
-
 }  // namespace
 
 void copy_elements(const Array& array, DType dtype, void* out) {
@@ -54,7 +48,7 @@ void copy_elements(const Array& array, DType dtype, void* out) {
     visit_dtype(dtype, [&]<class To>(To) {
       To* to = static_cast<To*>(out);
       for_each_position(array.shape(), value.strides,
-                        [&](int64_t position) { *to++ = convert<From, To>(reinterpret_cast<const From*>(first)[position]); });
+                        [&](int64_t position) { *to++ = convert<To>(reinterpret_cast<const From*>(first)[position]); });
     });
   });
 }

@@ -196,8 +196,8 @@ TEST(Optimizer, WrongGradientsAreNamed) {
   optim::SGD sgd(0.1);
   EXPECT_EQ(message([&] { sgd.step(p, ones({3, 2})); }), "sgd: the gradient is (3, 2) and the parameter is (2, 3); they must be equal");
   sgd.step(p, ones({2, 3}));
-  Array q = ones({5});
-  EXPECT_EQ(message([&] { sgd.step(q, ones({5})); }),
+  p = ones({5});
+  EXPECT_EQ(message([&] { sgd.step(p, ones({5})); }),
             "sgd: its state of parameter \"\" is of shape (2, 3), the parameter is (5,); each model needs an optimizer of its own");
   EXPECT_EQ(message([] { optim::SGD(0.1, {.nesterov = true}); }),
             "sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening");
@@ -205,6 +205,201 @@ TEST(Optimizer, WrongGradientsAreNamed) {
             "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop; "
             "did you mean adam");
   EXPECT_EQ(message([] { optim::Adam(-1.0); }), "learning rate: it is -1; it must be finite and not negative");
+}
+
+// ---- plain arrays, one optimiser
+
+struct Named {
+  const char* name;
+  optim::Optimizer optimizer;
+};
+std::vector<Named> every_optimizer() {
+  using namespace optim;
+  return {{"sgd", SGD(0.1, {.momentum = 0.9})},
+          {"adam", Adam(0.1)},
+          {"adam with amsgrad", Adam(0.1, {.amsgrad = true})},
+          {"adamw", AdamW(0.1)},
+          {"rmsprop", RMSprop(0.1, {.momentum = 0.5})},
+          {"rmsprop, centered", RMSprop(0.1, {.centered = true})},
+          {"adagrad", Adagrad(0.1, {.rate_decay = 0.1})},
+          {"adadelta", Adadelta(0.1)},
+          {"adamax", Adamax(0.1)},
+          {"nadam", Nadam(0.1)},
+          {"radam", RAdam(0.1)},
+          {"rprop", Rprop(0.1)}};
+}
+
+TEST(Optimizer, ArraysThatAreSteppedInTurnHaveStatesOfTheirOwn) {
+  const Array ga = array({5.0, 1.0}), gb = array({-0.001, 2.0}), gc = array({1.0, -1.0, 0.5});
+  for (auto& [name, optimizer] : every_optimizer()) {
+    optim::Optimizer alone_a = optimizer, alone_b = optimizer, alone_c = optimizer;
+    Array a = array({1.0, 2.0}), b = array({1.0, 2.0}), c = array({1.0, 2.0, 3.0}), one = a, two = b, three = c;
+    for (int i = 0; i < 4; ++i) {
+      optimizer.step(a, ga);
+      optimizer.step(b, gb);
+      if (i % 2) optimizer.step(c, gc);
+      alone_a.step(one, ga);
+      alone_b.step(two, gb);
+      if (i % 2) alone_c.step(three, gc);
+      EXPECT_EQ(a.to_vector<float>(), one.to_vector<float>()) << name << " step " << i;
+      EXPECT_EQ(b.to_vector<float>(), two.to_vector<float>()) << name << " step " << i;
+      EXPECT_EQ(c.to_vector<float>(), three.to_vector<float>()) << name << " step " << i;
+    }
+    EXPECT_EQ(optimizer.state().parameters.size(), 3u) << name;
+  }
+}
+
+TEST(Optimizer, VectorsAndTuplesThatAreSteppedInTurnHaveStatesOfTheirOwn) {
+  for (auto& [name, optimizer] : every_optimizer()) {
+    optim::Optimizer alone = optimizer, alone_tuple = optimizer;
+    std::vector<Array> first = {array({1.0}), array({2.0})}, second = {array({3.0}), array({4.0})}, same = second;
+    Array u = array({5.0}), v = array({6.0}), same_u = u, same_v = v;
+    for (int i = 0; i < 3; ++i) {
+      optimizer.step(first, {array({5.0}), array({-5.0})});
+      optimizer.step(second, {array({-0.1}), array({0.3})});
+      optimizer.step(std::tie(u, v), {array({0.7}), array({-0.2})});
+      alone.step(same, {array({-0.1}), array({0.3})});
+      alone_tuple.step(std::tie(same_u, same_v), {array({0.7}), array({-0.2})});
+    }
+    for (size_t i = 0; i < 2; ++i) EXPECT_EQ(second[i].item(), same[i].item()) << name;
+    EXPECT_EQ(u.item(), same_u.item()) << name;
+    EXPECT_EQ(v.item(), same_v.item()) << name;
+  }
+}
+
+TEST(Optimizer, AnArrayThatIsReboundBetweenStepsGoesOnWithItsState) {
+  const Array g = array({0.5, -0.5});
+  const auto clipped = [](const Array& x) { return clip(x, -10, 10).eval(); };
+  for (auto& [name, optimizer] : every_optimizer()) {
+    optim::Optimizer other = optimizer, in_vectors = optimizer;
+    Array p = array({1.0, 2.0}), q = p, w = p, b = p;
+    for (int i = 0; i < 4; ++i) {
+      optimizer.step(p, g);
+      other.step(q, g);
+      q = clipped(q);
+      std::vector<Array> parameters{w, b};
+      w = b = Array();
+      in_vectors.step(parameters, {g, g});
+      w = clipped(parameters[0]);
+      b = clipped(parameters[1]);
+    }
+    EXPECT_EQ(p.to_vector<float>(), q.to_vector<float>()) << name;
+    EXPECT_EQ(p.to_vector<float>(), w.to_vector<float>()) << name;
+    EXPECT_EQ(p.to_vector<float>(), b.to_vector<float>()) << name;
+    EXPECT_EQ(other.state().parameters.size(), 1u) << name;
+    EXPECT_EQ(in_vectors.state().parameters.size(), 2u) << name;
+  }
+}
+
+TEST(Optimizer, AnArrayIsKnownWhereverItLies) {
+  const Array g = array({0.5});
+  optim::Adam adam(0.1), other(0.1);
+  Array a = array({1.0}), b = array({2.0}), same = a;
+  adam.step(a, g);
+  adam.step(b, -g);
+  other.step(same, g);
+  std::swap(a, b);  // b is what a was
+  adam.step(b, g);
+  other.step(same, g);
+  EXPECT_EQ(b.item(), same.item());
+  EXPECT_EQ(adam.state().parameters.size(), 2u);
+}
+
+TEST(Optimizer, ArraysThatAreGoneLeaveTheirPlaceToTheNext) {
+  optim::Adam adam(0.1);
+  for (int i = 0; i < 20; ++i) {
+    Array p = array({1.0});
+    adam.step(p, array({0.5}));
+  }
+  EXPECT_EQ(adam.state().parameters.size(), 1u);
+}
+
+TEST(Optimizer, CenteredRMSpropStaysFiniteUnderConstantGradients) {
+  const Array g = linspace(0.001, 10, 2000);
+  for (const DType dtype : {float32, float64, float16, bfloat16}) {
+    Array p = zeros({2000}, dtype);
+    optim::RMSprop optimizer(1e-9, {.centered = true});
+    for (int i = 0; i < 600; ++i) optimizer.step(p, g.astype(dtype));
+    for (const double value : p.to_vector<double>()) ASSERT_TRUE(std::isfinite(value)) << dtype.name();
+    for (const optim::ParameterState& state : optimizer.state().parameters) {
+      for (const double variance : state.arrays[0].to_vector<double>()) ASSERT_GE(variance, 0);
+    }
+  }
+}
+
+// ---- what a state holds
+
+// Every optimiser goes on bit for bit from a state, of which each fact counts.
+TEST(Optimizer, StateOfEveryOptimizerGoesOnBitForBit) {
+  const Array g = array({0.3, -0.2}), h = array({0.1, 0.4});
+  for (auto& [name, optimizer] : every_optimizer()) {
+    const optim::Optimizer fresh = optimizer;
+    std::vector<Array> p = {array({1.0, 2.0}), array({3.0, 4.0})};
+    for (int i = 0; i < 7; ++i) optimizer.step(p, {i % 3 ? Array() : g, h});  // unequal step counts
+    optimizer.set_rate_factor(0.25);
+    const optim::OptimizerState state = optimizer.state();
+    optim::Optimizer other = fresh;
+    other.set_state(state);
+    EXPECT_EQ(other.steps(), 7) << name;
+    EXPECT_EQ(other.rate_factor(), 0.25) << name;
+    EXPECT_EQ(other.state().parameters.size(), state.parameters.size());
+    for (size_t i = 0; i < state.parameters.size(); ++i) {
+      const optim::ParameterState &one = state.parameters[i], again = other.state().parameters[i];
+      EXPECT_EQ(again.path, one.path) << name;
+      EXPECT_EQ(again.t, one.t) << name;
+      EXPECT_EQ(again.memory, one.memory) << name;
+      for (size_t k = 0; k < one.arrays.size(); ++k) EXPECT_EQ(again.arrays[k].to_vector<float>(), one.arrays[k].to_vector<float>()) << name;
+    }
+    EXPECT_EQ(state.parameters[0].t + state.parameters[1].t, 10) << name;
+    EXPECT_EQ(state.parameters[0].memory != 1, std::string(name) == "nadam");
+    std::vector<Array> q = p;
+    for (int i = 0; i < 3; ++i) {
+      optimizer.step(p, {g, h});
+      other.step(q, {g, h});
+    }
+    for (size_t i = 0; i < 2; ++i) EXPECT_EQ(p[i].to_vector<float>(), q[i].to_vector<float>()) << name;
+    // Each fact by itself changes what follows, where the rule reads it.
+    const auto moved = [&](const optim::OptimizerState& from) {
+      optim::Optimizer changed = fresh;
+      changed.set_state(from);
+      std::vector<Array> x = {array({1.0, 2.0}), array({3.0, 4.0})};
+      changed.step(x, {g, h});
+      return x[0].to_vector<float>();
+    };
+    const std::vector<float> as_it_is = moved(state);
+    optim::OptimizerState changed = state;
+    changed.rate_factor = 1;
+    EXPECT_EQ(moved(changed) != as_it_is, std::string(name) != "rprop") << name;
+    changed = state;
+    changed.parameters[0].memory *= 0.5;
+    EXPECT_EQ(moved(changed) != as_it_is, std::string(name) == "nadam") << name;
+    changed = state;
+    changed.parameters[0].t += 1;
+    const bool counts_steps = std::string(name).starts_with("ada") ? std::string(name) != "adadelta" : std::string(name) == "nadam" || std::string(name) == "radam";
+    EXPECT_TRUE(!counts_steps || moved(changed) != as_it_is) << name;
+  }
+}
+
+// Adam and its kin divide by 1 - beta^t with the t of each parameter.
+TEST(Optimizer, ParametersOfUnequalStepCountsHaveTheirOwnBiasCorrections) {
+  const Array g = array({0.3});
+  for (auto& [name, optimizer] : every_optimizer()) {
+    if (std::string(name) == "adagrad") continue;  // its rate falls with the parameter's own steps as well, but it has no correction
+    optim::Optimizer alone = optimizer;
+    std::vector<Array> p = {array({1.0}), array({1.0})};
+    for (int i = 0; i < 5; ++i) optimizer.step(p, {g, Array()});
+    optimizer.step(p, {g, g});
+    Array q = array({1.0});
+    alone.step(q, g);
+    EXPECT_EQ(p[1].item(), q.item()) << name;
+  }
+  // Two steps by hand: m / (1 - b1^t) and v / (1 - b2^t) of a constant gradient are g and g^2, so that each step is the rate.
+  optim::Adam adam(0.1);
+  std::vector<Array> p = {array({1.0}, float64), array({1.0}, float64)};
+  adam.step(p, {array({0.3}, float64), Array()});
+  adam.step(p, {array({0.3}, float64), array({-0.7}, float64)});
+  EXPECT_NEAR(p[0].item(), 0.8, 1e-6);
+  EXPECT_NEAR(p[1].item(), 1.1, 1e-6);
 }
 
 }  // namespace
