@@ -39,6 +39,24 @@ class StateCollector final : public PartVisitor {
   std::unordered_set<const void*> seen_;
 };
 
+// What stands where in an argument, and its numbers, texts and flags.
+class FormCollector final : public PartVisitor {
+ public:
+  void on_cell(const std::string& path, const CellPtr&) override { add(path, 1); }
+  void on_array(const std::string& path, Array&) override { add(path, 2); }
+  void on_value(const std::string& path, const FieldValue& value) override {
+    add(path, 3 + value.index());
+    std::visit([&](const auto& plain) { hash_field(form, plain_field(plain)); }, value);
+  }
+  Hasher form;
+
+ private:
+  void add(const std::string& path, uint64_t kind) {
+    hash_field(form, path);
+    form.add(kind);
+  }
+};
+
 void hash_aval(Hasher& hasher, const Array& x) {
   if (!x.exists()) {
     hasher.add(0);
@@ -124,6 +142,13 @@ void CompileCall::add_module(const std::vector<Variable>& variables) {
   for (const Variable& variable : variables) {
     if (variable.slot && variable.slot->exists()) impl_->argument_slots.push_back(variable);
   }
+}
+
+void CompileCall::add_form(VisitState visit_parts) {
+  FormCollector collector;
+  visit_parts(collector);
+  words_.push_back(collector.form.value().low);
+  words_.push_back(collector.form.value().high);
 }
 
 bool CompileCall::find(FunctionTag function) {

@@ -10,8 +10,8 @@
 // What changes from call to call stands behind the function: models, optimisers, plain Arrays. They are inputs of each run, and what the function
 // assigns to them is an output. The default random generator is state without being named. Everything else that the function uses (captured arrays,
 // C++ numbers, bools) is a constant of the recording; using a variable that is not in the state is an error. A new recording is made for new
-// dtypes or shapes of the arguments, for another training mode, and when hyper-parameters of the state change. No value exists while the
-// function is recorded: item() and printing are errors.
+// dtypes or shapes of the arguments, other lengths of their lists, another training mode, and other hyper-parameters of the state or of models among the
+// arguments. No value exists while the function is recorded: item() and printing are errors.
 #pragma once
 
 #include "gradus/base/function_ref.hpp"
@@ -40,6 +40,8 @@ class CompileCall {
   void add_array(const Array& x);
   /// A model that is an argument: its plain arrays are inputs.
   void add_module(const std::vector<Variable>& variables);
+  /// The form of an argument that holds several things: how long its lists are, and all that it holds besides arrays.
+  void add_form(VisitState visit_parts);
   /// Something that the recording depends on.
   void add_key(uint64_t word) { words_.push_back(word); }
   /// Whether there is a recording for what was added.
@@ -83,12 +85,14 @@ void add_argument(CompileCall& call, A& argument) {
     call.add_key(static_cast<uint64_t>(argument));
   } else if constexpr (kind == ArgumentKind::module) {
     call.add_module(variables(argument));
+    call.add_form([&](PartVisitor& visitor) { visit_part(visitor, "", argument); });
   } else {
     static_assert(kind != ArgumentKind::other, "a compiled function takes arrays, tuples or vectors of them, numbers and modules");
     (void)replaced(argument, [&](const Array& x) {
       call.add_array(x);
       return x;
     });
+    if constexpr (kind == ArgumentKind::tree) call.add_form([&](PartVisitor& visitor) { visit_part(visitor, "", argument); });
   }
 }
 

@@ -193,5 +193,68 @@ TEST(Compile, AFailureLeavesTheStateAsItWas) {
   EXPECT_NE(line.w.to_vector<double>(), before);
 }
 
+struct Two {
+  Parameter a{full({3}, 1.0)}, b{full({3}, 1.0)};
+  Array forward(const Array& x) const { return x * a + b; }
+  GRADUS_PARTS(a, b)
+};
+
+TEST(Compile, AParameterThatIsFrozenOrThawedMeansANewRecording) {
+  Two model;
+  const auto step = compile([&](const Array& x) {
+    const auto grads = grad([&](const Two& m) { return sum(m(x)); })(model);
+    for (const auto& [path, change] : grads) {
+      const Parameter& parameter = path == "a" ? model.a : model.b;
+      parameter.set(parameter.get() - change);
+    }
+    return sum(model(x));
+  }, model);
+  const Array x = full({3}, 2.0);
+  step(x);
+  expect_values(model.a.get(), {-1, -1, -1});
+  expect_values(model.b.get(), {0, 0, 0});
+  model.a.set_trainable(false);
+  step(x);
+  EXPECT_EQ(step.recordings(), 2);
+  expect_values(model.a.get(), {-1, -1, -1});
+  expect_values(model.b.get(), {-1, -1, -1});
+  model.a.set_trainable(true);
+  step(x);
+  EXPECT_EQ(step.recordings(), 2);
+  expect_values(model.a.get(), {-3, -3, -3});
+}
+
+struct Scaled {
+  Array w = full({2}, 3.0, float64);
+  double factor = 1;
+  GRADUS_PARTS(w, factor)
+};
+
+TEST(Compile, NumbersInsideArgumentsMeanANewRecording) {
+  const auto of_model = compile([](const Scaled& m, const Array& x) { return m.w * x * m.factor; });
+  const auto of_pair = compile([](const std::pair<Array, double>& p) { return p.first * p.second; });
+  const Array x = full({2}, 2.0, float64);
+  Scaled model;
+  for (const double factor : {1.0, 5.0, 1.0}) {
+    model.factor = factor;
+    expect_values(of_model(model, x), {6 * factor, 6 * factor});
+    expect_values(of_pair(std::pair{x, factor}), {2 * factor, 2 * factor});
+  }
+  EXPECT_EQ(of_model.recordings(), 2);
+  EXPECT_EQ(of_pair.recordings(), 2);
+}
+
+TEST(Compile, ListsOfOtherLengthsMeanANewRecording) {
+  const auto f = compile([](const std::vector<Array>& a, const std::vector<Array>& b) {
+    Array total = zeros({2}, float64);
+    for (const Array& x : a) total = total + x;
+    for (const Array& x : b) total = total * x;
+    return total;
+  });
+  const Array x = array({2.0, 3.0}, {2}), y = array({5.0, 7.0}, {2}), z = array({11.0, 13.0}, {2});
+  expect_values(f(std::vector{x}, std::vector{y, z}), {110, 273});
+  expect_values(f(std::vector{x, y}, std::vector{z}), {77, 130});
+}
+
 }  // namespace
 }  // namespace gradus
