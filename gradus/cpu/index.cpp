@@ -353,6 +353,26 @@ KernelPtr one_hot(const Layout& index, const Layout& out) {
       0, true);
 }
 
+KernelPtr unravel_index(const Layout& positions, const Shape& shape) {
+  return make_kernel(
+      [=, dtype = positions.dtype, count = positions.size(), size = shape.size()](void* const* p, void*) {
+        Status status;
+        visit_index(p[0], dtype, [&](const auto* at) {
+          int64_t* out = static_cast<int64_t*>(p[1]);
+          for (int64_t i = 0; i < count; ++i, out += shape.rank()) {
+            if (at[i] < 0 || at[i] >= size) {
+              status = out_of_range(p[0], dtype, i, 0, size);
+              return;
+            }
+            int64_t rest = at[i];
+            for (int64_t axis = shape.rank(); axis-- > 0; rest /= shape[axis]) out[axis] = rest % shape[axis];
+          }
+        });
+        return status;
+      },
+      0, true);
+}
+
 std::vector<int64_t> nonzero(const void* data, DType dtype, int64_t count) {
   std::vector<int64_t> positions;
   visit_dtype(dtype, [&]<class T>(T) {

@@ -33,6 +33,9 @@ KernelPtr scatter_along(const Layout& x, const Layout& index, int64_t axis, Scat
 /// Rows of `classes` elements, 1 at the index and 0 elsewhere.
 KernelPtr one_hot(const Layout& index, const Layout& out);
 
+/// The coordinates in `shape` of row-major positions, a row of the int64 output for each. Input: positions, contiguous.
+KernelPtr unravel_index(const Layout& positions, const Shape& shape);
+
 /// Row-major positions of the elements that are not zero (NaN is not zero).
 std::vector<int64_t> nonzero(const void* data, DType dtype, int64_t count);
 

@@ -1,14 +1,19 @@
 // Architecture to JSON and back; variables to arrays and back.
 #include "gradus/io/model_file.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/io/json_keys_internal.hpp"
 #include "gradus/io/safetensors.hpp"
 #include "gradus/nn/factory.hpp"
 
@@ -19,7 +24,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1, kMaxDepth = 64, kMaxJsonDepth = 4 * kMaxDepth;
+constexpr int kVersion = 1, kMaxDepth = 64;
 constexpr size_t kMaxLayers = 100'000;
 
 // Writing ---------------------------------------------------------------------------------------------------------------------------
@@ -110,13 +115,80 @@ std::string dump(const ordered_json& value) { return value.dump(-1, ' ', false, 
 
 // Copies and texts of JSON values go by recursion: what is nested deeper than any model is refused.
 json parse(const std::string& text, const std::string& path, const char* name) {
-  const auto check = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kMaxJsonDepth) fail_file(path, concat("its ", name, " is nested too deep to be of a Gradus model"));
-    return true;
-  };
-  json value = json::parse(text, check, false);
+  const auto on_twice = [&](const std::vector<std::string>& keys) { fail_file(path, concat("its ", name, " has \"", keys.back(), "\" twice")); };
+  const auto on_deep = [&] { fail_file(path, concat("its ", name, " is nested too deeply")); };
+  json value = json::parse(text, check_keys(4 * kMaxDepth, on_twice, on_deep), false);
   if (value.is_discarded()) fail_file(path, concat("its ", name, " is not valid JSON; the file is damaged or not a Gradus model"));
   return value;
+}
+
+// Content -----------------------------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kChecksumKey = "checksum";
+
+// CRC-32 (ISO 3309, as in gzip and PNG) of everything that the file says, as "crc32:0123abcd": texts with their lengths, so that none can
+// pass into the next.
+std::string checksum_of(const std::vector<NamedArray>& arrays, const std::map<std::string, std::string>& metadata) {
+  uLong crc = crc32(0, nullptr, 0);
+  const auto add = [&](const void* data, int64_t bytes) {
+    const auto* at = static_cast<const Bytef*>(data);
+    for (; bytes > 0; bytes -= 1 << 30, at += 1 << 30) crc = crc32(crc, at, static_cast<uInt>(std::min<int64_t>(bytes, 1 << 30)));
+  };
+  const auto add_text = [&](const std::string& text) {
+    const std::string length = concat(text.size(), ":");
+    add(length.data(), static_cast<int64_t>(length.size()));
+    add(text.data(), static_cast<int64_t>(text.size()));
+  };
+  for (const auto& [key, text] : metadata) {
+    if (key == kChecksumKey) continue;
+    add_text(key);
+    add_text(text);
+  }
+  for (const NamedArray& entry : arrays) {
+    add_text(entry.name);
+    add_text(concat(entry.array.dtype(), " ", entry.array.shape()));
+    add(row_major_data(entry.array), entry.array.size() * entry.array.dtype().size());
+  }
+  char text[16];
+  std::snprintf(text, sizeof text, "crc32:%08lx", static_cast<unsigned long>(crc));
+  return text;
+}
+
+// Files without a checksum, as earlier versions wrote them, are taken.
+void check_checksum(const Safetensors& file, const std::string& path) {
+  const auto at = file.metadata.find(std::string(kChecksumKey));
+  if (at == file.metadata.end()) return;
+  const std::string found = checksum_of(file.arrays, file.metadata);
+  if (at->second != found) {
+    fail_file(path, concat("its checksum is ", at->second, ", its content gives ", found,
+                           "; the file is damaged, or was changed by another program: that would have to take \"checksum\" out of the metadata"));
+  }
+}
+
+// Says on the standard error stream which parameters hold numbers that are not finite.
+void warn_of_not_finite(const std::vector<NamedArray>& arrays, const std::string& path) {
+  int64_t all = 0, others = 0;
+  std::string first;
+  for (const NamedArray& entry : arrays) {
+    int64_t nans = 0, infinities = 0;
+    visit_dtype(entry.array.dtype(), [&]<class T>(T) {
+      if constexpr (!std::is_integral_v<T>) {
+        const T* values = static_cast<const T*>(row_major_data(entry.array));
+        for (int64_t i = 0; i < entry.array.size(); ++i) {
+          const auto value = convert<double>(values[i]);
+          nans += std::isnan(value);
+          infinities += std::isinf(value);
+        }
+      }
+    });
+    if (nans + infinities == 0) continue;
+    if (!first.empty()) ++others;
+    else first = concat("\"", entry.name, "\" holds ", nans, " nan and ", infinities, " infinite of ", entry.array.size(), " numbers");
+    all += nans + infinities;
+  }
+  if (first.empty()) return;
+  const std::string more = others ? concat("; so do ", others, " more parameters, ", all, " numbers in all") : std::string();
+  std::fprintf(stderr, "warning: %s: parameter %s%s\n", path.c_str(), first.c_str(), more.c_str());
 }
 
 class LayerReader final : public nn::FieldVisitor {
@@ -287,6 +359,13 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
     if (variable.exists() && variable.get().shape() != array->shape()) {
       fail_file(path, concat("its parameter \"", variable.path, "\" is ", array->shape(), ", the model's is ", variable.get().shape()));
     }
+    if (variable.exists() && variable.get().dtype() != array->dtype()) {
+      fail_file(path, concat("its parameter \"", variable.path, "\" is ", array->dtype(), ", the model's is ", variable.get().dtype(),
+                             "; io::load(path) makes a model of the file's dtypes"));
+    }
+    if (!variable.exists() && !array->dtype().is_float()) {
+      fail_file(path, concat("its parameter \"", variable.path, "\" is ", array->dtype(), "; it must be a float"));
+    }
     found.push_back(array);
   }
   for (const NamedArray& entry : file.arrays) {
@@ -295,6 +374,8 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
     fail_file(path, concat("it has a parameter \"", entry.name, "\", which the model lacks",
                            near.empty() ? "" : concat("; the nearest is ", near)));
   }
+  check_checksum(file, path);
+  warn_of_not_finite(file.arrays, path);
   for (size_t i = 0; i < variables.size(); ++i) {
     if (variables[i].cell) variables[i].cell->commit(*found[i]);
     else *variables[i].slot = *found[i];
@@ -327,7 +408,9 @@ void detail::save(AnyModel model, const nn::ModelInfo& info, const std::string& 
   model.visit(collector);
   metadata["fields"] = dump(collector.fields);
   for (const auto& [name, text] : info.extra) metadata["extra." + name] = text;
+  metadata[std::string(kChecksumKey)] = checksum_of(arrays, metadata);
   save_safetensors(path, arrays, metadata);
+  warn_of_not_finite(arrays, path);
 }
 
 nn::ModelInfo detail::load_into(AnyModel model, const std::string& path) {

@@ -6,6 +6,7 @@
 //   architecture   JSON: {"type": "Sequential", "layers": [{"type": "Dense", "units": 10, ...}]}
 //   fields         JSON: numbers of a model of one's own type, by path
 //   info           JSON: name, description, class_names, input_shape, input_dtype
+//   checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
 // and the texts of ModelInfo::extra under "extra." and their name.
 #pragma once
 
@@ -38,7 +39,8 @@ AnyModel any(const M& model) {
 }
 }  // namespace detail
 
-/// Writes a model. The old file stays whole if anything fails. A lambda as activation, or a parameter without value, is an error.
+/// Writes a model. The old file stays whole if anything fails. A lambda as activation, or a parameter without value, is an error. Numbers
+/// that are not finite are saved and loaded, with a warning on the standard error stream that says in which parameter and how many.
 template <Module M>
 void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
   if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
@@ -55,11 +57,11 @@ void save(const M& model, const std::string& path) {
   else save(model, path, nn::ModelInfo{});
 }
 
-/// Reads a model that is made of the library's layers. Throws for a missing, truncated or damaged file, and for a model with layers of
-/// one's own types, naming them.
+/// Reads a model that is made of the library's layers. Throws for a missing, truncated or damaged file (its checksum is compared), for
+/// parameters that are no floats, and for a model with layers of one's own types, naming them.
 nn::Model load(const std::string& path);
 /// Fills a model that the caller has made, of any type, and returns the file's metadata. Every parameter must be in the file with the
-/// right shape, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.
+/// right shape and dtype, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.
 template <Module M>
 nn::ModelInfo load(M& model, const std::string& path) {
   return detail::load_into(detail::any(model), path);

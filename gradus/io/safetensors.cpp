@@ -12,6 +12,7 @@
 #include "gradus/base/file.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/io/json_keys_internal.hpp"
 
 namespace gradus::io {
 
@@ -43,19 +44,18 @@ struct Entry {
 
 std::string describe(std::string_view name) { return concat("array \"", name, "\""); }
 
-// Parses the header; refuses names given twice and nesting that no header has.
+// Parses the header; refuses names given twice, nesting that no header has, and what the JSON parser takes for an end or passes over.
 Json parse_header(const Source& source, const std::string& text) {
-  std::set<std::string> names;
-  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > 8) fail_io(source.place, "the header is nested too deep to be of a safetensors file");
-    if (event == Json::parse_event_t::key && depth == 1 && !names.insert(parsed.get<std::string>()).second) {
-      fail_io(source.place, describe(parsed.get<std::string>()), " is given twice");
-    }
-    return true;
+  if (const size_t at = text.find('\0'); at != std::string::npos) fail_io(source.place, "byte ", at, " of the header is 0; the header is text");
+  const auto on_twice = [&](const std::vector<std::string>& keys) {
+    if (keys.size() == 1) fail_io(source.place, keys[0] == kMetadataKey ? keys[0] : describe(keys[0]), " is given twice");
+    fail_io(source.place, keys[0] == kMetadataKey ? keys[0] + " " : describe(keys[0]) + ": ", "\"", keys.back(), "\" is given twice");
   };
+  const auto on_deep = [&] { fail_io(source.place, "the header is nested too deep to be of a safetensors file"); };
   try {
-    Json header = Json::parse(text, check);
+    Json header = Json::parse(text, check_keys(8, on_twice, on_deep));
     if (!header.is_object()) fail_io(source.place, "the header is not a JSON object");
+    if (text.front() != '{') fail_io(source.place, "the header does not start with {, but with byte ", int{static_cast<unsigned char>(text.front())});
     return header;
   } catch (const Json::exception&) {
     fail_io(source.place, "the header is not valid JSON");

@@ -263,6 +263,11 @@ Array einsum(std::string_view equation, const std::vector<Array>& operands) {
     labels.push_back(label_axes(equation, parsed.inputs[i], operands[i], i));
     for (size_t axis = 0; axis < labels[i].size(); ++axis) {
       const int64_t size = operands[i].shape()[static_cast<int64_t>(axis)];
+      const auto same = std::find(labels[i].begin(), labels[i].end(), labels[i][axis]) - labels[i].begin();
+      if (const int64_t before = operands[i].shape()[same]; before != size) {
+        fail(kOp, "in \"", equation, "\", '", name_of(labels[i][axis]), "' is ", before, " and ", size, " in operand ", i,
+             "; a letter that an operand has twice must have one size there");
+      }
       const auto [entry, is_new] = sizes.try_emplace(labels[i][axis], size);
       if (is_new || entry->second == 1) {
         entry->second = size;

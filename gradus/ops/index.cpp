@@ -270,6 +270,25 @@ constinit const OpDef one_hot_op{.name = "one_hot",
                                  .batch = batch_one_hot,
                                  .cpu = {.prepare = prepare_one_hot}};
 
+// ---- unravel_index
+
+struct UnravelArgs {
+  Shape shape{};
+  GRADUS_FIELDS(shape)
+};
+Aval infer_unravel(const Call& call) {
+  Dims sizes = call[0].shape().dims();
+  sizes.push_back(call.as<UnravelArgs>().shape.rank());
+  return {int64, Shape(sizes), false};
+}
+cpu::KernelPtr prepare_unravel(const KernelCall& call) { return cpu::unravel_index(call.inputs[0], call.as<UnravelArgs>().shape); }
+constinit const OpDef unravel_index_op{.name = "unravel_index",
+                                       .inputs = one_hot_inputs,
+                                       .infer = infer_unravel,
+                                       .derivative = not_differentiable("its input is an integer"),
+                                       .batch = batch_one_hot,
+                                       .cpu = {.prepare = prepare_unravel}};
+
 // What may stand as `source` of x: numbers and other dtypes are cast, floats are not cut to integers.
 Array as_source(std::string_view op, const Array& x, const Array& source) {
   if (source.dtype() == x.dtype() && !source.is_weak()) return source;
@@ -373,20 +392,13 @@ Array argwhere(const Array& x) {
 }
 
 Array unravel_index(const Array& indices, const Shape& shape) {
-  const Array flat = as_index("unravel_index", indices);
-  std::vector<Array> coordinates;
-  int64_t below = shape.size();
-  for (const int64_t size : shape) {
-    below = size ? below / size : 0;
-    coordinates.push_back(remainder(floor_divide(flat, Array(below)), Array(size)));
-  }
-  if (coordinates.empty()) fail("unravel_index", "the shape has no axes; it must have rank 1 or more");
-  return stack(coordinates, -1);
+  if (shape.rank() == 0) fail("unravel_index", "the shape has no axes; it must have rank 1 or more");
+  return apply(unravel_index_op, {as_index("unravel_index", indices)}, UnravelArgs{shape});
 }
 
 std::span<const OpDef* const> index_ops() {
   static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,     &scatter_op,           &scatter_add_op,
-                                         &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op};
+                                         &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op, &unravel_index_op};
   return ops;
 }
 

@@ -42,7 +42,7 @@ Array argwhere(const Array& x);
 /// `sorted` has rank 1, or the leading axes of `values`.
 enum class Side { left, right };
 Array searchsorted(const Array& sorted, const Array& values, Side side = Side::left);
-/// Coordinates (..., rank) of flat positions in `shape`.
+/// Coordinates (..., rank) of flat positions in `shape`. One outside 0 .. size-1 is an error when computed.
 Array unravel_index(const Array& indices, const Shape& shape);
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <thread>
 
@@ -60,6 +61,38 @@ TEST(Batches, TheSmallerLastOneCanBeDropped) {
   EXPECT_EQ(labels(counting(23), {.batch_size = 10, .drop_last = true}).size(), 20u);
   EXPECT_EQ(labels(counting(9), {.batch_size = 10, .drop_last = true}).size(), 0u);
   EXPECT_EQ(data::batches(counting(23), {.batch_size = 10}).count(), 3);
+}
+
+TEST(Batches, ALastOneThatIsFullIsNotDropped) {
+  for (const bool prefetch : {false, true}) {
+    EXPECT_EQ(labels(counting(20), {.batch_size = 10, .drop_last = true, .prefetch = prefetch}).size(), 20u);
+    EXPECT_EQ(labels(counting(10), {.batch_size = 10, .drop_last = true, .prefetch = prefetch}).size(), 10u);
+    EXPECT_EQ(labels(counting(20), {.batch_size = 10, .drop_last = false, .prefetch = prefetch}).size(), 20u);
+  }
+  EXPECT_EQ(data::batches(counting(20), {.batch_size = 10, .drop_last = true}).count(), 2);
+  EXPECT_EQ(data::batches(counting(20), {.batch_size = 10}).count(), 2);
+  EXPECT_EQ(data::batches(counting(21), {.batch_size = 10, .drop_last = true}).count(), 2);
+  EXPECT_EQ(data::batches(counting(21), {.batch_size = 10}).count(), 3);
+}
+
+// Each order of four comes equally often: chi square of 23 degrees of freedom, beyond 60 with probability 4e-5.
+TEST(Batches, EveryOrderComesEquallyOften) {
+  std::map<std::vector<int64_t>, int> drawn, split, shuffled;
+  const data::Dataset set = counting(4);
+  for (uint64_t i = 0; i < 4800; ++i) {
+    ++drawn[data::permutation(4, i)];
+    ++shuffled[labels(set, {.batch_size = 4, .shuffle = true, .seed = 7, .prefetch = false, .epoch = i})];
+    const auto [first, rest] = data::split(set, 0.5, i);
+    std::vector<int64_t> order = first.y.to_vector<int64_t>(), others = rest.y.to_vector<int64_t>();
+    order.insert(order.end(), others.begin(), others.end());
+    ++split[order];
+  }
+  for (const auto& found : {drawn, split, shuffled}) {
+    ASSERT_EQ(found.size(), 24u);
+    double square = 0;
+    for (const auto& [order, count] : found) square += (count - 200) * (count - 200) / 200.0;
+    EXPECT_LT(square, 60);
+  }
 }
 
 TEST(Batches, LeavingTheLoopEarlyEndsTheThread) {
@@ -125,6 +158,16 @@ TEST(Batches, OfAReboundXFollowIt) {
 TEST(Batches, ScaleGivesFloats) {
   const data::Dataset set(array({1, 2, 3}));
   EXPECT_EQ(data::batches(set, {.scale = 0.5}).next()->x.to_vector<float>(), (std::vector<float>{0.5f, 1, 1.5f}));
+}
+
+TEST(Batches, ScaleMultipliesWhateverIsStored) {
+  const data::Dataset bytes = data::Dataset::from_bytes(array({0, 51, 255}, uint8), {});
+  for (const bool prefetch : {false, true}) {
+    EXPECT_EQ(data::batches(bytes, {.prefetch = prefetch, .scale = 4}).next()->x.to_vector<float>(), (std::vector<float>{0, 51 / 255.0f * 4, 4}));
+  }
+  EXPECT_EQ(data::batches(bytes, {}).next()->x.to_vector<float>(), (std::vector<float>{0, 51 / 255.0f, 1}));
+  EXPECT_EQ(data::batches(data::Dataset(array({0, 51, 255}, uint8)), {.scale = 2}).next()->x.to_vector<float>(), (std::vector<float>{0, 102, 510}));
+  EXPECT_EQ(data::batches(data::Dataset(array({1.5, -2.0}, float64)), {.scale = 2}).next()->x.to_vector<float>(), (std::vector<float>{3, -4}));
 }
 
 TEST(Batches, OutOfMemoryInTheThreadReachesTheLoop) {

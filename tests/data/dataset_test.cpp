@@ -121,5 +121,105 @@ TEST(Numbers, ErrorsNameLineAndColumn) {
   EXPECT_EQ(message("a,b\n"), "PATH/a.csv: there are no numbers in it");
 }
 
+// ---- text as other programs write it
+
+struct Read {
+  std::vector<std::string> columns;
+  Shape shape;
+  std::vector<double> values;
+};
+Read read_text_of(const std::string& text, data::FirstLine first_line = data::FirstLine::detect) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.csv", text);
+  const data::Numbers numbers = data::read_numbers(folder / "a.csv", first_line);
+  return {numbers.columns, numbers.values.shape(), numbers.values.to_vector<double>()};
+}
+void expect_numbers(const std::string& text, const std::vector<std::string>& columns, const Shape& shape, const std::vector<double>& values) {
+  const Read read = read_text_of(text);
+  EXPECT_EQ(read.columns, columns) << text;
+  EXPECT_EQ(read.shape, shape) << text;
+  ASSERT_EQ(read.values.size(), values.size()) << text;
+  for (size_t i = 0; i < values.size(); ++i) {
+    EXPECT_TRUE(read.values[i] == values[i] || (std::isnan(read.values[i]) && std::isnan(values[i]))) << read.values[i] << " in " << text;
+  }
+}
+std::string read_error_of(const std::string& text) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.csv", text);
+  return testing::without_path(error_of([&] { data::read_numbers(folder / "a.csv"); }), folder.path());
+}
+
+TEST(Numbers, MayFollowAByteOrderMark) {
+  expect_numbers("\xEF\xBB\xBF" "0.5\n1\n2\n", {}, {3, 1}, {0.5, 1, 2});
+  expect_numbers("\xEF\xBB\xBF" "a,b\n1,2\n", {"a", "b"}, {1, 2}, {1, 2});
+  expect_numbers("\xEF\xBB\xBF" "\"a\",b\n1,2\n", {"a", "b"}, {1, 2}, {1, 2});
+  for (const std::string& text : {std::string("\xFF\xFE" "1\0\n\0", 6), std::string("\xFE\xFF\0" "1\0\n", 6), std::string("1\0\n\0", 4)}) {
+    EXPECT_EQ(read_error_of(text), "PATH/a.csv: the text is UTF-16 or UTF-32, or no text; save it as UTF-8");
+  }
+}
+
+TEST(Numbers, LinesMayEndInAnyWay) {
+  for (const char* end : {"\n", "\r\n", "\r"}) {
+    const std::string e = end;
+    expect_numbers("a,b" + e + "1,2" + e + e + "3,4" + e, {"a", "b"}, {2, 2}, {1, 2, 3, 4});
+    expect_numbers("1,2" + e + "3,4", {}, {2, 2}, {1, 2, 3, 4});
+    EXPECT_EQ(read_error_of("1,2" + e + e + "3" + e), "PATH/a.csv:3: the line has 1 cells, the first one 2; they must be equal");
+  }
+}
+
+TEST(Numbers, BeyondTheRangeOfDoubleStayNumbers) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  expect_numbers("1e-400\n1\n", {}, {2, 1}, {0, 1});
+  expect_numbers("1e400\n-1e400\n-1E-400\n", {}, {3, 1}, {inf, -inf, 0});
+  EXPECT_TRUE(std::signbit(read_text_of("-1e-400\n").values[0]));
+  expect_numbers("0." + std::string(500, '0') + "1e3\n1" + std::string(400, '0') + "\n1" + std::string(400, '0') + "e-400\n", {}, {3, 1}, {0, inf, 1});
+  expect_numbers("1e-99999999999999999999\n1e99999999999999999999\n4.9e-324\n1e-310\n", {}, {4, 1}, {0, inf, 4.9e-324, 1e-310});
+  expect_numbers("+1,-1,.5,5.,1E+2,nan,-inf,Infinity,\n", {}, {1, 8}, {1, -1, 0.5, 5, 100, std::nan(""), -inf, inf});
+}
+
+TEST(Numbers, SlipsInNumbersAreErrorsAndNoNames) {
+  for (const std::string text : {"+-1", "--1", "0x10", "1e", "1.2.3", "1-2", "+"}) {
+    EXPECT_EQ(read_error_of("1\n" + text + "\n"), "PATH/a.csv:2: column 1: expected a number, got \"" + text + "\"");
+    EXPECT_EQ(read_error_of(text + "\n2\n"), "PATH/a.csv:1: column 1: expected a number, got \"" + text + "\"");
+  }
+}
+
+TEST(Numbers, NamesMayLookLikeNumbers) {
+  // In quotes above numbers without; or said to be names.
+  expect_numbers("\"2019\",\"2020\"\n1,2\n", {"2019", "2020"}, {1, 2}, {1, 2});
+  expect_numbers("\"1\",\"2\"\n\"3\",\"4\"\n", {}, {2, 2}, {1, 2, 3, 4});
+  EXPECT_EQ(read_error_of("year,2020\n1,2\n"),
+            "PATH/a.csv:1: column 1: expected a number, got \"year\"; a first line of names beside numbers must be announced by FirstLine::names");
+  const Read named = read_text_of("2019,2020\n1,2\n", data::FirstLine::names);
+  EXPECT_EQ(named.columns, (std::vector<std::string>{"2019", "2020"}));
+  EXPECT_EQ(named.values, (std::vector<double>{1, 2}));
+  EXPECT_EQ(read_text_of("2019,2020\n1,2\n").values.size(), 4u);
+  EXPECT_NE(error_of([] { read_text_of("a,b\n1,2\n", data::FirstLine::numbers); }), "");
+  expect_numbers(",a,b\n0,1,2\n", {"", "a", "b"}, {1, 3}, {0, 1, 2});
+}
+
+TEST(Numbers, CellsMayBeQuoted) {
+  expect_numbers("\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\"\n1,\"2\", \"3\" \n", {"a, b", "say \"hi\"", "two\nlines"}, {1, 3}, {1, 2, 3});
+  EXPECT_EQ(read_error_of("\"two\nlines\"\n1\nx\n"), "PATH/a.csv:4: column 1: expected a number, got \"x\"");
+  EXPECT_EQ(read_error_of("1\n\"2\n3\n"), "PATH/a.csv:2: a quote that opens in this line is never closed");
+  EXPECT_EQ(read_error_of("1,2\n\"3\"4,5\n"), "PATH/a.csv:2: \"4\" follows a closing quote; a cell ends there");
+}
+
+TEST(Numbers, SeparatorsAreCommasSemicolonsOrTabs) {
+  expect_numbers("a;b\n1;2\n", {"a", "b"}, {1, 2}, {1, 2});
+  expect_numbers("a\tb\n1\t2\n", {"a", "b"}, {1, 2}, {1, 2});
+  expect_numbers("1\t\t3\n", {}, {1, 3}, {1, std::nan(""), 3});
+  expect_numbers("1,\t2\n", {}, {1, 2}, {1, 2});
+  expect_numbers("\"a;b\",c\n1,2\n", {"a;b", "c"}, {1, 2}, {1, 2});
+  EXPECT_EQ(read_error_of("1,5;2,5\n"), "PATH/a.csv:1: column 1: expected a number, got \"1,5\"");
+  // At the end of every line a separator ends no cell; at the end of some it does.
+  expect_numbers("a,b,\n1,2,\n3,4,\n", {"a", "b"}, {2, 2}, {1, 2, 3, 4});
+  expect_numbers("1,2,\n3,4,5\n", {}, {2, 3}, {1, 2, std::nan(""), 3, 4, 5});
+}
+
+TEST(Numbers, LinesAreBounded) {
+  EXPECT_EQ(read_error_of(std::string(1'000'001, ',')), "PATH/a.csv:1: the line has more than 1000000 cells");
+}
+
 }  // namespace
 }  // namespace gradus

@@ -42,6 +42,17 @@ void read_safetensors(const std::string& header, const std::string& data) {
   content += header + data;
   io::parse_safetensors(std::as_bytes(std::span(content)), "a.safetensors");
 }
+// A model file of which something was changed afterwards.
+void load_changed(const std::function<void(io::Safetensors&)>& change) {
+  const Folder folder;
+  nn::Dense layer(2);
+  nn::build(layer, {1, 3});
+  io::save(layer, "a.gradus");
+  io::Safetensors file = io::load_safetensors("a.gradus");
+  change(file);
+  io::save_safetensors("a.gradus", file.arrays, file.metadata);
+  io::load("a.gradus");
+}
 void load(const std::string& content) {
   const Folder folder;
   gradus::testing::write_text("a.gradus", content);
@@ -72,12 +83,22 @@ Provocations file_provocations() {
       PROVOKE(const Folder folder; io::save_safetensors("a", {{"x", ones({2})}}); io::load("a")),
       PROVOKE(const Folder folder; io::save(built(2), "a.gradus"); nn::Dense layer = built(3); io::load(layer, "a.gradus")),
       PROVOKE(const Folder folder; io::save(built(2), "a.gradus"); nn::LayerNorm layer; io::load(layer, "a.gradus")),
+      PROVOKE(const Folder folder;
+              io::save_safetensors("a.gradus", {{"kernel", ones({3, 2}, float16)}, {"bias", ones({2})}}, {{"format", "gradus"}, {"version", "1"}});
+              nn::Dense layer = built(2); io::load(layer, "a.gradus")),
+      PROVOKE(load_changed([](io::Safetensors& file) { file.arrays[0].array = file.arrays[0].array.astype(int64); })),
+      PROVOKE(load_changed([](io::Safetensors& file) { file.arrays[0].array = zeros({3, 2}); file.metadata["checksum"] = "crc32:00000000"; })),
+      PROVOKE(load_changed([](io::Safetensors& file) { file.metadata["info"] = R"({"name": "a", "name": "b"})"; })),
       PROVOKE(const Folder folder; io::save_safetensors("a", {{"x", ones({2})}, {"x", ones({2})}})),
       PROVOKE(const Folder folder; io::save_safetensors("a", {{"\xff", ones({2})}})),
       PROVOKE(const Folder folder; io::save_safetensors("a", {{"weight", ones({2})}}); io::load_safetensors("a").at("wieght")),
       PROVOKE(io::parse_safetensors({}, "a.safetensors")),
       PROVOKE(read_safetensors("[]", "")),
       PROVOKE(read_safetensors("{", "")),
+      PROVOKE(read_safetensors(R"( {})", "")),
+      PROVOKE(read_safetensors(std::string("{}\0{}", 5), "")),
+      PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [9], "shape": [1], "data_offsets": [0, 4]}})", "1234")),
+      PROVOKE(read_safetensors(R"({"__metadata__": {"format": "x", "format": "gradus"}})", "")),
       PROVOKE(read_safetensors(R"({"x": 1})", "")),
       PROVOKE(read_safetensors(R"({"x": {"dtype": "F32", "shape": [1]}})", "1234")),
       PROVOKE(read_safetensors(R"({"x": {"dtype": "F31", "shape": [1], "data_offsets": [0, 4]}})", "1234")),
@@ -109,6 +130,11 @@ Provocations file_provocations() {
       PROVOKE(read_idx(bytes({0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}))),
       PROVOKE(read_numbers("")),
       PROVOKE(read_numbers("1,2\n3\n")),
+      PROVOKE(read_numbers("\xFF\xFE" "1")),
+      PROVOKE(read_numbers("+-1\n2\n")),
+      PROVOKE(read_numbers("year,2020\n1,2\n")),
+      PROVOKE(read_numbers("1\n\"2\n")),
+      PROVOKE(read_numbers("1\n\"2\"3\n")),
       PROVOKE(read_numbers("a,b\n1,2\n3,four\n")),
       PROVOKE(const Folder folder; data::fashion_mnist("nowhere")),
   };

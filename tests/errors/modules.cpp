@@ -124,6 +124,7 @@ Provocations module_provocations() {
       PROVOKE(const nn::Sequential model = built(); optim::SGD().step(model, Gradients({{"kernel", zeros({2})}}))),
       PROVOKE(const nn::Dense layer(2); optim::SGD optimizer; optimizer.step(layer, grad<0>(objective)(layer, ones({1, 3})));
               const nn::Dense other(2); optimizer.step(other, grad<0>(objective)(other, ones({1, 4})))),
+      PROVOKE(Array w = zeros({2}); optim::SGD optimizer; optimizer.step(w, ones({2})); w = zeros({3}); optimizer.step(w, ones({3}))),
       PROVOKE(optim::SGD().set_rate_factor(-1)),
       PROVOKE(clip_by_norm(zeros({2}), 0)),
       PROVOKE(clip_by_value(zeros({2}), -1)),

@@ -130,6 +130,30 @@ TEST(Safetensors, HeadersThatLieAreRefused) {
   for (const Lie& lie : lies) EXPECT_EQ(parse_error(file_of(lie.header, std::string(lie.data, '\7'))), lie.message) << lie.header;
 }
 
+TEST(Safetensors, HeadersThatReadersWouldTakeDifferentlyAreRefused) {
+  const auto message = [](const std::string& header, size_t data = 4) { return parse_error(file_of(header, std::string(data, '\1'))); };
+  EXPECT_EQ(message(std::string("{}\0{anything}", 13), 0), "file: byte 2 of the header is 0; the header is text");
+  EXPECT_EQ(message(std::string("{}\0\0", 4), 0), "file: byte 2 of the header is 0; the header is text");
+  EXPECT_EQ(message("   {}", 0), "file: the header does not start with {, but with byte 32");
+  EXPECT_EQ(message("\n{}", 0), "file: the header does not start with {, but with byte 10");
+  EXPECT_EQ(message("\xEF\xBB\xBF{}", 0), "file: the header does not start with {, but with byte 239");
+  EXPECT_EQ(message("{}   ", 0), "");  // padding
+  EXPECT_EQ(message("{} x", 0), "file: the header is not valid JSON");
+  EXPECT_EQ(message("{}{}", 0), "file: the header is not valid JSON");
+  EXPECT_EQ(message("", 0), "file: the header is not valid JSON");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[9],"shape":[1],"data_offsets":[0,4]}})"), "file: array \"a\": \"shape\" is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"I64","dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "file: array \"a\": \"dtype\" is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8],"data_offsets":[0,4]}})"), "file: array \"a\": \"data_offsets\" is given twice");
+  EXPECT_EQ(message(R"({"__metadata__":{"format":"x","format":"gradus"}})", 0), "file: __metadata__ \"format\" is given twice");
+  EXPECT_EQ(message(R"({"__metadata__":{},"__metadata__":{}})", 0), "file: __metadata__ is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})"), "file: array \"a\": sizes must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0.0,4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":["0",4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
+  // The same name in two objects is no repetition; what is not known is passed over.
+  EXPECT_EQ(message(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4],"more":1}})"), "");
+}
+
 TEST(Safetensors, SizesThatOverflowAreRefused) {
   const std::string message =
       parse_error(file_of(R"({"x":{"dtype":"F64","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,0]}})", ""));

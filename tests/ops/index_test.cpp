@@ -165,6 +165,45 @@ TEST(one_hot, and_embedding_refuse_negative_classes) {
   EXPECT_NE(error_of([] { one_hot(array({0.5}), 3); }), "no error");
 }
 
+TEST(unravel_index, refuses_positions_outside_the_shape) {
+  EXPECT_EQ(values(unravel_index(array({0, 5, 3}), {2, 3})), (Values{0, 0, 1, 2, 1, 0}));
+  EXPECT_EQ(values(unravel_index(array({23}, uint8), {2, 3, 4})), (Values{1, 2, 3}));
+  EXPECT_EQ(unravel_index(array({0}, int32)[0], {1}).shape(), Shape({1}));
+  EXPECT_EQ(error_of([] { unravel_index(array({5, 100}), {2, 3}).eval(); }), "unravel_index: index out of range: element 1 is 100; it must be at most 5");
+  EXPECT_EQ(error_of([] { unravel_index(array({-1}), {2, 3}).eval(); }), "unravel_index: index out of range: element 0 is -1; it must be at least 0");
+  EXPECT_NE(error_of([] { unravel_index(array({0}), {0, 3}).eval(); }), "no error");
+}
+
+TEST(indices, out_of_range_are_errors_everywhere) {
+  const Array x = ones({3, 2});
+  for (const int64_t bad : {int64_t{3}, int64_t{-4}, INT64_MAX, INT64_MIN}) {
+    const Array i = array({bad}), column = array({{bad, 0}}), corner = array({bad, 0});
+    EXPECT_NE(error_of([&] { take(x, i, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { take(x, array({bad > 0 ? std::max<int64_t>(bad, 6) : std::min<int64_t>(bad, -7)})).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { take_along_axis(x, column, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { gather(x, column, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { scatter(x, column, 1, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { scatter_add(x, column, 1, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { index_copy(x, i, 1, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { index_add(x, i, 1, 0).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { embedding(x, i).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { one_hot(i, 3).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { unravel_index(i, {3}).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { dynamic_slice(x, corner, {1, 1}).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { dynamic_update_slice(x, ones({1, 1}), corner).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { x[bad].eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { x[i].eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { x[{ellipsis, bad}].eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { Array y = x; y.set(bad, 1); y.eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { Array y = x; y.set(i, 1); y.eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { Array y = x; y.add(i, 1); y.eval(); }), "no error") << bad;
+  }
+  for (const int64_t k : {int64_t{-1}, int64_t{4}, INT64_MAX}) EXPECT_NE(error_of([&] { topk(x, k, 0).first.eval(); }), "no error") << k;
+  EXPECT_EQ(topk(x, 0, 0).first.shape(), Shape({0, 2}));
+  EXPECT_EQ(values(roll(arange(3), INT64_MIN)), values(roll(arange(3), (INT64_MIN % 3 + 3) % 3)));
+  EXPECT_EQ(values(roll(arange(3), INT64_MAX)), values(roll(arange(3), INT64_MAX % 3)));
+}
+
 TEST(nonzero, lists_positions_row_major) {
   const Array x = array({{0, 1}, {2, 0}});
   EXPECT_EQ(values(argwhere(x)), (Values{0, 1, 1, 0}));

@@ -98,6 +98,23 @@ TEST(Linalg, chains_and_powers) {
 
 // ---- einsum
 
+TEST(Einsum, checks_the_sizes_of_a_letter_that_an_operand_has_twice) {
+  expect_error([] { einsum("ii->i", ones({1, 3})); },
+               "einsum: in \"ii->i\", 'i' is 1 and 3 in operand 0; a letter that an operand has twice must have one size there");
+  EXPECT_THROW(einsum("ii->", ones({3, 1})), Error);
+  EXPECT_THROW(einsum("iji->j", ones({1, 2, 3})), Error);
+  EXPECT_THROW(einsum("ij,kk->ijk", ones({1, 2}), ones({4, 1})), Error);
+  EXPECT_THROW(einsum("ii", ones({2, 3})), Error);
+  EXPECT_THROW(einsum("...ii->...i", ones({2, 1, 3})), Error);
+  EXPECT_THROW(einsum("ij,ij->ij", ones({2, 3}), ones({2, 4})), Error);
+  // Between operands 1 meets any size, as in NumPy and PyTorch.
+  expect_values(einsum("ii,i->i", ones({1, 1}), ones({3})), {3}, {1, 1, 1});
+  expect_values(einsum("i,i->", ones({1}), ones({3})), {}, {3});
+  expect_values(einsum("ij,jk->ik", ones({2, 1}), ones({3, 2})), {2, 2}, {3, 3, 3, 3});
+  expect_values(einsum("...i,...i->...", ones({1, 3}), ones({2, 3})), {2}, {3, 3});
+}
+
+
 TEST(Einsum, two_operands) {
   const Array a = counted({2, 3}), b = counted({3, 4});
   expect_values(einsum("ij,jk->ik", a, b), {2, 4}, matmul(a, b).to_vector<double>());

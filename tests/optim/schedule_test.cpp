@@ -97,5 +97,26 @@ TEST(Schedule, NegativeRatesAreErrors) {
   EXPECT_THROW(falling(2), Error);
 }
 
+// The steps at which each schedule turns, by hand: a schedule one step short or long differs in one of them.
+TEST(Schedule, TurnsAtItsSteps) {
+  const auto expect = [](const Schedule& rate, const std::vector<std::pair<int64_t, double>>& want, const char* name) {
+    for (const auto& [step, value] : want) EXPECT_NEAR(rate(step), value, 1e-12) << name << " at step " << step;
+  };
+  expect(linear(1, 0.5, 5), {{0, 1}, {1, 0.9}, {4, 0.6}, {5, 0.5}, {6, 0.5}}, "linear");
+  expect(polynomial(1, 4, 2), {{0, 1}, {1, 0.5625}, {3, 0.0625}, {4, 0}, {9, 0}}, "polynomial");
+  expect(cosine(1, {.steps = 4}), {{0, 1}, {2, 0.5}, {3, (1 - std::sqrt(0.5)) / 2}, {4, 0}, {5, 0}}, "cosine");
+  expect(cosine(1, {.steps = 6, .warmup = 2}), {{0, 0.5}, {1, 1}, {2, 1}, {4, 0.5}, {6, 0}}, "cosine with warm-up");
+  expect(cosine_restarts(1, {.period = 2}), {{0, 1}, {1, 0.5}, {2, 1}, {3, 0.5}, {4, 1}}, "cosine_restarts");
+  expect(cosine_restarts(1, {.period = 2, .multiplier = 2}), {{1, 0.5}, {2, 1}, {4, 0.5}, {6, 1}, {10, 0.5}, {14, 1}}, "cosine_restarts, longer");
+  expect(exponential(1, 0.5, 2), {{0, 1}, {1, std::sqrt(0.5)}, {2, 0.5}, {4, 0.25}}, "exponential");
+  expect(step(1, 0.5, 3), {{0, 1}, {2, 1}, {3, 0.5}, {5, 0.5}, {6, 0.25}}, "step");
+  expect(milestones(1, 0.5, {2, 5}), {{0, 1}, {1, 1}, {2, 0.5}, {4, 0.5}, {5, 0.25}}, "milestones");
+  expect(inverse_time(1, 1), {{0, 1}, {1, 0.5}, {3, 0.25}}, "inverse_time");
+  expect(warmup(4, linear(1, 0, 2)), {{0, 0}, {1, 0.25}, {3, 0.75}, {4, 1}, {5, 0.5}, {6, 0}}, "warmup");
+  expect(sequence({1.0, linear(0.5, 0, 2), 0.1}, {2, 4}), {{0, 1}, {1, 1}, {2, 0.5}, {3, 0.25}, {4, 0.1}}, "sequence");
+  expect(one_cycle(1, {.steps = 10, .rising = 0.5, .initial_divisor = 10, .final_divisor = 10, .is_cosine = false}),
+         {{0, 0.1}, {4, 1}, {9, 0.01}, {10, 0.01}}, "one_cycle");
+}
+
 }  // namespace
 }  // namespace gradus

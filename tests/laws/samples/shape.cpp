@@ -204,6 +204,16 @@ void add_scatters(Samples& out) {
                  .inputs = {uniform({5, 3}), laws::integers({4, 3}, 0, 5), uniform({4, 3}, -1, 1, 2)},
                  .call = [](const Arrays& x) { return Arrays{scatter_add(x[0], x[1], x[2], 0)}; },
                  .reference = by_elements(true)});
+  out.push_back({.op = "unravel_index",
+                 .inputs = {laws::integers({2, 3}, 0, 20)},
+                 .call = [](const Arrays& x) { return Arrays{unravel_index(x[0], {4, 5})}; },
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({2, 3, 2}, [&](const Index& at) {
+                     const auto flat = integer(x[0], {at[0], at[1]});
+                     return at[2] ? flat % 5 : flat / 5;
+                   });
+                 },
+                 .orders = 0});
   out.push_back({.op = "one_hot",
                  .inputs = {laws::integers({2, 3}, 0, 4)},
                  .call = [](const Arrays& x) { return Arrays{one_hot(x[0], 4)}; },
