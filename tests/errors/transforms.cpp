@@ -60,6 +60,11 @@ Provocations transform_provocations() {
       PROVOKE(vjp(total, zeros({3})).second(zeros({2}))),
       PROVOKE(jvp(total, zeros({3}), zeros({2}))),
       PROVOKE(jvp(total, zeros({3}, int32), zeros({3}))),
+      PROVOKE(hvp(total, zeros({3}), zeros({2}))),
+      PROVOKE(hvp(total, zeros({3}, int32), zeros({3}))),
+      PROVOKE(hvp([](const Array& x) { return 2 * x; }, zeros({3}), zeros({3}))),
+      PROVOKE(hessian([](const Array& x) { return 2 * x; })(zeros({3}))),
+      PROVOKE(jacobian(total)(zeros({3}, int32))),
       PROVOKE(const Line line{zeros({3}), zeros({3})}; const Gradients tangent({{"v", zeros({3})}});
               jvp(total_of, args(line, zeros({3})), args(tangent, zeros({3})))),
       PROVOKE(grad([](const Array& x) {
