@@ -43,6 +43,7 @@ Array BatchNorm::forward(const Array& x) const {
   const ParameterDType dtype(statistics_dtype(x));
   const Array mean = running_mean(channels, init::zeros()), variance = running_variance(channels, init::ones());
   detail::check_dtype("batch_norm", x, mean);
+  detail::note_call("BatchNorm");
   if (!TrainingMode::is_on()) return batch_norm(x, mean, variance, w, b, epsilon);
   const BatchNormResult result = batch_norm(x, w, b, epsilon);
   const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;

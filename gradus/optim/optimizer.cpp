@@ -10,6 +10,7 @@
 #include "gradus/graph/host_input.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
+#include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 
@@ -206,6 +207,7 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
     chosen.push_back(i);
     moving.push_back(record_of(variables[i].path, variables[i].get()));
   }
+  nn::detail::warn_if_forgotten(variables);
   const auto before = std::pair(host_->steps, host_->counts);
   const std::vector<std::vector<Array>> numbers = next_numbers(moving);
   std::vector<Array> roots(shown.begin(), shown.end());
