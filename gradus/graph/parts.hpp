@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/base/refuse.hpp"
 #include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
 #include "gradus/graph/cell.hpp"
@@ -46,6 +47,16 @@ concept VisitsParts = requires(const T& value, PartVisitor& visitor, const std::
 /// What transforms, optimisers and files take as a model.
 template <class T>
 concept Module = HasParts<std::remove_cvref_t<T>> || VisitsParts<std::remove_cvref_t<T>>;
+
+namespace detail {
+/// Whether T is a module; if not, the compiler says what it lacks. Functions that take models ask this first.
+template <class T>
+constexpr bool must_be_module() {
+  constexpr bool is_module = Module<T>;
+  static_assert(is_module, "this type is no module: a struct becomes one by GRADUS_PARTS(...) at its end, which names all its data members");
+  return is_module;
+}
+}  // namespace detail
 
 /// "encoder" and "norm" as "encoder.norm".
 std::string join_path(const std::string& path, std::string_view name);
@@ -143,14 +154,14 @@ class VariableCollector final : public PartVisitor {
 }  // namespace detail
 
 /// All variables of a module in the order of their parts, each once however often it is shared.
-template <Module M>
+template <class M>
 std::vector<Variable> variables(const M& module) {
   detail::VariableCollector collector;
-  visit_part(collector, "", module);
+  if constexpr (detail::must_be_module<M>()) visit_part(collector, "", module);
   return std::move(collector.variables);
 }
 /// The variables that get gradients; has_value may still be false.
-template <Module M>
+template <class M>
 std::vector<Variable> parameters(const M& module) {
   std::vector<Variable> all = variables(module);
   std::erase_if(all, [](const Variable& variable) { return !variable.is_trainable(); });
@@ -222,9 +233,14 @@ Parts<T...> make_parts(std::string_view names, std::tuple<T&...> values) {
 }  // namespace detail
 
 namespace nn {
+namespace detail {
+/// What forward returns, be it const or not; call refuses one that is not.
+template <class M, class... A>
+using Forwarded = decltype(std::declval<M&>().forward(std::declval<A>()...));
+}  // namespace detail
 /// module.forward(arguments...), with what every call of a module needs around it (paths of errors); defined in nn/module.hpp.
 template <class M, class... A>
-auto call(const M& module, A&&... arguments) -> decltype(module.forward(static_cast<A&&>(arguments)...));
+auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...>;
 }  // namespace nn
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/graph/path.hpp"
 
 namespace gradus {
 
@@ -149,6 +150,7 @@ std::vector<Array> Subgraph::call(std::span<const Array> arguments) const {
     std::vector<Array> inputs;
     for (const Edge& edge : node->inputs()) inputs.push_back(value_of_edge(edge));
     number.set(node, static_cast<uint32_t>(values.size()));
+    const AtPlaceOf place(node->path());
     values.push_back(apply_all(node->op(), inputs, node->args()));
   }
   std::vector<Array> out;
@@ -193,6 +195,7 @@ Closure close_over(std::span<const Array> parameters, std::span<const Array> out
     std::vector<Array> inputs;
     for (const Edge& edge : node->inputs()) inputs.push_back(inner(edge));
     number.set(node, static_cast<uint32_t>(values.size()));
+    const AtPlaceOf place(node->path());
     values.push_back(apply_all(node->op(), inputs, node->args()));
   }
   std::vector<Array> inner_outputs;

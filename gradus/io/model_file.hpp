@@ -41,9 +41,10 @@ AnyModel any(const M& model) {
 
 /// Writes a model. The old file stays whole if anything fails. A lambda as activation, or a parameter without value, is an error. Numbers
 /// that are not finite are saved and loaded, with a warning on the standard error stream that says in which parameter and how many.
-template <Module M>
+template <class M>
 void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
-  if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
+  if constexpr (!::gradus::detail::must_be_module<M>()) {
+  } else if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
     // Shares the parameters: a reference in a Layer's clothes.
     const nn::Layer layer(nn::Shared<M>(std::shared_ptr<M>(const_cast<M*>(&model), [](M*) {})));
     detail::save(detail::any(layer), info, path);
@@ -51,7 +52,7 @@ void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
     detail::save(detail::any(model), info, path);
   }
 }
-template <Module M>
+template <class M>
 void save(const M& model, const std::string& path) {
   if constexpr (std::same_as<M, nn::Model>) save(model, path, model.info);
   else save(model, path, nn::ModelInfo{});
@@ -62,9 +63,10 @@ void save(const M& model, const std::string& path) {
 nn::Model load(const std::string& path);
 /// Fills a model that the caller has made, of any type, and returns the file's metadata. Every parameter must be in the file with the
 /// right shape and dtype, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.
-template <Module M>
+template <class M>
 nn::ModelInfo load(M& model, const std::string& path) {
-  return detail::load_into(detail::any(model), path);
+  if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_into(detail::any(model), path);
+  else return {};
 }
 
 }  // namespace gradus::io

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus {
@@ -32,6 +33,10 @@ class Activation {
       : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Activation(int) = delete;
   Activation(std::nullptr_t) = delete;
+  template <::gradus::detail::Text T>
+  Activation(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "an activation is a function: relu, not \"relu\"; nn::Activation::from_name takes a name");
+  }
 
   Array forward(const Array& x) const { return function_ ? function_(x) : x; }
   Array operator()(const Array& x) const { return forward(x); }

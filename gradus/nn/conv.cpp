@@ -6,6 +6,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/conv.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/windows.hpp"
 
 namespace gradus::nn {
 
@@ -13,7 +14,10 @@ namespace {
 
 // Channels of x for one group; throws where groups do not fit.
 int64_t group_channels(std::string_view op, const Array& x, int64_t rank, int64_t groups, int64_t filters) {
-  if (x.rank() != rank) fail(op, "x is ", x.shape(), " of rank ", x.rank(), "; it must have rank ", rank, ", channels last");
+  if (x.rank() != rank) {
+    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), " of rank ", x.rank(), "; it must have rank ", rank, ", channels last"))
+        .with_hint(hint_of_rank(x.shape(), rank - 2));
+  }
   const int64_t channels = x.shape(-1);
   if (channels % groups || filters % groups) {
     fail(op, "groups is ", groups, ", x has ", channels, " channels, filters is ", filters, "; groups must divide both");

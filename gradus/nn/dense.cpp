@@ -63,7 +63,9 @@ void Dropout::check() const {
   if (!(rate >= 0 && rate < 1)) fail("Dropout", "rate is ", rate, "; it must be at least 0 and below 1");
 }
 Array Dropout::forward(const Array& x) const {
-  if (rate == 0 || !TrainingMode::is_on()) return x;
+  if (rate == 0) return x;
+  detail::note_call("Dropout");
+  if (!TrainingMode::is_on()) return x;
   return dropout(x, rate, TrainingMode::next_dropout_key());
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::nn {
@@ -26,6 +27,10 @@ class Initializer {
       Initializer(F&& make)  // NOLINT: implicit on purpose
       : make_([make = std::forward<F>(make)](const Shape& shape, DType) -> Array { return make(shape); }) {}
   Initializer(std::string name, std::function<Array(const Shape&, DType)> make) : name_(std::move(name)), make_(std::move(make)) {}
+  template <::gradus::detail::Text T>
+  Initializer(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "an initialiser is made by a function: nn::init::he_normal(), not its name; nn::init::from_name takes a name");
+  }
 
   Array operator()(const Shape& shape, DType dtype) const;
   /// In float32, or the dtype of an open ParameterDType scope.

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "gradus/ops/windows.hpp"
+
 namespace gradus::nn {
 
 namespace {
@@ -81,10 +83,17 @@ Array Sequential::forward(const Array& x) const {
     const std::lock_guard lock(first_input_->mutex);
     if (!first_input_->input) first_input_->input = {x.shape(), x.dtype()};
   }
+  const bool is_outermost = detail::CallScope::is_outermost();
   Array h = x;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const detail::NameScope name(names_[i]);
-    h = layers_[i].forward(h);
+  try {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const detail::NameScope name(names_[i]);
+      h = layers_[i].forward(h);
+    }
+  } catch (Error& error) {
+    // Images with their channels first pass a first convolution, which takes their width for channels; a later window finds too few rows.
+    if (is_outermost && error.hint().empty() && error.problem().starts_with("the window reaches")) std::move(error).with_hint(hint_of_images(x.shape()));
+    throw;
   }
   return h;
 }

@@ -178,6 +178,39 @@ class Layer {
   std::unique_ptr<Base> content_;
 };
 
+namespace detail {
+/// Whether L can stand in Sequential; if not, the compiler says why.
+template <class L>
+constexpr bool must_be_layer() {
+  using M = std::remove_cvref_t<L>;
+  constexpr bool fits = std::convertible_to<L, Layer>;
+  if constexpr (!fits) {
+    constexpr bool is_function = std::is_function_v<std::remove_pointer_t<M>> || (!Module<M> && requires(M& f, const Array& x) { f(x); });
+    constexpr bool is_object = std::is_class_v<M> && !::gradus::detail::Text<M> && !::gradus::detail::Dereferenced<M>;
+    constexpr bool is_const = !HasMutableForward<M, const Array&>;
+    static_assert(!is_function, "a function is no layer: nn::Activation(relu) is");
+    static_assert(is_function || is_object, "a number, text or pointer is no layer: nn::Sequential{nn::Dense(10), ...}; nn::share makes layers that are tied");
+    if constexpr (is_object && !is_function) {
+      if constexpr (::gradus::detail::must_be_module<M>()) {
+        static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
+        static_assert(!is_const, "a layer of Sequential takes one Array and returns one: Array forward(const Array& x) const");
+      }
+    }
+  }
+  return fits;
+}
+/// A layer, or nothing; it refuses a function that is picked out of overloads, which must_be_layer never gets to see.
+struct LayerSlot {
+  LayerSlot() = default;
+  template <std::convertible_to<Layer> L>
+  LayerSlot(L&&) {}  // NOLINT: implicit on purpose
+  template <class R>
+  LayerSlot(R (*)(const Array&)) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<R>, "a function is no layer: nn::Activation(softmax) is");
+  }
+};
+}  // namespace detail
+
 /// Layers one after the other. Nests; copies copy all parameters.
 ///
 ///   nn::Sequential model{nn::Conv2D(32, 3, relu), nn::MaxPooling2D(2), nn::Flatten(), nn::Dense(10)};
@@ -186,11 +219,13 @@ class Sequential {
  public:
   Sequential() = default;
   template <class... L>
-  requires(sizeof...(L) > 0) && (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) &&
-      (std::convertible_to<L, Layer> && ...) explicit Sequential(L&&... layers) {
+  requires(sizeof...(L) > 0) && (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) explicit Sequential(L&&... layers) {
     layers_.reserve(sizeof...(L));
-    (add(std::forward<L>(layers)), ...);
+    if constexpr ((detail::must_be_layer<L>() && ...)) (add(std::forward<L>(layers)), ...);
   }
+  /// Refused: softmax, tanh and other overloaded functions among the layers.
+  explicit Sequential(detail::LayerSlot, detail::LayerSlot, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
+                      detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {});
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept = default;
   Sequential& operator=(Sequential other) noexcept;

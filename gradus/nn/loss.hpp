@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::loss {
@@ -82,6 +83,10 @@ class Loss {
       : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Loss(int) = delete;
   Loss(std::nullptr_t) = delete;
+  template <::gradus::detail::Text T>
+  Loss(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");
+  }
 
   Array operator()(const Array& output, const Array& target) const;
   bool exists() const { return static_cast<bool>(function_); }

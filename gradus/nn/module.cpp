@@ -80,6 +80,12 @@ CallScope::~CallScope() { innermost = outer_; }
 
 bool CallScope::is_outermost() { return innermost != nullptr && innermost->outer_ == nullptr; }
 
+std::vector<Variable> CallScope::outermost_variables() {
+  const CallScope* scope = innermost;
+  while (scope && scope->outer_) scope = scope->outer_;
+  return scope ? scope->type_.variables(scope->module_) : std::vector<Variable>();
+}
+
 void CallScope::returned(const Array& result) {
   if (row_ < 0 || !open_rows) return;
   CallRow& row = (*open_rows)[static_cast<size_t>(row_)];

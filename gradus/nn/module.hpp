@@ -133,6 +133,8 @@ class CallScope {
 
   /// Whether no other call of a module is open in this thread.
   static bool is_outermost();
+  /// The variables of the outermost module that is being called in this thread; none outside of any.
+  static std::vector<Variable> outermost_variables();
   /// Notes the result for an open summary.
   void returned(const Array& result);
   template <class T>
@@ -174,6 +176,23 @@ struct Recorded {
 /// generator but for the stream of initialisers.
 Recorded record(const std::vector<InputSpec>& inputs, const std::function<Array(const std::vector<Array>&)>& model);
 
+/// A forward that takes these arguments of a const module; HasMutableForward: of one that is not const only.
+template <class M, class... A>
+concept HasForward = requires(const M& module) { module.forward(std::declval<A>()...); };
+template <class M, class... A>
+concept HasMutableForward = !HasForward<M, A...> && requires(M& module) { module.forward(std::declval<A>()...); };
+template <class M>
+constexpr void refuse_mutable_forward() {
+  static_assert(::gradus::detail::never<M>, "forward must be const: Array forward(const Array& x) const");
+}
+/// Whether a forward that is there is const; if not, the compiler says so, once for each module. A call changes no member: running statistics
+/// are nn::State, which a const forward may set.
+template <class M, class... A>
+constexpr bool must_be_const() {
+  if constexpr (!HasForward<M, A...>) refuse_mutable_forward<M>();
+  return HasForward<M, A...>;
+}
+
 /// Calls a module with as many arrays as there are.
 template <class M>
 Array call_with(const M& module, const std::vector<Array>& inputs) {
@@ -204,31 +223,45 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
 }  // namespace detail
 
 template <class M, class... A>
-auto call(const M& module, A&&... arguments) -> decltype(module.forward(static_cast<A&&>(arguments)...)) {
-  detail::CallScope scope(&module, detail::module_type<M>());
-  try {
-    decltype(auto) result = module.forward(static_cast<A&&>(arguments)...);
-    scope.returned(result);
-    return result;
-  } catch (Error& error) {
-    scope.locate(error);
-    throw;
+auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
+  if constexpr (detail::must_be_const<M, A&&...>()) {
+    detail::CallScope scope(&module, detail::module_type<M>());
+    try {
+      decltype(auto) result = module.forward(static_cast<A&&>(arguments)...);
+      scope.returned(result);
+      return result;
+    } catch (Error& error) {
+      scope.locate(error);
+      throw;
+    }
+  } else {
+    return const_cast<M&>(module).forward(static_cast<A&&>(arguments)...);
   }
 }
 
-/// Makes the parameters of a model as a call with inputs of these shapes would, without computing anything: nn::build(model, {1, 28, 28,
-/// 1}). With a float dtype the parameters get that dtype (float32 otherwise); with an integer dtype (ids for an Embedding) float32.
-template <Module M>
-void build(const M& model, const Shape& shape, DType dtype = float32) {
-  detail::record({{shape, dtype}}, [&](const std::vector<Array>& inputs) { return detail::call_with(model, inputs); });
-}
-/// The same for a model of several inputs.
-template <Module M>
+/// Makes the parameters of a model as a call with inputs of these shapes and dtypes would, without computing anything:
+/// nn::build(m, {{{1, 8}, int64}, {{1, 4}}}).
+template <class M>
 void build(const M& model, const std::vector<detail::InputSpec>& inputs) {
-  detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });
+  if constexpr (::gradus::detail::must_be_module<M>()) {
+    detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });
+  }
+}
+/// The same for a model of one input: nn::build(model, {1, 28, 28, 1}). With a float dtype the parameters get that dtype (float32
+/// otherwise); with an integer dtype (ids for an Embedding) float32.
+template <class M>
+void build(const M& model, const Shape& shape, DType dtype = float32) {
+  nn::build(model, std::vector<detail::InputSpec>{{shape, dtype}});
+}
+/// The same for a model of several inputs of one dtype: nn::build(m, {{1, 8}, {1, 4}}).
+template <class M>
+void build(const M& model, std::initializer_list<std::initializer_list<Size>> shapes, DType dtype = float32) {
+  std::vector<detail::InputSpec> inputs;
+  for (const auto& shape : shapes) inputs.push_back({Shape(shape), dtype});
+  nn::build(model, inputs);
 }
 /// Whether all variables have values.
-template <Module M>
+template <class M>
 bool is_built(const M& model) {
   for (const Variable& variable : variables(model)) {
     if (!variable.exists()) return false;
@@ -244,26 +277,26 @@ void cast(const std::vector<Variable>& all, DType dtype);
 }  // namespace detail
 
 /// The variable (parameter or state) of a path, for example "0.kernel"; throws for an unknown one, naming the nearest.
-template <Module M>
+template <class M>
 Variable parameter(const M& model, std::string_view path) {
   return detail::find_variable(variables(model), path);
 }
 /// Freezes all parameters of a model or layer: no gradient, no update. Running statistics go on.
-template <Module M>
+template <class M>
 void freeze(const M& model) {
   detail::set_trainable(variables(model), false);
 }
-template <Module M>
+template <class M>
 void unfreeze(const M& model) {
   detail::set_trainable(variables(model), true);
 }
 /// Number of trained numbers, shared ones counted once; a module that has not been built has none.
-template <Module M>
+template <class M>
 int64_t count_parameters(const M& model) {
   return detail::count_elements(parameters(model));
 }
 /// Converts all float parameters and states to a dtype.
-template <Module M>
+template <class M>
 void cast(const M& model, DType dtype) {
   detail::cast(variables(model), dtype);
 }

@@ -5,6 +5,7 @@
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/normalize.hpp"
+#include "gradus/ops/windows.hpp"
 
 namespace gradus::nn {
 
@@ -39,10 +40,16 @@ std::string BatchNorm::describe() const { return channels_of(weight, bias); }
 Array BatchNorm::forward(const Array& x) const {
   if (x.rank() < 2) fail("batch_norm", "x is ", x.shape(), "; it must have a batch axis and, last, the channels");
   const Shape channels{x.shape(-1)};
+  if (running_mean.has_value() && running_mean.get().shape() != channels) {
+    const int64_t known = running_mean.get().size();
+    throw Error(Error::Kind::invalid, "batch_norm", concat("x is ", x.shape(), ", the layer has ", known, " channels; they must be x's last size"))
+        .with_hint(hint_of_layout(x.shape(), known));
+  }
   const Array w = scale ? weight(channels, init::ones()) : Array(), b = center ? bias(channels, init::zeros()) : Array();
   const ParameterDType dtype(statistics_dtype(x));
   const Array mean = running_mean(channels, init::zeros()), variance = running_variance(channels, init::ones());
   detail::check_dtype("batch_norm", x, mean);
+  detail::note_call("BatchNorm");
   if (!TrainingMode::is_on()) return batch_norm(x, mean, variance, w, b, epsilon);
   const BatchNormResult result = batch_norm(x, w, b, epsilon);
   const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;

@@ -177,7 +177,9 @@ Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { r
 // Rank of the operands, and groups that divide the channels; `in` and `out` are the axes of w that hold in_channels / groups and out_channels.
 void check_operands(std::string_view op, const Array& x, const Array& w, int64_t spatial, int64_t groups, bool is_transposed) {
   static constexpr std::string_view images[] = {"(N, T, C)", "(N, H, W, C)", "(N, D, H, W, C)"};
-  if (x.rank() != spatial + 2) fail(op, "x is ", x.shape(), "; it must be ", images[spatial - 1]);
+  if (x.rank() != spatial + 2) {
+    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), "; it must be ", images[spatial - 1])).with_hint(hint_of_rank(x.shape(), spatial));
+  }
   if (w.rank() != spatial + 2) {
     fail(op, "w is ", w.shape(), "; it must have rank ", spatial + 2, ": the kernel's sizes, ",
          is_transposed ? "out_channels / groups, in_channels" : "in_channels / groups, out_channels");
@@ -186,20 +188,23 @@ void check_operands(std::string_view op, const Array& x, const Array& w, int64_t
   const int64_t channels = x.shape(-1), divided = w.shape(-2), whole = w.shape(-1);
   if (channels % groups != 0) fail(op, "groups is ", groups, ", in_channels is ", channels, "; groups must divide in_channels");
   if (is_transposed) {
-    if (whole != channels) fail(op, "x has ", channels, " channels and w is ", w.shape(), "; w's last size must be in_channels, ", channels);
-    return;
+    if (whole == channels) return;
+    throw Error(Error::Kind::invalid, op, concat("x has ", channels, " channels and w is ", w.shape(), "; w's last size must be in_channels, ", channels))
+        .with_hint(hint_of_layout(x.shape(), whole));
   }
   if (whole % groups != 0) fail(op, "groups is ", groups, ", out_channels is ", whole, "; groups must divide out_channels");
   if (divided * groups != channels) {
-    fail(op, "x has ", channels, " channels, groups is ", groups, " and w is ", w.shape(), "; w's second to last size must be in_channels / groups, ",
-         channels / groups);
+    throw Error(Error::Kind::invalid, op,
+                concat("x has ", channels, " channels, groups is ", groups, " and w is ", w.shape(),
+                       "; w's second to last size must be in_channels / groups, ", channels / groups))
+        .with_hint(hint_of_layout(x.shape(), divided * groups));
   }
 }
 
 template <int kRank>
 Array convolve(std::string_view op, const Array& x, const Array& w, const ConvOptions<kRank>& options) {
   check_operands(op, x, w, kRank, options.groups, false);
-  const WindowSizes sizes = window_sizes(op, image_sizes(x), kernel_sizes(w), options.strides.dims(), options.dilation.dims(), options.padding);
+  const WindowSizes sizes = window_sizes(op, x.shape(), kernel_sizes(w), options.strides.dims(), options.dilation.dims(), options.padding);
   return conv(x, w, {sizes.strides, sizes.pad_begin, sizes.pad_end, sizes.dilation, options.groups, {}});
 }
 

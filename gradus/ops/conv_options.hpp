@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gradus/array/shape.hpp"
+#include "gradus/base/refuse.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
@@ -50,6 +51,10 @@ class Padding {
   Padding(const std::vector<PadWidth>& widths) : widths_(widths) {}         // NOLINT: implicit on purpose
   Padding(SamePadding) : is_same_(true) {}                                  // NOLINT: implicit on purpose
   Padding(ValidPadding) : widths_{0} {}                                     // NOLINT: implicit on purpose
+  template <::gradus::detail::Text T>
+  Padding(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "padding is same, valid or numbers, without quotes");
+  }
 
   bool is_same() const { return is_same_; }
   /// One entry for all axes, or one for each; empty if is_same().

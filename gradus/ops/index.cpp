@@ -2,6 +2,7 @@
 #include "gradus/ops/index.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/graph/path.hpp"
 #include "gradus/cpu/index.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -298,6 +299,7 @@ Array as_source(std::string_view op, const Array& x, const Array& source) {
 }
 
 Array along(const OpDef& op, const char* name, const Array& x, const Array& index, const Array& source, int64_t axis) {
+  const AtPlaceOf place(*current_path(), name);
   axis = normalize_axis(name, axis, x.rank());
   check_along(name, x, index, axis);
   return apply(op, {x, as_index(name, index), broadcast_to(as_source(name, x, source), index.shape())}, AlongArgs{axis});
@@ -324,9 +326,11 @@ Array scatter_rows(const Array& x, const Array& source, const std::vector<Array>
 
 Array take(const Array& x, const Array& indices) { return take(ravel(x), indices, 0); }
 Array take(const Array& x, const Array& indices, int64_t axis) {
+  const AtPlaceOf place(*current_path(), "take");
   return gather_rows(x, {as_index("take", indices)}, normalize_axis("take", axis, x.rank()));
 }
 Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
+  const AtPlaceOf place(*current_path(), "take_along_axis");
   axis = normalize_axis("take_along_axis", axis, x.rank());
   if (x.rank() != index.rank()) fail("take_along_axis", "x is ", x.shape(), ", index is ", index.shape(), "; they must have the same rank");
   Dims one_x = x.shape().dims(), one_index = index.shape().dims();
@@ -338,6 +342,7 @@ Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
   return apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(as_index("take_along_axis", index), Shape(all_index))}, AlongArgs{axis});
 }
 Array gather(const Array& x, const Array& index, int64_t axis) {
+  const AtPlaceOf place(*current_path(), "gather");
   axis = normalize_axis("gather", axis, x.rank());
   check_along("gather", x, index, axis);
   return apply(gather_along_op, {x, as_index("gather", index)}, AlongArgs{axis});

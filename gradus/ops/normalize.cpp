@@ -9,6 +9,7 @@
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/ops/windows.hpp"
 
 namespace gradus {
 
@@ -353,8 +354,9 @@ void check_row(std::string_view op, std::string_view name, const Array& x, const
 }
 void check_channels(std::string_view op, std::string_view name, const Array& x, const Array& channels) {
   if (!channels.exists() || channels.shape() == channel_shape(x)) return;
-  fail(op, "x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x),
-       ", one number a channel");
+  throw Error(Error::Kind::invalid, op,
+              concat("x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x), ", one number a channel"))
+      .with_hint(channels.rank() == 1 ? hint_of_layout(x.shape(), channels.size()) : "");
 }
 void check_float(std::string_view op, const Array& x) {
   if (!x.dtype().is_float()) fail(op, "x has dtype ", x.dtype(), "; it must be ", to_text(floats), " (x.astype(float32))");

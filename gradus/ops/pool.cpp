@@ -182,7 +182,10 @@ constexpr int64_t kLargestTaps = (int64_t{1} << 31) - 1;  // the tap of a maximu
 
 Dims image_sizes(std::string_view op, const Array& x, size_t spatial) {
   static constexpr std::string_view images[] = {"(N, T, C)", "(N, H, W, C)", "(N, D, H, W, C)"};
-  if (x.rank() != static_cast<int64_t>(spatial) + 2) fail(op, "x is ", x.shape(), "; it must be ", images[spatial - 1]);
+  if (x.rank() != static_cast<int64_t>(spatial) + 2) {
+    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), "; it must be ", images[spatial - 1]))
+        .with_hint(hint_of_rank(x.shape(), static_cast<int64_t>(spatial)));
+  }
   return Dims(std::span<const int64_t>(x.shape().begin() + 1, x.shape().end() - 1));
 }
 
@@ -191,7 +194,7 @@ PoolArgs window_args(std::string_view op, const Array& x, const Dims& kernel, Di
   for (size_t axis = 0; axis < strides.size(); ++axis) {
     if (strides[axis] == 0) strides[axis] = kernel[axis];
   }
-  const WindowSizes sizes = window_sizes(op, in, kernel, strides, dilation, padding);
+  const WindowSizes sizes = window_sizes(op, x.shape(), kernel, strides, dilation, padding);
   int64_t taps = 1;
   for (const int64_t size : kernel) {
     if (size > kLargestTaps / taps) fail(op, "the window is ", std::span<const int64_t>(kernel), "; it must have less than 2^31 positions");

@@ -35,7 +35,41 @@ std::vector<PadWidth> side_widths(std::string_view op, const Padding& padding, s
   return widths;
 }
 
-WindowSizes window_sizes(std::string_view op, const Dims& in, const Dims& kernel, const Dims& strides, const Dims& dilation, const Padding& padding) {
+namespace {
+
+// "x is (N, C, H, W)": the permutation that puts the channels last, and what it gives.
+std::string channels_last_hint(const Shape& x) {
+  Dims axes{0}, sizes{x[0]};
+  for (int64_t axis = 2; axis < x.rank(); ++axis) axes.push_back(axis), sizes.push_back(x[axis]);
+  axes.push_back(1);
+  sizes.push_back(x[1]);
+  std::string list;
+  for (const int64_t axis : axes) list += concat(list.empty() ? "" : ", ", axis);
+  return concat("channels come last, and x seems to have them on axis 1: transpose(x, {", list, "}) is ", Shape(sizes));
+}
+
+}  // namespace
+
+std::string hint_of_layout(const Shape& x, int64_t channels) {
+  const bool is_first = x.rank() >= 3 && x[1] == channels && x[x.rank() - 1] != channels;
+  return is_first ? channels_last_hint(x) : std::string();
+}
+
+std::string hint_of_images(const Shape& x) {
+  const bool is_first = x.rank() == 4 && (x[1] == 1 || x[1] == 3) && x[2] == x[3] && x[2] > 3;
+  return is_first ? channels_last_hint(x) : std::string();
+}
+
+std::string hint_of_rank(const Shape& x, int64_t spatial) {
+  if (x.rank() != spatial + 1) return {};
+  const int64_t last = x[spatial];
+  if (last == 1 || last == 3) return "one example is a batch of one: expand_dims(x, 0)";
+  if (spatial == 2 && x[1] == x[2]) return "gray images have one channel: expand_dims(x, -1)";
+  return {};
+}
+
+WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel, const Dims& strides, const Dims& dilation, const Padding& padding) {
+  const Dims in(std::span<const int64_t>(x.begin() + 1, x.end() - 1));
   check_window(op, kernel, strides, dilation);
   WindowSizes out{strides, dilation, {}, {}, {}};
   const std::vector<PadWidth> widths = padding.is_same() ? std::vector<PadWidth>{} : side_widths(op, padding, in.size());
@@ -53,8 +87,10 @@ WindowSizes window_sizes(std::string_view op, const Dims& in, const Dims& kernel
     }
     const int64_t padded = in[axis] + before + after;
     if (padded < reach && !(padding.is_same() && in[axis] == 0)) {
-      fail(op, "the window reaches over ", reach, " positions along axis ", axis + 1, " (size ", kernel[axis], ", dilation ", dilation[axis],
-           "), the padded image has ", padded, "; it must have as many or more");
+      throw Error(Error::Kind::invalid, op,
+                  concat("the window reaches over ", reach, " positions along axis ", axis + 1, " (size ", kernel[axis], ", dilation ", dilation[axis],
+                         "), the padded image has ", padded, "; it must have as many or more"))
+          .with_hint(hint_of_images(x));
     }
     out.pad_begin.push_back(before);
     out.pad_end.push_back(after);

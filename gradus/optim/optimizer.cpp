@@ -12,6 +12,7 @@
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
+#include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 
@@ -275,6 +276,7 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
     const Array& parameter = variables[i].get();
     moving.push_back(are_loose && !is_tracing() ? record_of_loose(variables[i].path, parameter, moving) : record_of(variables[i].path, parameter));
   }
+  nn::detail::warn_if_forgotten(variables);
   const auto before = std::pair(host_->steps, host_->counts);
   const std::vector<std::vector<Array>> numbers = next_numbers(moving);
   // The old values may be overwritten; whatever happens, the values that the arrays have in the end are those to know them by.

@@ -42,12 +42,16 @@ struct OptimizerState {
 class Optimizer {
  public:
   Optimizer(RulePtr rule, Schedule schedule);
+  template <class T>
+  requires(::gradus::detail::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "an optimiser is made by its constructor: .optimizer = optim::Adam(1e-3)");
+  }
   Optimizer(const Optimizer& other);
   Optimizer(Optimizer&&) noexcept;
   Optimizer& operator=(Optimizer other) noexcept;
   ~Optimizer();
 
-  template <Module M>
+  template <class M>
   void step(const M& model, Gradients grads) {
     step(parameters(model), std::move(grads));
   }
@@ -70,7 +74,7 @@ class Optimizer {
   void step(const std::vector<Variable>& variables, Gradients grads, std::span<const Array> shown = {});
 
   /// Makes the state of every parameter that has none yet, as compile needs it.
-  template <Module M>
+  template <class M>
   void build(const M& model) {
     build(parameters(model));
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "gradus/base/refuse.hpp"
+
 namespace gradus::optim {
 
 /// The learning rate of each step. Made from a number (constant) or from a function `double(int64_t step)`, whose first step is 0.
@@ -16,6 +18,10 @@ namespace gradus::optim {
 class Schedule {
  public:
   Schedule(double rate);  // NOLINT: implicit on purpose
+  template <::gradus::detail::Text T>
+  Schedule(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "a learning rate is a number or a schedule: optim::Adam(1e-3), optim::Adam(optim::cosine(1e-3, {.steps = 5000}))");
+  }
   template <std::invocable<int64_t> F>
   requires(!std::same_as<std::remove_cvref_t<F>, Schedule> && std::convertible_to<std::invoke_result_t<F&, int64_t>, double>)
       Schedule(F&& rate_of)

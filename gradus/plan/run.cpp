@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "gradus/base/error.hpp"
+#include "gradus/graph/path.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/packed.hpp"
 #include "gradus/plan/plan.hpp"
@@ -83,7 +84,8 @@ class Run {
     const std::string problem = concat(status.problem, ": element ", status.position, " is ", status.value, "; it must be at ",
                                        status.value < static_cast<double>(status.bound) ? "least " : "most ", status.bound);
     if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
-    Error error(Error::Kind::invalid, node.op().name, problem);
+    const std::string_view origin = origin_of(node.path());
+    Error error(Error::Kind::invalid, origin.empty() ? node.op().name : origin, problem);
     error.set_path(node.path());
     throw error;
   }

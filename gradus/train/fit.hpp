@@ -124,6 +124,22 @@ struct LossObjective {
   Measured measure(const Array& output, const Array& target) const;
 };
 
+/// Whether M is a module that can be called with one array; if not, the compiler says what it lacks.
+template <class M>
+constexpr bool must_take_one_array() {
+  if constexpr (::gradus::detail::must_be_module<M>()) {
+    constexpr bool takes_one = requires(const M& model, const Array& x) {
+      { model(x) } -> std::convertible_to<Array>;
+    };
+    constexpr bool is_const = !nn::detail::HasMutableForward<M, const Array&>;
+    static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
+    static_assert(takes_one, "the model is called with one array and returns one: Array forward(const Array& x) const; others are trained with an objective");
+    return takes_one && is_const;
+  } else {
+    return false;
+  }
+}
+
 History fit(Task& task, const data::Dataset& set, FitOptions& options);
 Logs evaluate(Task& task, const data::Dataset& set, int64_t batch_size, bool verbose);
 Array predict(const std::function<Array(const Array&)>& model, const data::Dataset& set, int64_t batch_size);
@@ -139,19 +155,31 @@ LossObjective usual_objective(const Array& output, const Array& target);
 ///
 ///   train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-3),
 ///                                 .metrics = {metrics::accuracy}, .epochs = 10, .batch_size = 128, .validation = test_set});
-template <Module M>
+template <class M>
 History fit(M& model, const data::Dataset& set, FitOptions options) {
-  detail::check_loss(options, set);
-  const detail::LossObjective objective{options.loss, options.metrics};
-  detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
-  return detail::fit(task, set, options);
+  if constexpr (detail::must_take_one_array<M>()) {
+    detail::check_loss(options, set);
+    const detail::LossObjective objective{options.loss, options.metrics};
+    detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
+    return detail::fit(task, set, options);
+  } else {
+    return {};
+  }
 }
 /// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count.
-template <Module M, class F>
-requires std::invocable<const F&, const M&, const data::Batch&> History fit(M& model, const F& objective, const data::Dataset& set,
-                                                                            FitOptions options) {
-  detail::ObjectiveTask<M, F> task(model, objective);
-  return detail::fit(task, set, options);
+template <class M, class F, class S>
+History fit(M& model, const F& objective, const S& set, FitOptions options) {
+  if constexpr (::gradus::detail::must_be_module<M>()) {
+    constexpr bool is_set = std::convertible_to<const S&, const data::Dataset&>;
+    static_assert(is_set, "fit takes a data set: train::fit(model, data::Dataset(x, y), {...})");
+    constexpr bool is_objective = !is_set || std::invocable<const F&, const M&, const data::Batch&>;
+    static_assert(is_objective, "an objective takes the model and a batch: [](const auto& model, const data::Batch& batch) { return ...; }");
+    if constexpr (is_set && is_objective) {
+      detail::ObjectiveTask<M, F> task(model, objective);
+      return detail::fit(task, set, options);
+    }
+  }
+  return {};
 }
 
 struct EvaluateOptions {
@@ -161,30 +189,35 @@ struct EvaluateOptions {
   bool verbose = true;
 };
 /// Loss and metrics over a set, without training: "loss", "accuracy", ...
-template <Module M>
+template <class M>
 Logs evaluate(const M& model, const data::Dataset& set, EvaluateOptions options = {}) {
-  const nn::TrainingMode inference(false);
-  detail::LossObjective objective{options.loss, options.metrics};
-  if (!options.loss.exists()) {
-    const data::Dataset first = data::subset(set, 0, std::min<int64_t>(1, set.size()));
-    for (const data::Batch& batch : data::batches(first, {.batch_size = 1, .prefetch = false})) {
-      objective = detail::usual_objective(model(batch.x), batch.y);
-      if (!options.metrics.empty()) objective.metrics = options.metrics;
+  if constexpr (!detail::must_take_one_array<M>()) {
+    return {};
+  } else {
+    const nn::TrainingMode inference(false);
+    detail::LossObjective objective{options.loss, options.metrics};
+    if (!options.loss.exists()) {
+      const data::Dataset first = data::subset(set, 0, std::min<int64_t>(1, set.size()));
+      for (const data::Batch& batch : data::batches(first, {.batch_size = 1, .prefetch = false})) {
+        objective = detail::usual_objective(model(batch.x), batch.y);
+        if (!options.metrics.empty()) objective.metrics = options.metrics;
+      }
     }
+    detail::ObjectiveTask<const M, detail::LossObjective> task(model, objective);
+    return detail::evaluate(task, set, options.batch_size, options.verbose);
   }
-  detail::ObjectiveTask<const M, detail::LossObjective> task(model, objective);
-  return detail::evaluate(task, set, options.batch_size, options.verbose);
 }
 
 struct PredictOptions {
   int64_t batch_size = 128;
 };
 /// The model's outputs for all inputs, computed batch by batch and joined along axis 0.
-template <Module M>
+template <class M>
 Array predict(const M& model, const data::Dataset& set, PredictOptions options = {}) {
-  return detail::predict([&](const Array& x) -> Array { return model(x); }, set, options.batch_size);
+  if constexpr (detail::must_take_one_array<M>()) return detail::predict([&](const Array& x) -> Array { return model(x); }, set, options.batch_size);
+  else return {};
 }
-template <Module M>
+template <class M>
 Array predict(const M& model, const Array& x, PredictOptions options = {}) {
   return predict(model, data::Dataset(x), options);
 }

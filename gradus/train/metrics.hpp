@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::metrics {
@@ -33,6 +34,10 @@ class Metric {
       : name_(std::move(name)), function_(std::move(function)) {}
   Metric(int) = delete;
   Metric(std::nullptr_t) = delete;
+  template <::gradus::detail::Text T>
+  Metric(const T&) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>, "a metric is a function: metrics::accuracy, not its name; metrics::Metric::from_name takes a name");
+  }
 
   Array operator()(const Array& output, const Array& target) const { return function_(output, target); }
   /// "accuracy"; "metric" for a function that the library does not know.

@@ -3,6 +3,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/graph/path.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
@@ -36,6 +37,7 @@ class BatchWalk {
       has_batched |= is_batched.bits[i];
       inputs.push_back(found ? found->value : Array(edges[i].node, edges[i].index));
     }
+    const AtPlaceOf place(node->path());
     const std::vector<Array> outputs = has_batched ? apply_rule(*node, inputs, is_batched) : apply_all(node->op(), inputs, node->args());
     for (uint32_t k = 0; k < node->output_count() && k < outputs.size(); ++k) {
       if (!outputs[k].exists()) continue;

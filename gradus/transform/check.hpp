@@ -72,7 +72,7 @@ template <class F, class... A>
 CheckReport check_gradients(const F& f, const A&... arguments) {
   return check_gradients_with(CheckOptions{}, f, arguments...);
 }
-inline CheckReport check_gradients(Array (*f)(const Array&), const Array& x) { return check_gradients<Array (*)(const Array&)>(f, x); }
+inline CheckReport check_gradients(detail::FunctionOfOne f, const Array& x) { return check_gradients<Array (*)(const Array&)>(f.pointer(), x); }
 
 /// Inputs and parameters of one call of an op.
 struct OpSample {

@@ -36,6 +36,6 @@ template <class F>
 auto checkpoint(F f) {
   return detail::Checkpoint<F>(std::move(f));
 }
-inline auto checkpoint(Array (*f)(const Array&)) { return detail::Checkpoint<Array (*)(const Array&)>(f); }
+inline auto checkpoint(detail::FunctionOfOne f) { return detail::Checkpoint<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

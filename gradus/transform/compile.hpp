@@ -65,7 +65,7 @@ class CompileCall {
 };
 
 template <class T>
-concept CompileState = (Module<T> || std::same_as<T, Array> || HoldsCell<T>)&&!std::is_const_v<T>;
+concept CompileState = Module<T> || std::same_as<std::remove_const_t<T>, Array> || HoldsCell<T>;
 
 /// Numbers are handed to the function as arrays, so that their values are inputs; bools and enums are part of the signature.
 template <class A>
@@ -140,10 +140,14 @@ class Compiled {
 /// f as a function that is recorded once for each signature. The state must outlive it: variables, not temporaries, and not const. One thread
 /// calls it at a time.
 template <class F, class... S>
-  requires(detail::CompileState<S> && ...)
 auto compile(F f, S&... state) {
-  return detail::Compiled<F, S...>(std::move(f), state...);
+  constexpr bool is_variable = (!std::is_const_v<S> && ...);
+  static_assert(is_variable, "compile assigns to the state behind its function: it must not be const");
+  constexpr bool is_state = (detail::CompileState<S> && ...);
+  static_assert(is_state, "the state of compile is an Array, Parameter, module or optimiser; a struct becomes a module by GRADUS_PARTS(...) at its end");
+  if constexpr (is_variable && is_state) return detail::Compiled<F, S...>(std::move(f), state...);
+  else return f;
 }
-inline auto compile(Array (*f)(const Array&)) { return detail::Compiled<Array (*)(const Array&)>(f); }
+inline auto compile(detail::FunctionOfOne f) { return detail::Compiled<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

@@ -66,6 +66,42 @@ struct CondBranches {
 };
 std::vector<Array> apply_cond(const Array& predicate, const std::vector<Array>& arguments, CondBranches branches);
 
+/// What one step of a scan returns.
+template <class F, class C, class X>
+using ScanStep = std::invoke_result_t<const F&, const Returned<C>&, const Returned<X>&>;
+/// Whether F is the function of a scan with these carries and elements; if not, the compiler says why.
+template <class F, class C, class X>
+constexpr bool must_be_scan_step() {
+  constexpr bool takes = std::is_invocable_v<const F&, const Returned<C>&, const Returned<X>&>;
+  static_assert(takes, "the function of scan takes the carry and one x: [](const Array& carry, const Array& x) { ... }");
+  if constexpr (takes) {
+    constexpr bool is_pair = [] {
+      if constexpr (IsTuple<std::remove_cvref_t<ScanStep<F, C, X>>>) return std::tuple_size_v<std::remove_cvref_t<ScanStep<F, C, X>>> == 2;
+      else return false;
+    }();
+    static_assert(is_pair, "the function of scan returns two things, the next carry and the y of this step: return std::pair{next, y};");
+    return is_pair;
+  } else {
+    return false;
+  }
+}
+
+/// Whether these are the functions of a while_loop that carries a State; if not, the compiler says why.
+template <class Condition, class Body, class State>
+constexpr bool must_be_loop() {
+  constexpr bool take_carry = std::is_invocable_v<const Condition&, State> && std::is_invocable_v<const Body&, State>;
+  static_assert(take_carry, "the condition and the body of while_loop take the carry");
+  if constexpr (take_carry) {
+    constexpr bool gives_condition = std::convertible_to<std::invoke_result_t<const Condition&, State>, Array>;
+    static_assert(gives_condition, "the condition of while_loop returns a bool Array of rank 0");
+    constexpr bool gives_carry = std::constructible_from<State, std::invoke_result_t<const Body&, State>>;
+    static_assert(gives_carry, "the body of while_loop returns the next carry, of the type of the first");
+    return gives_condition && gives_carry;
+  } else {
+    return false;
+  }
+}
+
 /// One branch: what it returns, and its graph.
 template <class F, class... A>
 auto record_branch(Closure& closure, const F& f, A&... arguments) {
@@ -86,37 +122,49 @@ auto record_branch(Closure& closure, const F& f, A&... arguments) {
 template <class F, class C, class X>
 auto scan(const F& f, const C& init, const X& xs, ScanOptions options = {}) {
   using detail::Returned;
-  const Returned<C> first(init);
-  const Returned<X> elements(xs);
-  detail::ScanCall call(detail::arrays_in(first), detail::arrays_in(elements), options);
-  const auto record = [&] {
-    call.begin();
-    Returned<C> carry = first;
-    Returned<X> x = elements;
-    detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
-    detail::visit_arrays(x, [&](Array& array) { array = call.next_symbol(); });
-    auto [next, y] = f(std::as_const(carry), std::as_const(x));
-    return std::pair(Returned<decltype(next)>(std::move(next)), Returned<decltype(y)>(std::move(y)));
-  };
-  auto result = record();
-  if (!call.end(detail::arrays_in(result.first), detail::arrays_in(result.second))) {
-    result = record();
-    call.end(detail::arrays_in(result.first), detail::arrays_in(result.second));
+  if constexpr (!detail::must_be_scan_step<F, C, X>()) {
+    return std::pair<Returned<C>, Array>(init, Array());
+  } else {
+    const Returned<C> first(init);
+    const Returned<X> elements(xs);
+    detail::ScanCall call(detail::arrays_in(first), detail::arrays_in(elements), options);
+    const auto record = [&] {
+      call.begin();
+      Returned<C> carry = first;
+      Returned<X> x = elements;
+      detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
+      detail::visit_arrays(x, [&](Array& array) { array = call.next_symbol(); });
+      auto [next, y] = f(std::as_const(carry), std::as_const(x));
+      return std::pair(Returned<decltype(next)>(std::move(next)), Returned<decltype(y)>(std::move(y)));
+    };
+    auto result = record();
+    if (!call.end(detail::arrays_in(result.first), detail::arrays_in(result.second))) {
+      result = record();
+      call.end(detail::arrays_in(result.first), detail::arrays_in(result.second));
+    }
+    return detail::with_arrays(std::move(result), call.outputs());
   }
-  return detail::with_arrays(std::move(result), call.outputs());
 }
 
 /// yes(arguments...) if the predicate (a bool scalar) is true, else no(arguments...); only one is computed. Both return the same shapes
 /// and dtypes. Under vmap with a batched predicate both are computed and selected from.
 template <class Yes, class No, class... A>
 auto cond(const Array& predicate, const Yes& yes, const No& no, A&&... arguments) {
-  const std::vector<Array> inputs = detail::arrays_of(arguments...);
-  detail::CondBranches branches;
-  auto value = detail::record_branch(branches.yes, yes, arguments...);
-  using Other = decltype(detail::record_branch(branches.no, no, arguments...));
-  static_assert(std::same_as<decltype(value), Other>, "the two functions of cond return the same type");
-  detail::record_branch(branches.no, no, arguments...);
-  return detail::with_arrays(std::move(value), detail::apply_cond(predicate, inputs, std::move(branches)));
+  constexpr bool are_functions = std::is_invocable_v<const Yes&, A&...> && std::is_invocable_v<const No&, A&...>;
+  static_assert(are_functions, "cond takes two functions and their arguments: cond(p, [](const Array& x) { ... }, [](const Array& x) { ... }, x); "
+                               "where(p, a, b) chooses between arrays");
+  if constexpr (are_functions) {
+    const std::vector<Array> inputs = detail::arrays_of(arguments...);
+    detail::CondBranches branches;
+    auto value = detail::record_branch(branches.yes, yes, arguments...);
+    using Other = decltype(detail::record_branch(branches.no, no, arguments...));
+    constexpr bool is_same = std::same_as<decltype(value), Other>;
+    static_assert(is_same, "the two functions of cond return the same type");
+    detail::record_branch(branches.no, no, arguments...);
+    return detail::with_arrays(std::move(value), detail::apply_cond(predicate, inputs, std::move(branches)));
+  } else {
+    return Array();
+  }
 }
 
 /// carry = body(carry) as long as condition(carry), a bool scalar, is true. Returns the last carry. Forward mode only: the number of steps is
@@ -125,23 +173,27 @@ template <class Condition, class Body, class C>
 auto while_loop(const Condition& condition, const Body& body, const C& init) {
   using State = detail::Returned<C>;
   const State first(init);
-  detail::WhileCall call(detail::arrays_in(first));
-  const auto symbols = [&] {
-    State carry = first;
-    detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
-    return carry;
-  };
-  const auto record = [&] {
-    call.begin();
-    call.end_condition(condition(symbols()));
-    return State(body(symbols()));
-  };
-  State result = record();
-  if (!call.end_body(detail::arrays_in(result))) {
-    result = record();
-    call.end_body(detail::arrays_in(result));
+  if constexpr (detail::must_be_loop<Condition, Body, State>()) {
+    detail::WhileCall call(detail::arrays_in(first));
+    const auto symbols = [&] {
+      State carry = first;
+      detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
+      return carry;
+    };
+    const auto record = [&] {
+      call.begin();
+      call.end_condition(condition(symbols()));
+      return State(body(symbols()));
+    };
+    State result = record();
+    if (!call.end_body(detail::arrays_in(result))) {
+      result = record();
+      call.end_body(detail::arrays_in(result));
+    }
+    return detail::with_arrays(std::move(result), call.outputs());
+  } else {
+    return first;
   }
-  return detail::with_arrays(std::move(result), call.outputs());
 }
 
 }  // namespace gradus

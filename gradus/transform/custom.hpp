@@ -67,8 +67,14 @@ class Custom {
     const auto run_rule = [&](const auto& changes) {
       auto output = value;
       visit_arrays(output, [&](Array& x) { x = mark(x); });
-      const auto rule = [&](auto&... inside) { return rule_(changes, output, inside...); };
-      return arrays_in(call_replaced(rule, mark, arguments...));
+      constexpr bool fits = std::is_invocable_v<const Rule&, decltype(changes), decltype(output)&, decltype(replaced(arguments, mark))...>;
+      static_assert(fits, "the rule of a custom derivative takes the cotangent (or tangent), the output, and the inputs: (dy, y, x...)");
+      if constexpr (fits) {
+        const auto rule = [&](auto&... inside) { return rule_(changes, output, inside...); };
+        return arrays_in(call_replaced(rule, mark, arguments...));
+      } else {
+        return std::vector<Array>();
+      }
     };
     std::vector<Array> changes;
     if constexpr (is_forward) {

@@ -3,6 +3,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/graph/path.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/graph/walk.hpp"
 #include "gradus/ops/creation.hpp"
@@ -296,9 +297,12 @@ bool any(std::span<const Array> changes) {
   return std::any_of(changes.begin(), changes.end(), [](const Array& change) { return change.exists(); });
 }
 
-// Runs a rule; what it throws names the module that recorded the node.
+// Runs a rule: what it records and what it throws names the module that recorded the node, and the op. An op that stands for a graph is no
+// origin: the graph's own ops are.
 template <class Rule>
 Changes with_path(const Node* node, const Rule& rule) {
+  const OpDef& op = node->op();
+  const AtPlaceOf place = op.host || op.expand ? AtPlaceOf(node->path()) : AtPlaceOf(node->path(), op.name);
   try {
     return rule();
   } catch (Error& error) {

@@ -19,7 +19,7 @@ Differentiation::~Differentiation() {
 }
 
 void Differentiation::add_array(const Array& x, size_t argument) {
-  if (!x.exists()) fail(name_of(kind_), "argument ", argument, " is an empty Array; give it a value first");
+  if (!x.exists()) fail(name_, "argument ", argument, " is an empty Array; give it a value first");
   leaves_.push_back({{}, x, {}, argument});
 }
 
@@ -37,7 +37,7 @@ void Differentiation::add_module(std::vector<Variable> variables, size_t argumen
       states_.push_back(std::move(variable));
     }
   }
-  if (is_differentiated && trainable == 0) fail(name_of(kind_), "argument ", argument, " is a module without a trainable parameter");
+  if (is_differentiated && trainable == 0) fail(name_, "argument ", argument, " is a module without a trainable parameter");
 }
 
 bool Differentiation::is_missing(FunctionTag function) const {
@@ -78,10 +78,10 @@ void Differentiation::mark(Leaf& leaf) {
   if (!leaf.value.dtype().is_float()) {
     const std::string which = leaf.is_module() ? concat("parameter ", leaf.variable.path) : concat("argument ", leaf.argument);
     if (is_chosen_ || leaf.is_module() || kind_ != TraceKind::grad) {
-      fail(name_of(kind_), which, " has dtype ", leaf.value.dtype(), "; only floats have derivatives");
+      fail(name_, which, " has dtype ", leaf.value.dtype(), "; only floats have derivatives");
     }
-    fail(name_of(kind_), which, " has dtype ", leaf.value.dtype(), "; only floats have derivatives: choose the arguments by number, for example ",
-         "grad<0>(f)");
+    fail(name_, which, " has dtype ", leaf.value.dtype(), "; only floats have derivatives: choose the arguments by number, for example ",
+         name_, "<0>(f)");
   }
   leaf.mark = mark_argument(leaf.value);
   if (leaf.variable.cell) {
@@ -109,19 +109,19 @@ void Differentiation::check_reached(const std::vector<Array>& gradients) const {
     bool is_reached = !leaves_[i].is_module();
     for (; i < leaves_.size() && leaves_[i].argument == argument; ++i) is_reached |= gradients[i].exists();
     if (!is_reached) {
-      fail(name_of(kind_), "the value depends on none of the ", i - first, " parameters of argument ", argument,
+      fail(name_, "the value depends on none of the ", i - first, " parameters of argument ", argument,
            "; the function must call the module that it is differentiated by");
     }
   }
 }
 
 std::vector<Array> Differentiation::gradients(const std::vector<Array>& outputs) const {
-  if (outputs.empty() || !outputs[0].exists()) fail(name_of(kind_), "the function returned no array; it must return a float scalar");
+  if (outputs.empty() || !outputs[0].exists()) fail(name_, "the function returned no array; it must return a float scalar");
   const Array& value = outputs[0];
   if (value.rank() != 0) {
-    fail(name_of(kind_), "the function returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
+    fail(name_, "the function returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
   }
-  if (!value.dtype().is_float()) fail(name_of(kind_), "the function returned a scalar of dtype ", value.dtype(), "; it must be a float");
+  if (!value.dtype().is_float()) fail(name_, "the function returned a scalar of dtype ", value.dtype(), "; it must be a float");
   std::vector<Array> out = gradus::pull_back(std::span(&value, 1), std::vector<Array>{unit_change(value)}, marks());
   check_reached(out);
   for (size_t i = 0; i < out.size(); ++i) out[i] = zeros_if_empty(out[i], leaves_[i].value);
@@ -142,11 +142,11 @@ std::vector<Array> Differentiation::zero_gradients() const {
 
 std::vector<Array> Differentiation::push_forward(const std::vector<Array>& tangents, const std::vector<Array>& outputs) const {
   if (tangents.size() != leaves_.size()) {
-    fail(name_of(kind_), "there are ", tangents.size(), " tangents for ", leaves_.size(), " arrays; there must be one for each");
+    fail(name_, "there are ", tangents.size(), " tangents for ", leaves_.size(), " arrays; there must be one for each");
   }
   for (size_t i = 0; i < tangents.size(); ++i) {
     if (tangents[i].exists() && tangents[i].shape() != leaves_[i].value.shape()) {
-      fail(name_of(kind_), "argument ", leaves_[i].argument, " is ", leaves_[i].value.shape(), ", its tangent ", tangents[i].shape(),
+      fail(name_, "argument ", leaves_[i].argument, " is ", leaves_[i].value.shape(), ", its tangent ", tangents[i].shape(),
            "; they must be equal");
     }
   }
@@ -234,7 +234,7 @@ void Differentiation::collect_named(const Gradients& tangents, size_t argument, 
   }
   for (const auto& [path, tangent] : tangents) {
     if (std::find(paths.begin(), paths.end(), path) != paths.end()) continue;
-    fail(name_of(kind_), "there is a tangent of \"", path, "\", but argument ", argument, " has no such parameter; it has ", join(paths));
+    fail(name_, "there is a tangent of \"", path, "\", but argument ", argument, " has no such parameter; it has ", join(paths));
   }
 }
 

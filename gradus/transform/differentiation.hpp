@@ -14,8 +14,8 @@ namespace gradus::detail {
 /// and commit() keeps what was written to cells. The destructor ends the trace and puts Array members of modules back.
 class Differentiation {
  public:
-  /// `is_chosen`: the user named arguments by number.
-  Differentiation(TraceKind kind, bool is_chosen) : kind_(kind), is_chosen_(is_chosen) {}
+  /// `name`: what the user called, in messages; `is_chosen`: arguments are named by number.
+  Differentiation(TraceKind kind, std::string_view name, bool is_chosen) : kind_(kind), name_(name), is_chosen_(is_chosen) {}
   ~Differentiation();
   Differentiation(const Differentiation&) = delete;
   Differentiation& operator=(const Differentiation&) = delete;
@@ -61,6 +61,7 @@ class Differentiation {
   std::vector<Array> marks() const;
 
   TraceKind kind_;
+  std::string_view name_;
   bool is_chosen_;
   std::vector<Leaf> leaves_;
   std::vector<Variable> states_;  // variables of models that are not differentiated by
@@ -106,13 +107,7 @@ constexpr bool is_chosen(std::index_sequence<Chosen...>) {
 /// Registers the chosen arguments in the order in which they were chosen, then the others.
 template <size_t... Chosen, class... A, size_t... All>
 void register_arguments(Differentiation& d, std::index_sequence<Chosen...> chosen, std::index_sequence<All...>, const std::tuple<A&...>& given) {
-  constexpr bool exist = ((Chosen < sizeof...(A)) && ...);
-  static_assert(exist, "an argument is chosen by a number that is too large; they count from 0");
-  if constexpr (exist) {
-    constexpr bool fit = ((kind_of<std::tuple_element_t<Chosen, std::tuple<A...>>>() != ArgumentKind::other) && ...);
-    static_assert(fit, "only arrays and modules can be differentiated by; choose them by number, for example grad<0>(f)");
-    (register_argument<Chosen>(d, true, std::get<Chosen>(given)), ...);
-  }
+  (register_argument<Chosen>(d, true, std::get<Chosen>(given)), ...);
   const auto add_other = [&]<size_t I>(std::index_sequence<I>) {
     if constexpr (!is_chosen<I>(chosen)) register_argument<I>(d, false, std::get<I>(given));
   };
@@ -143,15 +138,38 @@ auto stand_ins(std::index_sequence<Chosen...> chosen, std::index_sequence<All...
   return std::tuple<StandIn<is_chosen<All>(chosen), A>...>(stand_in<is_chosen<All>(chosen)>(std::get<All>(given))...);
 }
 
+/// Whether F, called with these arguments, has a derivative by the chosen ones; if not, the compiler says why, once.
+template <class F, class Chosen, class... A>
+constexpr bool can_differentiate() {
+  return []<size_t... I, size_t... All>(std::index_sequence<I...>, std::index_sequence<All...>) {
+    constexpr bool exist = ((I < sizeof...(A)) && ...);
+    static_assert(exist, "an argument is chosen by a number that is too large; they count from 0");
+    if constexpr (exist) {
+      constexpr bool fit = ((kind_of<std::tuple_element_t<I, std::tuple<A...>>>() != ArgumentKind::other) && ...);
+      static_assert(fit, "only arrays and modules can be differentiated by: a struct becomes a module by GRADUS_PARTS(...) at its end; other "
+                         "arguments are left out by number, for example grad<0>(f)");
+      using Inside = std::tuple<StandIn<is_chosen<All>(Chosen()), A>...>;
+      if constexpr (fit && must_take<F, Inside>()) {
+        using R = decltype(std::apply(std::declval<const F&>(), std::declval<Inside&>()));
+        constexpr bool is_number = std::is_arithmetic_v<std::remove_cvref_t<R>>;
+        static_assert(!is_number, "the function returns a C++ number, which has no derivative: it must return the Array, without item()");
+        return !is_number && check_returned<R>();
+      } else {
+        return false;
+      }
+    } else {
+      return false;
+    }
+  }(Chosen(), std::index_sequence_for<A...>());
+}
+
 /// Calls the function with marks in place of the chosen arguments.
 template <class F, size_t... Chosen, class... A, size_t... All>
 auto call_marked(Differentiation& d, const F& f, std::index_sequence<Chosen...> chosen, std::index_sequence<All...> all,
                  const std::tuple<A&...>& given) {
   auto inside = stand_ins(chosen, all, given);
   (put_marks(d, std::get<Chosen>(inside)), ...);
-  using R = decltype(std::apply(f, inside));
-  check_returned<R>();
-  return Returned<R>(std::apply(f, inside));
+  return Returned<decltype(std::apply(f, inside))>(std::apply(f, inside));
 }
 
 /// Registers, opens, calls: all that comes before the derivative. Returns what the function returned.

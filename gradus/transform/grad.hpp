@@ -22,26 +22,32 @@ namespace detail {
 template <class F, size_t... I>
 class ValueAndGrad {
  public:
-  explicit ValueAndGrad(F f) : f_(std::move(f)) {}
+  /// `name`: what the user called, in messages.
+  explicit ValueAndGrad(F f, std::string_view name = "grad") : f_(std::move(f)), name_(name) {}
   template <class... A>
   auto operator()(A&&... arguments) const {
     const std::tuple<A&...> given(arguments...);
     const auto chosen = chosen_of(std::index_sequence<I...>(), given);
-    Differentiation d(TraceKind::grad, sizeof...(I) != 0);
-    auto value = trace_call(d, f_, chosen, given);
-    const std::vector<Array> gradients = d.gradients(arrays_in(value));
-    d.commit();
-    return std::pair(std::move(value), derivatives(d, gradients, chosen, given));
+    if constexpr (can_differentiate<F, std::remove_const_t<decltype(chosen)>, A...>()) {
+      Differentiation d(TraceKind::grad, name_, sizeof...(I) != 0);
+      auto value = trace_call(d, f_, chosen, given);
+      const std::vector<Array> gradients = d.gradients(arrays_in(value));
+      d.commit();
+      return std::pair(std::move(value), derivatives(d, gradients, chosen, given));
+    } else {
+      return std::pair<Array, Array>();
+    }
   }
 
  private:
   F f_;
+  std::string_view name_;
 };
 
 template <class F, size_t... I>
 class Grad {
  public:
-  explicit Grad(F f) : f_(std::move(f)) {}
+  explicit Grad(F f, std::string_view name = "grad") : f_(std::move(f), name) {}
   template <class... A>
   auto operator()(A&&... arguments) const {
     return f_(std::forward<A>(arguments)...).second;
@@ -64,7 +70,7 @@ auto grad(F f) {
   return detail::Grad<F, I...>(std::move(f));
 }
 // These pick the function out of overloads: grad(tanh).
-inline auto value_and_grad(Array (*f)(const Array&)) { return detail::ValueAndGrad<Array (*)(const Array&)>(f); }
-inline auto grad(Array (*f)(const Array&)) { return detail::Grad<Array (*)(const Array&)>(f); }
+inline auto value_and_grad(detail::FunctionOfOne f) { return detail::ValueAndGrad<Array (*)(const Array&)>(f.pointer()); }
+inline auto grad(detail::FunctionOfOne f) { return detail::Grad<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

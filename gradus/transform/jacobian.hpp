@@ -33,20 +33,26 @@ auto for_each_array(const R& value, const Each& each) {
 template <class F, bool by_columns, size_t... I>
 class Jacobian {
  public:
-  explicit Jacobian(F f) : f_(std::move(f)) {}
+  /// `name`: what the user called, in messages.
+  explicit Jacobian(F f, std::string_view name) : f_(std::move(f)), name_(name) {}
   template <class... A>
   auto operator()(A&&... arguments) const {
     const std::tuple<A&...> given(arguments...);
     const auto chosen = chosen_of(std::index_sequence<I...>(), given);
-    Differentiation d(TraceKind::grad, sizeof...(I) != 0);
-    const auto value = trace_call(d, f_, chosen, given);
-    const std::vector<std::vector<Array>> blocks = d.jacobians(arrays_in(value), by_columns);
-    d.commit();
-    return for_each_array(value, [&](size_t k) { return derivatives(d, blocks[k], chosen, given); });
+    if constexpr (can_differentiate<F, std::remove_const_t<decltype(chosen)>, A...>()) {
+      Differentiation d(TraceKind::grad, name_, sizeof...(I) != 0);
+      const auto value = trace_call(d, f_, chosen, given);
+      const std::vector<std::vector<Array>> blocks = d.jacobians(arrays_in(value), by_columns);
+      d.commit();
+      return for_each_array(value, [&](size_t k) { return derivatives(d, blocks[k], chosen, given); });
+    } else {
+      return Array();
+    }
   }
 
  private:
   F f_;
+  std::string_view name_;
 };
 
 }  // namespace detail
@@ -54,20 +60,21 @@ class Jacobian {
 /// All partial derivatives, one reverse pass for all rows together: for functions with fewer outputs than inputs.
 template <size_t... I, class F>
 auto jacobian(F f) {
-  return detail::Jacobian<F, false, I...>(std::move(f));
+  return detail::Jacobian<F, false, I...>(std::move(f), "jacobian");
 }
 /// The same, one forward pass for all columns together: for functions with fewer inputs than outputs.
 template <size_t... I, class F>
 auto jacobian_forward(F f) {
-  return detail::Jacobian<F, true, I...>(std::move(f));
+  return detail::Jacobian<F, true, I...>(std::move(f), "jacobian_forward");
 }
 /// Second derivatives of a scalar function: forward mode over reverse mode. For several arguments a std::array of rows of blocks.
 template <size_t... I, class F>
 auto hessian(F f) {
-  return jacobian_forward<I...>(grad<I...>(std::move(f)));
+  using Slope = detail::Grad<F, I...>;
+  return detail::Jacobian<Slope, true, I...>(Slope(std::move(f), "hessian"), "hessian");
 }
-inline auto jacobian(Array (*f)(const Array&)) { return detail::Jacobian<Array (*)(const Array&), false>(f); }
-inline auto jacobian_forward(Array (*f)(const Array&)) { return detail::Jacobian<Array (*)(const Array&), true>(f); }
-inline auto hessian(Array (*f)(const Array&)) { return jacobian_forward(grad(f)); }
+inline auto jacobian(detail::FunctionOfOne f) { return jacobian<>(f.pointer()); }
+inline auto jacobian_forward(detail::FunctionOfOne f) { return jacobian_forward<>(f.pointer()); }
+inline auto hessian(detail::FunctionOfOne f) { return hessian<>(f.pointer()); }
 
 }  // namespace gradus

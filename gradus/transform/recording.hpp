@@ -58,10 +58,14 @@ decltype(auto) replaced(A& argument, const Replace& replace) {
 template <class F, class Replace, class... A>
 auto call_replaced(const F& f, const Replace& replace, A&... arguments) {
   using Inside = std::tuple<decltype(replaced(arguments, replace))...>;
-  Inside inside{replaced(arguments, replace)...};
-  using R = decltype(std::apply(f, inside));
-  check_returned<R>();
-  return Returned<R>(std::apply(f, inside));
+  if constexpr (must_take<F, Inside>()) {
+    Inside inside{replaced(arguments, replace)...};
+    using R = decltype(std::apply(f, inside));
+    if constexpr (check_returned<R>()) return Returned<R>(std::apply(f, inside));
+    else return Array();
+  } else {
+    return Array();
+  }
 }
 
 /// The arrays of the arguments that call_replaced replaces, in order.

@@ -96,11 +96,40 @@ constexpr ArgumentKind kind_of() {
 template <class R>
 using Returned = std::conditional_t<kind_of<R>() == ArgumentKind::array, Array, std::remove_cvref_t<R>>;
 
+/// Whether a transform can take what a function returned; if not, the compiler says why.
 template <class R>
-constexpr void check_returned() {
-  constexpr bool fits = kind_of<R>() == ArgumentKind::array || kind_of<R>() == ArgumentKind::tree || HasParts<std::remove_cvref_t<R>>;
-  static_assert(fits, "a function under a transform returns an Array, or a tuple, pair, std::array or vector of them");
+constexpr bool check_returned() {
+  if constexpr (std::is_void_v<R>) {
+    static_assert(never<R>, "a function under a transform returns something: an Array, or a tuple, pair, std::array or vector of them");
+    return false;
+  } else {
+    constexpr bool fits = kind_of<R>() == ArgumentKind::array || kind_of<R>() == ArgumentKind::tree || HasParts<std::remove_cvref_t<R>>;
+    static_assert(fits, "a function under a transform returns an Array, or a tuple, pair, std::array or vector of them");
+    return fits;
+  }
 }
+
+/// Whether F can be called with the elements of a tuple (as lvalues); if not, the compiler says so.
+template <class F, class Tuple>
+constexpr bool must_take() {
+  constexpr bool fits = []<class... A>(std::type_identity<std::tuple<A...>>) {
+    return std::is_member_pointer_v<F> || requires(const F& f, std::add_lvalue_reference_t<A>... arguments) { f(arguments...); };
+  }(std::type_identity<Tuple>());
+  static_assert(fits, "the function under a transform does not take these arguments: grad(f)(x, y) calls f(x, y)");
+  return fits;
+}
+
+/// Picks the function of one array out of an overload set: grad(tanh). It is no bare pointer, since a generic lambda that is asked whether it
+/// converts to one is compiled with an Array for its argument, which may be no Array.
+class FunctionOfOne {
+ public:
+  using Pointer = Array (*)(const Array&);
+  FunctionOfOne(Pointer function) : function_(function) {}  // NOLINT: implicit on purpose
+  Pointer pointer() const { return function_; }
+
+ private:
+  Pointer function_;
+};
 
 /// One thing as itself, arrays as a std::array, mixtures as a tuple (API.md 5.1).
 template <class... G>

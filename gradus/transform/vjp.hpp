@@ -33,27 +33,35 @@ void collect_tangent(const Differentiation& d, const A&, const T& tangent, std::
 }
 
 template <class F, class... A, class... T, size_t... All>
-auto jvp_of(const F& f, const std::tuple<A&...>& given, const std::tuple<T...>& tangents, std::index_sequence<All...> all) {
-  static_assert(sizeof...(A) == sizeof...(T), "jvp takes one tangent for each argument");
-  Differentiation d(TraceKind::jvp, true);
-  auto value = trace_call(d, f, all, given);
-  std::vector<Array> flat;
-  (collect_tangent<All>(d, std::get<All>(given), std::get<All>(tangents), flat), ...);
-  auto tangent = with_arrays(value, d.push_forward(flat, arrays_in(value)));
-  d.commit();
-  return std::pair(std::move(value), std::move(tangent));
+auto jvp_of(std::string_view name, const F& f, const std::tuple<A&...>& given, const std::tuple<T...>& tangents, std::index_sequence<All...> all) {
+  constexpr bool has_all = sizeof...(A) == sizeof...(T);
+  static_assert(has_all, "jvp takes one tangent for each argument");
+  if constexpr (has_all && can_differentiate<F, std::index_sequence<All...>, A...>()) {
+    Differentiation d(TraceKind::jvp, name, true);
+    auto value = trace_call(d, f, all, given);
+    std::vector<Array> flat;
+    (collect_tangent<All>(d, std::get<All>(given), std::get<All>(tangents), flat), ...);
+    auto tangent = with_arrays(value, d.push_forward(flat, arrays_in(value)));
+    d.commit();
+    return std::pair(std::move(value), std::move(tangent));
+  } else {
+    return std::pair<Array, Array>();
+  }
 }
-
 template <class F, class... A, size_t... All>
 auto vjp_of(const F& f, const std::tuple<A&...>& given, std::index_sequence<All...> all) {
-  Differentiation d(TraceKind::vjp, true);
-  auto value = trace_call(d, f, all, given);
-  const std::vector<Array> outputs = arrays_in(value);
-  PullbackCore core(d, outputs);
-  auto prototype = derivatives(d, d.zero_gradients(), all, given);
-  d.commit();
-  using Map = Pullback<decltype(value), decltype(prototype)>;
-  return std::pair(std::move(value), Map(std::move(core), std::move(prototype)));
+  if constexpr (can_differentiate<F, std::index_sequence<All...>, A...>()) {
+    Differentiation d(TraceKind::vjp, "vjp", true);
+    auto value = trace_call(d, f, all, given);
+    const std::vector<Array> outputs = arrays_in(value);
+    PullbackCore core(d, outputs);
+    auto prototype = derivatives(d, d.zero_gradients(), all, given);
+    d.commit();
+    using Map = Pullback<decltype(value), decltype(prototype)>;
+    return std::pair(std::move(value), Map(std::move(core), std::move(prototype)));
+  } else {
+    return std::pair(Array(), [](const Array& cotangent) { return cotangent; });
+  }
 }
 
 /// The arguments in a tuple as references.
@@ -62,18 +70,23 @@ auto references_to(Tuple& values) {
   return std::apply([](auto&... value) { return std::tie(value...); }, values);
 }
 
+template <class F, class X, class V>
+auto jvp_named(std::string_view name, const F& f, X&& x, V&& v) {
+  auto primals = as_tuple(std::forward<X>(x));
+  const auto tangents = as_tuple(std::forward<V>(v));
+  const auto given = references_to(primals);
+  return jvp_of(name, f, given, tangents, std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
+}
+
 }  // namespace detail
 
 /// The pair of f(x) and J(x) v. x and v are one value each, or args(...) of several; the tangent of a module is Gradients (parameters that it
 /// does not name have tangent zero).
 template <class F, class X, class V>
 auto jvp(const F& f, X&& x, V&& v) {
-  auto primals = detail::as_tuple(std::forward<X>(x));
-  const auto tangents = detail::as_tuple(std::forward<V>(v));
-  const auto given = detail::references_to(primals);
-  return detail::jvp_of(f, given, tangents, std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
+  return detail::jvp_named("jvp", f, std::forward<X>(x), std::forward<V>(v));
 }
-inline auto jvp(Array (*f)(const Array&), const Array& x, const Array& v) { return jvp<Array (*)(const Array&)>(f, x, v); }
+inline auto jvp(detail::FunctionOfOne f, const Array& x, const Array& v) { return jvp<Array (*)(const Array&)>(f.pointer(), x, v); }
 
 /// The pair of f(x) and the function u -> J(x)^T u, whose argument has the form of f(x) and whose result that of the derivatives of grad.
 template <class F, class X>
@@ -81,13 +94,13 @@ auto vjp(const F& f, X&& x) {
   auto primals = detail::as_tuple(std::forward<X>(x));
   return detail::vjp_of(f, detail::references_to(primals), std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
 }
-inline auto vjp(Array (*f)(const Array&), const Array& x) { return vjp<Array (*)(const Array&)>(f, x); }
+inline auto vjp(detail::FunctionOfOne f, const Array& x) { return vjp<Array (*)(const Array&)>(f.pointer(), x); }
 
 /// H(x) v for a scalar function: forward mode over reverse mode, at a small multiple of the cost of f.
 template <class F, class X, class V>
 auto hvp(const F& f, X&& x, V&& v) {
-  return jvp(grad(f), std::forward<X>(x), std::forward<V>(v)).second;
+  return detail::jvp_named("hvp", detail::Grad<std::decay_t<F>>(f, "hvp"), std::forward<X>(x), std::forward<V>(v)).second;
 }
-inline Array hvp(Array (*f)(const Array&), const Array& x, const Array& v) { return hvp<Array (*)(const Array&)>(f, x, v); }
+inline Array hvp(detail::FunctionOfOne f, const Array& x, const Array& v) { return hvp<Array (*)(const Array&)>(f.pointer(), x, v); }
 
 }  // namespace gradus

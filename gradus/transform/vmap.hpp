@@ -119,11 +119,18 @@ class Vmap {
     (register_batch<I>(batching, arguments), ...);
     batching.open();
     using Inside = std::tuple<decltype(example_of<I>(batching, arguments))...>;
-    Inside inside{example_of<I>(batching, arguments)...};
-    using R = decltype(std::apply(f_, inside));
-    check_returned<R>();
-    const Returned<R> value(std::apply(f_, inside));
-    return with_arrays(value, batching.batched(arrays_in(value)));
+    if constexpr (must_take<F, Inside>()) {
+      Inside inside{example_of<I>(batching, arguments)...};
+      using R = decltype(std::apply(f_, inside));
+      if constexpr (check_returned<R>()) {
+        const Returned<R> value(std::apply(f_, inside));
+        return with_arrays(value, batching.batched(arrays_in(value)));
+      } else {
+        return Array();
+      }
+    } else {
+      return Array();
+    }
   }
 
   F f_;
@@ -148,6 +155,6 @@ template <class F>
 auto vmap(F f, VmapOptions options) {
   return detail::Vmap<F>(std::move(f), {}, options);
 }
-inline auto vmap(Array (*f)(const Array&)) { return detail::Vmap<Array (*)(const Array&)>(f, {}, {}); }
+inline auto vmap(detail::FunctionOfOne f) { return detail::Vmap<Array (*)(const Array&)>(f.pointer(), {}, {}); }
 
 }  // namespace gradus

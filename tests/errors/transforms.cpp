@@ -28,6 +28,11 @@ Counted counted() {
   model(zeros({3}));
   return model;
 }
+nn::Embedding tokens() {
+  nn::Embedding layer(5, 2);
+  nn::build(layer, Shape{1}, int64);
+  return layer;
+}
 // A memory limit as long as it lives.
 class Limit {
  public:
@@ -60,6 +65,19 @@ Provocations transform_provocations() {
       PROVOKE(vjp(total, zeros({3})).second(zeros({2}))),
       PROVOKE(jvp(total, zeros({3}), zeros({2}))),
       PROVOKE(jvp(total, zeros({3}, int32), zeros({3}))),
+      PROVOKE(hvp(total, zeros({3}), zeros({2}))),
+      PROVOKE(hvp(total, zeros({3}, int32), zeros({3}))),
+      PROVOKE(hvp([](const Array& x) { return 2 * x; }, zeros({3}), zeros({3}))),
+      PROVOKE(hessian([](const Array& x) { return 2 * x; })(zeros({3}))),
+      PROVOKE(jacobian(total)(zeros({3}, int32))),
+      // An index that is out of range is found by the op of the derivative, and named by the op that was called.
+      PROVOKE(grad([](const Array& x) { return sum(take(x, array({0, 5}), 0)); })(zeros({4})).eval()),
+      PROVOKE(grad([](const Array& x) { return sum(gather(x, array({{0, 5}}), 0)); })(zeros({4, 2})).eval()),
+      PROVOKE(grad([](const Array& x) { return sum(embedding(x, array({0, 5}))); })(zeros({4, 2})).eval()),
+      PROVOKE(hvp([](const Array& x) { return sum(pow(embedding(x, array({0, 5})), 3)); }, zeros({4, 2}), zeros({4, 2})).eval()),
+      PROVOKE(grad([](const Array& x) { return sum(softmax_cross_entropy(x, array({0, 5}))); })(zeros({2, 3})).eval()),
+      PROVOKE(grad<0>([](const auto& model, const Array& ids) { return sum(model(ids)); })(tokens(), array({1, 7}))["weights"].eval()),
+      PROVOKE(vmap(grad<0>([](const auto& model, const Array& ids) { return sum(model(ids)); }), {whole, 0})(tokens(), array({{1}, {7}}))["weights"].eval()),
       PROVOKE(const Line line{zeros({3}), zeros({3})}; const Gradients tangent({{"v", zeros({3})}});
               jvp(total_of, args(line, zeros({3})), args(tangent, zeros({3})))),
       PROVOKE(grad([](const Array& x) {

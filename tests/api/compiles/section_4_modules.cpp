@@ -68,6 +68,11 @@ struct Tied {
   Array forward(const Array& ids) const { return matmul(norm(tokens(ids)), transpose(tokens.table())); }
   GRADUS_PARTS(tokens, norm)
 };
+struct Sum {
+  nn::Dense left{3}, right{3};
+  Array forward(const Array& a, const Array& b) const { return left(a) + right(b); }
+  GRADUS_PARTS(left, right)
+};
 struct Siamese {
   nn::Shared<nn::Dense> left = nn::share(nn::Dense(2)), right = left;
   Array forward(const Array& x) const { return left(x) - right(x); }
@@ -141,6 +146,13 @@ static void building_files_and_threads() {  // 4.7
   nn::Sequential model{nn::Dense(4, tanh), nn::Dense(2)};
   nn::build(model, {1, 3});
   CHECK(nn::is_built(model));
+  // Shapes in braces, however many axes they have: two inputs, not one of rank 2.
+  const Sum of_vectors, of_batches, of_ids;
+  nn::build(of_vectors, {{8}, {4}});
+  nn::build(of_batches, {{1, 8}, {4}}, float64);
+  nn::build(of_ids, {{{1, 8}, int64}, {{4}}});
+  CHECK(of_vectors.left.kernel.get().shape() == Shape({8, 3}) && of_vectors.right.kernel.get().shape() == Shape({4, 3}));
+  CHECK(of_batches.left.kernel.get().dtype() == float64 && of_ids.left.kernel.get().dtype() == float32);
   io::save(model, "section_4_library.gradus");
   const nn::Model loaded = io::load("section_4_library.gradus");
   const Array x = ones({5, 3});

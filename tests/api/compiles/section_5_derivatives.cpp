@@ -133,6 +133,17 @@ static void further_results() {  // 5.5
   CHECK(std::abs(history.last("loss") - history.last("fit") - history.last("size")) < 1e-5);
 }
 
+// A generic lambda without captures converts to a pointer to a function of arrays, if it compiles with one: nobody may try.
+static void generic_lambdas_of_modules() {  // 5.3
+  nn::Dense model(1);
+  nn::build(model, {1, 3});
+  auto [value, grads] = value_and_grad([](const auto& m) { return sum(m(ones({2, 3}))); })(model);
+  CHECK(allclose(grads["kernel"], full({3, 1}, 2.0)));
+  CHECK(grad([](const auto& m) { return sum(m(ones({2, 3}))); })(model)["bias"].item() == 2);
+  CHECK(vjp([](const auto& m) { return m(ones({2, 3})); }, model).first.size() == 2);
+  CHECK(vmap([](const auto& m, const Array& a) { return m(a); }, {whole, 0})(model, ones({4, 3})).size() == 4);
+}
+
 static void one_function() {  // 5.6
   CHECK(allclose(vmap(grad([](const Array& a) { return tanh(a); }))(x), 1 - square(tanh(x))));
   CHECK(grad(tanh)(Array(0.0)).item() == 1 && array_equal(vmap(relu)(v), relu(v)) && array_equal(vmap(grad(relu))(x), ones({3})));
@@ -199,6 +210,7 @@ int main() {
   which_arguments();
   modules();
   further_results();
+  generic_lambdas_of_modules();
   one_function();
   the_others();
   compiled();

@@ -1,4 +1,5 @@
-// expects: no match|no matching|constraints
+// expects: compile assigns to the state behind its function: it must not be const
+// at most: 16 lines
 // API.md 5.8: state is assigned to.
 #include "gradus/gradus.hpp"
 

@@ -1,4 +1,5 @@
-// expects: no match|no matching|constraints
+// expects: a struct becomes one by GRADUS_PARTS
+// at most: 16 lines
 // API.md 4.1: a module names its parts.
 #include "gradus/gradus.hpp"
 

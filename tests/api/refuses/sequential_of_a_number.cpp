@@ -1,4 +1,5 @@
-// expects: no match|no matching|could not convert
+// expects: a number, text or pointer is no layer
+// at most: 16 lines
 // API.md 3.2: 10 is no layer.
 #include "gradus/gradus.hpp"
 

@@ -1,4 +1,5 @@
-// expects: no match|no matching|constraints
+// expects: a layer of Sequential takes one Array and returns one
+// at most: 16 lines
 // API.md 4.4: a module that returns a struct does not fit in Sequential.
 #include "gradus/gradus.hpp"
 

@@ -1,0 +1,9 @@
+// expects: an activation is a function: relu, not "relu"
+// at most: 16 lines
+// API.md 3.3: an activation is a function.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::nn::Dense good(4, gradus::relu);
+  gradus::nn::Dense bad(4, "relu");  // refused
+}

@@ -1,0 +1,11 @@
+// expects: an optimiser is made by its constructor: .optimizer = optim::Adam\(1e-3\)
+// at most: 16 lines
+// API.md 3.5: a rate is an argument of an optimiser.
+#include "gradus/gradus.hpp"
+
+int main() {
+  const gradus::data::Dataset set(gradus::zeros({4, 3}), gradus::zeros({4, 4}));
+  gradus::nn::Dense model(4);
+  gradus::train::fit(model, set, {.loss = gradus::loss::mean_squared_error, .optimizer = gradus::optim::Adam(1e-3)});
+  gradus::train::fit(model, set, {.loss = gradus::loss::mean_squared_error, .optimizer = 1e-3});  // refused
+}

@@ -1,0 +1,9 @@
+// expects: padding is same, valid or numbers, without quotes
+// at most: 16 lines
+// API.md 3.2: same and valid are constants.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::nn::Conv2D good(4, 3, {.padding = gradus::same});
+  gradus::nn::Conv2D bad(4, 3, {.padding = "same"});  // refused
+}

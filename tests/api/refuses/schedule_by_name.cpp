@@ -1,0 +1,9 @@
+// expects: a learning rate is a number or a schedule
+// at most: 16 lines
+// API.md 3.5: a learning rate is a number or a schedule.
+#include "gradus/gradus.hpp"
+
+int main() {
+  gradus::optim::Adam good(gradus::optim::cosine(1e-3));
+  gradus::optim::Adam bad("cosine");  // refused
+}
