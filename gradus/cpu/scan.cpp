@@ -92,19 +92,45 @@ void scan_columns(const T* x, typename F::Out* out, int64_t n, int64_t inner, in
   }
 }
 
-template <class F, class T>
-KernelPtr prepare(const Layout& in, int64_t axis, bool is_reverse) {
-  int64_t outer = 1, inner = 1;
-  for (int64_t a = 0; a < axis; ++a) outer *= in.shape[a];
-  for (int64_t a = axis + 1; a < in.rank(); ++a) inner *= in.shape[a];
-  const int64_t n = in.shape[axis], blocks = (inner + kColumns - 1) / kColumns;
-  return make_kernel([=](void* const* p, void*) {
+template <class T>
+void recur_columns(const T* a, const T* b, T* out, int64_t n, int64_t inner, int64_t first, int64_t last, bool is_reverse, bool is_shifted) {
+  double states[kColumns] = {};
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t i = is_reverse ? n - 1 - k : k, at = i * inner + first;
+    const int64_t factor = at + (is_shifted ? (is_reverse ? inner : -inner) : 0);
+    for (int64_t j = 0; j < last - first; ++j) {
+      const double come = k == 0 ? 0 : static_cast<double>(a[factor + j]) * states[j];
+      states[j] = come + static_cast<double>(b[at + j]);
+      out[at + j] = to_output<T>(states[j]);
+    }
+  }
+}
+
+// The axis as n rows of `inner` columns, `outer` times; body(offset, first, last) on some columns of one of them.
+struct AlongColumns {
+  int64_t outer = 1, inner = 1, n;
+
+  AlongColumns(const Shape& shape, int64_t axis) : n(shape[axis]) {
+    for (int64_t a = 0; a < axis; ++a) outer *= shape[a];
+    for (int64_t a = axis + 1; a < shape.rank(); ++a) inner *= shape[a];
+  }
+  template <class Body>
+  void run(const Body& body) const {
+    const int64_t blocks = (inner + kColumns - 1) / kColumns;
     for_rows(outer * blocks, n * std::min(inner, kColumns), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t at = i / blocks * n * inner, first = i % blocks * kColumns;
-        scan_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, n, inner, first,
-                        std::min(inner, first + kColumns), is_reverse);
+        const int64_t first = i % blocks * kColumns;
+        body(i / blocks * n * inner, first, std::min(inner, first + kColumns));
       }
+    });
+  }
+};
+
+template <class F, class T>
+KernelPtr prepare(const Layout& in, int64_t axis, bool is_reverse) {
+  return make_kernel([columns = AlongColumns(in.shape, axis), is_reverse](void* const* p, void*) {
+    columns.run([&](int64_t at, int64_t first, int64_t last) {
+      scan_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, columns.n, columns.inner, first, last, is_reverse);
     });
     return Status{};
   });
@@ -128,6 +154,22 @@ KernelPtr prepare_scan(const Layout& in, ScanKind kind, int64_t axis, bool is_re
         return prepare<Position<T, false>, T>(in, axis, is_reverse);
     }
     return nullptr;
+  });
+}
+
+KernelPtr prepare_recurrence(const Layout& in, int64_t axis, bool is_reverse, bool is_shifted) {
+  return visit_dtype(in.dtype, [&]<class T>(T) -> KernelPtr {
+    if constexpr (is_float<T>) {
+      return make_kernel([columns = AlongColumns(in.shape, axis), is_reverse, is_shifted](void* const* p, void*) {
+        columns.run([&](int64_t at, int64_t first, int64_t last) {
+          recur_columns(static_cast<const T*>(p[0]) + at, static_cast<const T*>(p[1]) + at, static_cast<T*>(p[2]) + at, columns.n, columns.inner, first,
+                        last, is_reverse, is_shifted);
+        });
+        return Status{};
+      });
+    } else {
+      return nullptr;
+    }
   });
 }
 

@@ -126,6 +126,36 @@ Samples reduce_samples() {
   add_running(out, "cumsum", cumsum, total);
   add_running(out, "cumprod", cumprod, product);
   add_running(out, "logcumsumexp", logcumsumexp, log_sum);
+  // Derivatives of products and of sums of exponentials: with zeros, from both ends, and of order two.
+  out.push_back({.op = "recurrence",
+                 .inputs = {array({{2.0, 0.0}, {3.0, -1.0}, {0.5, 0.0}, {4.0, 2.0}}, float64), uniform({4, 2}, -1, 1, 2)},
+                 .call = pulled([](const Arrays& x) { return Arrays{cumprod(x[0], 0)}; }),
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({4, 2}, [&](const Index& at) {
+                     double change = 0;
+                     for (int64_t i = at[0]; i < 4; ++i) {
+                       double others = 1;
+                       for (int64_t k = 0; k <= i; ++k) others *= k == at[0] ? 1 : x[0][{k, at[1]}];
+                       change += others * x[1][{i, at[1]}];
+                     }
+                     return change;
+                   });
+                 },
+                 .takes_specials = false});
+  out.push_back({.op = "recurrence",
+                 .inputs = {uniform({5, 2}), uniform({5, 2}, -1, 1, 2)},
+                 .call = pulled([](const Arrays& x) { return Arrays{logcumsumexp(x[0], 0)}; }),
+                 .reference = [](const std::vector<Plain>& x) {
+                   return filled({5, 2}, [&](const Index& at) {
+                     double change = 0, total = 0;
+                     for (int64_t i = 0; i < 5; ++i) {
+                       total += std::exp(x[0][{i, at[1]}]);
+                       if (i >= at[0]) change += x[1][{i, at[1]}] * std::exp(x[0][at]) / total;
+                     }
+                     return change;
+                   });
+                 },
+                 .takes_specials = false});
   out.push_back({.op = "cummax_position",
                  .inputs = {distinct({5, 3})},
                  .call = [](const Arrays& x) { return Arrays{cummax(x[0], 0).first}; },
