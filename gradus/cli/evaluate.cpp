@@ -37,6 +37,13 @@ Recipe recipe_for(const EvaluateArguments& arguments, const nn::Model& model) {
   return read_recipe(document);
 }
 
+// The data must be what the model was trained on: an error of its first layer would name neither.
+void check_samples(const EvaluateArguments& arguments, const nn::ModelInfo& info, const data::Dataset& set) {
+  if (info.input_shape.empty()) return;
+  const Shape wanted(info.input_shape), given(std::span<const int64_t>(set.x.shape().begin() + 1, set.x.shape().end()));
+  if (given != wanted) fail(arguments.model, "the data holds samples of ", given, "; the model takes samples of ", wanted);
+}
+
 // Precision, recall and F1 of each class.
 void print_classes(const EvaluateArguments& arguments, const nn::Model& model, const data::Dataset& set) {
   const Array output = train::predict(model, set, {.batch_size = arguments.batch_size});
@@ -62,6 +69,7 @@ void run_evaluate(const EvaluateArguments& arguments) {
   const data::Dataset& set = arguments.uses_training_data ? data.train : data.test;
   const char* what = arguments.uses_training_data ? "training" : "test";
   if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
+  check_samples(arguments, model.info, set);
   std::vector<metrics::Metric> metrics = recipe.metrics;
   const bool has_accuracy = std::any_of(metrics.begin(), metrics.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
   if (!has_accuracy && !set.class_names.empty()) metrics.push_back(metrics::accuracy);

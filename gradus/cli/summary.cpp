@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
@@ -38,6 +39,7 @@ void run_summary(const SummaryArguments& arguments) {
     std::printf("%s\n", nn::summary(recipe.model, batched(arguments.batch, input_shape_of(recipe))).c_str());
     return;
   }
+  if (!arguments.assignments.empty()) fail(arguments.what, "--set changes a recipe (.toml); this is no recipe");
   const nn::Model model = load_model(arguments.what);
   if (model.info.input_shape.empty()) {
     std::printf("%s\n", nn::summary(model).c_str());

@@ -86,6 +86,11 @@ void CellScope::discard() {
 }
 
 void keep_pending_cell(Array value) { pending_values->push_back(std::move(value)); }
-std::vector<Array> take_pending_cells() { return std::exchange(*pending_values, {}); }
+std::vector<Array> take_pending_cells() {
+  std::vector<Array> values = std::exchange(*pending_values, {});
+  // Of a cell that has gone, or has another value by now, nobody asks for this one: it may be what was too large to be computed.
+  std::erase_if(values, [](const Array& value) { return value.node()->output(value.output_index()).handles.load(std::memory_order_relaxed) == 1; });
+  return values;
+}
 
 }  // namespace gradus

@@ -198,9 +198,16 @@ std::vector<Array> run_cached(const plan::CachedPlan& cached, std::span<const Ar
   return outputs;
 }
 
-void put_back(std::vector<Array> cells) {
-  for (Array& value : cells) keep_pending_cell(std::move(value));
+void put_back(const std::vector<Array>& cells) {
+  for (const Array& value : cells) keep_pending_cell(value);
 }
+
+void compute(std::span<const Array> pending) {
+  if (evaluate_under_lock(pending)) return;
+  run_host_ops(pending);
+  if (!evaluate_under_lock(pending)) fail_bug("an op of the host is left after all of them have run");
+}
+
 
 }  // namespace
 
@@ -219,16 +226,18 @@ void evaluate(std::span<const Array> roots) {
     if (!plan::is_available(*array.node())) pending.push_back(array);
   };
   for (const Array& root : roots) add(root);
+  const size_t asked = pending.size();
   for (const Array& cell : cells) add(cell);
   if (pending.empty()) return;
   try {
-    if (evaluate_under_lock(pending)) return;
-    run_host_ops(pending);
-    if (!evaluate_under_lock(pending)) fail_bug("an op of the host is left after all of them have run");
+    return compute(pending);
   } catch (...) {
-    put_back(std::move(cells));
-    throw;
+    put_back(cells);
+    if (asked == pending.size() || asked == 0) throw;
   }
+  // The failure may be that of a cell's value, which is not asked for here: it must not stand in the way of all that is computed from now on.
+  pending.resize(asked);
+  compute(pending);
 }
 
 std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Array>& arguments, bool may_consume) {

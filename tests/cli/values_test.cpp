@@ -153,6 +153,15 @@ TEST(Values, EvaluateTakesAnotherRecipeAndItsChanges) {
   EXPECT_NE(out.find("\ntest top_1: 50.00 %\ntest accuracy: 50.00 %\n"), std::string::npos) << out;
 }
 
+TEST(Values, EvaluateAndSummaryRefuseWhatDoesNotFitTheModel) {
+  const Zoo zoo;
+  write_samples(zoo.folder / "wide.idx", Rows(7, {1, 2, 3, 4}));
+  const auto message = [&](const std::vector<std::string>& arguments) { return run_gradus(arguments, {.folder = zoo.folder.path()}).err; };
+  EXPECT_EQ(message({"evaluate", "zoo.gradus", "--set", "data.test_x=wide.idx"}),
+            "gradus: zoo.gradus: the data holds samples of (4,); the model takes samples of (3,)\n");
+  EXPECT_EQ(message({"summary", "zoo.gradus", "--set", "train.epochs=1"}), "gradus: zoo.gradus: --set changes a recipe (.toml); this is no recipe\n");
+}
+
 // ---- predict ----
 
 TEST(Values, PredictPrintsTheLikeliestClassesFirst) {

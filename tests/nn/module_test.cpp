@@ -186,5 +186,28 @@ TEST(Module, TypesAreNamedWithoutTheirNamespaces) {
   EXPECT_EQ(name_of_a_local_type(0, ""), "Local");
 }
 
+// ---- a model that is too large to be made ----
+
+TEST(Module, AfterAModelThatIsTooLargeAllElseIsComputedAsBefore) {
+  const auto computes = [] { return (ones({3}) + 1).to_vector<float>() == std::vector<float>{2, 2, 2}; };
+  {
+    nn::Dense large(1 << 20);
+    EXPECT_THROW(
+        {
+          nn::build(large, {1, 1 << 20});  // 4 TiB
+          large(ones({1, 1 << 20})).eval();
+        },
+        Error);
+    EXPECT_TRUE(computes());  // the model is still there
+    nn::Dense small(2);
+    nn::build(small, {1, 3});
+    EXPECT_EQ(small(ones({1, 3})).to_vector<float>().size(), 2u);
+  }
+  EXPECT_TRUE(computes());  // and gone
+  nn::BatchNorm norm;
+  const nn::TrainingMode training;
+  EXPECT_EQ(norm(ones({4, 2})).to_vector<float>().size(), 8u);
+}
+
 }  // namespace
 }  // namespace gradus
