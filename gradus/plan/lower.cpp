@@ -332,7 +332,7 @@ class Lowering {
 
   // Scratch space lives for one step, beside all that this step reads and writes.
   void place_scratch(Item& item, Arena& arena) const {
-    const int64_t bytes = std::max(item.kernel->scratch_bytes, stays_the_same(item) ? item.kernel->packing->pack->scratch_bytes : 0);
+    const int64_t bytes = scratch_bytes_of(*item.kernel, stays_the_same(item));
     if (!bytes) return;
     item.scratch_offset = arena.take(bytes);
     arena.give_back(item.scratch_offset, bytes);

@@ -1,6 +1,7 @@
 // A plan: what to run for a graph of a given structure. Immutable; all that a run writes is its own.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +64,12 @@ struct Plan {
   int64_t products = 0, bytes_moved = 0, in_place = 0, bytes_held = 0;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
+
+/// What a step needs of scratch space, in whichever way it runs.
+inline int64_t scratch_bytes_of(const cpu::Kernel& kernel, bool is_packed) {
+  if (!is_packed) return kernel.scratch_bytes;
+  return std::max({kernel.scratch_bytes, kernel.packing->pack->scratch_bytes, kernel.packing->kernel->scratch_bytes});
+}
 
 /// Plans the snapshot's graph: simplify, absorb, fuse, order, lower, place. `report`, if given, gets a description after each pass.
 PlanPtr make_plan(const Snapshot& snapshot, std::string* report = nullptr);

@@ -125,7 +125,7 @@ class StepVerifier {
         }
         live[storage.offset] = at;
       }
-      const int64_t scratch = plan_.steps[step].kernel->scratch_bytes;
+      const int64_t scratch = scratch_bytes_of(*plan_.steps[step].kernel, plan_.steps[step].is_packed);
       if (scratch) {
         require(plan_.steps[step].scratch_offset + scratch <= plan_.arena_bytes, "the scratch space of step ", step, " lies outside the arena");
         require(overlapping(plan_.steps[step].scratch_offset, scratch) == kNever, "the scratch space of step ", step, " lies over a value");

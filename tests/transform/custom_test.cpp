@@ -137,9 +137,16 @@ TEST(Custom, TangentsOfARuleUnderVmapAreThoseOfALoop) {
   };
   const Array all = vmap(one)(xs, ys, ts, us), shared = vmap([&](const Array& x, const Array& t) { return one(x, ys[1], t, us[1]); })(xs, ts);
   for (int64_t i = 0; i < 4; ++i) {
-    EXPECT_NEAR(all[i].item(), one(xs[i], ys[i], ts[i], us[i]).item(), 1e-9);
+    EXPECT_NEAR(all[i].item(), (sum(ts[i]) * ys[i] + 3 * us[i] * sum(square(xs[i]))).item(), 1e-9);
     EXPECT_NEAR(shared[i].item(), one(xs[i], ys[1], ts[i], us[1]).item(), 1e-9);
   }
+  // The other way round: the tangent of the batch, of which one argument may be the same for all.
+  expect_close(jvp([&](const Array& x, const Array& y) { return vmap(f)(x, y); }, args(xs, ys), args(ts, us)).second, all);
+  const auto with_shared = [&](const Array& x, const Array& y) { return vmap(f, {0, whole})(x, y); };
+  expect_close(jvp(with_shared, args(xs, ys[1]), args(ts, us[1])).second, shared);
+  const auto with_shared_x = [&](const Array& x, const Array& y) { return vmap(f, {whole, 0})(x, y); };
+  const Array by_y = jvp(with_shared_x, args(xs[0], ys), args(ts[0], us)).second;
+  for (int64_t i = 0; i < 4; ++i) EXPECT_NEAR(by_y[i].item(), one(xs[0], ys[i], ts[0], us[i]).item(), 1e-9);
   // Reverse mode is the transpose of the rule.
   const Array pulled = vmap([&](const Array& x, const Array& y) { return grad([&](const Array& at) { return f(at, y); })(x); })(xs, ys);
   for (int64_t i = 0; i < 4; ++i) expect_close(pulled[i], full({3}, ys[i].item(), float64));
