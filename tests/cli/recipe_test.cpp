@@ -86,6 +86,10 @@ TEST(Recipe, ValuesOutOfRangeAreNamed) {
   EXPECT_EQ(message("optimizer.learning_rate=inf"), "gradus: --set optimizer.learning_rate: expected a number of at least 0, got inf\n");
   EXPECT_EQ(message("optimizer.learning_rate=nan"), "gradus: --set optimizer.learning_rate: expected a number of at least 0, got nan\n");
   EXPECT_EQ(message("data.samples=99999999999"), "gradus: --set data.samples: expected an integer from 2 to 100000000, got 99999999999\n");
+  EXPECT_EQ(message("train.epochs=1000001"), "gradus: --set train.epochs: expected an integer from 1 to 1000000, got 1000001\n");
+  EXPECT_EQ(message("data.test=1.5"), "gradus: --set data.test: expected a number from 0 to 1, got 1.5\n");
+  EXPECT_EQ(message("data.validation=1.01"), "gradus: --set data.validation: expected a number from 0 to 1, got 1.01\n");
+  EXPECT_EQ(message("optimizer.beta_1=1.5").rfind("gradus: --set optimizer.beta_1: expected a number from 0 to ", 0), 0u);
   EXPECT_EQ(message("seed=-1"), "gradus: --set seed: expected an integer of at least 0, got -1\n");
   EXPECT_EQ(message("data=3"), "gradus: --set data: expected a table, got 3\n");
   EXPECT_EQ(message("model.layers=[3]"), "gradus: --set model.layers[0]: expected a table, got 3\n");
@@ -93,6 +97,15 @@ TEST(Recipe, ValuesOutOfRangeAreNamed) {
   EXPECT_EQ(message("data.test=1"), "gradus: data: there are no training samples left; make test and validation smaller\n");
   EXPECT_EQ(message("a..b=1"), "gradus: --set a..b: expected a path like model.layers[2].units before =\n");
   EXPECT_EQ(message("trian.epochs=3"), "gradus: my.toml: trian: unknown key; did you mean \"train\"?\n");
+}
+
+// Editors put a byte order mark and CR LF into files: what is wrong is still found where it is.
+TEST(Recipe, MayHaveAByteOrderMarkAndAnyLineEnds) {
+  std::string text = recipe_with("epochs = 4", "epochs = 0"), with_returns;
+  for (const char c : text) with_returns += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  const std::string want = "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got 0\n";
+  EXPECT_EQ(recipe_error("\xEF\xBB\xBF" + text), want);
+  EXPECT_EQ(recipe_error(with_returns), want);
 }
 
 TEST(Recipe, ALossThatDoesNotFitTheTargetsLeavesNoRun) {

@@ -189,6 +189,27 @@ TEST(ModelFile, ParametersOfAnotherDtypeAreNamed) {
   }
 }
 
+// The numbers of the layers agree: only the inputs they were built for differ, or the file was changed.
+TEST(ModelFile, ParametersOfAnotherShapeAreNamed) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.gradus";
+  const auto built_for = [](int64_t inputs) {
+    nn::Sequential model{nn::Dense(2)};
+    nn::build(model, Shape{1, inputs});
+    return model;
+  };
+  io::save(built_for(3), path);
+  nn::Sequential wider = built_for(4);
+  const std::vector<float> before = nn::parameter(wider, "0.kernel").get().to_vector<float>();
+  EXPECT_EQ(without_path(error_of([&] { io::load(wider, path); }), folder.path()),
+            "PATH/a.gradus: its parameter \"0.kernel\" is (3, 2), the model's is (4, 2)");
+  EXPECT_EQ(nn::parameter(wider, "0.kernel").get().to_vector<float>(), before);
+  nn::Sequential same = built_for(3);
+  rewrite(path, [](io::Safetensors& file) { entry_of(file, "0.bias").array = zeros({3}); });
+  EXPECT_EQ(without_path(error_of([&] { io::load(same, path); }), folder.path()),
+            "PATH/a.gradus: its parameter \"0.bias\" is (3,), the model's is (2,)");
+}
+
 TEST(ModelFile, AChecksumTellsDamageAnywhere) {
   const TemporaryFolder folder;
   const std::string path = folder / "a.gradus";
