@@ -49,7 +49,9 @@ TEST(array, refuses_numbers_out_of_the_dtype_s_range) {
   EXPECT_EQ(error_of([] { array({300}, uint8); }), "array: 300 is out of the range of uint8, 0 to 255");
   EXPECT_EQ(error_of([] { array({1.5}, int32); }), "array: 1.5 is not a number of int32");
   EXPECT_NE(error_of([] { array({18446744073709551615ull}); }), "no error");
-  EXPECT_NE(error_of([] { array(std::vector<uint64_t>{1, 18446744073709551615ull}); }), "no error");
+  EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{1, 18446744073709551615ull}); }), "array: element 1 is 18446744073709551615, above the largest int64");
+  EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{9223372036854775808ull, 1}); }), "array: element 0 is 9223372036854775808, above the largest int64");
+  EXPECT_EQ(array(std::vector<uint64_t>{9223372036854775807ull}).item<int64_t>(), INT64_MAX);
 }
 
 TEST(array, keeps_the_element_type_of_containers) {

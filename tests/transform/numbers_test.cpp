@@ -33,7 +33,8 @@ TEST(Numbers, FromBranchesMeetInOneDtype) {
   for (const bool which : {true, false}) {
     EXPECT_EQ(choose(which, Array(2), Array(3)).dtype(), int64);
     EXPECT_EQ((choose(which, Array(2.5), Array(3.5)) * ones({})).dtype(), float32) << choose(which, Array(2.5), Array(3.5)).is_weak();
-    EXPECT_EQ(choose(which, array(2.5, float64), Array(3.5)).dtype(), float64);
+    EXPECT_EQ(choose(which, array(2.5, float16), Array(3.5)).dtype(), float16);
+    EXPECT_EQ(choose(which, Array(2.5), array(3.5, float16)).dtype(), float16);
     expect_values(choose(which, array(2.5, float64), Array(3.5)), {which ? 2.5 : 3.5});
   }
 }
