@@ -16,6 +16,7 @@
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/train/evaluation.hpp"
+#include "gradus/train/finite.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/progress.hpp"
@@ -75,19 +76,23 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
 }
 
 // An error in mid-training: the model is as of the last finished step, and kept; what is not worth keeping replaces nothing.
-[[noreturn]] void stop_failed(const Error& error, const RunFolder& folder, const nn::Model& model, int64_t steps) {
+[[noreturn]] void stop_failed(Error error, const RunFolder& folder, const nn::Model& model, int64_t steps) {
+  // The options of fit are keys of the recipe here.
+  if (error.hint() == train::detail::not_finite_hint) {
+    std::move(error).with_hint("a smaller optimizer.learning_rate, train.clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
+  }
   if (steps == 0) {
     remove_if_empty(folder);
     throw error;
   }
+  const std::string said = error.hint().empty() ? "" : error.hint() + "; ";
   try {
     save_finite(model, folder);
   } catch (const Error& refused) {
-    throw Error(error).with_hint(file::exists(folder.model()) ? "an earlier state of the model is in " + folder.model()
-                                                              : concat("the model could not be saved: ", refused.place(), ": ", refused.problem()));
+    throw Error(error).with_hint(said + (file::exists(folder.model()) ? "an earlier state of the model is in " + folder.model()
+                                                                      : concat("the model could not be saved: ", refused.place(), ": ", refused.problem())));
   }
-  const std::string kept = concat("the model as of step ", steps, ", the last that finished, is in ", folder.model());
-  throw Error(error).with_hint(error.hint().empty() ? kept : error.hint() + "; " + kept);
+  throw Error(error).with_hint(concat(said, "the model as of step ", steps, ", the last that finished, is in ", folder.model()));
 }
 
 // Loss and metrics from the outputs of the whole test set at once.

@@ -35,7 +35,7 @@ class Activation {
   Activation(std::nullptr_t) = delete;
   template <::gradus::detail::Text T>
   Activation(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "an activation is a function: relu, not \"relu\"; nn::Activation::from_name takes a name");
+    static_assert(::gradus::detail::never<T>, "an activation is a function, relu without quotes; nn::Activation::from_name takes a name");
   }
 
   Array forward(const Array& x) const { return function_ ? function_(x) : x; }

@@ -181,17 +181,6 @@ template <class M, class... A>
 concept HasForward = requires(const M& module) { module.forward(std::declval<A>()...); };
 template <class M, class... A>
 concept HasMutableForward = !HasForward<M, A...> && requires(M& module) { module.forward(std::declval<A>()...); };
-template <class M>
-constexpr void refuse_mutable_forward() {
-  static_assert(::gradus::detail::never<M>, "forward must be const: Array forward(const Array& x) const");
-}
-/// Whether a forward that is there is const; if not, the compiler says so, once for each module. A call changes no member: running statistics
-/// are nn::State, which a const forward may set.
-template <class M, class... A>
-constexpr bool must_be_const() {
-  if constexpr (!HasForward<M, A...>) refuse_mutable_forward<M>();
-  return HasForward<M, A...>;
-}
 
 /// Calls a module with as many arrays as there are.
 template <class M>
@@ -224,7 +213,10 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
 
 template <class M, class... A>
 auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
-  if constexpr (detail::must_be_const<M, A&&...>()) {
+  // A call changes no member: running statistics are nn::State, which a const forward may set.
+  constexpr bool is_const = detail::HasForward<M, A&&...>;
+  static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
+  if constexpr (is_const) {
     detail::CallScope scope(&module, detail::module_type<M>());
     try {
       decltype(auto) result = module.forward(static_cast<A&&>(arguments)...);

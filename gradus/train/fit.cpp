@@ -8,6 +8,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/graph/node.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/finite.hpp"
@@ -142,12 +143,12 @@ std::string first_not_finite(const char* name, const Array& array) {
 }
 
 // "the labels of the data set go from 0 (y[1]) to 12 (y[7])"; empty if they are no integers.
-std::string label_range(const Array& y) {
-  if (!y.exists() || !y.dtype().is_integer() || y.size() == 0) return "";
-  const std::vector<int64_t> labels = y.to_vector<int64_t>();
-  const auto [low, high] = std::minmax_element(labels.begin(), labels.end());
-  return concat("the labels of the data set go from ", *low, " (y", data::index_text(y.shape(), low - labels.begin()), ") to ", *high, " (y",
-                data::index_text(y.shape(), high - labels.begin()), ")");
+std::string integer_range(const char* what, const char* name, const Array& array) {
+  if (!array.exists() || !array.dtype().is_integer() || array.size() == 0) return "";
+  const std::vector<int64_t> values = array.to_vector<int64_t>();
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return concat("the ", what, " of the data set go from ", *low, " (", name, data::index_text(array.shape(), low - values.begin()), ") to ", *high, " (",
+                name, data::index_text(array.shape(), high - values.begin()), ")");
 }
 
 // One call of fit.
@@ -226,6 +227,8 @@ class Run {
     if (history_.steps == 0) {
       task_.build(batch);
       variables_ = task_.variables();
+      const bool can_train = std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
+      if (!can_train) fail("fit", "the model has no parameter that is trained; nn::unfreeze(model) trains frozen ones");
     }
     const Written before = states();
     auto [measured, grads] = task_.differentiate(batch);
@@ -270,12 +273,12 @@ class Run {
     if (options_.stop_on_nan && !std::isfinite(value)) {
       const std::string bad = first_not_finite("x", set_.stored_x());
       throw Error(Error::Kind::invalid, "fit", concat("the loss is ", value, " at ", where, "; it must be finite"))
-          .with_hint(bad.empty() ? "a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op"
-                                 : bad + " in the data set");
+          .with_hint(bad.empty() ? std::string(not_finite_hint) : bad + " in the data set");
     }
-    const std::string labels = label_range(set_.y);
-    if (labels.empty()) throw error;
-    throw Error(error).with_hint(labels);
+    const bool is_input = error.place() == "embedding";
+    const std::string range = is_input ? integer_range("ids", "x", set_.stored_x()) : integer_range("labels", "y", set_.y);
+    if (range.empty()) throw error;
+    throw Error(error).with_hint(range);
   }
 
   Task& task_;
@@ -291,7 +294,19 @@ class Run {
 
 }  // namespace
 
-Measured to_measured(const Array& loss) { return {loss, {}}; }
+namespace {
+
+void check_number(const std::string& what, const Array& value) {
+  if (!value.exists()) fail("fit", what, " returned no array; it must return a float scalar");
+  if (value.rank() != 0) fail("fit", what, " returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
+}
+
+}  // namespace
+
+Measured to_measured(const Array& loss) {
+  check_number("the objective", loss);
+  return {loss, {}};
+}
 Measured to_measured(const Terms& terms) { return {terms.total(), terms.terms()}; }
 
 void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call) {
@@ -314,14 +329,32 @@ void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
   for (size_t i = 0; i < terms.size(); ++i) terms[i].value = values[i];
 }
 
+namespace {
+
+// Losses on classes take logits: trained on probabilities, a model learns slowly and wrongly, and nothing else tells.
+void check_logits(const std::string& loss, const Array& output) {
+  if (!nn::TrainingMode::is_on() || !output.exists()) return;
+  const std::string_view last = output.node()->op().name;
+  const bool takes_logits = loss == "sparse_categorical_crossentropy" || loss == "categorical_crossentropy" || loss == "kl_divergence";
+  if ((takes_logits && last == "softmax") || (loss == "binary_crossentropy" && last == "sigmoid")) {
+    fail("fit", "the model ends with ", last, ", and ", loss, " takes logits, what comes before it; leave it out of the model, and apply it to predictions");
+  }
+}
+
+}  // namespace
+
 Measured LossObjective::measure(const Array& output, const Array& target) const {
+  if (!target.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
+  check_logits(loss.name(), output);
   Measured measured{loss(output, target), {}};
+  check_number("the loss", measured.loss);
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
   return measured;
 }
 
 LossObjective usual_objective(const Array& output, const Array& target) {
+  if (!target.exists()) return {loss::mean_squared_error, {}};  // which measure refuses
   if (target.dtype().is_float()) return {loss::mean_squared_error, {metrics::mean_absolute_error}};
   const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
   if (is_binary) return {loss::binary_crossentropy, {metrics::accuracy}};

@@ -148,18 +148,18 @@ constexpr bool can_differentiate() {
       constexpr bool fit = ((kind_of<std::tuple_element_t<I, std::tuple<A...>>>() != ArgumentKind::other) && ...);
       static_assert(fit, "only arrays and modules can be differentiated by: a struct becomes a module by GRADUS_PARTS(...) at its end; other "
                          "arguments are left out by number, for example grad<0>(f)");
-      using Inside = std::tuple<StandIn<is_chosen<All>(Chosen()), A>...>;
-      if constexpr (fit && must_take<F, Inside>()) {
-        using R = decltype(std::apply(std::declval<const F&>(), std::declval<Inside&>()));
-        constexpr bool is_number = std::is_arithmetic_v<std::remove_cvref_t<R>>;
-        static_assert(!is_number, "the function returns a C++ number, which has no derivative: it must return the Array, without item()");
-        return !is_number && check_returned<R>();
-      } else {
-        return false;
+      // One after the other: Clang compiles the function, errors and all, for the right side of an && too.
+      if constexpr (fit) {
+        using Inside = std::tuple<StandIn<is_chosen<All>(Chosen()), A>...>;
+        if constexpr (must_take<F, Inside>()) {
+          using R = decltype(std::apply(std::declval<const F&>(), std::declval<Inside&>()));
+          constexpr bool is_number = std::is_arithmetic_v<std::remove_cvref_t<R>>;
+          static_assert(!is_number, "the function returns a C++ number, which has no derivative: it must return the Array, without item()");
+          return !is_number && check_returned<R>();
+        }
       }
-    } else {
-      return false;
     }
+    return false;
   }(Chosen(), std::index_sequence_for<A...>());
 }
 

@@ -170,6 +170,15 @@ Provocations module_provocations() {
       PROVOKE(fit([](auto& options) { options.patience = 1; options.monitor = "accurracy"; options.validation_fraction = 0.5; })),
       PROVOKE(nn::Dense model(1); train::fit(model, data::Dataset(full({4, 3}, 1e30), ones({4, 1})), quiet(loss::mean_squared_error))),
       PROVOKE(nn::Dense model(1); train::fit(model, [](const nn::Dense& m, const data::Batch& batch) { return m(batch.x); }, points(), quiet({}))),
+      PROVOKE(nn::Sequential model{nn::Dense(2, softmax)}; train::fit(model, points(), quiet(loss::sparse_categorical_crossentropy))),
+      PROVOKE(nn::Sequential model{nn::Dense(1, sigmoid)};
+              train::fit(model, data::Dataset(zeros({4, 3}), zeros({4, 1})), quiet(loss::binary_crossentropy))),
+      PROVOKE(nn::Sequential model{nn::Embedding(5, 2), nn::Flatten(), nn::Dense(2)};
+              train::fit(model, data::Dataset(array({{0, 1}, {2, 7}}), array({0, 1})), quiet(loss::sparse_categorical_crossentropy))),
+      PROVOKE(nn::Dense model(2); train::fit(model, points(), quiet([](const Array& output, const Array&) { return square(output); }))),
+      PROVOKE(nn::Sequential model = built(); nn::freeze(model); train::fit(model, data::Dataset(zeros({4, 785}), zeros({4}, int64)), quiet(loss::sparse_categorical_crossentropy))),
+      PROVOKE(nn::Flatten model; train::fit(model, points(), quiet(loss::sparse_categorical_crossentropy))),
+      PROVOKE(train::evaluate(built(), data::Dataset(zeros({4, 785})), {.verbose = false})),
       PROVOKE(train::evaluate(built(), data::subset(points(), 0, 0), {.verbose = false})),
       PROVOKE(train::predict(built(), zeros({0, 785}))),
       PROVOKE(train::Logs()["loss"]),

@@ -189,6 +189,7 @@ static void compiled() {  // 5.8
   nn::Sequential model{nn::Dense(4, tanh), nn::Dropout(0.1), nn::Dense(1)};
   optim::Adam optimizer(optim::cosine(1e-2, {.steps = 100}));
   const Array input = random::normal({8, 3}), target = sum(input, -1, keepdims);
+  const nn::TrainingMode training;
   auto step = compile(
       [&](const Array& a, const Array& b) {
         auto [value, grads] = value_and_grad<0>(objective)(model, a, b);

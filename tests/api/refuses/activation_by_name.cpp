@@ -1,5 +1,5 @@
-// expects: an activation is a function: relu, not "relu"
-// at most: 16 lines
+// expects: an activation is a function, relu without quotes
+// at most: 20 lines
 // API.md 3.3: an activation is a function.
 #include "gradus/gradus.hpp"
 

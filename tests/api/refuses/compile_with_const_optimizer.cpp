@@ -1,5 +1,5 @@
 // expects: compile assigns to the state behind its function: it must not be const
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.8: an optimiser counts its steps.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: the state of compile is an Array, Parameter, module or optimiser
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.8: a C++ number is a constant of the recording, not state.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: cond takes two functions and their arguments
-// at most: 16 lines
+// at most: 20 lines
 // Branches are functions: only one of them is computed.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: the rule of a custom derivative takes the cotangent \(or tangent\), the output, and the inputs
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.7: cotangent first, then output, then inputs.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: fit takes a data set: train::fit\(model, data::Dataset\(x, y\), 
-// at most: 16 lines
+// at most: 20 lines
 // A data set checks that inputs and targets fit.
 #include "gradus/gradus.hpp"
 

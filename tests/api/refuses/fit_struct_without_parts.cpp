@@ -1,5 +1,5 @@
 // expects: a struct becomes one by GRADUS_PARTS
-// at most: 16 lines
+// at most: 20 lines
 // API.md 4.1: a module is a struct with GRADUS_PARTS.
 #include "gradus/gradus.hpp"
 

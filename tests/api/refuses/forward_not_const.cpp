@@ -1,5 +1,5 @@
 // expects: forward must be const: Array forward\(const Array& x\) const
-// at most: 16 lines
+// at most: 20 lines
 // API.md 4.4: forward is const.
 #include "gradus/gradus.hpp"
 

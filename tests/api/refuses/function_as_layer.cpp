@@ -1,5 +1,5 @@
 // expects: a function is no layer: nn::Activation\(relu\) is
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.3: nn::Activation(relu) is the layer; a bare tanh could not be found among its overloads.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: a struct becomes a module by GRADUS_PARTS
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.3: what grad walks is what GRADUS_PARTS names.
 #include "gradus/gradus.hpp"
 

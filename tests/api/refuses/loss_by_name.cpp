@@ -1,5 +1,5 @@
 // expects: a loss is a function: loss::mean_squared_error, not its name
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.4: a loss is a function.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: a metric is a function: metrics::accuracy, not its name
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.4: a metric is a function.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: an objective takes the model and a batch
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.5: (model, batch).
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: the function under a transform does not take these arguments
-// at most: 16 lines
+// at most: 26 lines
 // API.md 5.1: grad(f) takes what f takes.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: an optimiser is made by its constructor: .optimizer = optim::Adam\(1e-3\)
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.5: a rate is an argument of an optimiser.
 #include "gradus/gradus.hpp"
 

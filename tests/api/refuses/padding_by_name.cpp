@@ -1,5 +1,5 @@
 // expects: padding is same, valid or numbers, without quotes
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.2: same and valid are constants.
 #include "gradus/gradus.hpp"
 

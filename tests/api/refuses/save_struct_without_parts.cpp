@@ -1,5 +1,5 @@
 // expects: a struct becomes one by GRADUS_PARTS
-// at most: 16 lines
+// at most: 20 lines
 // API.md 4.2: what is saved is what GRADUS_PARTS names.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: the function of scan returns two things, the next carry and the y of this step
-// at most: 16 lines
+// at most: 20 lines
 // The carry and the y may be the same array, but both are said.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: a learning rate is a number or a schedule
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.5: a learning rate is a number or a schedule.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: a number, text or pointer is no layer
-// at most: 16 lines
+// at most: 20 lines
 // API.md 3.2: 10 is no layer.
 #include "gradus/gradus.hpp"
 

@@ -1,5 +1,5 @@
 // expects: a struct becomes one by GRADUS_PARTS
-// at most: 16 lines
+// at most: 20 lines
 // API.md 5.4: an optimiser finds parameters by their paths.
 #include "gradus/gradus.hpp"
 

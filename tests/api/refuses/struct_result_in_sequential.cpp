@@ -1,5 +1,5 @@
 // expects: a layer of Sequential takes one Array and returns one
-// at most: 16 lines
+// at most: 20 lines
 // API.md 4.4: a module that returns a struct does not fit in Sequential.
 #include "gradus/gradus.hpp"
 

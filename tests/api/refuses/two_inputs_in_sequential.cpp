@@ -1,5 +1,5 @@
 // expects: a layer of Sequential takes one Array and returns one
-// at most: 16 lines
+// at most: 20 lines
 // API.md 4.4: only modules with one input and one output fit in Sequential.
 #include "gradus/gradus.hpp"
 

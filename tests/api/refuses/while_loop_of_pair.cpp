@@ -1,5 +1,5 @@
 // expects: the body of while_loop returns the next carry, of the type of the first
-// at most: 16 lines
+// at most: 20 lines
 // A loop returns what it was given.
 #include "gradus/gradus.hpp"
 
