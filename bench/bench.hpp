@@ -19,7 +19,7 @@ class Runner {
   explicit Runner(Wish wish) : wish_(std::move(wish)) {}
 
   using Step = std::function<void()>;
-  /// Prints one line: NAME MEDIAN_US MIN_US RUNS, over at least `seconds` and five steps after three to warm up.
+  /// Prints one line: NAME MEDIAN_US MIN_US RUNS MOVED_MB (by the counters, of one step), over at least `seconds` and five steps after three to warm up.
   void operator()(const std::string& name, const std::function<Step()>& make, double seconds = 1.0);
   /// Prints NAME and the time of one call of `run`, which prepares nothing beforehand: planning and primitives included.
   void first(const std::string& name, const std::function<Step()>& make);
@@ -35,5 +35,6 @@ class Runner {
 void arrays(Runner& run);    ///< single ops and chains
 void networks(Runner& run);  ///< training steps and inference
 void planning(Runner& run);  ///< recording, planning, first steps, printing
+void growth(Runner& run);    ///< gradients of loops at growing lengths
 
 }  // namespace bench

@@ -6,6 +6,7 @@
 
 #include "gradus/base/convert.hpp"
 #include "gradus/base/threads.hpp"
+#include "gradus/cpu/partial_kernel.hpp"
 
 namespace gradus::cpu {
 
@@ -181,19 +182,38 @@ KernelPtr copy(const Layout& in) {
   });
 }
 
+void ManyCopies::add(StridedCopy copy, size_t input, int64_t offset, int64_t size, int64_t element) {
+  if (size == 0) return;
+  Part part{std::move(copy), input, offset * element};
+  if (size >= 2 * kChunk) {
+    large_.push_back(std::move(part));
+    return;
+  }
+  if (batches_.empty() || batches_.back().elements >= kChunk) batches_.push_back({small_.size(), small_.size(), 0});
+  small_.push_back(std::move(part));
+  batches_.back().end = small_.size();
+  batches_.back().elements += size;
+}
+
+void ManyCopies::run(void* const* inputs, void* out) const {
+  const auto run_one = [&](const Part& part) { part.copy.run(inputs[part.input], static_cast<std::byte*>(out) + part.offset); };
+  for (const Part& part : large_) run_one(part);
+  parallel_for(static_cast<int64_t>(batches_.size()), [&](int64_t at) {
+    const Batch& batch = batches_[static_cast<size_t>(at)];
+    for (size_t i = batch.begin; i < batch.end; ++i) run_one(small_[i]);
+  });
+}
+
 KernelPtr concatenate(std::span<const Layout> inputs, const Layout& out, int64_t axis) {
-  struct Part {
-    StridedCopy plan;
-    int64_t offset;
-  };
-  std::vector<Part> parts;
+  ManyCopies copies;
   int64_t offset = 0;
-  for (const Layout& in : inputs) {
-    parts.push_back({StridedCopy(in.shape, in.strides, out.strides, out.dtype.size()), offset * out.dtype.size()});
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Layout& in = inputs[i];
+    copies.add(StridedCopy(in.shape, in.strides, out.strides, out.dtype.size()), i, offset, in.size(), out.dtype.size());
     offset += in.shape[axis] * out.strides[static_cast<size_t>(axis)];
   }
-  return make_kernel([parts = std::move(parts)](void* const* p, void*) {
-    for (size_t i = 0; i < parts.size(); ++i) parts[i].plan.run(p[i], static_cast<std::byte*>(p[parts.size()]) + parts[i].offset);
+  return make_kernel([copies = std::move(copies), count = inputs.size()](void* const* p, void*) {
+    copies.run(p, p[count]);
     return Status{};
   });
 }
@@ -237,16 +257,18 @@ Status find_corner(const void* starts, DType dtype, const Shape& shape, const Sh
 }  // namespace
 
 KernelPtr update_window(const Layout& x, const Layout& value, const Dims& starts, const Dims& steps) {
-  return make_kernel([window = make_window(x, value, starts, steps)](void* const* p, void*) {
-    if (p[2] != p[0]) window.whole.run(p[0], p[2]);
-    window.part.run(p[1], static_cast<std::byte*>(p[2]) + window.offset);
-    return Status{};
-  });
+  return make_partial_kernel(
+      {.in_place = 2 * value.bytes()}, [window = make_window(x, value, starts, steps)](void* const* p, void*) {
+        if (p[2] != p[0]) window.whole.run(p[0], p[2]);
+        window.part.run(p[1], static_cast<std::byte*>(p[2]) + window.offset);
+        return Status{};
+      });
 }
 
 KernelPtr dynamic_window(const Layout& x, DType starts, const Shape& sizes) {
   const StridedCopy plan(sizes, x.strides, contiguous_strides(sizes), x.dtype.size());
-  return make_kernel(
+  return make_partial_kernel(
+      {.first_input = sizes.size() * x.dtype.size()},
       [=, shape = x.shape, strides = x.strides, element = x.dtype.size()](void* const* p, void*) {
         int64_t offset = 0;
         const Status status = find_corner(p[1], starts, shape, sizes, strides, offset);
@@ -259,7 +281,8 @@ KernelPtr dynamic_window(const Layout& x, DType starts, const Shape& sizes) {
 KernelPtr update_dynamic_window(const Layout& x, const Layout& value, DType starts) {
   const size_t rank = static_cast<size_t>(x.rank());
   const Window window = make_window(x, value, Dims(rank, 0), Dims(rank, 1));
-  return make_kernel(
+  return make_partial_kernel(
+      {.in_place = 2 * value.bytes() + x.rank() * starts.size()},
       [=, shape = x.shape, sizes = value.shape, strides = contiguous_strides(x.shape), element = x.dtype.size()](void* const* p, void*) {
         int64_t offset = 0;
         const Status status = find_corner(p[2], starts, shape, sizes, strides, offset);

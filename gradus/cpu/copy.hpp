@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "gradus/cpu/kernel.hpp"
 
@@ -28,6 +29,27 @@ class StridedCopy {
   int64_t tiles_ = 1, row_tiles_ = 1;                             // transposed: tiles of the last two axes
   bool is_streamed_ = false;
   Way way_ = Way::none;
+};
+
+/// Copies of several inputs to places of one output that do not overlap: large ones by all threads together, small ones spread over them.
+class ManyCopies {
+ public:
+  /// Input number `input` goes by `copy` to the place `offset` elements into the output; `size` elements of `element` bytes.
+  void add(StridedCopy copy, size_t input, int64_t offset, int64_t size, int64_t element);
+  void run(void* const* inputs, void* out) const;
+
+ private:
+  struct Part {
+    StridedCopy copy;
+    size_t input;
+    int64_t offset;  // bytes
+  };
+  struct Batch {
+    size_t begin, end;
+    int64_t elements;
+  };
+  std::vector<Part> large_, small_;
+  std::vector<Batch> batches_;  // of small parts
 };
 
 /// The input in row-major order.

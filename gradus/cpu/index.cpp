@@ -1,11 +1,13 @@
 // Gather and scatter.
 #include "gradus/cpu/index.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/copy.hpp"
+#include "gradus/cpu/partial_kernel.hpp"
 
 namespace gradus::cpu {
 
@@ -90,7 +92,8 @@ KernelPtr gather(const Layout& x, std::span<const Layout> indices, Selection sel
   const RowNumbers numbers(x.shape, indices, selection);
   const int64_t width = numbers.inner * x.dtype.size(), count = numbers.count, total = numbers.outer * count;
   const int64_t rows_a_chunk = std::max<int64_t>(1, kChunk / std::max<int64_t>(numbers.inner, 1));
-  return make_kernel(
+  return make_partial_kernel(
+      {.first_input = total * width},
       [=](void* const* p, void* scratch) {
         auto* rows = static_cast<int64_t*>(scratch);
         const Status status = numbers.find(p + 1, rows);
@@ -123,12 +126,19 @@ struct Target {
   DType dtype;
   int64_t size;
   bool is_widened;
+  bool is_sorted;  // few places of many: sums place by place instead, so that the others are not touched
 
-  Target(const Layout& x, Scatter mode)
+  // `elements` of the source.
+  Target(const Layout& x, Scatter mode, int64_t elements)
       : start(x.shape, x.strides, contiguous_strides(x.shape), x.dtype.size()),
         dtype(x.dtype),
         size(x.size()),
-        is_widened(mode == Scatter::add && (x.dtype == float16 || x.dtype == bfloat16)) {}
+        is_widened(mode == Scatter::add && (x.dtype == float16 || x.dtype == bfloat16)),
+        is_sorted(is_widened && size / 4 > elements) {}
+  // Read and written where the output lies over x.
+  int64_t bytes_in_place(int64_t elements, Scatter mode) const {
+    return (mode == Scatter::add ? 3 : 2) * elements * dtype.size() + (is_widened && !is_sorted ? 2 * size * dtype.size() : 0);
+  }
   int64_t scratch_bytes() const { return is_widened ? size * 4 : 0; }
 
   template <class T>
@@ -138,6 +148,13 @@ struct Target {
   template <class T>
   static void narrow(const float* in, void* out, int64_t size) {
     for (int64_t i = 0; i < size; ++i) static_cast<T*>(out)[i] = T(in[i]);
+  }
+  // Calls write(places, source), both of the 16-bit type.
+  template <class Write>
+  void run_sorted(const void* x, const void* source, void* out, Write&& write) const {
+    if (out != x) start.run(x, out);
+    if (dtype == float16) write(static_cast<float16_t*>(out), static_cast<const float16_t*>(source));
+    else write(static_cast<bfloat16_t*>(out), static_cast<const bfloat16_t*>(source));
   }
   // Calls write(places, source) with pointers to what is added and from what, both typed.
   template <class Write>
@@ -197,23 +214,60 @@ void scatter_rows(const RowNumbers& numbers, const int64_t* rows, Place* places,
   });
 }
 
+// The positions in the order of their places, and of their numbers where they share one.
+void sort_by_place(const int64_t* place, std::span<int64_t> order) {
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return std::pair(place[a], a) < std::pair(place[b], b); });
+}
+
+// The same sums as in a float copy of the whole result, row by row.
+template <class T>
+void add_sorted_rows(const RowNumbers& numbers, const int64_t* rows, std::span<int64_t> order, float* sums, T* places, const T* source) {
+  const int64_t inner = numbers.inner;
+  sort_by_place(rows, order);
+  for (int64_t outer = 0; outer < numbers.outer; ++outer) {
+    for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+      T* to = places + (outer * numbers.rows + rows[order[begin]]) * inner;
+      for (int64_t k = 0; k < inner; ++k) sums[k] = static_cast<float>(to[k]);
+      for (; end < order.size() && rows[order[end]] == rows[order[begin]]; ++end) {
+        const T* from = source + (outer * numbers.count + order[end]) * inner;
+        for (int64_t k = 0; k < inner; ++k) sums[k] += static_cast<float>(from[k]);
+      }
+      for (int64_t k = 0; k < inner; ++k) to[k] = T(sums[k]);
+    }
+  }
+}
+
 }  // namespace
 
 KernelPtr scatter(const Layout& x, std::span<const Layout> indices, Selection selection, Scatter mode) {
   const RowNumbers numbers(x.shape, indices, selection);
-  const Target target(x, mode);
-  return make_kernel(
+  const int64_t elements = numbers.outer * numbers.count * numbers.inner;
+  const Target target(x, mode, elements);
+  int64_t index_bytes = 0;
+  for (const Layout& index : indices) index_bytes += index.bytes();
+  return make_partial_kernel(
+      {.in_place = target.bytes_in_place(elements, mode) + index_bytes},
       [=](void* const* p, void* scratch) {
         auto* rows = static_cast<int64_t*>(scratch);
         const Status status = numbers.find(p + 2, rows);
         if (!status.is_ok) return status;
-        target.run(p[0], p[1], p[2 + numbers.sizes.size()], rows + numbers.count, mode, [&](auto* places, const auto* source) {
+        void* out = p[2 + numbers.sizes.size()];
+        if (target.is_sorted) {
+          target.run_sorted(p[0], p[1], out, [&](auto* places, const auto* source) {
+            const std::span<int64_t> order(rows + numbers.count, static_cast<size_t>(numbers.count));
+            auto* sums = reinterpret_cast<float*>(order.data() + numbers.count);
+            add_sorted_rows(numbers, rows, order, sums, places, source);
+          });
+          return status;
+        }
+        target.run(p[0], p[1], out, rows + numbers.count, mode, [&](auto* places, const auto* source) {
           if (mode == Scatter::set) scatter_rows<Scatter::set>(numbers, rows, places, source);
           else scatter_rows<Scatter::add>(numbers, rows, places, source);
         });
         return status;
       },
-      numbers.scratch_bytes() + target.scratch_bytes(), true);
+      numbers.scratch_bytes() + (target.is_sorted ? numbers.count * 8 + numbers.inner * 4 : target.scratch_bytes()), true);
 }
 
 namespace {
@@ -249,6 +303,18 @@ struct AlongAxis {
     int64_t group = 1;
     for (int64_t i = axis; i < sizes.rank() - 1; ++i) group *= sizes[i];
     return group;
+  }
+  // The places in x that the index array, once checked, names.
+  void find(const void* index, DType dtype, int64_t* places) const {
+    visit_index(index, dtype, [&](const auto* at) {
+      for (int64_t row = 0; row < rows; ++row) {
+        const int64_t begin = base(row);
+        for (int64_t j = 0; j < length; ++j) {
+          const int64_t i = row * length + j, on_axis = at[i] < 0 ? at[i] + size : at[i];
+          places[i] = begin + on_axis * axis_stride + j * last_stride;
+        }
+      }
+    });
   }
   Status check(const void* index, DType dtype) const {
     std::atomic<int64_t> bad{kNone};
@@ -295,10 +361,21 @@ void scatter_along_rows(const AlongAxis& walk, Place* places, const I* index, co
   });
 }
 
+template <class T>
+void add_sorted(const int64_t* place, std::span<const int64_t> order, T* places, const T* source) {
+  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    T& to = places[place[order[begin]]];
+    float sum = static_cast<float>(to);
+    for (; end < order.size() && place[order[end]] == place[order[begin]]; ++end) sum += static_cast<float>(source[order[end]]);
+    to = T(sum);
+  }
+}
+
 }  // namespace
 
 KernelPtr gather_along(const Layout& x, const Layout& index, int64_t axis) {
-  return make_kernel(
+  return make_partial_kernel(
+      {.first_input = index.size() * x.dtype.size()},
       [walk = AlongAxis(x, index, axis), dtype = index.dtype, element = x.dtype.size()](void* const* p, void*) {
         const Status status = walk.check(p[1], dtype);
         if (!status.is_ok) return status;
@@ -316,11 +393,20 @@ KernelPtr gather_along(const Layout& x, const Layout& index, int64_t axis) {
 }
 
 KernelPtr scatter_along(const Layout& x, const Layout& index, int64_t axis, Scatter mode) {
-  const Target target(x, mode);
-  return make_kernel(
-      [=, walk = AlongAxis(x, index, axis), dtype = index.dtype](void* const* p, void* scratch) {
+  const Target target(x, mode, index.size());
+  return make_partial_kernel(
+      {.in_place = target.bytes_in_place(index.size(), mode) + index.bytes()},
+      [=, walk = AlongAxis(x, index, axis), dtype = index.dtype, count = index.size()](void* const* p, void* scratch) {
         const Status status = walk.check(p[1], dtype);
         if (!status.is_ok) return status;
+        if (target.is_sorted) {
+          auto* numbers = static_cast<int64_t*>(scratch);
+          const std::span<int64_t> order(numbers + count, static_cast<size_t>(count));
+          walk.find(p[1], dtype, numbers);
+          sort_by_place(numbers, order);
+          target.run_sorted(p[0], p[2], p[3], [&](auto* places, const auto* source) { add_sorted(numbers, order, places, source); });
+          return status;
+        }
         target.run(p[0], p[2], p[3], scratch, mode, [&](auto* places, const auto* source) {
           visit_index(p[1], dtype, [&](const auto* at) {
             if (mode == Scatter::set) scatter_along_rows<Scatter::set>(walk, places, at, source);
@@ -329,7 +415,56 @@ KernelPtr scatter_along(const Layout& x, const Layout& index, int64_t axis, Scat
         });
         return status;
       },
-      target.scratch_bytes(), true);
+      target.is_sorted ? index.size() * 16 : target.scratch_bytes(), true);
+}
+
+namespace {
+
+// Marks the last position of each place: through a table of places where that is not much longer than the list, else by sorting.
+struct LastOfEach {
+  int64_t places, count;
+  bool has_table = places / 4 <= count;
+  int64_t scratch_bytes() const { return (has_table ? places : count) * 8; }
+
+  void run(const int64_t* place, bool* is_last, int64_t* scratch) const {
+    if (has_table) {
+      for (int64_t i = 0; i < count; ++i) scratch[place[i]] = i;
+      for (int64_t i = 0; i < count; ++i) is_last[i] = scratch[place[i]] == i;
+      return;
+    }
+    sort_by_place(place, {scratch, static_cast<size_t>(count)});
+    for (int64_t i = 0; i < count; ++i) is_last[scratch[i]] = i + 1 == count || place[scratch[i + 1]] != place[scratch[i]];
+  }
+};
+
+}  // namespace
+
+KernelPtr last_rows(const Shape& sizes, std::span<const Layout> indices, bool may_be_negative) {
+  const RowNumbers numbers(sizes, indices, {0, static_cast<int64_t>(indices.size()), may_be_negative});
+  const LastOfEach last{numbers.rows, numbers.count};
+  return make_kernel(
+      [=, inputs = indices.size()](void* const* p, void* scratch) {
+        auto* rows = static_cast<int64_t*>(scratch);
+        const Status status = numbers.find(p, rows);
+        if (status.is_ok) last.run(rows, static_cast<bool*>(p[inputs]), rows + numbers.count);
+        return status;
+      },
+      numbers.scratch_bytes() + last.scratch_bytes(), true);
+}
+
+KernelPtr last_along(const Shape& shape, const Layout& index, int64_t axis) {
+  const AlongAxis walk(Layout::contiguous(index.dtype, shape), index, axis);
+  const LastOfEach last{shape.size(), index.size()};
+  return make_kernel(
+      [=, dtype = index.dtype, count = index.size()](void* const* p, void* scratch) {
+        const Status status = walk.check(p[0], dtype);
+        if (!status.is_ok) return status;
+        auto* places = static_cast<int64_t*>(scratch);
+        walk.find(p[0], dtype, places);
+        last.run(places, static_cast<bool*>(p[1]), places + count);
+        return status;
+      },
+      index.size() * 8 + last.scratch_bytes(), true);
 }
 
 KernelPtr one_hot(const Layout& index, const Layout& out) {

@@ -30,6 +30,11 @@ KernelPtr gather_along(const Layout& x, const Layout& index, int64_t axis);
 /// x (any strides) with `source` (contiguous, of index's shape) written to the places that gather_along reads. Inputs x, index, source.
 KernelPtr scatter_along(const Layout& x, const Layout& index, int64_t axis, Scatter mode);
 
+/// Of the rows that index arrays select on axes of these sizes, and of the elements that gather_along reads in an array of `shape`: whether no
+/// later position selects the same one. Inputs: the indices; output bool, of their shape.
+KernelPtr last_rows(const Shape& sizes, std::span<const Layout> indices, bool may_be_negative);
+KernelPtr last_along(const Shape& shape, const Layout& index, int64_t axis);
+
 /// Rows of `classes` elements, 1 at the index and 0 elsewhere.
 KernelPtr one_hot(const Layout& index, const Layout& out);
 

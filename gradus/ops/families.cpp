@@ -27,6 +27,7 @@ std::span<const OpDef* const> all_ops() {
              reduce_ops(),
              cumulative_ops(),
              shape_ops(),
+             part_ops(),
              index_ops(),
              sort_ops(),
              random_ops(),

@@ -22,6 +22,7 @@ std::span<const OpDef* const> activation_ops();
 std::span<const OpDef* const> reduce_ops();
 std::span<const OpDef* const> cumulative_ops();
 std::span<const OpDef* const> shape_ops();
+std::span<const OpDef* const> part_ops();
 std::span<const OpDef* const> index_ops();
 std::span<const OpDef* const> sort_ops();
 std::span<const OpDef* const> random_ops();

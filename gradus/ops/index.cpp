@@ -2,9 +2,10 @@
 #include "gradus/ops/index.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/graph/path.hpp"
 #include "gradus/cpu/index.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/graph/node.hpp"
+#include "gradus/graph/path.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/gather.hpp"
@@ -22,7 +23,8 @@ constexpr Input gather_inputs[] = {{"x"}, {"index", indices}}, embedding_inputs[
 struct GatherArgs {
   int64_t axis = 0;
   bool may_be_negative = true;
-  GRADUS_FIELDS(axis, may_be_negative)
+  bool is_part = false;  // of scatter_add: x is zeros, recorded so by a derivative; sums of such parts are joined
+  GRADUS_FIELDS(axis, may_be_negative, is_part)
 };
 
 // x (outer, selected, inner) and indices (I) give (outer, I, inner).
@@ -45,10 +47,14 @@ cpu::KernelPtr prepare_gather(const KernelCall& call) { return cpu::gather(call.
 
 std::vector<Array> tail(std::span<const Array> inputs, size_t from) { return {inputs.begin() + static_cast<std::ptrdiff_t>(from), inputs.end()}; }
 
+extern const OpDef scatter_add_op;
+
 // y = x[..., i, ...]  =>  dx = zeros with dy added at i
 Array transpose_gather(const RecordedCall& call, int, const Array& dy) {
   const auto& args = call.as<GatherArgs>();
-  return scatter_rows(zeros_like(call[0]), dy, tail(call.inputs, 1), args.axis, true, args.may_be_negative);
+  std::vector<Array> inputs{zeros_like(call[0]), dy};
+  inputs.insert(inputs.end(), call.inputs.begin() + 1, call.inputs.end());
+  return apply(scatter_add_op, inputs, GatherArgs{args.axis, args.may_be_negative, true});
 }
 
 // The positions of the examples, shaped to broadcast with batched indices of rank `rank`.
@@ -99,6 +105,51 @@ constinit const OpDef embedding_op{.name = "embedding",
                                    .batch = batch_gather,
                                    .cpu = {.prepare = prepare_gather}};
 
+// ---- last_rows, last_along: which of the elements written to one place stay there, the last ones
+
+struct LastRowsArgs {
+  Shape sizes;  // of the selected axes
+  bool may_be_negative = true;
+  GRADUS_FIELDS(sizes, may_be_negative)
+};
+constexpr Input index_inputs[] = {{"index", indices}};
+Aval infer_last(const Call& call) { return {bool_, call[0].shape(), false}; }
+cpu::KernelPtr prepare_last_rows(const KernelCall& call) {
+  const auto& args = call.as<LastRowsArgs>();
+  return cpu::last_rows(args.sizes, call.inputs, args.may_be_negative);
+}
+std::vector<Array> batch_last_rows(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  const auto& args = call.as<LastRowsArgs>();
+  return {apply(call.op, batched_indices(call.inputs, is_batched, batch_size), LastRowsArgs{Shape(prepend(batch_size, args.sizes)), args.may_be_negative})};
+}
+constinit const OpDef last_rows_op{.name = "last_rows",
+                                   .inputs = index_inputs,
+                                   .is_variadic = true,
+                                   .infer = infer_last,
+                                   .derivative = not_differentiable("its input is an integer"),
+                                   .batch = batch_last_rows,
+                                   .cpu = {.prepare = prepare_last_rows}};
+
+struct LastAlongArgs {
+  Shape shape;  // of the array that is written to
+  int64_t axis = 0;
+  GRADUS_FIELDS(shape, axis)
+};
+cpu::KernelPtr prepare_last_along(const KernelCall& call) {
+  const auto& args = call.as<LastAlongArgs>();
+  return cpu::last_along(args.shape, call.inputs[0], args.axis);
+}
+std::vector<Array> batch_last_along(const Call& call, std::span<const bool>, int64_t batch_size) {
+  const auto& args = call.as<LastAlongArgs>();
+  return {apply(call.op, call.inputs, LastAlongArgs{Shape(prepend(batch_size, args.shape)), args.axis + 1})};
+}
+constinit const OpDef last_along_op{.name = "last_along",
+                                    .inputs = index_inputs,
+                                    .infer = infer_last,
+                                    .derivative = not_differentiable("its input is an integer"),
+                                    .batch = batch_last_along,
+                                    .cpu = {.prepare = prepare_last_along}};
+
 // ---- scatter, scatter_add: their reverse
 
 Aval infer_scatter(const Call& call) {
@@ -129,19 +180,18 @@ std::vector<Array> reverse_scatter_add(const RecordedCall& call, std::span<const
   changes.resize(call.inputs.size());
   return changes;
 }
-// 1 for the elements that stay in the result where several are written to one place.
-Array is_last_written(const Array& x, const Array& source, const std::function<Array(const Array&, const Array&)>& write,
-                      const std::function<Array(const Array&)>& read) {
-  const Array numbers = reshape(arange(source.size()), source.shape());
-  return read(write(zeros(x.shape(), int64), numbers)) == numbers;
-}
 // y = x with s written at i  =>  dx = dy with zeros at i, ds = dy at i where that element of s stayed
 std::vector<Array> reverse_scatter(const RecordedCall& call, std::span<const Array> dy) {
   const auto& args = call.as<GatherArgs>();
   const std::vector<Array> index = tail(call.inputs, 2);
-  const auto read = [&](const Array& x) { return gather_rows(x, index, args.axis, args.may_be_negative); };
-  const Array stayed = is_last_written(call[0], call[1], [&](const Array& x, const Array& s) { return again(call, x, s); }, read);
-  std::vector<Array> changes{again(call, dy[0], zeros_like(call[1])), where(stayed, read(dy[0]), zeros({}, dy[0].dtype()))};
+  const int64_t end = args.axis + static_cast<int64_t>(index.size());
+  Dims selected, sizes = index[0].shape().dims();
+  for (int64_t axis = args.axis; axis < end; ++axis) selected.push_back(call[0].shape()[axis]);
+  const Array stayed = apply(last_rows_op, index, LastRowsArgs{Shape(selected), args.may_be_negative});
+  for (int64_t axis = end; axis < call[0].rank(); ++axis) sizes.push_back(1);
+  // Read before it is written: then the write can be in place, and many sets one after the other make no copy each.
+  const Array ds = where(reshape(stayed, Shape(sizes)), gather_rows(dy[0], index, args.axis, args.may_be_negative), zeros({}, dy[0].dtype()));
+  std::vector<Array> changes{again(call, dy[0], zeros_like(call[1])), ds};
   changes.resize(call.inputs.size());
   return changes;
 }
@@ -152,7 +202,7 @@ std::vector<Array> batch_scatter(const Call& call, std::span<const bool> is_batc
   if (!any_of(is_batched.subspan(2))) {
     inputs = tail(call.inputs, 2);
     inputs.insert(inputs.begin(), {x, source});
-    return {apply(call.op, inputs, GatherArgs{args.axis + 1, args.may_be_negative})};
+    return {apply(call.op, inputs, GatherArgs{args.axis + 1, args.may_be_negative, args.is_part})};
   }
   inputs = batched_indices(call.inputs.subspan(2), is_batched.subspan(2), batch_size);
   inputs.insert(inputs.begin(), {moveaxis(x, 0, args.axis), moveaxis(source, 0, args.axis)});
@@ -177,7 +227,8 @@ constinit const OpDef scatter_add_op{.name = "scatter_add",
 
 struct AlongArgs {
   int64_t axis = 0;
-  GRADUS_FIELDS(axis)
+  bool is_part = false;  // of scatter_add_along, as in GatherArgs
+  GRADUS_FIELDS(axis, is_part)
 };
 constexpr Input along_inputs[] = {{"x"}, {"index", indices}}, along_write_inputs[] = {{"x"}, {"index", indices}, {"source"}},
                 along_add_inputs[] = {{"x", numbers}, {"index", indices}, {"source", numbers}};
@@ -195,11 +246,14 @@ cpu::KernelPtr prepare_along(const KernelCall& call) { return cpu::gather_along(
 std::vector<Array> batch_along(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   std::vector<Array> inputs;
   for (size_t i = 0; i < call.inputs.size(); ++i) inputs.push_back(with_batch(call[i], is_batched[i], batch_size));
-  return {apply(call.op, inputs, AlongArgs{call.as<AlongArgs>().axis + 1})};
+  const auto& args = call.as<AlongArgs>();
+  return {apply(call.op, inputs, AlongArgs{args.axis + 1, args.is_part})};
 }
+extern const OpDef scatter_add_along_op;
+
 // y[..., j, ...] = x[..., i_j, ...]  =>  dx = zeros with dy added at i
 Array transpose_along(const RecordedCall& call, int, const Array& dy) {
-  return scatter_add(zeros_like(call[0]), call[1], dy, call.as<AlongArgs>().axis);
+  return apply(scatter_add_along_op, {zeros_like(call[0]), call[1], dy}, AlongArgs{call.as<AlongArgs>().axis, true});
 }
 constinit const OpDef gather_along_op{.name = "gather_along",
                                       .inputs = along_inputs,
@@ -230,9 +284,10 @@ std::vector<Array> reverse_add_along(const RecordedCall& call, std::span<const A
 }
 // y = x with s written at i  =>  dx = dy with zeros at i, ds = dy at i where that element of s stayed
 std::vector<Array> reverse_scatter_along(const RecordedCall& call, std::span<const Array> dy) {
-  const auto read = [&](const Array& x) { return gather(x, call[1], call.as<AlongArgs>().axis); };
-  const Array stayed = is_last_written(call[0], call[2], [&](const Array& x, const Array& s) { return again_along(call, x, s); }, read);
-  return {again_along(call, dy[0], zeros_like(call[2])), Array(), where(stayed, read(dy[0]), zeros({}, dy[0].dtype()))};
+  const int64_t axis = call.as<AlongArgs>().axis;
+  const Array stayed = apply(last_along_op, {call[1]}, LastAlongArgs{call[0].shape(), axis});
+  const Array ds = where(stayed, gather(dy[0], call[1], axis), zeros({}, dy[0].dtype()));  // read before it is written, as above
+  return {again_along(call, dy[0], zeros_like(call[2])), Array(), ds};
 }
 constinit const OpDef scatter_along_op{.name = "scatter_along",
                                        .inputs = along_write_inputs,
@@ -247,6 +302,63 @@ constinit const OpDef scatter_add_along_op{
     .derivative = custom(reverse_add_along, forward_scatter_along),
     .batch = batch_along,
     .cpu = {.prepare = prepare_scatter_along<cpu::Scatter::add>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+
+// ---- sums of parts
+
+bool is_rows_part(const Array& x) { return &x.node()->op() == &scatter_add_op && !x.node()->is_leaf() && x.node()->args().as<GatherArgs>().is_part; }
+bool is_along_part(const Array& x) {
+  return &x.node()->op() == &scatter_add_along_op && !x.node()->is_leaf() && x.node()->args().as<AlongArgs>().is_part;
+}
+
+// Index arrays one after the other along an axis.
+Array joined_indices(std::vector<Array> indices, int64_t axis) {
+  const bool is_mixed = std::any_of(indices.begin(), indices.end(), [&](const Array& index) { return index.dtype() != indices[0].dtype(); });
+  if (is_mixed) {
+    for (Array& index : indices) index = index.astype(int64);
+  }
+  return concatenate(indices, axis);
+}
+
+// Parts of rows on the same axes: one scatter_add of all their rows.
+Array sum_of_rows(const Array& whole, std::span<const Array> parts) {
+  if (parts.size() == 1 && !whole.exists()) return parts[0];
+  const auto args = parts[0].node()->args().as<GatherArgs>();
+  const size_t count = parts[0].node()->inputs().size() - 2;
+  const Array x = whole.exists() ? whole : zeros_like(parts[0]);
+  std::vector<Array> values;
+  std::vector<std::vector<Array>> indices(count);
+  for (const Array& part : parts) {
+    const std::vector<Array> inputs = part.node()->input_arrays();
+    values.push_back(reshape(inputs[1], gathered_shape(x.shape(), Shape(inputs[2].size()), args.axis, static_cast<int64_t>(count))));
+    for (size_t k = 0; k < count; ++k) indices[k].push_back(ravel(inputs[2 + k]));
+  }
+  std::vector<Array> inputs{x, concatenate(values, args.axis)};
+  for (std::vector<Array>& each : indices) inputs.push_back(joined_indices(std::move(each), 0));
+  return apply(scatter_add_op, inputs, GatherArgs{args.axis, args.may_be_negative, !whole.exists()});
+}
+
+Array sum_of_along(const Array& whole, std::span<const Array> parts) {
+  if (parts.size() == 1 && !whole.exists()) return parts[0];
+  const int64_t axis = parts[0].node()->args().as<AlongArgs>().axis;
+  std::vector<Array> values, indices;
+  for (const Array& part : parts) {
+    indices.push_back(part.node()->input_array(1));
+    values.push_back(part.node()->input_array(2));
+  }
+  const Array x = whole.exists() ? whole : zeros_like(parts[0]);
+  return apply(scatter_add_along_op, {x, joined_indices(std::move(indices), axis), concatenate(values, axis)}, AlongArgs{axis, !whole.exists()});
+}
+
+// Whether two parts can be joined to one.
+bool are_alike(const Array& a, const Array& b) {
+  if (is_rows_part(a) != is_rows_part(b)) return false;
+  if (is_rows_part(a)) return a.node()->args().equals(b.node()->args()) && a.node()->inputs().size() == b.node()->inputs().size();
+  if (!a.node()->args().equals(b.node()->args())) return false;
+  Dims one = a.node()->input_array(1).shape().dims(), other = b.node()->input_array(1).shape().dims();
+  const auto axis = static_cast<size_t>(a.node()->args().as<AlongArgs>().axis);
+  one[axis] = other[axis] = 1;
+  return one == other;
+}
 
 // ---- one_hot
 
@@ -322,6 +434,41 @@ Array scatter_rows(const Array& x, const Array& source, const std::vector<Array>
   std::vector<Array> inputs{x, as_source(adds ? "add" : "set", x, source)};
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(adds ? scatter_add_op : scatter_op, inputs, GatherArgs{axis, may_be_negative});
+}
+
+bool is_indexed_part(const Array& x) { return is_rows_part(x) || is_along_part(x); }
+
+std::vector<Array> parts_of_indexed(const Array& part) { return tail(part.node()->input_arrays(), 1); }
+
+Array sum_of_stacked(const Array& part, std::span<const Array> stacked) {
+  const Args& args = part.node()->args();
+  std::vector<Array> inputs(stacked.begin(), stacked.end());
+  inputs.insert(inputs.begin(), zeros(part.shape(), part.dtype()));
+  if (is_rows_part(part)) {  // the new axis comes to stand before those of the indices
+    inputs[1] = moveaxis(inputs[1], 0, args.as<GatherArgs>().axis);
+    return apply(scatter_add_op, inputs, args);
+  }
+  const int64_t axis = args.as<AlongArgs>().axis;
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    const Array steps = moveaxis(inputs[i], 0, axis);
+    Dims sizes = steps.shape().dims();
+    const int64_t count = multiply_sizes("scatter_add", sizes[static_cast<size_t>(axis)], sizes[static_cast<size_t>(axis) + 1]);
+    sizes.erase(static_cast<size_t>(axis));
+    sizes[static_cast<size_t>(axis)] = count;
+    inputs[i] = reshape(steps, Shape(sizes));
+  }
+  return apply(scatter_add_along_op, inputs, args);
+}
+
+Array sum_of_indexed_parts(Array whole, std::span<const Array> parts) {
+  std::vector<std::vector<Array>> groups;
+  for (const Array& part : parts) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Array>& each) { return are_alike(each[0], part); });
+    if (group == groups.end()) groups.push_back({part});
+    else group->push_back(part);
+  }
+  for (const std::vector<Array>& group : groups) whole = is_rows_part(group[0]) ? sum_of_rows(whole, group) : sum_of_along(whole, group);
+  return whole;
 }
 
 Array take(const Array& x, const Array& indices) { return take(ravel(x), indices, 0); }
@@ -402,8 +549,8 @@ Array unravel_index(const Array& indices, const Shape& shape) {
 }
 
 std::span<const OpDef* const> index_ops() {
-  static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,     &scatter_op,           &scatter_add_op,
-                                         &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op, &unravel_index_op};
+  static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,     &last_rows_op,         &last_along_op, &scatter_op, &scatter_add_op,
+                                         &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op,   &unravel_index_op};
   return ops;
 }
 

@@ -3,6 +3,9 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/copy.hpp"
+#include "gradus/graph/node.hpp"
+#include "gradus/graph/trace.hpp"
+#include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape_rules.hpp"
@@ -154,20 +157,6 @@ struct SliceArgs {
   Dims starts, sizes, steps;
   GRADUS_FIELDS(starts, sizes, steps)
 };
-void check_window(std::string_view op, const Shape& shape, const Dims& starts, const Dims& sizes, const Dims& steps) {
-  const auto rank = shape.dims().size();
-  if (starts.size() != rank || sizes.size() != rank || steps.size() != rank) {
-    fail(op, "starts, sizes and steps have ", starts.size(), ", ", sizes.size(), " and ", steps.size(), " numbers, x has rank ", rank,
-         "; there must be one an axis");
-  }
-  for (size_t i = 0; i < rank; ++i) {
-    const int64_t size = shape.dims()[i], last = sizes[i] > 0 ? starts[i] + (sizes[i] - 1) * steps[i] : 0;
-    if (steps[i] == 0) fail(op, "the step on axis ", i, " is 0; it must not be");
-    if (sizes[i] > 0 && (starts[i] < 0 || starts[i] >= size || last < 0 || last >= size)) {
-      fail(op, "axis ", i, " has size ", size, ", the window runs from ", starts[i], " to ", last, "; it must lie inside");
-    }
-  }
-}
 Aval infer_slice(const Call& call) { return {call[0].dtype(), Shape(call.as<SliceArgs>().sizes), false}; }
 bool view_slice(const Args& args, const Layout& in, Layout& out, int64_t& offset) {
   const auto& [starts, sizes, steps] = args.as<SliceArgs>();
@@ -207,13 +196,16 @@ void check_same_dtype(std::string_view op, const Array& x, const Array& value) {
 Aval infer_update(const Call& call) {
   check_same_dtype("slice_update", call[0], call[1]);
   const auto& [starts, steps] = call.as<UpdateArgs>();
-  check_window("slice_update", call[0].shape(), starts, call[1].shape().dims(), steps);
+  check_slice("slice_update", call[0].shape(), starts, call[1].shape().dims(), steps);
   return {call[0].dtype(), call[0].shape(), false};
 }
 // y = x with a part replaced by v  =>  dx = dy with zeros in that part, dv = that part of dy
 std::vector<Array> reverse_update(const RecordedCall& call, std::span<const Array> dy) {
   const auto& [starts, steps] = call.as<UpdateArgs>();
-  return {slice_update(dy[0], zeros_like(call[1]), starts, steps), strided_slice(dy[0], starts, call[1].shape().dims(), steps)};
+  Array dv = strided_slice(dy[0], starts, call[1].shape().dims(), steps);
+  // A view of dy would be in the way of writing dx over it, and many updates one after the other would make a copy each.
+  if (call[0].node()->session() != 0) dv = contiguous(dv);
+  return {slice_update(dy[0], zeros_like(call[1]), starts, steps), dv};
 }
 std::vector<Array> forward_update(const RecordedCall& call, std::span<const Array> tangents) {
   const auto& [starts, steps] = call.as<UpdateArgs>();
@@ -236,6 +228,10 @@ constinit const OpDef slice_update_op{.name = "slice_update",
 
 // ---- dynamic_slice, dynamic_update_slice
 
+struct DynamicUpdateArgs {
+  bool is_part = false;  // x is zeros, recorded so by a derivative; sums of such parts are joined
+  GRADUS_FIELDS(is_part)
+};
 constexpr Input dynamic_inputs[] = {{"x"}, {"starts", indices}}, dynamic_update_inputs[] = {{"x"}, {"value"}, {"starts", indices}};
 void check_dynamic(std::string_view op, const Array& x, const Shape& sizes, const Array& starts) {
   const bool fits = starts.rank() == 1 && starts.size() == x.rank();
@@ -250,9 +246,11 @@ Aval infer_dynamic_slice(const Call& call) {
   return {call[0].dtype(), sizes, false};
 }
 Array before_starts(const Array& starts) { return concatenate({zeros(1, starts.dtype()), starts}); }
+extern const OpDef dynamic_update_slice_op;
+
 // y = window of x at s  =>  dx = zeros with dy in that window
 Array transpose_dynamic_slice(const RecordedCall& call, int, const Array& dy) {
-  return dynamic_update_slice(zeros_like(call[0]), dy, call[1]);
+  return apply(dynamic_update_slice_op, {zeros_like(call[0]), dy, call[1]}, DynamicUpdateArgs{true});
 }
 std::vector<Array> batch_dynamic_slice(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (is_batched[1]) return batch_by_loop(call, is_batched, batch_size);
@@ -275,15 +273,16 @@ Aval infer_dynamic_update(const Call& call) {
 }
 // y = x with the window at s replaced by v  =>  dx = dy with zeros in the window, dv = the window of dy
 std::vector<Array> reverse_dynamic_update(const RecordedCall& call, std::span<const Array> dy) {
-  return {dynamic_update_slice(dy[0], zeros_like(call[1]), call[2]), dynamic_slice(dy[0], call[2], call[1].shape()), Array()};
+  const Array dv = dynamic_slice(dy[0], call[2], call[1].shape());  // read before it is written: then the write can be in place
+  return {dynamic_update_slice(dy[0], zeros_like(call[1]), call[2]), dv, Array()};
 }
 std::vector<Array> forward_dynamic_update(const RecordedCall& call, std::span<const Array> tangents) {
-  return {dynamic_update_slice(or_zeros(tangents[0], call[0]), or_zeros(tangents[1], call[1]), call[2])};
+  return {apply(call.op, {or_zeros(tangents[0], call[0]), or_zeros(tangents[1], call[1]), call[2]}, call.args)};
 }
 std::vector<Array> batch_dynamic_update(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (is_batched[2]) return batch_by_loop(call, is_batched, batch_size);
-  return {dynamic_update_slice(with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size),
-                               before_starts(call[2]))};
+  return {apply(call.op, {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size), before_starts(call[2])},
+                call.args)};
 }
 cpu::KernelPtr prepare_dynamic_update(const KernelCall& call) {
   return cpu::update_dynamic_window(call.inputs[0], call.inputs[1], call.inputs[2].dtype);
@@ -351,6 +350,20 @@ cpu::KernelPtr prepare_contiguous(const KernelCall& call) { return cpu::copy(cal
 
 }  // namespace
 
+void check_slice(std::string_view op, const Shape& shape, const Dims& starts, const Dims& sizes, const Dims& steps) {
+  const auto rank = shape.dims().size();
+  if (starts.size() != rank || sizes.size() != rank || steps.size() != rank) {
+    fail(op, "starts, sizes and steps have ", starts.size(), ", ", sizes.size(), " and ", steps.size(), " numbers, x has rank ", rank,
+         "; there must be one an axis");
+  }
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t size = shape.dims()[i], last = sizes[i] > 0 ? starts[i] + (sizes[i] - 1) * steps[i] : 0;
+    if (steps[i] == 0) fail(op, "the step on axis ", i, " is 0; it must not be");
+    if (sizes[i] > 0 && (starts[i] < 0 || starts[i] >= size || last < 0 || last >= size)) {
+      fail(op, "axis ", i, " has size ", size, ", the window runs from ", starts[i], " to ", last, "; it must lie inside");
+    }
+  }
+}
 constinit const OpDef contiguous_op{.name = "contiguous",
                                     .inputs = x_input,
                                     .infer = same_as_first,
@@ -403,11 +416,22 @@ Array broadcast_to(const Array& x, const Shape& shape) {
 }
 
 Array strided_slice(const Array& x, const Dims& starts, const Dims& sizes, const Dims& steps) {
-  check_window("slice", x.shape(), starts, sizes, steps);
+  check_slice("slice", x.shape(), starts, sizes, steps);
   bool is_whole = x.shape().dims() == sizes;
   for (size_t i = 0; is_whole && i < steps.size(); ++i) is_whole = sizes[i] <= 1 || steps[i] == 1;
   if (is_whole) return x;
-  return apply(slice_op, {x}, SliceArgs{starts, sizes, steps});
+  // A window of a window is one of the whole, so that the gradient of x = x[1:], step by step, is not copied in every step. Not of a window that the
+  // trace captured: the whole may be something else to it.
+  const Node* node = x.node();
+  const bool is_slice = &node->op() == &slice_op && !node->is_leaf() && !node->is_ready(0);
+  if (!is_slice || node->session() != current_session()) return apply(slice_op, {x}, SliceArgs{starts, sizes, steps});
+  SliceArgs window = node->args().as<SliceArgs>();
+  for (size_t i = 0; i < starts.size(); ++i) {
+    window.starts[i] += starts[i] * window.steps[i];
+    window.steps[i] = sizes[i] > 1 ? window.steps[i] * steps[i] : 1;
+  }
+  window.sizes = sizes;
+  return apply(slice_op, {node->input_array(0)}, std::move(window));
 }
 
 Array slice_update(const Array& x, const Array& value, const Dims& starts, const Dims& steps) {
@@ -415,13 +439,28 @@ Array slice_update(const Array& x, const Array& value, const Dims& starts, const
   return apply(slice_update_op, {x, value}, UpdateArgs{starts, steps});
 }
 
-Array slice_scatter(const Array& value, const Shape& shape, const Dims& starts, const Dims& steps) {
-  return slice_update(zeros(shape, value.dtype()), value, starts, steps);
-}
-
 Array dynamic_slice(const Array& x, const Array& starts, const Shape& sizes) { return apply(dynamic_slice_op, {x, starts}, ReshapeArgs{sizes}); }
 Array dynamic_update_slice(const Array& x, const Array& value, const Array& starts) {
-  return apply(dynamic_update_slice_op, {x, value, starts});
+  return apply(dynamic_update_slice_op, {x, value, starts}, DynamicUpdateArgs{});
+}
+
+bool is_dynamic_part(const Array& x) {
+  return &x.node()->op() == &dynamic_update_slice_op && !x.node()->is_leaf() && x.node()->args().as<DynamicUpdateArgs>().is_part;
+}
+// One window after the other, each read, added to and written back: in place, but for the first.
+Array sum_of_dynamic_parts(Array whole, std::span<const Array> parts) {
+  const DType dtype = parts[0].dtype(), wide = dtype == float64 ? float64 : float32;
+  if (!whole.exists()) {
+    whole = parts[0];
+    parts = parts.subspan(1);
+    if (parts.empty()) return whole;
+  }
+  whole = whole.astype(wide);
+  for (const Array& part : parts) {
+    const Array value = part.node()->input_array(1), starts = part.node()->input_array(2);
+    whole = dynamic_update_slice(whole, dynamic_slice(whole, starts, value.shape()) + value.astype(wide), starts);
+  }
+  return whole.astype(dtype);
 }
 
 Array concatenate(const std::vector<Array>& arrays, int64_t axis) {

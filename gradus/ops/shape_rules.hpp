@@ -33,6 +33,13 @@ inline int64_t add_sizes(std::string_view op, int64_t a, int64_t b) {
   return sum;
 }
 
+/// Throws unless the window starts[i] + k * steps[i], k < sizes[i], lies inside `shape`.
+void check_slice(std::string_view op, const Shape& shape, const Dims& starts, const Dims& sizes, const Dims& steps);
+
+/// Whether x was recorded by the reverse of dynamic_slice: zeros but for a window (part_sums.hpp); and whole (may be empty) + such parts.
+bool is_dynamic_part(const Array& x);
+Array sum_of_dynamic_parts(Array whole, std::span<const Array> parts);
+
 /// Memory in row-major order: what the plan inserts before kernels that need it.
 extern const OpDef contiguous_op;
 

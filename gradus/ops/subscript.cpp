@@ -7,6 +7,7 @@
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/shape_rules.hpp"
+#include "gradus/ops/part_sums.hpp"
 
 namespace gradus {
 
@@ -56,6 +57,8 @@ class Subscript {
   Array write(const Array& x, const Array& value, bool adds) const {
     if (!has_arrays()) {
       const Array full = spread(stored(x, value, adds), Shape(kept_), adds);
+      const bool is_whole = Shape(sizes_) == shape_ && is_forward();
+      if (adds && !is_whole && !x.dtype().is_bool()) return add_window(x, reshape(full, Shape(sizes_)), starts_, steps_);
       return put_window(x, adds ? window(x) + full : full);
     }
     const Array arranged = arrange(window(x));

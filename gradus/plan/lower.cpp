@@ -2,9 +2,12 @@
 #include <algorithm>
 #include <map>
 #include <queue>
+#include <set>
+#include <unordered_map>
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/partial_kernel.hpp"
 #include "gradus/cpu/tiles.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/counters_internal.hpp"
@@ -168,7 +171,29 @@ class Lowering {
     return cpu::prepare_tiled(std::move(spec));
   }
 
-  // A topological order that stays near the order of recording: ready items by their last op.
+  std::vector<int> bases_read_by(const Item& item) const {
+    std::vector<int> bases;
+    for (const int read : item.reads) bases.push_back(base(read));
+    std::sort(bases.begin(), bases.end());
+    bases.erase(std::unique(bases.begin(), bases.end()), bases.end());
+    return bases;
+  }
+  std::vector<int> readers_of_bases() const {
+    std::vector<int> readers(graph_.values.size(), 0);
+    for (const Item& item : items_) {
+      for (const int read : bases_read_by(item)) ++readers[read];
+    }
+    return readers;
+  }
+  // The value of which an item changes a part if it may write over it; -1: none.
+  int updated_by(const Item& item) const {
+    const auto* partial = dynamic_cast<const cpu::PartialKernel*>(item.kernel.get());
+    if (!partial || partial->bytes.in_place < 0 || item.over[0].empty()) return -1;
+    return item.over[0][0];
+  }
+
+  // A topological order that stays near the order of recording: ready items by their last op. An update of a part of a value goes after the value's
+  // other readers, where they are ready: in place, many of them cost no more than their parts.
   void order_items() {
     std::vector<int> waits(items_.size(), 0);
     std::vector<std::vector<int>> next(items_.size());
@@ -188,15 +213,34 @@ class Lowering {
     }
     using Entry = std::pair<int, int>;
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+    std::set<Entry> put_off;  // updates that would overwrite what others have yet to read
+    std::vector<int> unread = readers_of_bases();
+    std::unordered_map<int, Entry> waiting_for;  // a base -> the update put off for it
+    const auto enter = [&](int item) {
+      const Entry entry{items_[item].ops.back(), item};
+      const int over = updated_by(items_[item]);
+      if (over < 0 || unread[over] <= 1) return ready.push(entry);
+      put_off.insert(entry);
+      waiting_for[over] = entry;
+    };
     for (size_t item = 0; item < items_.size(); ++item) {
-      if (!waits[item]) ready.push({items_[item].ops.back(), static_cast<int>(item)});
+      if (!waits[item]) enter(static_cast<int>(item));
     }
-    while (!ready.empty()) {
+    while (!ready.empty() || !put_off.empty()) {
+      if (ready.empty()) {
+        ready.push(*put_off.begin());
+        put_off.erase(put_off.begin());
+      }
       const int item = ready.top().second;
       ready.pop();
       order_.push_back(item);
+      for (const int read : bases_read_by(items_[item])) {
+        if (--unread[read] != 1) continue;
+        const auto waiting = waiting_for.find(read);
+        if (waiting != waiting_for.end() && put_off.erase(waiting->second)) ready.push(waiting->second);
+      }
       for (const int follower : next[item]) {
-        if (--waits[follower] == 0) ready.push({items_[follower].ops.back(), follower});
+        if (--waits[follower] == 0) enter(follower);
       }
     }
     if (order_.size() != items_.size()) fail_bug("the plan's order has a cycle");
@@ -372,17 +416,33 @@ class Lowering {
       for (const int read : item.reads) {
         const PlanValue& v = value(read);
         plan_.operands.push_back({storage_[v.base], v.offset * v.layout.dtype.size(), v.layout.dtype, v.layout.size(), false});
-        plan_.bytes_moved += v.layout.bytes();
       }
       for (const int write : item.writes) {
         plan_.operands.push_back({is_stored_[write] ? storage_[write] : -1, 0, value(write).layout.dtype, value(write).layout.size(), true});
-        if (is_stored_[write]) plan_.bytes_moved += value(write).layout.bytes();
       }
+      plan_.bytes_moved += bytes_moved_by(item);
       step.operand_count = static_cast<uint32_t>(plan_.operands.size()) - step.first_operand;
       plan_.steps.push_back(std::move(step));
     }
     plan_.bytes_held = static_cast<int64_t>(sizeof(Plan) + plan_.steps.size() * 512 + plan_.operands.size() * sizeof(Operand) +
                                             plan_.storages.size() * sizeof(Storage));
+  }
+
+  int64_t bytes_moved_by(const Item& item) const {
+    const auto* partial = dynamic_cast<const cpu::PartialKernel*>(item.kernel.get());
+    if (partial && partial->bytes.in_place >= 0 && lies_over(item.writes[0], base(item.reads[0]))) return partial->bytes.in_place;
+    int64_t bytes = 0;
+    for (const int read : item.reads) bytes += value(read).layout.bytes();
+    if (partial && partial->bytes.first_input >= 0) bytes += std::min<int64_t>(0, partial->bytes.first_input - value(item.reads[0]).layout.bytes());
+    for (const int write : item.writes) bytes += is_stored_[write] ? value(write).layout.bytes() : 0;
+    return bytes;
+  }
+  bool lies_over(int write, int read) const {
+    if (storage_[write] < 0) return false;
+    const Storage& storage = plan_.storages[storage_[write]];
+    if (storage.kind == Storage::Kind::donated) return donated_to_[write] == read;
+    const Storage& other = plan_.storages[storage_[read]];
+    return storage.kind == Storage::Kind::arena && other.kind == Storage::Kind::arena && storage.offset == other.offset;
   }
 
   // Whether the kernel would pack an input, and that input is data that this run leaves alone.

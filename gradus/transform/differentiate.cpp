@@ -9,6 +9,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/ops/part_sums.hpp"
 
 namespace gradus {
 
@@ -26,7 +27,29 @@ struct NodeCall {
   RecordedCall call;
 };
 
+// A sum of cotangents, made when it is asked for: terms that are zero outside a part share one buffer then (the parts of a split array, the
+// elements of an unrolled loop), so that T parts cost no more than their elements.
+class ChangeSum {
+ public:
+  bool exists() const { return whole_.exists() || !parts_.empty(); }
+  void add(Array term) {
+    if (is_part(term)) parts_.push_back(std::move(term));
+    else if (whole_.exists()) whole_ = whole_ + term;
+    else whole_ = std::move(term);
+  }
+  const Array& total() {
+    if (!parts_.empty()) whole_ = sum_of_parts(whole_, parts_);
+    parts_.clear();
+    return whole_;
+  }
+
+ private:
+  Array whole_;
+  std::vector<Array> parts_;
+};
+
 // One change for each output of some nodes, in one table.
+template <class Change>
 class ChangeTable {
  public:
   ChangeTable(std::span<const Array> arguments, std::span<Node* const> nodes) : first_(nodes.size() + arguments.size()) {
@@ -35,8 +58,8 @@ class ChangeTable {
     changes_.resize(size_);
   }
   bool has(const Node* node) const { return first_.find(node) != NodeMap::kNone; }
-  std::span<Array> of(const Node* node) { return {changes_.data() + first_.find(node), node->output_count()}; }
-  Array& of(const Node* node, uint32_t output) { return changes_[first_.find(node) + output]; }
+  std::span<Change> of(const Node* node) { return {changes_.data() + first_.find(node), node->output_count()}; }
+  Change& of(const Node* node, uint32_t output) { return changes_[first_.find(node) + output]; }
 
  private:
   void enroll(const Node* node) {
@@ -46,7 +69,7 @@ class ChangeTable {
   }
   NodeMap first_;
   uint32_t size_ = 0;
-  Changes changes_;
+  std::vector<Change> changes_;
 };
 
 [[noreturn]] void fail_kind(const OpDef& op) { fail(op.name, "it has no derivative: ", op.derivative.reason); }
@@ -293,8 +316,9 @@ bool any_float_output(const Node* node) {
   return false;
 }
 
-bool any(std::span<const Array> changes) {
-  return std::any_of(changes.begin(), changes.end(), [](const Array& change) { return change.exists(); });
+template <class ChangeList>
+bool any(const ChangeList& changes) {
+  return std::any_of(changes.begin(), changes.end(), [](const auto& change) { return change.exists(); });
 }
 
 // Runs a rule: what it records and what it throws names the module that recorded the node, and the op. An op that stands for a graph is no
@@ -311,8 +335,8 @@ Changes with_path(const Node* node, const Rule& rule) {
   }
 }
 
-void pull_back_node(Node* node, ChangeTable& table) {
-  const std::span<Array> own = table.of(node);
+void pull_back_node(Node* node, ChangeTable<ChangeSum>& table) {
+  const std::span<ChangeSum> own = table.of(node);
   if (!any(own)) return;
   const NodeCall recorded(node);
   const std::span<const Edge> edges = node->inputs();
@@ -320,16 +344,17 @@ void pull_back_node(Node* node, ChangeTable& table) {
   bool has_active = false;
   for (size_t i = 0; i < edges.size(); ++i) has_active |= is_active[i] = table.has(edges[i].node) && recorded.inputs[i].dtype().is_float();
   if (!has_active) return;
-  const Changes cotangents(std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+  Changes cotangents;
+  for (ChangeSum& sum : own) cotangents.push_back(std::exchange(sum, {}).total());
   Changes changes = with_path(node, [&] { return reverse(recorded.call, is_active, cotangents); });
   for (size_t i = 0; i < edges.size() && i < changes.size(); ++i) {
     if (is_active[i] && changes[i].exists()) {
-      accumulate(table.of(edges[i].node, edges[i].index), as_change_of(node->op(), changes[i], recorded.inputs[i]));
+      table.of(edges[i].node, edges[i].index).add(as_change_of(node->op(), changes[i], recorded.inputs[i]));
     }
   }
 }
 
-void push_forward_node(Node* node, ChangeTable& table) {
+void push_forward_node(Node* node, ChangeTable<Array>& table) {
   if (!any_float_output(node)) return;
   const std::span<const Edge> edges = node->inputs();
   Changes tangents(edges.size());
@@ -349,20 +374,20 @@ void push_forward_node(Node* node, ChangeTable& table) {
 
 std::vector<Array> pull_back(std::span<const Array> outputs, std::span<const Array> cotangents, std::span<const Array> arguments) {
   const std::vector<Node*> nodes = nodes_between(arguments, outputs);
-  ChangeTable table(arguments, nodes);
+  ChangeTable<ChangeSum> table(arguments, nodes);
   for (size_t k = 0; k < outputs.size(); ++k) {
     if (!outputs[k].exists() || !cotangents[k].exists() || !outputs[k].dtype().is_float() || !table.has(outputs[k].node())) continue;
-    accumulate(table.of(outputs[k].node(), outputs[k].output_index()), in_dtype_of(cotangents[k], outputs[k]));
+    table.of(outputs[k].node(), outputs[k].output_index()).add(in_dtype_of(cotangents[k], outputs[k]));
   }
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) pull_back_node(*node, table);
   std::vector<Array> out;
-  for (const Array& argument : arguments) out.push_back(table.of(argument.node(), argument.output_index()));
+  for (const Array& argument : arguments) out.push_back(table.of(argument.node(), argument.output_index()).total());
   return out;
 }
 
 std::vector<Array> push_forward(std::span<const Array> arguments, std::span<const Array> tangents, std::span<const Array> outputs) {
   const std::vector<Node*> nodes = nodes_between(arguments, outputs);
-  ChangeTable table(arguments, nodes);
+  ChangeTable<Array> table(arguments, nodes);
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (tangents[i].exists() && arguments[i].dtype().is_float()) {
       table.of(arguments[i].node(), arguments[i].output_index()) = in_dtype_of(tangents[i], arguments[i]);

@@ -7,6 +7,8 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/gather.hpp"
+#include "gradus/ops/part_sums.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/transform/batching.hpp"
@@ -165,6 +167,9 @@ Arrays existing(ConstArrays arrays) {
   }
   return out;
 }
+Array sum_of_changes(const Array& sum, const Array& change) {
+  return is_part(change) && sum.dtype() == change.dtype() ? sum_of_parts(sum, {&change, 1}) : sum + change;
+}
 template <class... Lists>
 Arrays joined(const Lists&... lists) {
   Arrays out;
@@ -173,7 +178,8 @@ Arrays joined(const Lists&... lists) {
 }
 
 // c_t+1, y_t = f(c_t, x_t, k)  =>  backwards in t:  (dc_t, dx_t, dk_t) = J_t^T (dc_t+1, dy_t),  dk = sum of dk_t.
-// A scan with carries dc, dk over c, x and dy, which computes f again from the c that were kept.
+// A scan with carries dc, dk over c, x and dy, which computes f again from the c that were kept. Where dk_t is zero but for rows at some indices,
+// each step gives the rows and the indices, and they are summed once, after the loop: no step touches an array of k's size.
 Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
   const Split parts(call);
   const size_t carries = parts.carry_count(), ys = parts.y_count();
@@ -187,7 +193,7 @@ Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
   const Arrays c = symbols_like(ConstArrays(parts.args.body->parameters()).first(carries)),
                x = symbols_like(ConstArrays(parts.args.body->parameters()).subspan(carries, parts.xs().size())), k = symbols_like(parts.captured());
   const Arrays float_c = floats_of(c), float_x = floats_of(x), float_k = floats_of(k);
-  const Arrays dc = symbols_like(float_c), dk = sums_like(float_k);
+  const Arrays dc = symbols_like(float_c);
 
   const Arrays outputs = parts.args.body->call(joined(c, x, k));
   Arrays changes(outputs.size());
@@ -201,26 +207,42 @@ Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
     if (i < float_c.size() + float_x.size()) pulled[i] = zeros_if_empty(pulled[i], arguments[i]);
   }
   const size_t first_k = float_c.size() + float_x.size();
-  Arrays results(pulled.begin(), pulled.begin() + static_cast<std::ptrdiff_t>(float_c.size()));
-  for (size_t i = 0; i < dk.size(); ++i) results.push_back(pulled[first_k + i].exists() ? (dk[i] + pulled[first_k + i]).astype(dk[i].dtype()) : dk[i]);
+  Arrays results(pulled.begin(), pulled.begin() + static_cast<std::ptrdiff_t>(float_c.size())), dk, rows;
+  for (size_t i = 0; i < float_k.size(); ++i) {
+    const Array& change = pulled[first_k + i];
+    if (change.exists() && is_indexed_part(change)) {
+      append(rows, ConstArrays(parts_of_indexed(change)));
+      continue;
+    }
+    dk.push_back(sums_like({&float_k[i], 1})[0]);
+    results.push_back(change.exists() ? sum_of_changes(dk.back(), change).astype(dk.back().dtype()) : dk.back());
+  }
   append(results, ConstArrays(pulled).subspan(float_c.size(), float_x.size()));
+  append(results, ConstArrays(rows));
   const Subgraph body(joined(dc, dk, c, x, existing(changed_steps), k), std::move(results));
 
   Arrays first;
   for (size_t i = 0; i < carries; ++i) {
     if (c[i].dtype().is_float()) first.push_back(zeros_if_empty(cotangents[i], call[i]));
   }
-  for (const Array& array : floats_of(parts.captured())) first.push_back(zeros(array.shape(), array.dtype()));
+  for (const Array& array : dk) first.push_back(zeros(array.shape(), array.dtype()));
   ScanArgs args = parts.args;
   args.is_reversed = !args.is_reversed;
   const Arrays all = record_scan(body, args, first, joined(kept, parts.xs(), existing(changed_ys)), parts.captured());
 
   Arrays out(call.inputs.size());
-  size_t next_c = 0, next_k = float_c.size(), next_x = float_c.size() + float_k.size();
+  size_t next_c = 0, next_k = float_c.size(), next_x = float_c.size() + dk.size(), next_row = next_x + float_x.size(), change = first_k;
   for (size_t i = 0; i < out.size(); ++i) {
     if (!call[i].dtype().is_float()) continue;
     const bool is_carry = i < carries, is_x = !is_carry && i < carries + parts.xs().size();
-    out[i] = all[is_carry ? next_c++ : is_x ? next_x++ : next_k++];
+    const Array& step = is_carry || is_x ? Array() : pulled[change++];
+    if (!step.exists() || !is_indexed_part(step)) {
+      out[i] = all[is_carry ? next_c++ : is_x ? next_x++ : next_k++];
+      continue;
+    }
+    const size_t count = parts_of_indexed(step).size();
+    out[i] = sum_of_stacked(step, ConstArrays(all).subspan(next_row, count));
+    next_row += count;
   }
   return out;
 }

@@ -1,4 +1,5 @@
 // Samples of ops that rearrange, select and write elements.
+#include "gradus/ops/part_sums.hpp"
 #include "tests/laws/sample.hpp"
 
 namespace laws {
@@ -85,12 +86,68 @@ void add_updates(Samples& out) {
                    return Arrays{y};
                  },
                  .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{3, at[0]}; }); }});
-  out.push_back({.op = "slice_update",
+  out.push_back({.op = "sum_windows",
                  .inputs = {uniform({2, 3})},
                  .call = [](const Arrays& x) { return Arrays{slice_scatter(x[0], Shape{4, 6}, Dims{3, 0}, Dims{-2, 2})}; },
                  .reference = [](const std::vector<Plain>& x) {
                    return written(Plain{{4, 6}, std::vector<double>(24, 0.0)}, x[0], [](const Index& at) { return Index{3 - 2 * at[0], 2 * at[1]}; });
                  }});
+  const auto window_at = [](const Dims& starts, const Dims& steps) {
+    return [=](const Index& at) {
+      Index place = at;
+      for (size_t axis = 0; axis < place.size(); ++axis) place[axis] = starts[axis] + at[axis] * steps[axis];
+      return place;
+    };
+  };
+  // The gradient of slices: the sum of their cotangents, apart (in order, interleaved, in a checkerboard) and overlapping.
+  const auto add_sum = [&](const Index& shape, std::vector<std::pair<Dims, Dims>> places, std::vector<Shape> sizes) {
+    const Shape whole{Dims(std::span<const int64_t>(shape))};
+    Arrays inputs;
+    for (size_t i = 0; i < sizes.size(); ++i) inputs.push_back(uniform(sizes[i], -1, 1, static_cast<unsigned>(i + 1)));
+    out.push_back({.op = "sum_windows",
+                   .inputs = inputs,
+                   .call =
+                       [=](const Arrays& values) {
+                         Arrays parts;
+                         for (size_t i = 0; i < values.size(); ++i) parts.push_back(slice_scatter(values[i], whole, places[i].first, places[i].second));
+                         return Arrays{sum_of_parts({}, parts)};
+                       },
+                   .reference =
+                       [=](const std::vector<Plain>& values) {
+                         Plain sum = filled(shape, [](const Index&) { return 0.0; });
+                         for (size_t i = 0; i < values.size(); ++i) sum = written(sum, values[i], window_at(places[i].first, places[i].second), true);
+                         return sum;
+                       }});
+  };
+  add_sum({4, 3}, {{{0, 0}, {1, 1}}, {{1, 0}, {1, 1}}, {{3, 0}, {1, 1}}}, {{1, 3}, {2, 3}, {1, 3}});
+  add_sum({4, 3}, {{{0, 0}, {1, 1}}, {{2, 1}, {-1, 1}}}, {{1, 3}, {2, 2}});
+  add_sum({5}, {{{0}, {2}}, {{3}, {-2}}}, {{3}, {2}});
+  add_sum({4, 4}, {{{0, 0}, {1, 1}}, {{2, 2}, {1, 1}}, {{0, 2}, {1, 1}}}, {{2, 2}, {2, 2}, {2, 2}});
+  add_sum({5, 2}, {{{0, 0}, {1, 1}}, {{1, 0}, {1, 1}}, {{2, 0}, {1, 1}}}, {{3, 2}, {3, 2}, {3, 2}});
+  add_sum({6}, {{{0}, {2}}, {{0}, {3}}}, {{3}, {2}});
+  out.push_back({.op = "add_windows",
+                 .inputs = {uniform({5, 4}), uniform({4}, -1, 1, 2)},
+                 .call =
+                     [](const Arrays& x) {
+                       Array y = x[0];
+                       y.add(-2, x[1]);
+                       return Arrays{y};
+                     },
+                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{3, at[0]}; }, true); }});
+  out.push_back({.op = "add_windows",  // an array read as a whole and in overlapping parts
+                 .inputs = {uniform({5, 3}), uniform({5, 3}, -1, 1, 2), uniform({3, 3}, -1, 1, 3)},
+                 .call =
+                     [](const Arrays& x) {
+                       const auto f = [&](const Arrays& in) { return Arrays{in[0] * x[1], in[0][slice(0, 3)] + in[0][slice(2, 5)]}; };
+                       return tests::pull_back(f, {x[0]}, {x[1], x[2]});
+                     },
+                 .reference =
+                     [=](const std::vector<Plain>& x) {
+                       Plain sum = x[1];
+                       for (double& value : sum.values) value *= value;
+                       sum = written(sum, x[2], window_at({0, 0}, {1, 1}), true);
+                       return written(sum, x[2], window_at({2, 0}, {1, 1}), true);
+                     }});
   out.push_back({.op = "dynamic_slice",
                  .inputs = {uniform({5, 6}), array({1, 2})},
                  .call = [](const Arrays& x) { return Arrays{dynamic_slice(x[0], x[1], {3, 2})}; },
@@ -196,6 +253,40 @@ void add_scatters(Samples& out) {
                    return written(each(x[0], [](double) { return 0; }), x[2],
                                   [&](const Index& at) { return Index{integer(x[1], {at[0], at[1]}), at[2]}; }, true);
                  }});
+  out.push_back({.op = "last_rows",  // of three sets of one row, and of one element of a matrix
+                 .inputs = {uniform({2, 3}), uniform({3, 3}, -1, 1, 2)},
+                 .call =
+                     [](const Arrays& x) {
+                       const auto f = [](const Arrays& in) { return Arrays{index_copy(in[0], array({1, -1, 0}), in[1], 0)}; };
+                       return tests::pull_back(f, x, {broadcast_to(array({{1.0}, {2.0}}), {2, 3})});
+                     },
+                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double) { return 0; }); }});
+  out.push_back({.op = "last_rows",
+                 .inputs = {laws::integers({7}, 0, 3)},
+                 .call =
+                     [](const Arrays& x) {
+                       const auto f = [&](const Arrays& v) { return Arrays{index_copy(zeros({200, 2}, float64), x[0], v[0], 0)}; };
+                       return tests::pull_back(f, {ones({7, 2}, float64)}, {ones({200, 2}, float64)});
+                     },
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return filled({7, 2}, [&](const Index& at) {
+                         bool is_last = true;
+                         for (int64_t i = at[0] + 1; i < 7; ++i) is_last &= integer(x[0], {i}) != integer(x[0], {at[0]});
+                         return is_last ? 1.0 : 0.0;
+                       });
+                     },
+                 .orders = 0});
+  out.push_back({.op = "last_along",
+                 .inputs = {uniform({2, 2}), array({{0, 1}, {0, 0}, {1, 1}}), uniform({3, 2}, -1, 1, 2)},
+                 .call =
+                     [](const Arrays& x) {
+                       const auto f = [&](const Arrays& in) { return Arrays{scatter(in[0], x[1], in[1], 0)}; };
+                       const Arrays changes = tests::pull_back(f, {x[0], x[2]}, {ones({2, 2}, float64)});
+                       return Arrays{changes[1] + 0.0 * x[2], changes[0] + 0.0 * x[0]};
+                     },
+                 .reference = [](const std::vector<Plain>&) { return Plain{{3, 2}, {0, 0, 1, 1, 1, 1}}; },
+                 .takes_specials = false});
   out.push_back({.op = "scatter_along",
                  .inputs = {uniform({5, 3}), array({{0, 1, 2}, {3, 4, 0}}), uniform({2, 3}, -1, 1, 2)},
                  .call = [](const Arrays& x) { return Arrays{scatter(x[0], x[1], x[2], 0)}; },
