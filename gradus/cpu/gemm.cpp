@@ -421,7 +421,8 @@ bool is_small(const Products& products) {
   if (x.m * x.n * x.k <= kSmallWork || x.m == 1 || x.n == 1) return true;
   if (x.n <= kFewDots) return is_unit(x.a_column, x.k);
   if (x.m <= kFewDots) return is_unit(x.b_row, x.k);
-  // oneDNN gives threads whole blocks of 64 columns: for few rows and, say, 129 columns one would wait half of the time.
+  // Under AVX-512 oneDNN gives threads whole blocks of 64 columns: for few rows and, say, 129 columns one would wait half of the time.
+  if (HWY_DYNAMIC_DISPATCH(tile_rows)() < 12) return false;
   const int64_t widest = divide_up(divide_up(x.n, 64), 2) * 64;
   return is_medium(float32, x) && 5 * x.n < 6 * widest;
 }
