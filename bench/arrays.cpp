@@ -35,6 +35,13 @@ void arrays(Runner& run) {
   for (const int64_t n : {64, 256, 1024}) {
     run("matmul_" + std::to_string(n), [&] { return [p = square_pair(n)] { matmul(p.first, p.second).eval(); }; });
   }
+  const auto product = [&](int64_t m, int64_t k, int64_t n) {
+    run("matmul_" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n),
+        [=] { return [a = random::uniform({m, k}).eval(), b = random::uniform({k, n}).eval()] { matmul(a, b).eval(); }; });
+  };
+  product(37, 513, 129);   // columns that no block divides
+  product(5000, 7, 3);     // fewer columns than lanes
+  product(5000, 513, 3);
 }
 
 }  // namespace bench

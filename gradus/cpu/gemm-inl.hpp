@@ -48,14 +48,29 @@ HWY_INLINE hn::Vec<D> load_first(D d, const S* from, int64_t count) {
   return hn::Load(d, lanes);
 #endif
 }
+// The lower `count` lanes, in pieces of powers of two.
+template <class D, class S = hn::TFromD<D>>
+HWY_INLINE void store_pieces(D, S* to, int64_t count, hn::Vec<D> value) {
+  if constexpr (hn::MaxLanes(D()) == 1) {
+    if (count) *to = hn::GetLane(value);
+  } else {
+    const hn::Half<D> half;
+    constexpr auto size = static_cast<int64_t>(hn::MaxLanes(hn::Half<D>()));
+    hn::Vec<hn::Half<D>> rest = hn::LowerHalf(half, value);
+    if (count & size) {
+      hn::StoreU(rest, half, to);
+      to += size;
+      rest = hn::UpperHalf(half, value);
+    }
+    store_pieces(half, to, count & (size - 1), rest);
+  }
+}
 template <class D, class S = hn::TFromD<D>>
 HWY_INLINE void store_first(D d, S* to, int64_t count, hn::Vec<D> value) {
-#if HWY_TARGET <= HWY_AVX2
+#if HWY_TARGET <= HWY_AVX3
   hn::BlendedStore(value, hn::FirstN(d, static_cast<size_t>(count)), d, to);
-#else
-  HWY_ALIGN S lanes[HWY_LANES(S)];
-  hn::Store(value, d, lanes);
-  std::memcpy(to, lanes, static_cast<size_t>(count) * sizeof(S));
+#else  // AVX2's masked stores take up to 40 steps
+  store_pieces(d, to, count, value);
 #endif
 }
 
@@ -140,9 +155,10 @@ void direct_rows(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_
 template <class S>
 void multiply_direct(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t k, S* c, int64_t c_row, int64_t rows,
                      int64_t columns, bool is_first = true) {
-  if (rows == 1 && k * b_row > 1 << 16) {  // a few rows of a large b at a time: whole pages are read in order
+  if (rows <= 3 && k * b_row > 1 << 16) {  // a few rows of a large b at a time: whole pages are read in order
+    const auto direct = rows == 1 ? direct_rows<1, S> : rows == 2 ? direct_rows<2, S> : direct_rows<3, S>;
     for (int64_t p = 0; p < k; p += 16) {
-      direct_rows<1>(a + p * a_column, a_row, a_column, b + p * b_row, b_row, std::min<int64_t>(16, k - p), c, c_row, columns, is_first && p == 0);
+      direct(a + p * a_column, a_row, a_column, b + p * b_row, b_row, std::min<int64_t>(16, k - p), c, c_row, columns, is_first && p == 0);
     }
     return;
   }
@@ -150,6 +166,7 @@ void multiply_direct(const S* a, int64_t a_row, int64_t a_column, const S* b, in
   int64_t i = 0;
   for (; i + kMost <= rows; i += kMost) direct_rows<kMost>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   for (; i + 4 <= rows; i += 4) direct_rows<4>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+  if (i + 3 == rows) return direct_rows<3>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   for (; i + 2 <= rows; i += 2) direct_rows<2>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   if (i < rows) direct_rows<1>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "gradus/base/threads.hpp"
 #include "tests/cpu/random_data.hpp"
 
@@ -125,6 +127,51 @@ TEST(Matmul, long_vectors) {
       check(lay(dtype, 1, 3000, lie), lay(dtype, 3000, 1, Lie::rows), {1, 1});
       check(lay(dtype, 300, 1, lie), lay(dtype, 1, 300, lie), {300, 300});
     }
+}
+
+TEST(Matmul, few_rows_or_columns) {
+  for (const DType dtype : {float16, float32, float64})
+    for (const int64_t few : {1, 2, 3})
+      for (const int64_t k : {1, 7, 63, 64, 130})
+        for (const int64_t many : {1, 2, 3, 5, 100})
+          for (const Lie a : kLies)
+            for (const Lie b : {Lie::rows, Lie::columns, Lie::spread}) {
+              const Epilogue epilogue{k % 2 == 0, k % 3 == 0 ? Activation::relu : Activation::none};
+              check(lay(dtype, many, k, a), lay(dtype, k, few, b), {many, few}, epilogue);
+              check(lay(dtype, few, k, a), lay(dtype, k, many, b), {few, many}, epilogue);
+            }
+  check(lay(float32, 3, 700, Lie::rows), lay(float32, 700, 1100, Lie::rows), {3, 1100}, {true, Activation::relu});
+  check(lay(float32, 2, 700, Lie::columns), lay(float32, 700, 1100, Lie::rows), {2, 1100});
+  check({float32, {4, 30, 70}, {2100, 70, 1}}, {float32, {4, 70, 3}, {210, 3, 1}}, {4, 30, 3});
+  check({float64, {4, 2, 70}, {140, 70, 1}}, {float64, {4, 70, 90}, {6300, 1, 70}}, {4, 2, 90});
+}
+
+TEST(Matmul, medium_products_of_odd_sizes) {
+  for (const DType dtype : {bfloat16, float32, float64})
+    for (const Lie a : kLies)
+      for (const Lie b : kLies) {
+        check(lay(dtype, 37, 513, a), lay(dtype, 513, 129, b), {37, 129}, {true, Activation::relu});
+        check(lay(dtype, 61, 300, a), lay(dtype, 300, 67, b), {61, 67});
+        check(lay(dtype, 130, 257, a), lay(dtype, 257, 33, b), {130, 33}, {false, Activation::silu});
+      }
+  check({float32, {3, 37, 257}, {37 * 257, 257, 1}}, {float32, {3, 257, 129}, {257 * 129, 129, 1}}, {3, 37, 129});
+}
+
+TEST(Matmul, threads_do_not_change_bits_of_odd_sizes) {
+  // float64: always our own kernels.
+  const int64_t sizes[][3] = {{37, 513, 129}, {5000, 7, 3}, {700, 513, 3}, {3, 513, 900}, {61, 700, 67}};
+  const int before = threads();
+  for (const auto& [m, k, n] : sizes) {
+    const Data a(lay(float64, m, k, Lie::rows), 1), b(lay(float64, k, n, Lie::rows), 2), one(float64, {m, n}, 3), several(float64, {m, n}, 3);
+    for (int64_t i = 0; i < m * k; ++i) static_cast<double*>(a.data())[i] *= 0.3;  // sums that round
+    for (const int count : {1, 3}) {
+      set_threads(count);
+      const Data& out = count == 1 ? one : several;
+      ASSERT_TRUE(test::run(prepare_matmul(a.layout(), b.layout(), out.layout(), {}), {a.data(), b.data(), out.data()}).is_ok);
+    }
+    EXPECT_EQ(std::memcmp(one.data(), several.data(), static_cast<size_t>(m * n) * sizeof(double)), 0) << m << " " << k << " " << n;
+  }
+  set_threads(before);
 }
 
 TEST(Matmul, batches_broadcast) {
