@@ -41,10 +41,12 @@ Array transpose_cumsum(const RecordedCall& call, int, const Array& dy) {
   return apply(call.op, {dy}, ScanArgs{args.axis, !args.reverse});
 }
 
-// In log n steps (Hillis and Steele 1986): after step k, y_i covers the 2^k elements up to i. No division, so zeros do no harm.
+// In log n steps (Hillis and Steele 1986): after step k, y_i covers the 2^k elements up to i. No division, so zeros do no harm. In double, as the
+// kernels: parts of a product may be out of range where the whole is not.
 std::vector<Array> compose_scan(const Call& call, Array (*join)(const Array&, const Array&)) {
   const int64_t axis = call.as<ScanArgs>().axis, n = call[0].shape(axis);
-  Array y = call[0].astype(infer_total(call).dtype);
+  const DType dtype = infer_total(call).dtype;
+  Array y = call[0].astype(dtype.is_float() ? float64 : dtype);
   const auto part = [&](int64_t first, int64_t count) {
     const size_t rank = static_cast<size_t>(y.rank()), at = static_cast<size_t>(axis);
     Dims starts(rank, 0), sizes = y.shape().dims(), steps(rank, 1);
@@ -55,7 +57,7 @@ std::vector<Array> compose_scan(const Call& call, Array (*join)(const Array&, co
   for (int64_t shift = 1; shift < n; shift *= 2) {
     y = concatenate({part(0, shift), join(part(shift, n - shift), part(0, n - shift))}, axis);
   }
-  return {y};
+  return {y.astype(dtype)};
 }
 std::vector<Array> compose_cumprod(const Call& call) { return compose_scan(call, multiply); }
 std::vector<Array> compose_logcumsumexp(const Call& call) { return compose_scan(call, logaddexp); }
