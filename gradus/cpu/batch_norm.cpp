@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "gradus/cpu/highway_targets.hpp"
 #include "gradus/cpu/rows.hpp"
@@ -26,7 +27,7 @@ struct BatchNormLoops {
   ColumnLoop statistics, slopes;
   void (*join)(ColumnSums&, const double*, const double*, double, int64_t);
   void (*scale)(const void* x, const void* columns, int64_t pitch, void* y, int64_t rows, int64_t width);
-  void (*slope)(const void* x, const void* dy, const void* columns, int64_t pitch, void* dx, int64_t rows, int64_t width);
+  void (*slope)(const void* x, const void* dy, const void* columns, int64_t pitch, void* dx, int64_t rows, int64_t width, bool is_scaled);
 };
 }  // namespace gradus::cpu
 #endif
@@ -183,20 +184,27 @@ void scale_rows(const void* from, const void* columns, int64_t pitch, void* to, 
     });
   }
 }
-// dx = dy * a + (x - center) * b + c.
-template <class T>
-void slope_rows(const void* from, const void* slopes, const void* columns, int64_t pitch, void* to, int64_t rows, int64_t width) {
+// dx = dy * a + (x - center) * b + c; where b could leave the range of numbers, (x - center) * scale * b.
+template <class T, bool is_scaled>
+void slope_rows_of(const void* from, const void* slopes, const void* columns, int64_t pitch, void* to, int64_t rows, int64_t width) {
   using C = Compute<T>;
   const Tag<T> d;
-  const C *center = static_cast<const C*>(columns), *a = center + pitch, *b = a + pitch, *c = b + pitch;
+  const C *center = static_cast<const C*>(columns), *a = center + pitch, *b = a + pitch, *c = b + pitch, *scale = c + pitch;
   const T *x = static_cast<const T*>(from), *dy = static_cast<const T*>(slopes);
   T* dx = static_cast<T*>(to);
   for (int64_t i = 0; i < rows; ++i, x += width, dy += width, dx += width) {
     for_vectors(d, width, [&](auto part, int64_t j) HWY_ATTR {
-      const auto along = hn::MulAdd(hn::Sub(load(d, part, x + j), load(d, part, center + j)), load(d, part, b + j), load(d, part, c + j));
+      auto centered = hn::Sub(load(d, part, x + j), load(d, part, center + j));
+      if constexpr (is_scaled) centered = hn::Mul(centered, load(d, part, scale + j));
+      const auto along = hn::MulAdd(centered, load(d, part, b + j), load(d, part, c + j));
       store(d, part, dx + j, hn::MulAdd(load(d, part, dy + j), load(d, part, a + j), along));
     });
   }
+}
+template <class T>
+void slope_rows(const void* x, const void* dy, const void* columns, int64_t pitch, void* dx, int64_t rows, int64_t width, bool is_scaled) {
+  if (is_scaled) slope_rows_of<T, true>(x, dy, columns, pitch, dx, rows, width);
+  else slope_rows_of<T, false>(x, dy, columns, pitch, dx, rows, width);
 }
 
 }  // namespace
@@ -239,9 +247,9 @@ struct Split {
             reinterpret_cast<double*>(row(scratch, i, 3))};
   }
   double rows_in(int64_t i) const { return static_cast<double>(std::min(rows, (i + 1) * chunk) - std::min(rows, i * chunk)); }
-  // The constants of the last pass, behind the chunks: up to four rows.
+  // The constants of the last pass, behind the chunks: up to five rows.
   void* columns(void* scratch) const { return static_cast<char*>(scratch) + chunks * chunk_bytes(); }
-  int64_t scratch_bytes() const { return chunks * chunk_bytes() + 4 * row_bytes(); }
+  int64_t scratch_bytes() const { return chunks * chunk_bytes() + 5 * row_bytes(); }
 };
 Split split(int64_t rows, int64_t channels) {
   Split s{rows, channels, 1, 1, 1};
@@ -281,11 +289,31 @@ void for_wide_rows(const Split& s, Body body) {
 }
 
 struct Statistics {
-  double mean, var;
+  double mean, var, factor;  // factor: 1 / sqrt(var + eps)
 };
-Statistics statistics_of(const ColumnSums& sums, int64_t channel) {
-  if (sums.count == 0) return {std::nan(""), std::nan("")};
-  return {sums.first[channel], sums.second[channel] / sums.count};
+// Whether a variance may have lost digits, or everything, because its squares left the range of numbers.
+bool is_out_of_range(DType dtype, double var) {
+  const bool is_double = dtype == float64;
+  return !(var > (is_double ? 1e-280 : 1e-30) && var <= (is_double ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max()));
+}
+// Of one channel with large or small numbers: relative to the largest.
+Statistics statistics_in_range(const void* x, DType dtype, int64_t rows, int64_t channels, int64_t channel, double eps) {
+  const auto at = [&](int64_t row) { return element(x, dtype, row * channels + channel); };
+  const double count = static_cast<double>(rows);
+  double largest = 0, mean = 0, squares = 0;
+  for (int64_t i = 0; i < rows; ++i) largest = std::fabs(at(i)) > largest ? std::fabs(at(i)) : largest;
+  const double unit = largest > 0 ? largest : 1;
+  for (int64_t i = 0; i < rows; ++i) mean += at(i) / unit;
+  mean /= count;
+  for (int64_t i = 0; i < rows; ++i) squares += (at(i) / unit - mean) * (at(i) / unit - mean);
+  const double deviation = unit * std::sqrt(squares / count);
+  return {mean * unit, deviation * deviation, 1 / std::hypot(deviation, std::sqrt(eps))};
+}
+Statistics statistics_of(const ColumnSums& sums, const void* x, DType dtype, int64_t channels, int64_t channel, double eps) {
+  if (sums.count == 0) return {std::nan(""), std::nan(""), std::nan("")};
+  const double var = sums.second[channel] / sums.count;
+  if (is_out_of_range(dtype, var + eps)) return statistics_in_range(x, dtype, static_cast<int64_t>(sums.count), channels, channel, eps);
+  return {sums.first[channel], var, 1 / std::sqrt(var + eps)};
 }
 
 }  // namespace
@@ -306,10 +334,10 @@ KernelPtr prepare_batch_norm(DType dtype, int64_t rows, int64_t channels, const 
         all.count = s.rows_in(0);
         for (int64_t i = 1; i < s.chunks; ++i) loops.join(all, s.sums(scratch, i).first, s.sums(scratch, i).second, s.rows_in(i), channels);
         for (int64_t j = 0; j < channels; ++j) {
-          const Statistics of = statistics_of(all, j);
+          const Statistics of = statistics_of(all, p[0], dtype, channels, j, options.eps);
           set_element(out[1], wide_dtype(dtype), j, of.mean);
           set_element(out[2], wide_dtype(dtype), j, of.var);
-          const double scale = (weight ? element(weight, dtype, j) : 1) / std::sqrt(of.var + options.eps);
+          const double scale = (weight ? element(weight, dtype, j) : 1) * of.factor;
           const double center = dtype == float64 ? of.mean : static_cast<double>(static_cast<float>(of.mean));
           set_column(s, scratch, dtype, 0, j, center);
           set_column(s, scratch, dtype, 1, j, scale);
@@ -343,12 +371,21 @@ KernelPtr prepare_batch_norm_backward(DType dtype, int64_t rows, int64_t channel
           for (int64_t j = 0; j < channels; ++j) all.first[j] += other.first[j], all.second[j] += other.second[j];
         }
         const double count = static_cast<double>(rows);
+        bool is_scaled = false;
+        for (int64_t j = 0; j < channels; ++j) is_scaled |= is_out_of_range(dtype, element(p[2], wide, j) + options.eps);
         for (int64_t j = 0; j < channels; ++j) {
-          const double r = 1 / std::sqrt(element(p[2], wide, j) + options.eps), w = weight ? element(weight, dtype, j) : 1;
+          const double spread = element(p[2], wide, j) + options.eps, w = weight ? element(weight, dtype, j) : 1;
+          const bool is_lost = rows > 0 && is_out_of_range(dtype, spread);
+          const double r = is_lost ? statistics_in_range(p[0], dtype, rows, channels, j, options.eps).factor : 1 / std::sqrt(spread);
           const double dmean = element(p[4], wide, j), dvar = element(p[5], wide, j);
           set_column(s, scratch, dtype, 0, j, element(p[1], wide, j));
           set_column(s, scratch, dtype, 1, j, w * r);
-          set_column(s, scratch, dtype, 2, j, (2 * dvar - w * r * r * r * all.second[j]) / count);
+          if (is_scaled) {
+            set_column(s, scratch, dtype, 2, j, (2 * dvar / r - w * r * (r * all.second[j])) / count);
+            set_column(s, scratch, dtype, 4, j, r);
+          } else {
+            set_column(s, scratch, dtype, 2, j, (2 * dvar - w * r * r * r * all.second[j]) / count);
+          }
           set_column(s, scratch, dtype, 3, j, (dmean - w * r * all.first[j]) / count);
           set_element(out[1], dtype, j, r * all.second[j]);
           set_element(out[2], dtype, j, all.first[j]);
@@ -357,7 +394,7 @@ KernelPtr prepare_batch_norm_backward(DType dtype, int64_t rows, int64_t channel
         for_wide_rows(s, [&](int64_t at, int64_t n, int64_t width) {
           at *= dtype.size();
           loops.slope(static_cast<const char*>(p[0]) + at, static_cast<const char*>(p[3]) + at, s.columns(scratch), s.width(),
-                      static_cast<char*>(out[0]) + at, n, width);
+                      static_cast<char*>(out[0]) + at, n, width, is_scaled);
         });
         return Status{};
       },

@@ -1,6 +1,7 @@
 // Convolutions by oneDNN: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where Winograd's algorithm
 // pays for it, images are brought to its layout too.
 #include "gradus/base/switches.hpp"
+#include "gradus/cpu/conv_guard.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/dnnl_sequence.hpp"
 
@@ -74,8 +75,8 @@ Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algo
 }
 
 // Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding errors are
-// about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md). GRADUS_WINOGRAD=0 goes without it. `tiled` are the
-// spatial sizes that it cuts into tiles.
+// about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md), where no pixel is far above the others: images
+// with such a pixel go without it (conv_guard.hpp). So does everything with GRADUS_WINOGRAD=0. `tiled` are the spatial sizes that it cuts into tiles.
 bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
   static const bool is_allowed = is_switched_on("GRADUS_WINOGRAD", true);
   const Dims three{3, 3}, one{1, 1};
@@ -129,6 +130,15 @@ typename Backward::primitive_desc describe_backward(const Operands& o) {
 #endif
 }
 
+// With plain sums only, for images of which Winograd's algorithm would spoil results.
+enum class Way { any, plain };
+
+bool is_winograd(const Operands& o) { return o.algorithm == dnnl::algorithm::convolution_winograd; }
+ConvShape one_image(ConvShape shape) {
+  shape.batch = 1;
+  return shape;
+}
+
 Hash128 conv_key(std::string_view kind, DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
   DnnlKey key(kind);
   key.add(static_cast<int64_t>(dtype.code())).add(shape.batch).add(shape.groups).add(shape.in_channels).add(shape.out_channels);
@@ -156,50 +166,80 @@ std::shared_ptr<DnnlSequence> forward_kernel(const Operands& o, const dnnl::conv
 
 }  // namespace
 
-KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
-  return shared_kernel(conv_key("conv_forward", dtype, shape, epilogue), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, shape, prefers_winograd(dtype, shape, shape.out), [&](const Operands& operands) {
+namespace {
+
+KernelPtr conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue, Way way) {
+  KernelPtr plain;
+  if (way == Way::any && prefers_winograd(dtype, shape, shape.out)) plain = conv_forward(dtype, one_image(shape), epilogue, Way::plain);
+  return shared_kernel(conv_key(way == Way::any ? "conv_forward" : "conv_forward_plain", dtype, shape, epilogue), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, shape, plain != nullptr, [&](const Operands& operands) {
       return describe_forward(operands, epilogue.has_bias, dnnl_attributes(epilogue));
     });
     if (!description) return nullptr;
     const dnnl::memory::desc wanted = description.weights_desc();
     auto kernel = forward_kernel(o, description, o.weights, epilogue.has_bias);
-    if (wanted == o.weights) return kernel;
-    auto packing = std::make_shared<Packing>();
+    const auto packing = std::make_shared<Packing>();
     auto pack = std::make_shared<DnnlSequence>();
     pack->add_reorder({DNNL_ARG_FROM, o.weights, 0}, {DNNL_ARG_TO, wanted, 1});
-    *packing = {1, layout_hash(wanted), static_cast<int64_t>(wanted.get_size()), pack, forward_kernel(o, description, wanted, epilogue.has_bias)};
-    kernel->packing = std::move(packing);
+    const auto bytes = static_cast<int64_t>(wanted.get_size());
+    *packing = {1, layout_hash(wanted), bytes, pack, forward_kernel(o, description, wanted, epilogue.has_bias)};
+    if (is_winograd(o)) {
+      const Images images{1, shape.batch, {shape.in_size() * shape.in_channels}};
+      const int64_t out_size = shape.out_size() * shape.out_channels;
+      const int output = epilogue.has_bias ? 3 : 2;
+      const auto guarded = std::const_pointer_cast<Kernel>(guarded_kernel(kernel, plain, images, output, out_size));
+      Hasher layout;
+      layout.add_bytes("with origin", 11);
+      layout.add_bytes(&packing->layout, sizeof(packing->layout));
+      *packing = {1, layout.value(), bytes_with_origin(bytes), pack_with_origin(pack, bytes),
+                  guarded_kernel(packing->kernel, from_origin(plain, bytes), images, output, out_size)};
+      guarded->packing = packing;
+      return guarded;
+    }
+    if (wanted != o.weights) kernel->packing = packing;
     return kernel;
   });
 }
 
-KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvShape& shape) {
-  return shared_kernel(conv_key("conv_input_gradient", dtype, shape, {}), [&]() -> KernelPtr {
-    const auto [o, description] =
-        choose(dtype, shape, prefers_winograd(dtype, shape, shape.in), describe_backward<dnnl::convolution_backward_data>);
+KernelPtr conv_input_gradient(DType dtype, const ConvShape& shape, Way way) {
+  KernelPtr plain;
+  if (way == Way::any && prefers_winograd(dtype, shape, shape.in)) plain = conv_input_gradient(dtype, one_image(shape), Way::plain);
+  return shared_kernel(conv_key(way == Way::any ? "conv_input_gradient" : "conv_input_gradient_plain", dtype, shape, {}), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, shape, plain != nullptr, describe_backward<dnnl::convolution_backward_data>);
     if (!description) return nullptr;
     auto kernel = std::make_shared<DnnlSequence>();
     std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_DIFF_DST, 0, o.y, description.diff_dst_desc()),
                                                   kernel->input(DNNL_ARG_WEIGHTS, 1, o.weights, description.weights_desc())};
     kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2}, description.diff_src_desc(),
                 description.scratchpad_desc());
-    return kernel;
+    if (!is_winograd(o)) return kernel;
+    return guarded_kernel(kernel, plain, {1, shape.batch, {shape.out_size() * shape.out_channels}}, 2, shape.in_size() * shape.in_channels);
   });
 }
 
-KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvShape& shape) {
-  return shared_kernel(conv_key("conv_weight_gradient", dtype, shape, {}), [&]() -> KernelPtr {
-    const auto [o, description] =
-        choose(dtype, shape, prefers_winograd(dtype, shape, shape.out), describe_backward<dnnl::convolution_backward_weights>);
+KernelPtr conv_weight_gradient(DType dtype, const ConvShape& shape, Way way) {
+  KernelPtr plain;
+  if (way == Way::any && prefers_winograd(dtype, shape, shape.out)) plain = conv_weight_gradient(dtype, shape, Way::plain);
+  return shared_kernel(conv_key(way == Way::any ? "conv_weight_gradient" : "conv_weight_gradient_plain", dtype, shape, {}), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, shape, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>);
     if (!description) return nullptr;
     auto kernel = std::make_shared<DnnlSequence>();
     std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
                                                   kernel->input(DNNL_ARG_DIFF_DST, 1, o.y, description.diff_dst_desc())};
     kernel->add(dnnl::convolution_backward_weights(description), std::move(arguments), {DNNL_ARG_DIFF_WEIGHTS, o.weights, 2},
                 description.diff_weights_desc(), description.scratchpad_desc());
-    return kernel;
+    if (!is_winograd(o)) return kernel;
+    const Images images{2, shape.batch, {shape.in_size() * shape.in_channels, shape.out_size() * shape.out_channels}};
+    return guarded_kernel(kernel, plain, images, 2, 0);
   });
 }
+
+}  // namespace
+
+KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
+  return conv_forward(dtype, shape, epilogue, Way::any);
+}
+KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvShape& shape) { return conv_input_gradient(dtype, shape, Way::any); }
+KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvShape& shape) { return conv_weight_gradient(dtype, shape, Way::any); }
 
 }  // namespace gradus::cpu

@@ -81,7 +81,9 @@ extern const ElementwiseFunction where_function;
 
 // Mathematics: floats.
 extern const ElementwiseFunction exp_function, expm1_function, exp2_function, log_function, log1p_function, log2_function, log10_function;
-extern const ElementwiseFunction sqrt_function, rsqrt_function, cbrt_function, hypot_function;
+extern const ElementwiseFunction sqrt_function, rsqrt_function, cbrt_function, hypot_function, log_cosh_function;
+/// pow(x, 0.5) and pow(x, -0.5) as IEEE 754 has them: -0 and -infinity count as 0 and infinity.
+extern const ElementwiseFunction half_power_function, inverse_half_power_function;
 extern const ElementwiseFunction sin_function, cos_function, tan_function, asin_function, acos_function, atan_function, atan2_function;
 extern const ElementwiseFunction sinh_function, cosh_function, tanh_function, asinh_function, acosh_function, atanh_function;
 extern const ElementwiseFunction erf_function, erfc_function, erfinv_function, lgamma_function, digamma_function;
@@ -92,7 +94,7 @@ extern const ElementwiseFunction logaddexp_function, xlogy_function, xlog1py_fun
 // Activations: floats.
 extern const ElementwiseFunction relu_function, step_function;  // step: 1 where x > 0, else 0
 extern const ElementwiseFunction sigmoid_function, softplus_function, silu_function, gelu_function, gelu_slope_function,
-    normal_cdf_function;
+    normal_cdf_function, softsign_function;
 extern const ElementwiseFunction leaky_relu_function, elu_function;  // operands (x, slope or alpha)
 
 }  // namespace gradus::cpu

@@ -23,6 +23,8 @@
   ROW(reciprocal, 1, same, unary_loop<Reciprocal>, nullptr)               \
   ROW(sqrt, 1, same, unary_loop<Sqrt>, nullptr)                           \
   ROW(rsqrt, 1, same, unary_loop<Rsqrt>, nullptr)                         \
+  ROW(half_power, 1, same, unary_loop<HalfPower>, nullptr)                \
+  ROW(inverse_half_power, 1, same, unary_loop<InverseHalfPower>, nullptr) \
   ROW(maximum, 2, same, binary_loop<Maximum>, integers::maximum)          \
   ROW(minimum, 2, same, binary_loop<Minimum>, integers::minimum)          \
   ROW(fmax, 2, same, binary_loop<Fmax>, integers::maximum)                \
@@ -36,7 +38,8 @@
   ROW(integer_power, 2, same, binary_loop<IntegerPower>, integers::power) \
   ROW(relu, 1, same, unary_loop<Relu>, integers::relu)                    \
   ROW(step, 1, same, unary_loop<Step>, integers::step)                    \
-  ROW(leaky_relu, 2, same, binary_loop<LeakyRelu>, nullptr)
+  ROW(leaky_relu, 2, same, binary_loop<LeakyRelu>, nullptr)               \
+  ROW(softsign, 1, same, unary_loop<Softsign>, nullptr)
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
@@ -106,6 +109,19 @@ struct Rsqrt {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a) const {
     return hn::Div(hn::Set(d, 1), hn::Sqrt(a));
+  }
+};
+struct HalfPower {  // pow(x, 1/2): of -0 and -infinity as of 0 and infinity
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a) const {
+    const auto is_special = hn::Or(hn::Eq(a, hn::Zero(d)), hn::Eq(a, hn::Neg(hn::Inf(d))));
+    return hn::Sqrt(hn::IfThenElse(is_special, hn::Abs(a), a));
+  }
+};
+struct InverseHalfPower {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::Div(hn::Set(d, 1), HalfPower{}(d, a));
   }
 };
 // x86 gives the second operand where one is NaN, NEON gives NaN: both are brought to the same rule here.
@@ -197,6 +213,12 @@ struct LeakyRelu {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V slope) const {
     return hn::IfThenElse(hn::Gt(a, hn::Zero(d)), a, hn::Mul(a, slope));
+  }
+};
+struct Softsign {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a) const {
+    return hn::Div(a, hn::Add(hn::Set(d, 1), hn::Abs(a)));
   }
 };
 

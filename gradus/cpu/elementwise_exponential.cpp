@@ -28,6 +28,7 @@
   ROW(acosh, 1, same, unary_loop<ViaDouble<Acosh>>, nullptr)         \
   ROW(atanh, 1, same, unary_loop<ViaDouble<Atanh>>, nullptr)         \
   ROW(hypot, 2, same, binary_loop<ViaDouble<Hypot>>, nullptr)        \
+  ROW(log_cosh, 1, same, unary_loop<LogCosh>, nullptr)               \
   ROW(logaddexp, 2, same, binary_loop<Logaddexp>, nullptr)           \
   ROW(xlogy, 2, same, binary_loop<Xlogy>, nullptr)                   \
   ROW(xlog1py, 2, same, binary_loop<Xlog1py>, nullptr)               \
@@ -120,6 +121,15 @@ struct Atanh {  // log1p(2 |x| / (1 - |x|)) / 2
     const V a = hn::Abs(x);
     const V y = log1p(d, hn::Div(hn::Add(a, a), hn::Sub(constant(d, 1), a)));
     return hn::CopySign(hn::Mul(constant(d, 0.5), y), x);
+  }
+};
+struct LogCosh {  // with a = |x|, t = e^a - 1: cosh a - 1 = t^2 / (2 (1 + t)); far from 0: a + log(1 + e^-2a) - log 2
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const V a = hn::Abs(x), one = constant(d, 1), t = expm1(d, hn::Min(a, one));
+    const V near = log1p(d, hn::Div(hn::Mul(t, t), hn::Mul(constant(d, 2), hn::Add(one, t))));
+    const V far = hn::Add(hn::Sub(a, constant(d, kLn2)), log1p_of_unit(d, exp(d, hn::Mul(constant(d, -2), a))));
+    return hn::IfThenElse(hn::Lt(a, one), near, far);
   }
 };
 struct Hypot {  // the larger times sqrt(1 + ratio^2); infinite if one is, even beside NaN

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "gradus/cpu/highway_targets.hpp"
 #include "gradus/cpu/rows.hpp"
@@ -34,6 +35,31 @@ struct Statistics {
   C mean, scale, shift;
 };
 
+// Whether a variance may have lost digits, or everything, because its squares left the range of numbers.
+template <class C>
+HWY_INLINE bool is_out_of_range(double var) {
+  return !(var > (sizeof(C) == 4 ? 1e-30 : 1e-280) && var <= static_cast<double>(std::numeric_limits<C>::max()));
+}
+
+// The same of rows with large or small numbers: relative to the largest.
+template <class T>
+HWY_NOINLINE Statistics<Compute<T>> statistics_in_range(const T* x, int64_t n, const RowNorm& options) {
+  using C = Compute<T>;
+  const auto at = [&](int64_t i) { return static_cast<double>(static_cast<C>(x[i])); };
+  const double count = static_cast<double>(n);
+  double largest = 0, mean = 0, squares = 0;
+  for (int64_t i = 0; i < n; ++i) largest = std::fabs(at(i)) > largest ? std::fabs(at(i)) : largest;
+  const double unit = largest > 0 ? largest : 1;
+  if (options.is_centered) {
+    for (int64_t i = 0; i < n; ++i) mean += at(i) / unit;
+    mean /= count;
+  }
+  for (int64_t i = 0; i < n; ++i) squares += (at(i) / unit - mean) * (at(i) / unit - mean);
+  const double scale = 1 / std::hypot(unit * std::sqrt(squares / count), std::sqrt(options.eps));
+  const C rounded = static_cast<C>(mean * unit);
+  return {rounded, static_cast<C>(scale), static_cast<C>((static_cast<double>(rounded) - mean * unit) * scale)};
+}
+
 template <class T>
 HWY_INLINE Statistics<Compute<T>> row_statistics(const T* x, int64_t n, const RowNorm& options) {
   using C = Compute<T>;
@@ -44,7 +70,9 @@ HWY_INLINE Statistics<Compute<T>> row_statistics(const T* x, int64_t n, const Ro
       const auto v = load(d, part, x + i);
       return hn::Mul(v, v);
     });
-    return {0, static_cast<C>(1 / std::sqrt(squares / count + options.eps)), 0};
+    const double spread = squares / count + options.eps;
+    if (HWY_UNLIKELY(is_out_of_range<C>(spread))) return statistics_in_range(x, n, options);
+    return {0, static_cast<C>(1 / std::sqrt(spread)), 0};
   }
   const C mean = static_cast<C>(sum_vectors(d, n, [&](auto part, int64_t i) HWY_ATTR { return load(d, part, x + i); }) / count);
   const auto center = hn::Set(d, mean);
@@ -55,7 +83,9 @@ HWY_INLINE Statistics<Compute<T>> row_statistics(const T* x, int64_t n, const Ro
     b = hn::MulAdd(v, v, b);
   });
   const double delta = rest / count, var = squares / count - delta * delta;
-  const double scale = 1 / std::sqrt((var < 0 ? 0 : var) + options.eps);
+  const double spread = (var < 0 ? 0 : var) + options.eps;
+  if (HWY_UNLIKELY(is_out_of_range<C>(spread))) return statistics_in_range(x, n, options);
+  const double scale = 1 / std::sqrt(spread);
   return {mean, static_cast<C>(scale), static_cast<C>(-delta * scale)};
 }
 

@@ -46,11 +46,12 @@ struct Space {
   }
 };
 
-FoldKind fold_kind(ReduceKind kind) {
+FoldKind fold_kind(ReduceKind kind, DType dtype) {
   switch (kind) {
     case ReduceKind::sum:
-    case ReduceKind::mean:
       return FoldKind::sum;
+    case ReduceKind::mean:
+      return dtype == int64 ? FoldKind::sum_in_double : FoldKind::sum;
     case ReduceKind::prod:
       return FoldKind::prod;
     case ReduceKind::max:
@@ -66,6 +67,8 @@ FoldKind fold_kind(ReduceKind kind) {
     case ReduceKind::argmin:
       return FoldKind::argmin;
     case ReduceKind::var:
+    case ReduceKind::stddev:
+    case ReduceKind::norm:
       return FoldKind::squared_deviation;
     case ReduceKind::logsumexp:
       break;
@@ -107,11 +110,12 @@ class ReduceKernel final : public Kernel {
   void run_whole(const void* x, void* out, int64_t index) const;
   void run_split(const void* x, void* out, void* scratch) const;
   void finish_block(const Block& block, const void* states, const double* constants, void* out) const;
+  double root_in_range(const Block& block, int64_t output) const;
 
   DType in_dtype_, out_dtype_;
   ReduceKind kind_;
   Pass main_;
-  Pass first_;  // var, logsumexp: where the constants come from
+  Pass first_;  // var, stddev, logsumexp: where the constants come from
   bool has_first_;
   Finish first_finish_ = Finish::value, finish_ = Finish::value;
   double count_ = 0, divisor_ = 1;
@@ -127,9 +131,9 @@ ReduceKernel::ReduceKernel(const Layout& in, DType out, const Reduction& reducti
     : in_dtype_(in.dtype),
       out_dtype_(out),
       kind_(reduction.kind),
-      main_(fold_kind(reduction.kind), in.dtype),
+      main_(fold_kind(reduction.kind, in.dtype), in.dtype),
       first_(reduction.kind == ReduceKind::logsumexp ? FoldKind::max : FoldKind::sum, in.dtype),
-      has_first_(reduction.kind == ReduceKind::var || reduction.kind == ReduceKind::logsumexp) {
+      has_first_(reduction.kind == ReduceKind::var || reduction.kind == ReduceKind::stddev || reduction.kind == ReduceKind::logsumexp) {
   std::vector<Axis> axes(static_cast<size_t>(in.rank()));
   int64_t out_stride = 1, count = 1;
   for (int64_t a = in.rank(); a-- > 0;) {
@@ -140,8 +144,10 @@ ReduceKernel::ReduceKernel(const Layout& in, DType out, const Reduction& reducti
   total_ = in.size();
   count_ = static_cast<double>(count);
   if (kind_ == ReduceKind::mean) finish_ = Finish::divided, divisor_ = count_;
-  if (kind_ == ReduceKind::var) {
-    first_finish_ = finish_ = Finish::divided;
+  if (kind_ == ReduceKind::norm) finish_ = Finish::root;
+  if (kind_ == ReduceKind::var || kind_ == ReduceKind::stddev) {
+    first_finish_ = Finish::divided;
+    finish_ = kind_ == ReduceKind::var ? Finish::divided : Finish::root;
     divisor_ = std::max(0.0, count_ - static_cast<double>(reduction.ddof));
   }
   if (kind_ == ReduceKind::logsumexp) first_finish_ = Finish::finite_double, finish_ = Finish::log_plus;
@@ -267,6 +273,29 @@ void ReduceKernel::fold_tile(const Pass& pass, FoldTile tile) const {
 void ReduceKernel::finish_block(const Block& block, const void* states, const double* constants, void* out) const {
   main_.fold.finish(states, block.outputs, finish_, divisor_, constants, out_dtype_,
                     static_cast<std::byte*>(out) + block.out * out_dtype_.size(), inner_kept_.out);
+  if (finish_ != Finish::root || in_dtype_ != float64) return;
+  for (int64_t j = 0; j < block.outputs; ++j) {  // squares of floats never leave the range of double
+    const double squares = static_cast<const double*>(states)[j];
+    if (squares > 1e-280 && squares <= std::numeric_limits<double>::max()) continue;
+    static_cast<double*>(out)[block.out + j * inner_kept_.out] = root_in_range(block, j);
+  }
+}
+
+// One output whose squares are too large or too small for double, by numbers of a wider range.
+double ReduceKernel::root_in_range(const Block& block, int64_t output) const {
+  const auto sum_of = [&](const auto& term) {
+    long double sum = 0;
+    for (int64_t run = 0; run < reduced_.size(); ++run) {
+      int64_t in, unused;
+      reduced_.offsets(run, in, unused);
+      const double* x = reinterpret_cast<const double*>(block.x) + in + output * inner_kept_.in;
+      for (int64_t i = 0; i < inner_reduced_.size; ++i) sum += term(static_cast<long double>(x[i * inner_reduced_.in]));
+    }
+    return sum;
+  };
+  const long double mean = kind_ == ReduceKind::stddev ? sum_of([](long double x) { return x; }) / static_cast<long double>(count_) : 0;
+  const long double squares = sum_of([&](long double x) { return (x - mean) * (x - mean); });
+  return static_cast<double>(std::sqrt(squares / static_cast<long double>(divisor_)));
 }
 
 // One block in one go: both passes while its elements are in cache.

@@ -14,10 +14,10 @@ struct FoldTile {
   int64_t outputs = 0, output_stride = 0;
   int64_t count = 0, stride = 0;
   int64_t first = 0;                  ///< position of i = 0 among the reduced elements
-  const double* constants = nullptr;  ///< one an output: mean of squared_deviation, maximum of exponentials
+  const double* constants = nullptr;  ///< one an output: mean of squared_deviation (null: 0), maximum of exponentials
 };
 
-enum class FoldKind : uint8_t { sum, squared_deviation, exponentials, prod, max, min, any, all, argmax, argmin };
+enum class FoldKind : uint8_t { sum, sum_in_double, squared_deviation, exponentials, prod, max, min, any, all, argmax, argmin };
 
 /// State of argmax and argmin; at is -1 before the first element.
 template <class V>
@@ -31,6 +31,7 @@ struct Position {
 enum class Finish : uint8_t {
   value,          ///< v
   divided,        ///< v / divisor
+  root,           ///< sqrt(v / divisor)
   log_plus,       ///< log(v) + constant
   finite_double,  ///< v if finite, else 0, as double
 };

@@ -40,6 +40,10 @@ struct Sum {
   }
 };
 template <class T>
+struct SumInDouble : Sum<double> {
+  static void add(double& s, T x, int64_t, double) { s += static_cast<double>(x); }
+};
+template <class T>
 struct SquaredDeviation : Sum<double> {
   static void add(double& s, T x, int64_t, double mean) {
     const double d = static_cast<double>(x) - mean;
@@ -137,6 +141,7 @@ void finish_into(const State* states, int64_t outputs, Finish finish, double div
     } else {
       const double value = static_cast<double>(states[j]);
       if (finish == Finish::divided) *to = to_output<Out>(value / divisor);
+      else if (finish == Finish::root) *to = to_output<Out>(std::sqrt(value / divisor));
       else if (finish == Finish::log_plus) *to = to_output<Out>(std::log(value) + constants[j]);
       else *to = to_output<Out>(std::isfinite(value) ? value : 0.0);
     }
@@ -172,6 +177,8 @@ Fold plain_fold(FoldKind kind, DType dtype) {
     switch (kind) {
       case FoldKind::sum:
         return make_fold<Sum<T>, T>();
+      case FoldKind::sum_in_double:
+        return make_fold<SumInDouble<T>, T>();
       case FoldKind::squared_deviation:
         if constexpr (is_float<T>) return make_fold<SquaredDeviation<T>, T>();
         else break;

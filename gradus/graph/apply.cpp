@@ -62,6 +62,8 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
   const DType common = operating_dtype(op, inputs, all_weak);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (is_condition(input_spec(op, i))) continue;
+    // In a closed graph a number is a placeholder until the graph is called: cast here, it would be rounded to 16 bits before it is used.
+    if (is_elementwise && inputs[i].is_weak() && inputs[i].rank() == 0 && inputs[i].node()->is_placeholder()) continue;
     if (is_elementwise && inputs[i].node()->is_scalar()) {
       check_range(op, input_spec(op, i), *inputs[i].node(), common);
       continue;

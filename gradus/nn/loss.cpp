@@ -8,6 +8,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/cross_entropy.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/normalize.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -16,6 +17,8 @@
 namespace gradus::loss {
 
 namespace {
+
+using rows::wide_dtype, rows::widened;
 
 void check_same_shape(std::string_view name, const Array& output, const Array& target) {
   if (output.shape() == target.shape()) return;
@@ -27,13 +30,22 @@ void check_smoothing(std::string_view name, double smoothing) {
   if (!(smoothing >= 0 && smoothing < 1)) fail(name, "label_smoothing is ", smoothing, "; it must be at least 0 and below 1");
 }
 
-Array reduced(const Array& losses, Reduction reduction) {
-  if (reduction == Reduction::none) return losses;
-  return reduction == Reduction::sum ? sum(losses) : mean(losses);
+// Output and target in the dtype that losses are computed in, and the dtype of the result. 16-bit floats are widened: squares and sums leave
+// their range. Targets may be bools or integers: they take the dtype of the output.
+struct Operands {
+  Array output, target;
+  DType dtype;
+};
+Operands operands_of(const Array& output, const Array& target) {
+  const DType of_output = output.dtype().is_float() ? output.dtype() : float32;
+  const DType dtype = target.dtype().is_float() ? promote(of_output, target.dtype()) : of_output;
+  return {output.astype(wide_dtype(dtype)), target.astype(wide_dtype(dtype)), dtype};
 }
 
-// Targets may be bools or integers: they take the dtype of the output.
-Array like_output(const Array& target, const Array& output) { return target.dtype().is_float() ? target : target.astype(output.dtype()); }
+Array reduced(const Array& losses, Reduction reduction, DType dtype) {
+  if (reduction == Reduction::none) return losses.astype(dtype);
+  return (reduction == Reduction::sum ? sum(losses) : mean(losses)).astype(dtype);
+}
 
 Array smoothed(const Array& target, double smoothing, double share) {
   return smoothing == 0 ? target : target * (1 - smoothing) + smoothing * share;
@@ -43,6 +55,11 @@ void check_weights(std::string_view name, const Array& weights, int64_t classes)
   if (weights.exists() && weights.shape() != Shape{classes}) {
     fail(name, "class_weights is ", weights.shape(), " and output has ", classes, " classes; it must be (", classes, ",)");
   }
+}
+
+// Weights may be of more bits than the output.
+DType result_dtype(DType output, const Array& class_weights) {
+  return class_weights.exists() && class_weights.dtype().is_float() ? promote(output, class_weights.dtype()) : output;
 }
 
 Array checked_labels(std::string_view name, const Array& output, const Array& target) {
@@ -64,36 +81,39 @@ Array checked_labels(std::string_view name, const Array& output, const Array& ta
 Array mean_squared_error(const Array& output, const Array& target) { return mean_squared_error(output, target, {}); }
 Array mean_squared_error(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("mean_squared_error", output, target);
-  return reduced(square(output - target), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(square(y - t), options.reduction, dtype);
 }
 
 Array mean_absolute_error(const Array& output, const Array& target) { return mean_absolute_error(output, target, {}); }
 Array mean_absolute_error(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("mean_absolute_error", output, target);
-  return reduced(abs(output - target), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(abs(y - t), options.reduction, dtype);
 }
 
 Array huber(const Array& output, const Array& target) { return huber(output, target, {}); }
 Array huber(const Array& output, const Array& target, HuberOptions options) {
   check_same_shape("huber", output, target);
   if (!(options.delta > 0)) fail("huber", "delta is ", options.delta, "; it must be above 0");
-  const Array error = output - target, size = abs(error);
-  return reduced(where(size <= options.delta, 0.5 * square(error), options.delta * (size - 0.5 * options.delta)), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  const Array error = y - t, size = abs(error);
+  return reduced(where(size <= options.delta, 0.5 * square(error), options.delta * (size - 0.5 * options.delta)), options.reduction, dtype);
 }
 
 Array log_cosh(const Array& output, const Array& target) { return log_cosh(output, target, {}); }
 Array log_cosh(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("log_cosh", output, target);
-  // log cosh e = e + softplus(-2 e) - log 2, without overflow.
-  const Array error = output - target;
-  return reduced(error + softplus(-2 * error) - std::numbers::ln2, options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(rows::log_cosh(y - t), options.reduction, dtype);
 }
 
 Array binary_crossentropy(const Array& output, const Array& target) { return binary_crossentropy(output, target, {}); }
 Array binary_crossentropy(const Array& output, const Array& target, BinaryCrossentropyOptions options) {
   check_same_shape("binary_crossentropy", output, target);
   check_smoothing("binary_crossentropy", options.label_smoothing);
-  return reduced(sigmoid_cross_entropy(output, smoothed(like_output(target, output), options.label_smoothing, 0.5)), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(sigmoid_cross_entropy(y, smoothed(t, options.label_smoothing, 0.5)), options.reduction, dtype);
 }
 
 Array categorical_crossentropy(const Array& output, const Array& target) { return categorical_crossentropy(output, target, {}); }
@@ -106,9 +126,10 @@ Array categorical_crossentropy(const Array& output, const Array& target, Crossen
   if (options.ignore_label && options.ignore_label != CrossentropyOptions().ignore_label) {
     fail(name, "ignore_label is ", *options.ignore_label, "; only sparse_categorical_crossentropy has labels to ignore");
   }
-  const Array t = smoothed(like_output(target, output), options.label_smoothing, 1.0 / static_cast<double>(output.shape(-1)));
-  if (!options.class_weights.exists()) return reduced(softmax_cross_entropy_with_probabilities(output, t), options.reduction);
-  return reduced(-sum(t * options.class_weights * log_softmax(output, -1), -1), options.reduction);
+  const auto [y, target_in_dtype, dtype] = operands_of(output, target);
+  Array t = smoothed(target_in_dtype, options.label_smoothing, 1.0 / static_cast<double>(output.shape(-1)));
+  if (options.class_weights.exists()) t = t * widened(options.class_weights);
+  return reduced(softmax_cross_entropy_with_probabilities(y, t), options.reduction, result_dtype(dtype, options.class_weights));
 }
 
 Array sparse_categorical_crossentropy(const Array& output, const Array& target) {
@@ -123,52 +144,59 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target, 
   check_weights(name, options.class_weights, classes);
   const int64_t ignored = options.ignore_label.value_or(std::numeric_limits<int64_t>::min());
   const bool is_weighted = options.class_weights.exists();
-  Array losses =
-      softmax_cross_entropy(output, labels, {.label_smoothing = is_weighted ? 0 : options.label_smoothing, .ignore_label = ignored});
-  if (!is_weighted && !options.ignore_label) return reduced(losses, options.reduction);
+  const DType dtype = result_dtype(output.dtype(), options.class_weights);
+  Array losses = widened(
+      softmax_cross_entropy(output, labels, {.label_smoothing = is_weighted ? 0 : options.label_smoothing, .ignore_label = ignored}));
+  if (!is_weighted && !options.ignore_label) return reduced(losses, options.reduction, dtype);
   Array weights, is_counted;  // of each example
   if (options.ignore_label) {
     is_counted = labels != ignored;
-    weights = is_counted.astype(output.dtype());
+    weights = is_counted.astype(wide_dtype(output.dtype()));
   }
   if (is_weighted) {
-    const Array own = take(options.class_weights, is_counted.exists() ? where(is_counted, labels, 0) : labels);
+    const Array of_class = widened(options.class_weights);
+    const Array own = take(of_class, is_counted.exists() ? where(is_counted, labels, 0) : labels);
     weights = weights.exists() ? weights * own : own;
-    losses = losses * weights;
-    // With smoothing s: (1 - s) w_label (-log p_label) + s / classes sum_k w_k (-log p_k)
+    losses = where((weights == 0) & isinf(losses), 0, losses) * weights;
+    // With smoothing s: (1 - s) w_label (-log p_label) + s / classes sum_k w_k (-log p_k). Logits of examples that do not count are not seen.
     if (const double s = options.label_smoothing; s > 0) {
-      const Array all = -sum(log_softmax(output, -1) * options.class_weights, -1);
-      losses = (1 - s) * losses + s / static_cast<double>(classes) * (options.ignore_label ? where(is_counted, all, 0) : all);
+      const Array seen = is_counted.exists() ? where(expand_dims(is_counted, -1), widened(output), 0) : widened(output);
+      const Array all = -sum(rows::logs_beside(of_class, log_softmax(seen, -1)) * of_class, -1);
+      losses = (1 - s) * losses + s / static_cast<double>(classes) * (is_counted.exists() ? where(is_counted, all, 0) : all);
     }
   }
-  if (options.reduction == Reduction::mean && weights.exists()) return sum(losses) / sum(weights);
-  return reduced(losses, options.reduction);
+  if (options.reduction == Reduction::mean && weights.exists()) return (sum(losses) / sum(weights)).astype(dtype);
+  return reduced(losses, options.reduction, dtype);
 }
 
 Array kl_divergence(const Array& output, const Array& target) { return kl_divergence(output, target, {}); }
 Array kl_divergence(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("kl_divergence", output, target);
+  const auto [y, t, dtype] = operands_of(output, target);
   // 0 log 0 is 0: the logarithm is taken of 1 there.
-  const Array log_target = log(where(target > 0, target, 1));
-  return reduced(sum(target * (log_target - log_softmax(output, -1)), -1), options.reduction);
+  const Array entropy = xlogy(t, where(t > 0, t, 1));
+  return reduced(sum(entropy - t * rows::logs_beside(t, log_softmax(y, -1)), -1), options.reduction, dtype);
 }
 
 Array hinge(const Array& output, const Array& target) { return hinge(output, target, {}); }
 Array hinge(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("hinge", output, target);
-  return reduced(relu(1 - like_output(target, output) * output), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(relu(1 - t * y), options.reduction, dtype);
 }
 
 Array squared_hinge(const Array& output, const Array& target) { return squared_hinge(output, target, {}); }
 Array squared_hinge(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("squared_hinge", output, target);
-  return reduced(square(relu(1 - like_output(target, output) * output)), options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(square(relu(1 - t * y)), options.reduction, dtype);
 }
 
 Array poisson(const Array& output, const Array& target) { return poisson(output, target, {}); }
 Array poisson(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("poisson", output, target);
-  return reduced(exp(output) - like_output(target, output) * output, options.reduction);
+  const auto [y, t, dtype] = operands_of(output, target);
+  return reduced(exp(y) - t * y, options.reduction, dtype);
 }
 
 namespace {

@@ -52,6 +52,7 @@ Array BatchNorm::forward(const Array& x) const {
   detail::note_call("BatchNorm");
   if (!TrainingMode::is_on()) return batch_norm(x, mean, variance, w, b, epsilon);
   const BatchNormResult result = batch_norm(x, w, b, epsilon);
+  if (x.size() == 0) return result.y;  // a batch of no examples has no statistics
   const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;
   running_mean.set(momentum * mean + (1 - momentum) * result.mean);
   running_variance.set(momentum * variance + (1 - momentum) * unbiased * result.var);

@@ -49,9 +49,16 @@ constinit const OpDef silu_op = floating("silu", x_any, cpu::silu_function, slop
                                            const Array s = sigmoid(call[0]);
                                            return s + call.outputs[0] * (1 - s);
                                          }));
-// g = Phi(x) + x phi(x)  =>  dg/dx = (2 - x^2) phi(x), with the normal density phi
+// y = x / (1 + |x|)  =>  dy/dx = 1 / (1 + |x|)^2
+constinit const OpDef softsign_op = floating("softsign", x_any, cpu::softsign_function, slopes([](const RecordedCall& call, int) {
+                                               return square(reciprocal(1 + abs(call[0])));
+                                             }));
+// y = log cosh x  =>  dy/dx = tanh x
+constinit const OpDef log_cosh_op =
+    floating("log_cosh", x_any, cpu::log_cosh_function, slopes([](const RecordedCall& call, int) { return tanh(call[0]); }));
+// g = Phi(x) + x phi(x)  =>  dg/dx = (2 - x^2) phi(x), with the normal density phi; beyond 40, where phi is 0, x^2 may be infinite
 constinit const OpDef gelu_slope_op = floating("gelu_slope", x_any, cpu::gelu_slope_function, slopes([](const RecordedCall& call, int) {
-                                                 const Array squared = square(call[0]);
+                                                 const Array squared = square(clip(call[0], -40, 40));
                                                  return (2 - squared) * (kOneOverSqrt2Pi * exp(-0.5 * squared));
                                                }));
 // y = x Phi(x)  =>  dy/dx = Phi(x) + x phi(x)
@@ -59,6 +66,8 @@ constinit const OpDef gelu_op =
     floating("gelu", x_any, cpu::gelu_function, slopes([](const RecordedCall& call, int) { return apply(gelu_slope_op, {call[0]}); }));
 
 }  // namespace
+
+Array rows::log_cosh(const Array& x) { return apply(log_cosh_op, {x}); }
 
 Array relu(const Array& x) { return apply(relu_op, {x}); }
 Array relu6(const Array& x) { return clip(x, 0, 6); }
@@ -72,23 +81,46 @@ Array selu(const Array& x) { return kSeluScale * elu(x, kSeluAlpha); }
 Array gelu(const Array& x) { return apply(gelu_op, {x}); }
 Array gelu(const Array& x, GeluForm form) {
   if (form == GeluForm::exact) return gelu(x);
-  return 0.5 * x * (1 + tanh(kSqrt2OverPi * x * (1 + 0.044715 * square(as_float(x)))));
+  // Beyond 10 tanh is 1 or -1 in every dtype, and the cube may be infinite.
+  const Array wide = widened(x), near = clip(wide, -10, 10);
+  const Array y = 0.5 * wide * (1 + tanh(kSqrt2OverPi * near * (1 + 0.044715 * square(near))));
+  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
 }
 Array sigmoid(const Array& x) { return apply(sigmoid_op, {x}); }
 Array log_sigmoid(const Array& x) { return -softplus(-as_float(x)); }
 Array silu(const Array& x) { return apply(silu_op, {x}); }
-Array mish(const Array& x) { return x * tanh(softplus(x)); }
+Array mish(const Array& x) {
+  const Array wide = widened(x), y = wide * tanh(softplus(wide));
+  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+}
 Array softplus(const Array& x) { return apply(softplus_op, {x}); }
 Array softplus(const Array& x, double beta, double threshold) {
-  const Array scaled = beta * x;
-  return where(scaled > threshold, x, softplus(scaled) / beta);
+  const Array wide = widened(x), scaled = beta * wide, y = where(scaled > threshold, wide, softplus(scaled) / beta);
+  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
 }
-Array softsign(const Array& x) { return x / (1 + abs(as_float(x))); }
+Array softsign(const Array& x) { return apply(softsign_op, {x}); }
 Array hardtanh(const Array& x) { return hardtanh(x, -1, 1); }
 Array hardtanh(const Array& x, double low, double high) { return clip(x, low, high); }
 Array hardsigmoid(const Array& x) { return relu6(x + 3.0) / 6; }
 Array hardswish(const Array& x) { return x * hardsigmoid(x); }
-Array tanhshrink(const Array& x) { return x - tanh(x); }
+// Near 0, where x and tanh x cancel, the series x^3/3 - 2 x^5/15 + ...: coefficient k is 2^2k (2^2k - 1) |B_2k| / (2k)!, with Bernoulli's numbers.
+Array tanhshrink(const Array& x) {
+  static constexpr double coefficients[] = {1.0 / 3,
+                                            2.0 / 15,
+                                            17.0 / 315,
+                                            62.0 / 2835,
+                                            1382.0 / 155925,
+                                            21844.0 / 6081075,
+                                            929569.0 / 638512875,
+                                            6404582.0 / 10854718875,
+                                            443861162.0 / 1856156927625,
+                                            18888466084.0 / 194896477400625};
+  const Array wide = widened(x), is_near = abs(wide) < 0.2, near = where(is_near, wide, 0), squared = square(near);
+  Array series = coefficients[9];
+  for (size_t k = 9; k-- > 0;) series = coefficients[k] - series * squared;
+  const Array y = where(is_near, near * squared * series, wide - tanh(wide));
+  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+}
 Array hardshrink(const Array& x) { return hardshrink(x, 0.5); }
 Array hardshrink(const Array& x, double bound) { return where((x >= -bound) & (x <= bound), 0, x); }
 Array softshrink(const Array& x) { return softshrink(x, 0.5); }
@@ -97,7 +129,7 @@ Array threshold(const Array& x, double bound, double value) { return where(x > b
 
 std::span<const OpDef* const> activation_ops() {
   static constexpr const OpDef* all[] = {&step_op,     &relu_op, &leaky_relu_op, &elu_op, &sigmoid_op,
-                                         &softplus_op, &silu_op, &gelu_slope_op, &gelu_op};
+                                         &softplus_op, &silu_op, &gelu_slope_op, &gelu_op, &softsign_op, &log_cosh_op};
   return all;
 }
 

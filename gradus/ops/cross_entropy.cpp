@@ -1,6 +1,8 @@
 // Cross-entropy of logits: the fused op with labels, and compositions.
 #include "gradus/ops/cross_entropy.hpp"
 
+#include <limits>
+
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/cross_entropy.hpp"
 #include "gradus/ops/creation.hpp"
@@ -16,6 +18,8 @@ namespace gradus {
 
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 struct EntropyArgs {
   double label_smoothing = 0;
   int64_t ignore_label = -100;
@@ -25,7 +29,7 @@ struct EntropyArgs {
 constexpr Input forward_inputs[] = {{"logits", floats}, {"labels", indices}};
 constexpr Input backward_inputs[] = {{"logits", floats}, {"labels", indices}, {"lse", floats}, {"dloss", floats}};
 
-DType wide_dtype(DType dtype) { return dtype.size() == 2 ? float32 : dtype; }
+using rows::wide_dtype, rows::widened;
 
 std::vector<Aval> infer_forward(const Call& call) {
   const Shape& shape = call[1].shape();
@@ -54,9 +58,10 @@ std::vector<Array> batch_entropy(const Call& call, std::span<const bool> is_batc
   return apply_all(call.op, inputs, call.args);
 }
 
-// Labels that count, with the others as 0.
+// Labels that count, with the others as 0, and rows of logits, with those that do not count as 0: of NaN in these nothing is seen.
 struct Labels {
   Array is_counted, safe;
+  Array counted_rows(const Array& x) const { return where(expand_dims(is_counted, -1), x, 0); }
 };
 Labels split_labels(const Call& call) {
   const Array is_counted = call[1] != call.as<EntropyArgs>().ignore_label;
@@ -66,8 +71,8 @@ Labels split_labels(const Call& call) {
 // loss = lse - (1 - s) x[label] - s mean(x), 0 where ignored;  lse = log sum e^x
 std::vector<Array> compose_forward(const Call& call) {
   const double s = call.as<EntropyArgs>().label_smoothing;
-  const Array x = call[0].astype(wide_dtype(call[0].dtype())), lse = logsumexp(x, -1);
   const Labels labels = split_labels(call);
+  const Array x = labels.counted_rows(call[0].astype(wide_dtype(call[0].dtype()))), lse = logsumexp(x, -1);
   Array loss = lse - squeeze(take_along_axis(x, expand_dims(labels.safe, -1), -1), -1);
   if (s != 0) loss = (1 - s) * loss + s * (lse - mean(x, -1));
   return {where(labels.is_counted, loss, 0).astype(call[0].dtype()), lse};
@@ -80,7 +85,7 @@ std::vector<Array> compose_backward(const Call& call) {
   const int64_t classes = call[0].shape(-1);
   const Labels labels = split_labels(call);
   const Array is_label = expand_dims(labels.safe, -1) == arange(classes).astype(call[1].dtype());
-  const Array p = exp(call[0].astype(wide) - expand_dims(call[2], -1));
+  const Array p = exp(labels.counted_rows(call[0].astype(wide)) - expand_dims(where(labels.is_counted, call[2], 0), -1));
   Array error = p - (1 - s) * is_label.astype(wide);
   if (s != 0) error = error - s / static_cast<double>(classes);
   const Array dloss = where(labels.is_counted, call[3].astype(wide), 0);
@@ -134,14 +139,22 @@ Array softmax_cross_entropy_with_probabilities(const Array& logits, const Array&
   if (logits.rank() < 1) fail(name, "logits has rank 0; its last axis must be the classes");
   if (targets.shape() != logits.shape())
     fail(name, "logits is ", logits.shape(), " and targets is ", targets.shape(), "; they must be equal");
-  return -sum(targets * log_softmax(logits, -1), -1);
+  const DType dtype = targets.dtype().is_float() ? promote(logits.dtype(), targets.dtype()) : logits.dtype();
+  const Array t = targets.dtype().is_float() ? widened(targets) : targets.astype(wide_dtype(dtype));
+  return (-sum(t * rows::logs_beside(t, log_softmax(widened(logits), -1)), -1)).astype(dtype);
 }
 
-// softplus(-x) + (1 - t) x = -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), smooth and without overflow.
-Array sigmoid_cross_entropy(const Array& logits, const Array& targets) { 
-  const Array x = rows::as_float(logits);
-  return softplus(-x) + (1 - rows::as_float(targets)) * x;
+// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = log(1 + e^-|x|) + (1 - t) x, or - t x where x < 0: without overflow, and exact near 0, where the
+// target is met. At 0 both forms have the same derivatives of every order.
+Array sigmoid_cross_entropy(const Array& logits, const Array& targets) {
+  const Array x = widened(logits), t = widened(targets), is_negative = x < 0;
+  const Array rate = where(is_negative, -t, 1 - t), linear = where((rate == 0) & isinf(x), 0, x);
+  const Array y = softplus(where(is_negative, x, -x)) + rate * linear;
+  const DType dtype = promote(logits.dtype(), targets.dtype());
+  return y.astype(dtype.is_float() ? dtype : float32);
 }
+
+Array rows::logs_beside(const Array& weights, const Array& logs) { return where((weights == 0) & (logs == -kInfinity), 0, logs); }
 
 std::span<const OpDef* const> cross_entropy_ops() {
   static constexpr const OpDef* ops[] = {&softmax_cross_entropy_op, &softmax_cross_entropy_backward_op};

@@ -34,6 +34,7 @@ std::vector<Array> no_cotangents(const RecordedCall& call, std::span<const Array
 std::vector<Array> no_tangents(const RecordedCall& call, std::span<const Array>) { return std::vector<Array>(call.outputs.size()); }
 
 Array number_like(const Array& x, double value) { return Array(value).astype(x.dtype()); }
+Array widened(const Array& x) { return !x.exists() || x.is_weak() ? x : x.astype(wide_dtype(x.dtype())); }
 Array as_float(const Array& x) { return !x.exists() || x.is_weak() || x.dtype().is_float() ? x : x.astype(float32); }
 
 }  // namespace rows
@@ -103,16 +104,17 @@ constinit const OpDef floor_divide_op = of_numbers("floor_divide", x_y_any, cpu:
 constinit const OpDef remainder_op =
     of_numbers("remainder", x_y_any, cpu::remainder_function,
                slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -floor_divide(call[0], call[1]); }));
-// z = x - trunc(x / y) y  =>  dz/dx = 1, dz/dy = -trunc(x / y)
+// z = x - n y for the whole number n = trunc(x / y)  =>  dz/dx = 1, dz/dy = -n. The rounded quotient may be n + 1: (x - z) / y is not.
 constinit const OpDef fmod_op =
     of_numbers("fmod", x_y_any, cpu::fmod_function,
-               slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -trunc(call[0] / call[1]); }));
+               slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -round((call[0] - call.outputs[0]) / call[1]); }));
 
-// z = x^y  =>  dz/dx = y x^(y-1), 0 where y = 0; dz/dy = z log x, 0 where x = 0
+// z = x^y  =>  dz/dx = y x^(y-1), 0 where x = y = 0; dz/dy = z log x, 0 where x = 0
 constinit const OpDef power_op = of_numbers("power", x_y_any, cpu::power_function, slopes([](const RecordedCall& call, int input) {
                                               const Array &x = call[0], &y = call[1];
-                                              if (input == 0) return y * power(x, where(y == 0, 1, y - 1));
-                                              return call.outputs[0] * log(where(x == 0, 1, x));
+                                              const Array is_zero = x == 0;
+                                              if (input == 0) return y * power(x, where(is_zero & (y == 0), 1, y - 1));
+                                              return where(is_zero, 0, where(is_zero, 1, call.outputs[0]) * log(where(is_zero, 1, x)));
                                             }));
 // y = x^n  =>  dy/dx = n x^(n-1)
 Array slope_of_literal_power(const RecordedCall& call, int) {
@@ -121,6 +123,11 @@ Array slope_of_literal_power(const RecordedCall& call, int) {
 }
 constinit const OpDef integer_power_op = of_numbers("integer_power", x_y_any, cpu::integer_power_function, slopes(slope_of_literal_power));
 constinit const OpDef constant_power_op = floating("constant_power", x_y_any, cpu::power_function, slopes(slope_of_literal_power));
+// x^(1/2) and x^(-1/2) as IEEE 754 has them: of -0 and -infinity as of 0 and infinity, where roots have -0 and NaN.
+constinit const OpDef half_power_op =
+    floating("half_power", x_any, cpu::half_power_function, slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
+constinit const OpDef inverse_half_power_op = floating("inverse_half_power", x_any, cpu::inverse_half_power_function,
+                                                       slopes([](const RecordedCall& call, int) { return -0.5 * pow(call[0], -1.5); }));
 // y = x^2  =>  dy/dx = 2 x
 constinit const OpDef square_op =
     same_type("square", x_any, cpu::square_function, slopes([](const RecordedCall& call, int) { return 2 * call[0]; }));
@@ -184,8 +191,8 @@ Array power_of_number(const Array& x, DType kind, Slot slot) {
   if (exponent == 1) return base;
   if (exponent == 2) return square(base);
   if (exponent == -1) return reciprocal(base);
-  if (exponent == 0.5) return sqrt(base);
-  if (exponent == -0.5) return rsqrt(base);
+  if (exponent == 0.5) return apply(half_power_op, {base});
+  if (exponent == -0.5) return apply(inverse_half_power_op, {base});
   if (exponent == std::trunc(exponent) && std::fabs(exponent) <= 32) {
     return apply(integer_power_op, {base, static_cast<int64_t>(exponent)}, PowerArgs{exponent});
   }
@@ -245,7 +252,8 @@ std::span<const OpDef* const> elementwise_ops() {
   static constexpr const OpDef* all[] = {
       &cast_op,  &add_op,    &subtract_op,      &multiply_op,       &divide_op, &negative_op, &floor_divide_op, &remainder_op, &fmod_op,
       &power_op, &square_op, &integer_power_op, &constant_power_op, &abs_op,    &sign_op,     &reciprocal_op,   &maximum_op,   &minimum_op,
-      &fmax_op,  &fmin_op,   &clip_op,          &copysign_op,       &floor_op,  &ceil_op,     &round_op,        &trunc_op};
+      &fmax_op,  &fmin_op,   &clip_op,          &copysign_op,       &floor_op,  &ceil_op,     &round_op,        &trunc_op,
+      &half_power_op, &inverse_half_power_op};
   return all;
 }
 

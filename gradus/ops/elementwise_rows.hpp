@@ -80,4 +80,15 @@ Array number_like(const Array& x, double value);
 /// x, with integer and bool arrays as float32: for functions of floats that begin with arithmetic, in which small integers would wrap around.
 Array as_float(const Array& x);
 
+/// log cosh x, accurate near 0 and without overflow.
+Array log_cosh(const Array& x);
+
+/// Logarithms to be multiplied by weights: 0 where the weight is 0 and the logarithm -infinity, whose product counts as 0.
+Array logs_beside(const Array& weights, const Array& logs);
+
+/// The dtype that compositions are computed in: float32 for 16-bit floats (and integers and bools), which lose what lies between their steps.
+inline DType wide_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
+/// x in that dtype; numbers that take the dtype of what they meet stay as they are.
+Array widened(const Array& x);
+
 }  // namespace gradus::rows

@@ -7,9 +7,13 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/matmul.hpp"
+#include "gradus/graph/leaf.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/reduce.hpp"
+#include "gradus/ops/reduce_rules.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
@@ -208,26 +212,31 @@ namespace linalg {
 
 namespace {
 
-// sqrt whose derivative at 0 is 0, not infinite.
-Array safe_sqrt(const Array& x) {
-  const Array is_zero = x == 0;
-  return where(is_zero, 0, sqrt(where(is_zero, 1, x)));
+// sum |x|^p ^ (1/p) for any other p. |x| is taken relative to its largest (p < 0: smallest) element, a constant for the derivative, so that
+// powers stay in range; of 1 where x is 0, so that derivatives there are 0.
+Array general_norm(const Array& x, double p, const Dims& axes, KeepDims keep) {
+  const Array is_zero = x == 0, size = where(is_zero, 1, abs(x));
+  const Array extreme = p > 0 ? max(abs(x), axes, keepdims) : min(where(is_zero, std::numeric_limits<double>::infinity(), abs(x)), axes, keepdims);
+  const Array unit = apply(stop_gradient_op, {where((extreme > 0) & isfinite(extreme), extreme, 1)});
+  const Array power = where(is_zero, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), pow(size / unit, p));
+  const Array total = sum(power, axes, keepdims), is_empty = total == 0;
+  const Array norm = unit * where(is_empty, 0, pow(where(is_empty, 1, total), 1 / p));
+  return keep == KeepDims::yes ? norm : squeeze(norm, axes);
 }
-Array floating(const Array& x) { return x.dtype().is_float() ? x : x.astype(float32); }
 
 Array p_norm(std::string_view op, const Array& given, double p, const Axes& named, KeepDims keep) {
-  const Array x = floating(given);
   if (std::isnan(p)) fail(op, "p is nan; it must be a number");
-  const Axes axes = normalize_axes(op, named.dims(), x.rank());
-  if (p == 2) return safe_sqrt(sum(square(x), axes, keep));
-  if (p == 1) return sum(abs(x), axes, keep);
-  if (p == 0) return sum((x != 0).astype(x.dtype()), axes, keep);
-  if (std::isinf(p)) return p > 0 ? max(abs(x), axes, keep) : min(abs(x), axes, keep);
-  // The power is taken of 1 where x is 0, so that derivatives there are 0.
-  const Array is_zero = x == 0;
-  const Array total = sum(where(is_zero, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), pow(where(is_zero, 1, abs(x)), p)), axes, keep);
-  const Array is_empty = total == 0;
-  return where(is_empty, 0, pow(where(is_empty, 1, total), 1 / p));
+  const DType dtype = given.dtype().is_float() ? given.dtype() : float32;
+  const Array x = given.astype(rows::wide_dtype(dtype));
+  const Dims axes = normalize_axes(op, named.dims(), x.rank());
+  const auto norm = [&] {
+    if (p == 2) return euclidean_norm(x, axes, keep == KeepDims::yes);
+    if (p == 1) return sum(abs(x), axes, keep);
+    if (p == 0) return sum((x != 0).astype(x.dtype()), axes, keep);
+    if (std::isinf(p)) return p > 0 ? max(abs(x), axes, keep) : min(abs(x), axes, keep);
+    return x.size() ? general_norm(x, p, axes, keep) : sum(x, axes, keep);
+  };
+  return norm().astype(dtype);
 }
 
 // Cost and split of the cheapest way to multiply matrices first..last (Cormen et al., "Introduction to Algorithms", 15.2).

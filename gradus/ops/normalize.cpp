@@ -1,19 +1,25 @@
 // Softmax and the norms: fused ops, each with the plain composition that it is equal to.
 #include "gradus/ops/normalize.hpp"
 
+#include <cmath>
+
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/batch_norm.hpp"
 #include "gradus/cpu/layer_norm.hpp"
 #include "gradus/cpu/softmax.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/reduce.hpp"
+#include "gradus/ops/reduce_rules.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/windows.hpp"
 
 namespace gradus {
 
 namespace {
+
+using rows::wide_dtype, rows::widened;
 
 // Inputs that have no batch get one.
 std::vector<Array> all_batched(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -54,13 +60,13 @@ std::vector<Array> batch_softmax(const Call& call, std::span<const bool> is_batc
 
 // dx = y (dy - sum(y dy))
 std::vector<Array> compose_softmax_backward(const Call& call) {
-  const Array &y = call[0], &dy = call[1];
-  return {y * (dy - sum(y * dy, call.as<AxisArgs>().axis, keepdims))};
+  const Array y = widened(call[0]), dy = widened(call[1]);
+  return {(y * (dy - sum(y * dy, call.as<AxisArgs>().axis, keepdims))).astype(call[0].dtype())};
 }
 // dx = dy - e^y sum(dy)
 std::vector<Array> compose_log_softmax_backward(const Call& call) {
-  const Array &y = call[0], &dy = call[1];
-  return {dy - exp(y) * sum(dy, call.as<AxisArgs>().axis, keepdims)};
+  const Array y = widened(call[0]), dy = widened(call[1]);
+  return {(dy - exp(y) * sum(dy, call.as<AxisArgs>().axis, keepdims)).astype(call[0].dtype())};
 }
 
 constinit const OpDef softmax_backward_op{.name = "softmax_backward",
@@ -159,32 +165,38 @@ cpu::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
   return cpu::prepare_row_norm_backward(x.dtype, rows, n, {args.eps, is_centered, args.has_weight, args.has_bias});
 }
 
-// xhat = (x - mean) / sqrt(var + eps), or x / sqrt(mean(x^2) + eps), and that factor
+// xhat = (x - mean) / sqrt(var + eps), or x / sqrt(mean(x^2) + eps), and that factor: by roots that stay in range where squares leave it.
 struct Normal {
   Array xhat, factor;
 };
 Normal normalized(const Array& x, const Dims& axes, double eps, bool is_centered) {
+  int64_t count = 1;
+  for (const int64_t axis : axes) count *= x.shape()[axis];
   const Array centered = is_centered ? x - mean(x, axes, keepdims) : x;
-  const Array factor = rsqrt(mean(square(centered), axes, keepdims) + eps);
+  const Array spread = is_centered ? stddev(x, axes, keepdims) : euclidean_norm(x, axes, true) / std::sqrt(static_cast<double>(count));
+  const Array factor = reciprocal(hypot(spread, std::sqrt(eps)));
   return {centered * factor, factor};
 }
 template <bool is_centered>
 std::vector<Array> compose_row_norm(const Call& call) {
   const RowNormArgs& args = call.as<RowNormArgs>();
-  return {scaled(normalized(call[0], last_axes(call[0], args.axes), args.eps, is_centered).xhat, affine_of<RowNormArgs>(call, 1))};
+  const Affine affine = affine_of<RowNormArgs>(call, 1);
+  const Array xhat = normalized(widened(call[0]), last_axes(call[0], args.axes), args.eps, is_centered).xhat;
+  return {scaled(xhat, {widened(affine.weight), widened(affine.bias)}).astype(call[0].dtype())};
 }
 // g = dy weight, r = 1 / sqrt(var + eps):
 // dx = r (g - mean(g) - xhat mean(g xhat)), without mean(g) where not centered;  dweight = sum(dy xhat);  dbias = sum(dy)
 template <bool is_centered>
 std::vector<Array> compose_row_norm_backward(const Call& call) {
   const RowNormArgs& args = call.as<RowNormArgs>();
-  const Array &x = call[0], &dy = call[1];
+  const Array x = widened(call[0]), dy = widened(call[1]);
   const Dims axes = last_axes(x, args.axes), rows = all_axes(x.rank() - args.axes);
   const Normal of = normalized(x, axes, args.eps, is_centered);
-  const Array g = args.has_weight ? dy * call[2] : dy, along = of.xhat * mean(g * of.xhat, axes, keepdims);
+  const Array g = args.has_weight ? dy * widened(call[2]) : dy, along = of.xhat * mean(g * of.xhat, axes, keepdims);
   std::vector<Array> out = {of.factor * (is_centered ? g - mean(g, axes, keepdims) - along : g - along)};
   if (args.has_weight) out.push_back(sum(dy * of.xhat, rows));
   if (args.has_bias) out.push_back(sum(dy, rows));
+  for (Array& slope : out) slope = slope.astype(call[0].dtype());
   return out;
 }
 
@@ -262,7 +274,6 @@ struct BatchNormArgs {
 constexpr Input batch_norm_backward_inputs[] = {{"x", floats},     {"mean", floats}, {"var", floats},   {"dy", floats},
                                                 {"dmean", floats}, {"dvar", floats}, {"weight", floats}};
 
-DType wide_dtype(DType dtype) { return dtype.size() == 2 ? float32 : dtype; }
 Shape channel_shape(const Array& x) { return Shape{x.shape()[x.rank() - 1]}; }
 
 cpu::KernelPtr prepare_batch_norm(const KernelCall& call) {
@@ -291,9 +302,9 @@ std::vector<Aval> infer_batch_norm_backward(const Call& call) {
 std::vector<Array> compose_batch_norm(const Call& call) {
   const Array x = call[0].astype(wide_dtype(call[0].dtype()));
   const Dims rows = all_axes(x.rank() - 1);
-  const Array center = mean(x, rows), centered = x - center, spread = mean(square(centered), rows);
-  const Array xhat = centered * rsqrt(spread + call.as<BatchNormArgs>().eps);
-  return {scaled(xhat.astype(call[0].dtype()), affine_of<BatchNormArgs>(call, 1)), center, spread};
+  const Affine affine = affine_of<BatchNormArgs>(call, 1);
+  const Array xhat = normalized(x, rows, call.as<BatchNormArgs>().eps, true).xhat;
+  return {scaled(xhat, {widened(affine.weight), widened(affine.bias)}).astype(call[0].dtype()), mean(x, rows), var(x, rows)};
 }
 
 // c = x - mean, r = 1 / sqrt(var + eps), mean and var counting as inputs of their own:
@@ -304,11 +315,14 @@ std::vector<Array> compose_batch_norm_backward(const Call& call) {
   const Dims rows = all_axes(x.rank() - 1);
   const int64_t channels = x.shape()[x.rank() - 1];
   const double count = channels ? static_cast<double>(x.size() / channels) : 0;
-  const Array c = x - center, factor = rsqrt(spread + call.as<BatchNormArgs>().eps);
-  const Array products = sum(dy * c, rows), total = sum(dy, rows);
+  const double eps = call.as<BatchNormArgs>().eps;
+  // Of a variance that is infinite, of numbers that are not: by the root, from x itself.
+  const Array in_range = reciprocal(hypot(stddev(x, rows), std::sqrt(eps)));
+  const Array c = x - center, factor = where(isinf(spread), in_range, rsqrt(spread + eps)), xhat = c * factor;
+  const Array products = sum(dy * xhat, rows), total = sum(dy, rows);
   const Array weight = call.as<BatchNormArgs>().has_weight ? call[6].astype(wide) * factor : factor;
-  const Array dx = weight * (dy - total / count - c * (square(factor) * products / count)) + (call[4] + 2 * c * call[5]) / count;
-  return {dx.astype(dtype), (factor * products).astype(dtype), total.astype(dtype)};
+  const Array dx = weight * (dy - total / count - xhat * (products / count)) + (call[4] + 2 * c * call[5]) / count;
+  return {dx.astype(dtype), products.astype(dtype), total.astype(dtype)};
 }
 
 constinit const OpDef batch_norm_backward_op{.name = "batch_norm_backward",
@@ -416,9 +430,13 @@ Array group_norm(const Array& x, int64_t groups, const Array& weight, const Arra
   if (groups < 1 || channels % groups != 0)
     fail(name, "groups is ", groups, ", x has ", channels, " channels; groups must divide channels");
   const int64_t width = channels / groups, between = x.size() && width ? x.size() / (examples * channels) : 0;
-  const Array grouped = reshape(x, {examples, between, groups, width});
+  const Array grouped = reshape(widened(x), {examples, between, groups, width});
   const Array xhat = x.size() ? normalized(grouped, {1, 3}, eps, true).xhat : grouped;
-  return scaled(reshape(xhat, x.shape()), {weight, bias});
+  DType dtype = x.dtype();
+  for (const Array* affine : {&weight, &bias}) {
+    if (affine->exists()) dtype = promote(dtype, affine->dtype());
+  }
+  return scaled(reshape(xhat, x.shape()), {widened(weight), widened(bias)}).astype(dtype);
 }
 Array instance_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
   check_rank("instance_norm", x, 2);
@@ -444,9 +462,13 @@ Array batch_norm(const Array& x, const Array& mean, const Array& var, const Arra
   check_channels("batch_norm", "var", x, var);
   check_channels("batch_norm", "weight", x, weight);
   check_channels("batch_norm", "bias", x, bias);
-  const Array factor = rsqrt(var + eps);
-  const Array y = (x - mean) * (weight.exists() ? factor * weight : factor);
-  return bias.exists() ? y + bias : y;
+  DType dtype = promote(x.dtype(), promote(mean.dtype(), var.dtype()));
+  for (const Array* affine : {&weight, &bias}) {
+    if (affine->exists()) dtype = promote(dtype, affine->dtype());
+  }
+  const Array factor = rsqrt(widened(var) + eps);
+  const Array y = (widened(x) - widened(mean)) * (weight.exists() ? factor * widened(weight) : factor);
+  return (bias.exists() ? y + widened(bias) : y).astype(dtype);
 }
 
 std::span<const OpDef* const> normalize_ops() {

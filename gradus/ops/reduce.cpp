@@ -7,8 +7,10 @@
 #include "gradus/cpu/reduce.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/index.hpp"
+#include "gradus/ops/reduce_rules.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
@@ -16,6 +18,7 @@ namespace gradus {
 namespace {
 
 using cpu::ReduceKind;
+using rows::wide_dtype, rows::widened;
 
 struct ReduceArgs {
   Dims axes{};  // from the front, increasing
@@ -104,7 +107,8 @@ Array transpose_mean(const RecordedCall& call, int, const Array& dy) {
   return broadcast_to(kept(call, dy / count), call[0].shape());
 }
 
-// y = prod x as a tree: pairs of halves are multiplied until one element is left; so zeros need no division.
+// y = prod x as a tree: pairs of halves are multiplied until one element is left; so zeros need no division. In double, as the kernel: parts of
+// a product may be out of range where the whole is not.
 std::vector<Array> compose_prod(const Call& call) {
   const ReduceArgs& args = call.as<ReduceArgs>();
   const Shape& shape = call[0].shape();
@@ -116,8 +120,9 @@ std::vector<Array> compose_prod(const Call& call) {
   int64_t n = reduced_count(shape, args.axes);
   sizes.push_back(n);
   const Shape out = reduced_shape(shape, args.axes, args.keepdims);
-  Array x = reshape(transpose(call[0].astype(total_dtype(call[0].dtype())), order), Shape(sizes));
-  if (n == 0) return {ones(out, x.dtype())};
+  const DType dtype = total_dtype(call[0].dtype());
+  if (n == 0) return {ones(out, dtype)};
+  Array x = reshape(transpose(call[0].astype(dtype.is_float() ? float64 : dtype), order), Shape(sizes));
   const auto part = [&](int64_t first, int64_t count) {
     Dims starts(sizes.size(), 0), lengths = x.shape().dims(), steps(sizes.size(), 1);
     starts.back() = first;
@@ -130,14 +135,15 @@ std::vector<Array> compose_prod(const Call& call) {
     x = n % 2 ? concatenate({pairs, part(n - 1, 1)}, -1) : pairs;
     n = half + n % 2;
   }
-  return {reshape(x, out)};
+  return {reshape(x, out).astype(dtype)};
 }
 
-// y = max x  =>  dx = dy / (number of elements equal to y) where x = y, else 0
+// y = max x  =>  dx = dy / (number of elements equal to y) where x = y, else 0. Counted in a dtype that has such numbers.
 std::vector<Array> reverse_extreme(const RecordedCall& call, std::span<const Array> cotangents) {
   const Array is_chosen = call[0] == kept(call, call.outputs[0]);
-  const Array count = sum(is_chosen.astype(call[0].dtype()), call.as<ReduceArgs>().axes, keepdims);
-  return {where(is_chosen, kept(call, cotangents[0]) / count, 0)};
+  const Array count = sum(is_chosen.astype(wide_dtype(call[0].dtype())), call.as<ReduceArgs>().axes, keepdims);
+  const Array share = (widened(kept(call, cotangents[0])) / count).astype(call[0].dtype());
+  return {where(is_chosen, share, 0)};
 }
 
 // y = sum (x - mean)^2 / (n - ddof)  =>  dx = 2 (x - mean) / (n - ddof) dy
@@ -148,10 +154,25 @@ std::vector<Array> reverse_var(const RecordedCall& call, std::span<const Array> 
   return {centered * (kept<VarArgs>(call, cotangents[0]) * (2 / divisor))};
 }
 
-// y = log sum e^x  =>  dx = e^(x - y) dy. Where all x are -infinity, so is y, and e^(x - 0) is 0.
+// y = sqrt(sum (x - mean)^2 / (n - ddof))  =>  dx = (x - mean) / y / (n - ddof) dy, 0 where y = 0
+std::vector<Array> reverse_stddev(const RecordedCall& call, std::span<const Array> cotangents) {
+  const VarArgs& args = call.as<VarArgs>();
+  const double divisor = static_cast<double>(std::max<int64_t>(0, reduced_count(call[0].shape(), args.axes) - args.ddof));
+  const Array y = kept<VarArgs>(call, call.outputs[0]), is_zero = y == 0;
+  const Array direction = (call[0] - mean(call[0], args.axes, keepdims)) / where(is_zero, 1, y);
+  return {direction * where(is_zero, 0, kept<VarArgs>(call, cotangents[0]) / divisor)};
+}
+
+// y = sqrt(sum x^2)  =>  dx = x / y dy, 0 where y = 0
+std::vector<Array> reverse_norm(const RecordedCall& call, std::span<const Array> cotangents) {
+  const Array y = kept(call, call.outputs[0]), is_zero = y == 0;
+  return {call[0] / where(is_zero, 1, y) * where(is_zero, 0, kept(call, cotangents[0]))};
+}
+
+// y = log sum e^x  =>  dx = e^(x - y) dy. Beside +infinity finite x have no share; -infinity has none in any case.
 std::vector<Array> reverse_logsumexp(const RecordedCall& call, std::span<const Array> cotangents) {
-  const Array y = call.outputs[0], shift = where(isfinite(y), y, 0);
-  return {exp(call[0] - kept(call, shift)) * kept(call, cotangents[0])};
+  const Array &x = call[0], y = kept(call, call.outputs[0]);
+  return {exp(where((x == y) & isinf(x), minimum(x, 0), x - y)) * kept(call, cotangents[0])};
 }
 
 constexpr Derivative of_truth = not_differentiable("its result is bool");
@@ -194,6 +215,20 @@ constinit const OpDef var_op{.name = "var",
                              .derivative = from_output(reverse_var),
                              .batch = batch_reduced<VarArgs>,
                              .cpu = entry<ReduceKind::var, VarArgs>()};
+constinit const OpDef stddev_op{.name = "stddev",
+                                .inputs = float_input,
+                                .promotion = Promotion::floating,
+                                .infer = infer_reduced<same_dtype, VarArgs>,
+                                .derivative = from_output(reverse_stddev),
+                                .batch = batch_reduced<VarArgs>,
+                                .cpu = entry<ReduceKind::stddev, VarArgs>()};
+constinit const OpDef norm_op{.name = "norm",
+                              .inputs = float_input,
+                              .promotion = Promotion::floating,
+                              .infer = infer_reduced<same_dtype>,
+                              .derivative = from_output(reverse_norm),
+                              .batch = batch_reduced,
+                              .cpu = entry<ReduceKind::norm>()};
 constinit const OpDef any_op{.name = "any",
                              .inputs = any_input,
                              .infer = infer_reduced<to_bool>,
@@ -241,10 +276,21 @@ std::pair<Array, Array> with_index(const Array& x, const Array& indices, int64_t
   return {squeeze(values, axis), squeeze(indices, axis)};
 }
 
-// sqrt(v), with gradient 0 at 0: the root is taken of 1 there.
-Array safe_sqrt(const Array& v) {
-  const Array is_zero = v == 0;
-  return where(is_zero, 0, sqrt(where(is_zero, 1, v)));
+// Of 16-bit floats in float32, rounded once at the end: derivatives work with what the result would lose. Of large integers from their smallest
+// on, in double, which has no room for them themselves.
+Array spread(const OpDef& op, const Array& x, const Axes& axes, VarOptions options) {
+  if (options.ddof < 0) fail(op.name, "ddof is ", options.ddof, "; it must be 0 or more");
+  const VarArgs args{normalize_axes(op.name, axes.dims(), x.rank()), options.keep == KeepDims::yes, options.ddof};
+  if (x.dtype().is_integer() && x.dtype() != uint8 && reduced_count(x.shape(), args.axes) > 0) {
+    const Array from_least = (x.astype(int64) - min(x.astype(int64), args.axes, keepdims)).astype(float64);
+    return apply(op, {from_least}, args).astype(float32);
+  }
+  const DType dtype = x.dtype().is_float() ? x.dtype() : float32;
+  return apply(op, {x.astype(wide_dtype(x.dtype()))}, args).astype(dtype);
+}
+Array log_sum(const Array& x, const Dims& axes, KeepDims keep) {
+  const DType dtype = x.dtype().is_float() ? x.dtype() : float32;
+  return reduce(logsumexp_op, x.astype(wide_dtype(x.dtype())), axes, keep).astype(dtype);
 }
 
 Array without_nan(const Array& x) { return x.dtype().is_float() ? where(isnan(x), 0, x) : x; }
@@ -271,14 +317,11 @@ Array min(const Array& x, const Axes& axes, KeepDims keep) { return reduce(min_o
 Array var(const Array& x) { return var(x, all_axes(x.rank()), VarOptions{}); }
 Array var(const Array& x, const Axes& axes) { return var(x, axes, VarOptions{}); }
 Array var(const Array& x, const Axes& axes, KeepDims keep) { return var(x, axes, VarOptions{0, keep}); }
-Array var(const Array& x, const Axes& axes, VarOptions options) {
-  if (options.ddof < 0) fail("var", "ddof is ", options.ddof, "; it must be 0 or more");
-  return apply(var_op, {x}, VarArgs{normalize_axes("var", axes.dims(), x.rank()), options.keep == KeepDims::yes, options.ddof});
-}
-Array stddev(const Array& x) { return safe_sqrt(var(x)); }
-Array stddev(const Array& x, const Axes& axes) { return safe_sqrt(var(x, axes)); }
-Array stddev(const Array& x, const Axes& axes, KeepDims keep) { return safe_sqrt(var(x, axes, keep)); }
-Array stddev(const Array& x, const Axes& axes, VarOptions options) { return safe_sqrt(var(x, axes, options)); }
+Array var(const Array& x, const Axes& axes, VarOptions options) { return spread(var_op, x, axes, options); }
+Array stddev(const Array& x) { return stddev(x, all_axes(x.rank()), VarOptions{}); }
+Array stddev(const Array& x, const Axes& axes) { return stddev(x, axes, VarOptions{}); }
+Array stddev(const Array& x, const Axes& axes, KeepDims keep) { return stddev(x, axes, VarOptions{0, keep}); }
+Array stddev(const Array& x, const Axes& axes, VarOptions options) { return spread(stddev_op, x, axes, options); }
 Array std(const Array& x) { return stddev(x); }
 Array std(const Array& x, const Axes& axes) { return stddev(x, axes); }
 Array std(const Array& x, const Axes& axes, KeepDims keep) { return stddev(x, axes, keep); }
@@ -307,9 +350,11 @@ std::pair<Array, Array> min_with_index(const Array& x, int64_t axis, KeepDims ke
   return with_index(x, argmin(x, axis, keepdims), axis, keep);
 }
 
-Array logsumexp(const Array& x) { return reduce_all(logsumexp_op, x); }
-Array logsumexp(const Array& x, const Axes& axes) { return reduce(logsumexp_op, x, axes.dims(), KeepDims::no); }
-Array logsumexp(const Array& x, const Axes& axes, KeepDims keep) { return reduce(logsumexp_op, x, axes.dims(), keep); }
+Array euclidean_norm(const Array& x, const Dims& axes, bool keeps_dims) { return apply(norm_op, {x}, ReduceArgs{axes, keeps_dims}); }
+
+Array logsumexp(const Array& x) { return log_sum(x, all_axes(x.rank()), KeepDims::no); }
+Array logsumexp(const Array& x, const Axes& axes) { return log_sum(x, axes.dims(), KeepDims::no); }
+Array logsumexp(const Array& x, const Axes& axes, KeepDims keep) { return log_sum(x, axes.dims(), keep); }
 
 Array nansum(const Array& x) { return sum(without_nan(x)); }
 Array nansum(const Array& x, const Axes& axes) { return sum(without_nan(x), axes); }
@@ -317,13 +362,14 @@ Array nansum(const Array& x, const Axes& axes, KeepDims keep) { return sum(witho
 Array nanmean(const Array& x) { return nanmean(x, all_axes(x.rank())); }
 Array nanmean(const Array& x, const Axes& axes) { return nanmean(x, axes, KeepDims::no); }
 Array nanmean(const Array& x, const Axes& axes, KeepDims keep) {
-  const Array total = nansum(x, axes, keep);
-  return total / count_nonzero(is_number(x), axes, keep);
+  if (!x.dtype().is_float()) return mean(x, axes, keep);
+  const Array total = nansum(widened(x), axes, keep);
+  return (total / count_nonzero(is_number(x), axes, keep)).astype(x.dtype());
 }
 
 std::span<const OpDef* const> reduce_ops() {
-  static constexpr const OpDef* ops[] = {&sum_op, &mean_op, &prod_op,   &max_op,    &min_op,      &var_op,
-                                         &any_op, &all_op,  &argmax_op, &argmin_op, &logsumexp_op};
+  static constexpr const OpDef* ops[] = {&sum_op,  &mean_op, &prod_op, &max_op,    &min_op,    &var_op,      &stddev_op,
+                                         &norm_op, &any_op,  &all_op,  &argmax_op, &argmin_op, &logsumexp_op};
   return ops;
 }
 

@@ -14,7 +14,8 @@
 #include "gradus/nn/initializer.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/reduce.hpp"
+#include "gradus/ops/linalg.hpp"
+#include "gradus/ops/shape.hpp"
 
 namespace gradus::optim {
 
@@ -382,33 +383,39 @@ std::vector<Array> arrays_of(const Gradients& grads) {
   for (const auto& entry : grads) arrays.push_back(entry.second);
   return arrays;
 }
-// min(1, max_norm / (norm + 1e-6))
-Array clipping_factor(const std::vector<Array>& grads, double max_norm) { return minimum(max_norm / (global_norm(grads) + 1e-6), 1.0); }
+// max(1, (norm + 1e-6) / max_norm)
+Array clipping_divisor(const std::vector<Array>& grads, double max_norm) { return maximum((global_norm(grads) + 1e-6) / max_norm, 1.0); }
 
 }  // namespace
 
 Array global_norm(const std::vector<Array>& grads) {
-  Array total = 0.0;
+  // The norm of the norms: squares would leave the range of numbers long before the root does.
+  std::vector<Array> norms;
+  DType dtype = float32;
   for (const Array& grad : grads) {
-    if (grad.exists()) total = total + sum(square(grad.dtype() == float64 ? grad : grad.astype(float32)));
+    if (!grad.exists()) continue;
+    norms.push_back(linalg::norm(grad.dtype() == float64 ? grad : grad.astype(float32)));
+    dtype = promote(dtype, norms.back().dtype());
   }
-  return sqrt(total);
+  if (norms.empty()) return Array(0.0);
+  for (Array& norm : norms) norm = norm.astype(dtype);
+  return linalg::norm(stack(norms));
 }
 Array global_norm(const Gradients& grads) { return global_norm(arrays_of(grads)); }
 
 std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm) {
   check_limit("clip_by_norm", "max_norm", max_norm);
-  const Array factor = clipping_factor(grads, max_norm);
+  const Array divisor = clipping_divisor(grads, max_norm);
   std::vector<Array> out = grads;
   for (Array& grad : out) {
-    if (grad.exists()) grad = (grad * factor).astype(grad.dtype());
+    if (grad.exists()) grad = (grad / divisor).astype(grad.dtype());
   }
   return out;
 }
 Gradients clip_by_norm(const Gradients& grads, double max_norm) {
   check_limit("clip_by_norm", "max_norm", max_norm);
-  const Array factor = clipping_factor(arrays_of(grads), max_norm);
-  return grads.map([&](const Array& grad) { return (grad * factor).astype(grad.dtype()); });
+  const Array divisor = clipping_divisor(arrays_of(grads), max_norm);
+  return grads.map([&](const Array& grad) { return (grad / divisor).astype(grad.dtype()); });
 }
 Array clip_by_norm(const Array& grad, double max_norm) { return clip_by_norm(std::vector<Array>{grad}, max_norm)[0]; }
 

@@ -135,18 +135,39 @@ std::vector<Array> compose(const RecordedCall& call, std::span<const Array> inpu
   return outputs;
 }
 
+bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
+Array widened(const Array& x) { return is_16_bit(x) && !x.is_weak() ? x.astype(float32) : x; }
+
+// The call as a rule for slopes sees it: with 16-bit floats as float32, in which squares stay in range; changes are rounded once, at the end.
+struct WideCall {
+  explicit WideCall(const RecordedCall& call) : original(call), is_wide(is_16_bit(call.outputs[0])) {
+    if (!is_wide) return;
+    for (const Array& x : call.inputs) inputs.push_back(widened(x));
+    outputs.push_back(widened(call.outputs[0]));
+  }
+  Array slope(size_t input) const {
+    const Derivative& derivative = original.op.derivative;
+    return is_wide ? derivative.slope({{original.op, original.args, inputs}, outputs}, static_cast<int>(input))
+                   : derivative.slope(original, static_cast<int>(input));
+  }
+  const RecordedCall& original;
+  bool is_wide;
+  std::vector<Array> inputs{}, outputs{};
+};
+
 // ---- reverse ----
 
 // x -> y = f(x)  =>  dx_i = sum over the axes that x_i was broadcast along of (dy * df/dx_i)
 Changes reverse_slopes(const RecordedCall& call, const Flags& is_active, const Array& cotangent) {
   Changes out(call.inputs.size());
+  const WideCall wide(call);
   for (size_t i = 0; i < out.size(); ++i) {
     if (!is_active[i]) continue;
     const uint64_t began = newest_serial(call);
-    const Array slope = call.op.derivative.slope(call, static_cast<int>(i));
+    const Array slope = wide.slope(i);
     if (!slope.exists()) continue;
-    const Array change = scaled(cotangent, slope, began);
-    if (change.exists()) out[i] = unbroadcast(change, call[i].shape());
+    const Array change = scaled(wide.is_wide ? widened(cotangent) : cotangent, slope, began);
+    if (change.exists()) out[i] = in_dtype_of(unbroadcast(change, call[i].shape()), call[i]);
   }
   return out;
 }
@@ -226,14 +247,16 @@ Changes reverse(const RecordedCall& call, const Flags& is_active, std::span<cons
 
 Changes forward_slopes(const RecordedCall& call, std::span<const Array> tangents) {
   Array sum;
+  const WideCall wide(call);
   for (size_t i = 0; i < tangents.size(); ++i) {
     if (!tangents[i].exists()) continue;
     const uint64_t began = newest_serial(call);
-    const Array slope = call.op.derivative.slope(call, static_cast<int>(i));
+    const Array slope = wide.slope(i);
     if (!slope.exists()) continue;
-    Array term = scaled(tangents[i], slope, began);
+    Array term = scaled(wide.is_wide ? widened(tangents[i]) : tangents[i], slope, began);
     if (term.exists()) accumulate(sum, std::move(term));
   }
+  if (sum.exists()) sum = in_dtype_of(sum, call.outputs[0]);
   if (sum.exists() && sum.shape() != call.outputs[0].shape()) sum = broadcast_to(sum, call.outputs[0].shape());
   return {sum};
 }

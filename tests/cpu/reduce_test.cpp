@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "gradus/base/text.hpp"
 #include "gradus/base/threads.hpp"
@@ -75,6 +76,10 @@ double reduce_values(ReduceKind kind, const std::vector<double>& x, int64_t ddof
       return static_cast<double>(at_smallest);
     case ReduceKind::var:
       return squares / std::max(0.0, n - static_cast<double>(ddof));
+    case ReduceKind::stddev:
+      return std::sqrt(squares / std::max(0.0, n - static_cast<double>(ddof)));
+    case ReduceKind::norm:
+      return std::sqrt(std::accumulate(x.begin(), x.end(), 0.0, [](double total, double v) { return total + v * v; }));
     case ReduceKind::logsumexp:
       return std::log(exponentials) + shift;
   }

@@ -49,6 +49,32 @@ void add_elementwise(Samples& out) {
   out.push_back(at("power", row({0, 0, 2}), [](const Array& x) { return power(x, row({0, 2, 3}).astype(x.dtype())); }, {0, 0, 36}, 1));
   out.push_back(at("integer_power", row({0, 2}), [](const Array& x) { return pow(x, 3); }, {0, 24}));
   out.push_back(at("xlogy", row({0, 2}), [](const Array& x) { return xlogy(x, row({0, 1}).astype(x.dtype())); }, {0, 0}, 1));
+  // Lengths and powers at 0, where others are guarded too; of infinities.
+  const auto beside = [](Array (*f)(const Array&, const Array&), double other, bool is_first) {
+    return [=](const Array& x) { return is_first ? f(x, full_like(x, other)) : f(full_like(x, other), x); };
+  };
+  out.push_back(at("hypot", row({0, 3}), beside(hypot, 0, true), {0, 2}));
+  out.push_back(at("atan2", row({0, 2}), beside(atan2, 0, true), {0, 0}));
+  out.push_back(at("xlogy", row({0, 2}), beside(xlogy, 0, false), {0, 0}));
+  out.push_back(at("xlog1py", row({-1, 2}), beside(xlog1py, 0, false), {0, 0}));
+  out.push_back(at("power", row({-1, 0, 2}), beside(power, 0, false), {0, 0, 0}));
+  out.push_back(at("power", row({kInfinity, 2}), beside(power, 0, true), {0, 0}, 1));
+  out.push_back(at("norm", row({0, 0}), [](const Array& x) { return linalg::norm(x); }, {0, 0}));
+  out.push_back(at("stddev", row({3, 3}), [](const Array& x) { return stddev(x); }, {0, 0}));
+  out.push_back(at("logaddexp", row({kInfinity, -kInfinity, 2}), [](const Array& x) { return logaddexp(x, stop_gradient(x)); }, {0.5, 0, 1.5}));
+  out.push_back(at("fmod", row({0.1}), [](const Array& y) { return fmod(Array(1.0).astype(y.dtype()), y); }, {-9}));
+  out.push_back(at("logsumexp", row({kInfinity, 700, -kInfinity}), [](const Array& x) { return logsumexp(x); }, {1, 0, 0}));
+  // A class that is masked out, with target 0; an ignored example of NaN.
+  const Array masked = reshape(row({0, -kInfinity, 0}), {1, 3}), one_hot = reshape(row({1, 0, 0}), {1, 3});
+  out.push_back(at("log_softmax", masked, [=](const Array& x) { return loss::categorical_crossentropy(x, one_hot.astype(x.dtype())); }, {-0.5, 0, 0.5}));
+  out.push_back(at("log_softmax", masked, [=](const Array& x) { return loss::kl_divergence(x, one_hot.astype(x.dtype())); }, {-0.5, 0, 0.5}));
+  out.push_back(at("softmax_cross_entropy", masked, [](const Array& x) { return loss::sparse_categorical_crossentropy(x, array({0})); }, {-0.5, 0, 0.5}));
+  const Array padded = reshape(row({std::nan(""), std::nan(""), 0, 0}), {2, 2});
+  out.push_back(at("softmax_cross_entropy", padded, [](const Array& x) {
+                     const Array weights = ones({2}, x.dtype());
+                     return loss::sparse_categorical_crossentropy(x, array({-100, 1}), {.label_smoothing = 0.1, .class_weights = weights});
+                   },
+                   {0, 0, 0.45, -0.45}));
   // The branch that is not taken adds nothing, not even NaN.
   out.push_back(at("where", row({-1, 4}), [](const Array& x) { return where(x > 0, sqrt(where(x > 0, x, 1.0)), 0.0); }, {0, 0.5}, 1));
   out.push_back(at("stop_gradient", row({3, 4}), [](const Array& x) { return x * stop_gradient(x); }, {3, 8}));

@@ -127,7 +127,10 @@ void add_cross_entropy(Samples& out) {
                  .inputs = {logits, uniform({4, 5}, 0, 1, 2)},
                  .call = [](const Arrays& in) { return Arrays{sigmoid_cross_entropy(in[0], in[1])}; },
                  .reference = [](const std::vector<Plain>& in) {
-                   return each_pair(in[0], in[1], [](double x, double target) { return std::log1p(std::exp(-x)) + (1 - target) * x; });
+                   return each_pair(in[0], in[1], [](double x, double target) {  // 0 times infinity is 0
+                     const double rate = x < 0 ? -target : 1 - target;
+                     return std::log1p(std::exp(-std::fabs(x))) + (rate == 0 && std::isinf(x) ? 0 : rate * x);
+                   });
                  }});
   out.push_back({.op = "softmax_cross_entropy_backward",
                  .inputs = {logits, uniform({4}, -1, 1, 2)},
@@ -136,7 +139,8 @@ void add_cross_entropy(Samples& out) {
                  .inputs = {logits, softmax(uniform({4, 5}, -1, 1, 2)).eval()},
                  .call = [](const Arrays& in) { return Arrays{softmax_cross_entropy_with_probabilities(in[0], in[1])}; },
                  .reference = [](const std::vector<Plain>& in) {
-                   return reduced(each_pair(along(in[0], 1, plain_log_softmax), in[1], std::multiplies<double>()), 1,
+                   const auto product = [](double log, double target) { return target == 0 && log == -HUGE_VAL ? 0 : log * target; };
+                   return reduced(each_pair(along(in[0], 1, plain_log_softmax), in[1], product), 1,
                                   [](const Line& v) { return -total(v); });
                  }});
 }

@@ -56,6 +56,12 @@ void add_reduction(Samples& out, const Reduction& r) {
   add(distinct({5, 2000}, 2e-3), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
   if (r.op == "prod") out.back().inputs = {uniform({5, 200}, 0.9, 1.1)};
 }
+double deviation(const Line& v) { return std::sqrt(variance(v)); }
+double length(const Line& v) {
+  double squares = 0;
+  for (const double x : v) squares += x * x;
+  return std::sqrt(squares);
+}
 double some(const Line& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
 double every(const Line& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
 
@@ -108,6 +114,8 @@ Samples reduce_samples() {
   add_reduction(out, {"max", max, max, max, largest, 2, false});
   add_reduction(out, {"min", min, min, min, smallest, 2, false});
   add_reduction(out, {"var", var, var, var, variance});
+  add_reduction(out, {"stddev", stddev, stddev, stddev, deviation});
+  add_reduction(out, {"norm", linalg::norm, linalg::norm, linalg::norm, length});
   add_reduction(out, {"logsumexp", logsumexp, logsumexp, logsumexp, log_sum, 2, false});
   add_reduction(out, {"any", any, any, any, some, 0});
   add_reduction(out, {"all", all, all, all, every, 0});
