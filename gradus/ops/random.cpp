@@ -80,7 +80,7 @@ cpu::KernelPtr prepare_truncated(const KernelCall& call) {
   const auto& args = call.as<TruncatedArgs>();
   return cpu::truncated_normal(call.inputs[0], call.outputs[0], args.low, args.high);
 }
-constinit const OpDef random_truncated_op{.name = "random_truncated_normal",
+constinit const OpDef random_truncated_normal_op{.name = "random_truncated_normal",
                                           .inputs = key_input,
                                           .infer = infer_truncated,
                                           .derivative = custom(no_cotangent, no_tangent),
@@ -150,7 +150,7 @@ constinit const OpDef dropout_op{.name = "dropout",
 }  // namespace
 
 std::span<const OpDef* const> random_ops() {
-  static constexpr const OpDef* ops[] = {&random_uniform_op,     &random_normal_op,   &random_truncated_op, &random_permutation_op,
+  static constexpr const OpDef* ops[] = {&random_uniform_op,     &random_normal_op,   &random_truncated_normal_op, &random_permutation_op,
                                          &random_integers_op, &random_fold_op, &dropout_op};
   return ops;
 }
@@ -353,7 +353,7 @@ Array truncated_normal(const Key& key, const Shape& shape, double low, double hi
       }
     }
   });
-  return apply(random_truncated_op, {key.array()}, TruncatedArgs{shape, dtype, low, high});
+  return apply(random_truncated_normal_op, {key.array()}, TruncatedArgs{shape, dtype, low, high});
 }
 
 Array bernoulli(const Shape& shape, const Array& probability) { return bernoulli(next_key(), shape, probability); }
