@@ -116,6 +116,10 @@ TEST(Rules, RefuseWrongOptions) {
   refused([] { optim::SGD(0.1, {.weight_decay = -1}); }, "sgd: weight_decay is -1; ");
   refused([] { optim::SGD(0.1, {.momentum = 0.9, .nesterov = true, .dampening = 0.1}); }, "sgd: nesterov with momentum 0.9 and dampening 0.1; ");
   refused([] { optim::SGD(0.1, {.nesterov = true}); }, "sgd: nesterov with momentum 0 and dampening 0; ");
+  refused([] { optim::cosine_restarts(1.0, {.period = 0}); }, "cosine_restarts: ");
+  refused([] { optim::cosine_restarts(1.0, {.multiplier = 0.5}); }, "cosine_restarts: multiplier is 0.5; ");
+  refused([] { optim::exponential(1.0, 0.5, 0); }, "exponential: ");
+  refused([] { optim::step(1.0, 0.5, 0); }, "step: ");
   EXPECT_EQ(error_of([] { optim::Adam(0.1, {.beta_1 = 0, .beta_2 = 0, .epsilon = 0}); }), "");
 }
 
