@@ -76,6 +76,18 @@ TEST(Rules, OfSigns) {
   for (size_t i = 0; i < 8; ++i) EXPECT_NEAR(found[i], want[i], 1e-9) << i;
 }
 
+// Periods of 2, 6 and 18 steps begin at 0, 2 and 8; all of one length at each multiple.
+TEST(Rules, OfCosinesThatRestart) {
+  const auto rate = [](int64_t since, double period) { return 0.1 + 0.9 * (1 + std::cos(M_PI * static_cast<double>(since) / period)) / 2; };
+  const optim::Schedule growing = optim::cosine_restarts(1.0, {.period = 2, .multiplier = 3, .final_rate = 0.1});
+  const optim::Schedule even = optim::cosine_restarts(1.0, {.period = 4, .final_rate = 0.1});
+  for (int64_t step = 0; step < 26; ++step) {
+    EXPECT_NEAR(growing(step), step < 2 ? rate(step, 2) : step < 8 ? rate(step - 2, 6) : rate(step - 8, 18), 1e-12) << step;
+    EXPECT_NEAR(even(step), rate(step % 4, 4), 1e-12) << step;
+  }
+  EXPECT_NEAR(growing(26), 1, 1e-12);
+}
+
 TEST(Rules, OfNames) {
   for (const char* name : {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "rprop"}) {
     const optim::Optimizer optimizer = optim::from_name(name, 0.25);
@@ -104,6 +116,10 @@ TEST(Rules, RefuseWrongOptions) {
   refused([] { optim::SGD(0.1, {.weight_decay = -1}); }, "sgd: weight_decay is -1; ");
   refused([] { optim::SGD(0.1, {.momentum = 0.9, .nesterov = true, .dampening = 0.1}); }, "sgd: nesterov with momentum 0.9 and dampening 0.1; ");
   refused([] { optim::SGD(0.1, {.nesterov = true}); }, "sgd: nesterov with momentum 0 and dampening 0; ");
+  refused([] { optim::cosine_restarts(1.0, {.period = 0}); }, "cosine_restarts: ");
+  refused([] { optim::cosine_restarts(1.0, {.multiplier = 0.5}); }, "cosine_restarts: multiplier is 0.5; ");
+  refused([] { optim::exponential(1.0, 0.5, 0); }, "exponential: ");
+  refused([] { optim::step(1.0, 0.5, 0); }, "step: ");
   EXPECT_EQ(error_of([] { optim::Adam(0.1, {.beta_1 = 0, .beta_2 = 0, .epsilon = 0}); }), "");
 }
 
