@@ -302,7 +302,7 @@ Statistics statistics_in_range(const void* x, DType dtype, int64_t rows, int64_t
   const double count = static_cast<double>(rows);
   double largest = 0, mean = 0, squares = 0;
   for (int64_t i = 0; i < rows; ++i) largest = std::fabs(at(i)) > largest ? std::fabs(at(i)) : largest;
-  const double unit = largest > 0 ? largest : 1;
+  const double unit = largest > 0 && std::isfinite(largest) ? largest : 1;
   for (int64_t i = 0; i < rows; ++i) mean += at(i) / unit;
   mean /= count;
   for (int64_t i = 0; i < rows; ++i) squares += (at(i) / unit - mean) * (at(i) / unit - mean);

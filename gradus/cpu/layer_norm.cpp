@@ -49,7 +49,7 @@ HWY_NOINLINE Statistics<Compute<T>> statistics_in_range(const T* x, int64_t n, c
   const double count = static_cast<double>(n);
   double largest = 0, mean = 0, squares = 0;
   for (int64_t i = 0; i < n; ++i) largest = std::fabs(at(i)) > largest ? std::fabs(at(i)) : largest;
-  const double unit = largest > 0 ? largest : 1;
+  const double unit = largest > 0 && std::isfinite(largest) ? largest : 1;
   if (options.is_centered) {
     for (int64_t i = 0; i < n; ++i) mean += at(i) / unit;
     mean /= count;

@@ -245,7 +245,10 @@ Array ceil(const Array& x) { return apply(ceil_op, {x}); }
 Array round(const Array& x) { return apply(round_op, {x}); }
 Array trunc(const Array& x) { return apply(trunc_op, {x}); }
 Array frac(const Array& x) { return x - trunc(x); }
-Array lerp(const Array& x, const Array& y, const Array& t) { return x + t * (y - x); }
+Array lerp(const Array& x, const Array& y, const Array& t) {
+  const Array from = rows::as_float(x);  // differences of small integers would wrap around
+  return from + t * (rows::as_float(y) - from);
+}
 Array squared_difference(const Array& x, const Array& y) { return square(x - y); }
 
 std::span<const OpDef* const> elementwise_ops() {

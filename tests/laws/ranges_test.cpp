@@ -173,7 +173,7 @@ TEST_P(ranges, of_16_bit_floats_hold_sums_of_70000) {
     if (!sample.is_lowered || sample.narrowest != float16 || is_excepted("sums", sample)) return;
     for (const int64_t axis : {0, 1}) {
       const std::optional<Sample> many = grown(sample, axis);
-      if (!many) continue;
+      if (!many || (sample.op == "layer_norm" && sample.inputs[0].shape(-1) == 1)) continue;  // of rows of one: a slope of 0 is a difference
       for (const DType dtype : {float16, bfloat16}) {
         SCOPED_TRACE(to_text(dtype) + ", repeated along axis " + std::to_string(axis));
         expect_agreement(with_floats(*many, dtype), dtype, 1, 12);
