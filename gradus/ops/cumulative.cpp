@@ -3,6 +3,7 @@
 
 #include "gradus/cpu/scan.hpp"
 #include "gradus/ops/activation.hpp"
+#include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
@@ -123,7 +124,7 @@ std::vector<Array> reverse_cumprod(const RecordedCall& call, std::span<const Arr
 std::vector<Array> reverse_logcumsumexp(const RecordedCall& call, std::span<const Array> dy) {
   const auto& args = call.as<ScanArgs>();
   const Array x = call[0].astype(float64), before = moved_on(apply(call.op, {x}, call.args), 0, args.axis, args.reverse);
-  const Array zero = zeros({}, float64), difference = where(before == x, zero, before - x);
+  const Array zero = zeros({}, float64), difference = where(logical_and(before == x, isinf(x)), zero, before - x);
   const Array u = apply(recurrence_op, {sigmoid(difference), dy[0].astype(float64)}, RecurrenceArgs{args.axis, !args.reverse, true});
   const Array is_first = moved_on(zeros(x.shape(), bool_), ones({}, bool_), args.axis, args.reverse);  // whose y is all its own
   return {(where(is_first, 1, sigmoid(-difference)) * u).astype(call[0].dtype())};

@@ -51,7 +51,8 @@ std::string channels_last_hint(const Shape& x) {
 }  // namespace
 
 std::string hint_of_layout(const Shape& x, int64_t channels) {
-  const bool is_first = x.rank() >= 3 && x[1] == channels && x[x.rank() - 1] != channels;
+  // Two equal sizes in the middle are rather those of an image, of which one happens to be the number of channels.
+  const bool is_first = x.rank() >= 3 && x[1] == channels && x[x.rank() - 1] != channels && (x.rank() == 3 || x[1] != x[2]);
   return is_first ? channels_last_hint(x) : std::string();
 }
 

@@ -98,6 +98,8 @@ std::vector<Program> op_programs() {
   one("max", [](const Array& x) { return max(x, 0); });
   one("min", [](const Array& x) { return min(x, 1); });
   one("var", [](const Array& x) { return var(x, 0); });
+  one("stddev", [](const Array& x) { return stddev(x, 0); });
+  one("norm", [](const Array& x) { return linalg::norm(x, 1); });
   one("logsumexp", [](const Array& x) { return logsumexp(x, 0); });
   one("any, all", [](const Array& x) { return where(any(x > 0, 1) & all(x > 0, 1), 1.0, sum(x, 1)); });
   one("argmax, argmin", [](const Array& x) { return (argmax(x, 0) + argmin(x, 0)).astype(float32); });
@@ -130,7 +132,7 @@ std::vector<Program> op_programs() {
   one("rms_norm", [](const Array& x) { return rms_norm(x); });
   one("batch_norm", [](const Array& x) { return batch_norm(x, ones(24), zeros(24)).y; });
   one("dropout", [](const Array& x) { return dropout(x, 0.5, random::key(1)); });
-  one("random", [](const Array& x) { return x * random::uniform(random::key(1), x.shape()) + random::normal(random::key(2), x.shape()); });
+  one("random", [](const Array& x) { return x * random::uniform(random::key(1), x.shape()) + random::normal(random::key(2), x.shape()) + random::truncated_normal(random::key(3), x.shape()); });
   one("random_integers", [](const Array& x) { return x + random::integers(random::split<2>(random::key(1))[0], x.shape(), 0, 5) + expand_dims(random::permutation(random::key(2), x.shape(0)), 1); });
   one("searchsorted", [](const Array& x) { return searchsorted(array({0.1, 0.5}), x).astype(float32); });
   one("matmul", [](const Array& x) { return matmul(x, ones({24, 8})); });
@@ -163,6 +165,7 @@ std::vector<Program> op_programs() {
   indexed("index_add", [](const Arrays& x) { return Arrays{index_add(x[0], x[1], x[2], 0)}; });
   indexed("scatter", [](const Arrays& x) { return Arrays{scatter(x[0], x[3], x[2], 0)}; });
   indexed("scatter_add", [](const Arrays& x) { return Arrays{scatter_add(x[0], x[3], x[2], 0)}; });
+  indexed("unravel_index", [](const Arrays& x) { return Arrays{x[0] + sum(unravel_index(x[1], {x[0].shape(0), 24}), 1, keepdims).astype(float32)}; });
   indexed("one_hot", [](const Arrays& x) { return Arrays{x[0] * one_hot(remainder(x[1], 24), 24)}; });
   indexed("dynamic_slice", [](const Arrays& x) { return Arrays{dynamic_slice(x[0], array({1, 2}), {20, 20})}; });
   indexed("dynamic_update_slice", [](const Arrays& x) { return Arrays{dynamic_update_slice(x[0], x[2][slice(0, 20)], array({3, 0}))}; });

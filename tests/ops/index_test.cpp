@@ -145,7 +145,7 @@ TEST(take_along_axis, broadcasts_and_gather_does_not) {
   EXPECT_EQ(values(gather(x, array({{2, 0}}), 1)), (Values{2, 0}));
   EXPECT_EQ(values(gather(x, array({{1, 0, 1}}), 0)), (Values{3, 1, 5}));
   EXPECT_NE(error_of([&] { gather(x, array({{0}, {0}, {0}}), 1); }), "no error");
-  EXPECT_EQ(error_of([&] { gather(x, array({{3}}), 1).eval(); }), "gather_along: index out of range: element 0 is 3; it must be at most 2");
+  EXPECT_EQ(error_of([&] { gather(x, array({{3}}), 1).eval(); }), "gather: index out of range: element 0 is 3; it must be at most 2");
 }
 
 TEST(scatter, writes_and_adds_along_an_axis) {
