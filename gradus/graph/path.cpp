@@ -1,16 +1,19 @@
 // Interned module paths.
 #include "gradus/graph/path.hpp"
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "gradus/base/per_thread.hpp"
+
 namespace gradus {
 
 namespace {
 
-thread_local const std::string* open_path = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local const std::string* open_path = nullptr;  // read for every node
 
 // The path outside of modules.
 const std::string* none() {
@@ -57,14 +60,15 @@ const std::string* look_up_derived_path(const std::string& path, std::string_vie
 }
 
 // A backward pass asks once a node, for the same few again and again: each thread remembers what it was told.
+struct Told {
+  const std::string* path = nullptr;
+  const char* op = nullptr;
+  const std::string* answer = nullptr;
+};
+constinit thread_local PerThread<std::array<Told, 256>> told;
+
 const std::string* derived_path(const std::string& path, std::string_view op) {
-  struct Told {
-    const std::string* path;
-    const char* op;
-    const std::string* answer;
-  };
-  thread_local Told told[256] = {};
-  Told& last = told[((reinterpret_cast<uintptr_t>(&path) >> 5) * 7 + (reinterpret_cast<uintptr_t>(op.data()) >> 2)) % 256];
+  Told& last = (*told)[((reinterpret_cast<uintptr_t>(&path) >> 5) * 7 + (reinterpret_cast<uintptr_t>(op.data()) >> 2)) % 256];
   if (last.path != &path || last.op != op.data()) last = {&path, op.data(), look_up_derived_path(path, op)};
   return last.answer;
 }

@@ -11,8 +11,9 @@ namespace gradus {
 
 namespace {
 std::atomic<int64_t> node_bound{20'000}, byte_bound{int64_t{2} << 30};
-thread_local int pauses = 0;
-thread_local int64_t pending_nodes = 0, pending_bytes = 0;
+// Read for every node.
+[[gnu::tls_model("initial-exec")]] thread_local int pauses = 0;
+[[gnu::tls_model("initial-exec")]] thread_local int64_t pending_nodes = 0, pending_bytes = 0;
 }  // namespace
 
 void count_pending(Node& node) {

@@ -14,7 +14,7 @@ namespace gradus {
 namespace {
 
 constinit thread_local PerThread<std::vector<TraceKind>> open_kinds;
-thread_local uint32_t open_session = 0;
+[[gnu::tls_model("initial-exec")]] thread_local uint32_t open_session = 0;  // read for every node
 
 struct Sessions {
   std::mutex mutex;
