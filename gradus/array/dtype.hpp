@@ -93,7 +93,7 @@ constexpr DType promote(DType a, DType b) {
   const DType high = a.code() > b.code() ? a : b, low = a.code() > b.code() ? b : a;
   return high == bfloat16 && low == float16 ? float32 : high;
 }
-/// The dtype that an array of `array` takes when it meets a number of kind bool, int64 or float64 (API.md 1.2): the array's own
+/// The dtype that an array of `array` takes when it meets a number of kind bool, int64 or float64: the array's own
 /// within its kind; a float with an integer or bool array gives float32; an integer with a bool array gives int64.
 constexpr DType promote_with_number(DType array, DType number) {
   if (array.is_float() || number.is_bool()) return array;

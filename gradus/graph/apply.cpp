@@ -80,7 +80,7 @@ std::vector<Aval> infer(const OpDef& op, const Call& call) {
   return one;
 }
 
-// A view of computed data is made at once (CORE.md 2): no node, and no plan that depends on the position.
+// A view of computed data is made at once: no node, and no plan that depends on the position.
 bool view_now(const OpDef& op, const Args& args, std::span<const Array> inputs, const Aval& aval, Array& out) {
   if (!op.view || !can_view_now(inputs[0])) return false;
   const Output& source = inputs[0].node()->output(inputs[0].output_index());

@@ -20,7 +20,7 @@ class Index;
 struct Aval {
   DType dtype{};
   Shape shape{};
-  bool is_weak = false;  ///< a number, or made of numbers only: takes the dtype of what it meets (API.md 1.2)
+  bool is_weak = false;  ///< a number, or made of numbers only: takes the dtype of what it meets
 };
 
 /// An n-dimensional array of one dtype: one output of a node of the graph. Copying copies the handle; the value never changes

@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-/// Computes all of `roots` (and what else must be kept, CORE.md 1) in one run. Arrays that are computed already cost nothing.
+/// Computes all of `roots` (and what else must be kept) in one run. Arrays that are computed already cost nothing.
 void evaluate(std::span<const Array> roots);
 inline void evaluate(std::initializer_list<Array> roots) { evaluate(std::span<const Array>(roots.begin(), roots.size())); }
 

@@ -100,7 +100,7 @@ std::string_view part_name(std::string_view names, size_t index);
 template <class T>
 void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
   if constexpr (std::same_as<T, Array>) {
-    // A module that is passed as const is still rebound while a transform runs, and put back after it (API.md 5.3).
+    // A module that is passed as const is still rebound while a transform runs, and put back after it.
     visitor.on_array(path, const_cast<Array&>(part));
   } else if constexpr (detail::HoldsCell<T>) {
     if (part.cell()->is_used) visitor.on_cell(path, part.cell());

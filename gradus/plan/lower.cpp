@@ -247,7 +247,7 @@ class Lowering {
     followers_ = std::move(next);
   }
 
-  // Writes over donated leaves come last, after everything that can fail (CORE.md 4).
+  // Writes over donated leaves come last, after everything that can fail.
   void choose_updates() {
     donated_to_.assign(graph_.values.size(), -1);
     std::vector<uint8_t> is_claimed(graph_.values.size(), 0);

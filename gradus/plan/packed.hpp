@@ -1,4 +1,4 @@
-// Copies of weights in the layouts that kernels prefer, kept with the weights' buffer (CORE.md 6). Under the evaluation lock.
+// Copies of weights in the layouts that kernels prefer, kept with the weights' buffer. Under the evaluation lock.
 #pragma once
 
 #include "gradus/array/buffer.hpp"

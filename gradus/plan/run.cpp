@@ -1,4 +1,4 @@
-// Running a plan: memory first, then all that can fail, then the writes in place (CORE.md 4).
+// Running a plan: memory first, then all that can fail, then the writes in place.
 #include <cmath>
 #include <cstring>
 

@@ -144,7 +144,7 @@ class Simplifier {
   }
 
   // Its outputs are fresh values on the inputs' memory that come after all inputs: nothing behind a barrier is merged with, or moved
-  // before, what lies in front of it (CORE.md 9).
+  // before, what lies in front of it.
   void add_barrier(size_t number, const std::vector<int>& inputs) {
     const int op = static_cast<int>(graph_.ops.size());
     graph_.ops.push_back({.op = &barrier_op, .inputs = inputs, .node = static_cast<uint32_t>(number)});

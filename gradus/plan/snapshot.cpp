@@ -1,4 +1,4 @@
-// Numbering walk, kept and donated flags, key (CORE.md 1, 2, 4).
+// Numbering walk, kept and donated flags, key.
 #include "gradus/plan/snapshot.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Signatures, recordings and runs of compiled functions (CORE.md 3, 7, 9).
+// Signatures, recordings and runs of compiled functions.
 #include "gradus/transform/compile.hpp"
 
 #include <bit>

@@ -1,4 +1,4 @@
-// Reverse and forward walks over the nodes between arguments and outputs, rule by rule (CORE.md 10).
+// Reverse and forward walks over the nodes between arguments and outputs, rule by rule.
 #include "gradus/transform/differentiate.hpp"
 
 #include "gradus/base/error.hpp"

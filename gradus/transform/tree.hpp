@@ -131,7 +131,7 @@ class FunctionOfOne {
   Pointer function_;
 };
 
-/// One thing as itself, arrays as a std::array, mixtures as a tuple (API.md 5.1).
+/// One thing as itself, arrays as a std::array, mixtures as a tuple.
 template <class... G>
 auto packed(std::tuple<G...> parts) {
   if constexpr (sizeof...(G) == 1) {

@@ -1,4 +1,4 @@
-// The law of checkpoint (CORE.md 9): peak memory falls, masks are the same, gradients are equal to the bit.
+// The law of checkpoint: peak memory falls, masks are the same, gradients are equal to the bit.
 #include <gtest/gtest.h>
 
 #include "gradus/array/buffer.hpp"

@@ -1,4 +1,4 @@
-// Laws by counters (the last section of CORE.md): how often is planned, run and visited, not how long it takes.
+// Laws by counters: how often is planned, run and visited, not how long it takes.
 #include <gtest/gtest.h>
 
 #include "gradus/array/buffer.hpp"

@@ -1,4 +1,4 @@
-// Failures leave everything as it was (CORE.md 4): allocation refused at each point of a training step, memory limit, bad values.
+// Failures leave everything as it was: allocation refused at each point of a training step, memory limit, bad values.
 #include <gtest/gtest.h>
 
 #include "gradus/array/buffer.hpp"

@@ -1,4 +1,4 @@
-// The floors of DESIGN.md: a folder includes only folders below it; of two on one line the right one may include the left one.
+// The floors: a folder includes only folders below it; of two on one line the right one may include the left one.
 #include <gtest/gtest.h>
 
 #include <algorithm>

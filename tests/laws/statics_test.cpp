@@ -1,4 +1,4 @@
-// Start and end (CORE.md 15): static arrays record before main and are destroyed after it, whatever order the files come in.
+// Start and end: static arrays record before main and are destroyed after it, whatever order the files come in.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

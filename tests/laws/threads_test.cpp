@@ -1,4 +1,4 @@
-// Threads that build and evaluate shared nodes (CORE.md 12). ThreadSanitizer must find nothing here.
+// Threads that build and evaluate shared nodes. ThreadSanitizer must find nothing here.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -118,7 +118,7 @@ TEST(threads, build_and_evaluate_graphs_on_shared_nodes_of_all_kinds) {
   }
 }
 
-// API.md 4.7: parameters are made under a lock by the first call; calling a const model is safe from many threads.
+// Parameters are made under a lock by the first call; calling a const model is safe from many threads.
 TEST(threads, call_one_const_model) {
   const Array images = random::normal(random::key(7), {4, 8, 8, 2}).eval();
   for (int round = 0; round < 5; ++round) {

@@ -1,4 +1,4 @@
-// The evaluator's promises: what is kept, what is reused, what a failure leaves behind (CORE.md 1, 2, 4).
+// The evaluator's promises: what is kept, what is reused, what a failure leaves behind.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// DESIGN.md and README.md: the convolutional network. As it stands it is compiled; on a few made images it runs.
+// README.md: the convolutional network. As it stands it is compiled; on a few made images it runs.
 #include <cmath>
 
 #include "gradus/gradus.hpp"

@@ -1,4 +1,4 @@
-// DESIGN.md: linear regression from first principles: y = 3x + 2 + noise.
+// Linear regression from first principles: y = 3x + 2 + noise.
 #include "gradus/gradus.hpp"
 #include "tests/api/compiles/check.hpp"
 

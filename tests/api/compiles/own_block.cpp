@@ -1,4 +1,4 @@
-// DESIGN.md: a module of one's own, without its attention, which is not there yet; and "mathematics is code".
+// A module of one's own, without its attention, which is not there yet; and "mathematics is code".
 #include "gradus/gradus.hpp"
 #include "tests/api/compiles/check.hpp"
 

@@ -1,4 +1,4 @@
-// API.md 1: arrays and numbers, as users write them.
+// Arrays and numbers, as users write them.
 #include <cmath>
 #include <iostream>
 #include <sstream>

@@ -1,4 +1,4 @@
-// API.md 2: names live beside those of <cmath> and of the user.
+// Names live beside those of <cmath> and of the user.
 #include <cmath>
 #include <cstdlib>
 

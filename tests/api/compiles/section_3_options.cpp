@@ -1,4 +1,4 @@
-// API.md 3: options and defaults, activations, losses, schedules.
+// Options and defaults, activations, losses, schedules.
 #include <cmath>
 
 #include "gradus/gradus.hpp"

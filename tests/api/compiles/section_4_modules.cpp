@@ -1,4 +1,4 @@
-// API.md 4: modules. Attention and recurrent layers are not there yet.
+// Modules. Attention and recurrent layers are not there yet.
 #include <thread>
 #include <vector>
 

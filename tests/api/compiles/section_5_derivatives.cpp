@@ -1,4 +1,4 @@
-// API.md 5: derivatives.
+// Derivatives.
 #include <array>
 #include <cmath>
 #include <tuple>

@@ -1,4 +1,4 @@
-// API.md 6: random numbers and lists of arrays.
+// Random numbers and lists of arrays.
 #include "gradus/gradus.hpp"
 #include "tests/api/compiles/check.hpp"
 

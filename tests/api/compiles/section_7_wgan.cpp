@@ -1,4 +1,4 @@
-// API.md 7: the style in one program, a WGAN with gradient penalty, on a few random images.
+// The style in one program, a WGAN with gradient penalty, on a few random images.
 #include "gradus/gradus.hpp"
 #include "tests/api/compiles/check.hpp"
 

@@ -1,6 +1,6 @@
 // expects: an activation is a function, relu without quotes
 // at most: 20 lines
-// API.md 3.3: an activation is a function.
+// An activation is a function.
 #include "gradus/gradus.hpp"
 
 int main() {

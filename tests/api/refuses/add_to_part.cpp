@@ -1,5 +1,5 @@
 // expects: no match|no viable overloaded|cannot bind|invalid operands
-// API.md 1.4: a[0] += 5 would change a temporary; a.add(0, 5) rebinds a.
+// a[0] += 5 would change a temporary; a.add(0, 5) rebinds a.
 #include "gradus/gradus.hpp"
 
 void f(gradus::Array a) {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.6: no short circuit is possible; a & b.
+// No short circuit is possible; a & b.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& a, const gradus::Array& b) {

@@ -1,5 +1,5 @@
 // expects: no match|no matching
-// API.md 5.2: the type of the result must be known to the compiler; grad<0>(f).
+// The type of the result must be known to the compiler; grad<0>(f).
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

@@ -1,5 +1,5 @@
 // expects: chosen by a number that is too large
-// API.md 5.2: arguments count from 0.
+// Arguments count from 0.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

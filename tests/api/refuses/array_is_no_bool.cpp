@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.5: whether all or any elements are meant must be said.
+// Whether all or any elements are meant must be said.
 #include "gradus/gradus.hpp"
 
 bool f(const gradus::Array& a) {

@@ -1,5 +1,5 @@
 // expects: conversion|cannot convert
-// API.md 1.11: .item() says that one number is meant and that it is computed here.
+// .item() says that one number is meant and that it is computed here.
 #include "gradus/gradus.hpp"
 
 double f(const gradus::Array& a) {

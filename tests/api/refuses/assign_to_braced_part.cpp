@@ -1,5 +1,5 @@
 // expects: discards qualifiers|no viable overloaded|cannot bind|expects an lvalue|no match
-// API.md 1.4: a[{0, 1}] = 5 would assign to a temporary; a.set({0, 1}, 5) rebinds a.
+// a[{0, 1}] = 5 would assign to a temporary; a.set({0, 1}, 5) rebinds a.
 #include "gradus/gradus.hpp"
 
 void f(gradus::Array a) {

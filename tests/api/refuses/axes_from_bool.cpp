@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.9: true is no axis.
+// true is no axis.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& x) {

@@ -1,5 +1,5 @@
 // expects: deleted|no match|no matching
-// API.md 5.7: an axis or `whole`; true is neither.
+// An axis or `whole`; true is neither.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

@@ -1,5 +1,5 @@
 // expects: no matching|no match|initializer
-// API.md 1.7: data goes through array({1, 2, 3}).
+// Data goes through array({1, 2, 3}).
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.6: x ^ 2 is no power; pow(x, 2).
+// x ^ 2 is no power; pow(x, 2).
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

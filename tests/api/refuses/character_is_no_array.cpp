@@ -1,5 +1,5 @@
 // expects: conversion
-// API.md 1.1: 'a' is a character of text, not the number 97.
+// 'a' is a character of text, not the number 97.
 #include "gradus/gradus.hpp"
 
 int main() {

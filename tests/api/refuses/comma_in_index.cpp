@@ -1,6 +1,6 @@
 // expects: comma
 // flags: -Werror
-// API.md 1.10: a[0, 1] is a[1] in C++20; both compilers warn, and the installed target must not switch that off.
+// a[0, 1] is a[1] in C++20; both compilers warn, and the installed target must not switch that off.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& a) {

@@ -1,6 +1,6 @@
 // expects: compile assigns to the state behind its function: it must not be const
 // at most: 20 lines
-// API.md 5.8: an optimiser counts its steps.
+// An optimiser counts its steps.
 #include "gradus/gradus.hpp"
 
 void f(gradus::optim::Adam& moving, const gradus::optim::Adam& fixed) {

@@ -1,6 +1,6 @@
 // expects: compile assigns to the state behind its function: it must not be const
 // at most: 20 lines
-// API.md 5.8: state is assigned to.
+// State is assigned to.
 #include "gradus/gradus.hpp"
 
 void f(gradus::nn::Sequential& model, const gradus::nn::Sequential& fixed) {

@@ -1,6 +1,6 @@
 // expects: the state of compile is an Array, Parameter, module or optimiser
 // at most: 20 lines
-// API.md 5.8: a C++ number is a constant of the recording, not state.
+// A C++ number is a constant of the recording, not state.
 #include "gradus/gradus.hpp"
 
 void f(gradus::Array& total, double rate) {

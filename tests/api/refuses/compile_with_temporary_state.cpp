@@ -1,5 +1,5 @@
 // expects: no match|no matching|cannot bind
-// API.md 5.8: what compile assigns to must outlive it.
+// What compile assigns to must outlive it.
 #include "gradus/gradus.hpp"
 
 void f(gradus::nn::Sequential& model) {

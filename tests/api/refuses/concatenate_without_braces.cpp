@@ -1,5 +1,5 @@
 // expects: invalid initialization|no viable conversion
-// API.md 6.2: lists stand in braces.
+// Lists stand in braces.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& a, const gradus::Array& b) {

@@ -1,5 +1,5 @@
 // expects: conversion|convert|no match
-// API.md 4.4: a module is called.
+// A module is called.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::nn::Dense& layer, const gradus::Array& x) {

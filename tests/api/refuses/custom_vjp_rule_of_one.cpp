@@ -1,6 +1,6 @@
 // expects: the rule of a custom derivative takes the cotangent \(or tangent\), the output, and the inputs
 // at most: 20 lines
-// API.md 5.7: cotangent first, then output, then inputs.
+// Cotangent first, then output, then inputs.
 #include "gradus/gradus.hpp"
 
 using namespace gradus;

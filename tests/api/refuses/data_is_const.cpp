@@ -1,5 +1,5 @@
 // expects: invalid conversion|cannot initialize
-// API.md 1.11: values do not change.
+// Values do not change.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& a) {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.11: the sum is a temporary, whose memory goes with it.
+// The sum is a temporary, whose memory goes with it.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& a, const gradus::Array& b) {

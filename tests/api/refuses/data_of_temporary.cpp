@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.11: the pointer would dangle.
+// The pointer would dangle.
 #include "gradus/gradus.hpp"
 
 const float* f(const gradus::Array& a) {

@@ -1,5 +1,5 @@
 // expects: conversion|convert
-// API.md 3.2: constructors of layers are explicit.
+// Constructors of layers are explicit.
 #include "gradus/gradus.hpp"
 
 int main() {

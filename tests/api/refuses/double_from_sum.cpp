@@ -1,5 +1,5 @@
 // expects: cannot convert|no viable conversion|conversion
-// API.md 1.11: sum(a) is an array; .item() computes it and reads it.
+// sum(a) is an array; .item() computes it and reads it.
 #include "gradus/gradus.hpp"
 
 double f(const gradus::Array& a) {

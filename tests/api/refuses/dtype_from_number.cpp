@@ -1,5 +1,5 @@
 // expects: no match|could not convert|conversion|no viable|no matching
-// API.md 2.5: dtypes are constants.
+// Dtypes are constants.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.5: all(a == b), any(...) or array_equal(a, b) is meant.
+// all(a == b), any(...) or array_equal(a, b) is meant.
 #include "gradus/gradus.hpp"
 
 int f(const gradus::Array& a, const gradus::Array& b) {

@@ -1,5 +1,5 @@
 // expects: cannot convert|no viable conversion|not contextually convertible|deleted
-// API.md 1.5: == of two vectors would ask whether arrays are true.
+// == of two vectors would ask whether arrays are true.
 #include <vector>
 
 #include "gradus/gradus.hpp"

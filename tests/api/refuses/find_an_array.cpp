@@ -1,5 +1,5 @@
 // expects: cannot convert|no viable conversion|deleted
-// API.md 1.5: std::find would ask whether an array is true.
+// std::find would ask whether an array is true.
 #include <algorithm>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // expects: a struct becomes one by GRADUS_PARTS
 // at most: 20 lines
-// API.md 4.1: a module is a struct with GRADUS_PARTS.
+// A module is a struct with GRADUS_PARTS.
 #include "gradus/gradus.hpp"
 
 struct Net {

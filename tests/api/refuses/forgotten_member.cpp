@@ -1,5 +1,5 @@
 // expects: must name every data member
-// API.md 4.2: a member that GRADUS_PARTS leaves out would silently not train.
+// A member that GRADUS_PARTS leaves out would silently not train.
 #include "gradus/gradus.hpp"
 
 struct Net {

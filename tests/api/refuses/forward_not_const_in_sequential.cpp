@@ -1,6 +1,6 @@
 // expects: forward must be const: Array forward\(const Array& x\) const
 // at most: 20 lines
-// API.md 4.4: forward is const.
+// forward is const.
 #include "gradus/gradus.hpp"
 
 struct Net {

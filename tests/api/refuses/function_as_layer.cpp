@@ -1,6 +1,6 @@
 // expects: a function is no layer: nn::Activation\(relu\) is
 // at most: 20 lines
-// API.md 3.3: nn::Activation(relu) is the layer; a bare tanh could not be found among its overloads.
+// nn::Activation(relu) is the layer; a bare tanh could not be found among its overloads.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,6 +1,6 @@
 // expects: a struct becomes a module by GRADUS_PARTS
 // at most: 20 lines
-// API.md 5.3: what grad walks is what GRADUS_PARTS names.
+// What grad walks is what GRADUS_PARTS names.
 #include "gradus/gradus.hpp"
 
 struct Net {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.10: a[true] would be a[1]; masks are bool arrays.
+// a[true] would be a[1]; masks are bool arrays.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& a) {

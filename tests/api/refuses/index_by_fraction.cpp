@@ -1,5 +1,5 @@
 // expects: deleted|no match|no viable
-// API.md 1.10: positions are integers.
+// Positions are integers.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& a) {

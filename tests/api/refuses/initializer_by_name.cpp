@@ -1,6 +1,6 @@
 // expects: an initialiser is made by a function: nn::init::he_normal\(\), not its name
 // at most: 20 lines
-// API.md 3.1: an option is a value of its type.
+// An option is a value of its type.
 #include "gradus/gradus.hpp"
 
 int main() {

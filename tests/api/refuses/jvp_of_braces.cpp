@@ -1,5 +1,5 @@
 // expects: no match|no matching
-// API.md 5.7: several arguments stand in args(...); braces cannot be deduced.
+// Several arguments stand in args(...); braces cannot be deduced.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& x, const gradus::Array& v) {

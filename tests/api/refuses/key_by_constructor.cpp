@@ -1,5 +1,5 @@
 // expects: no match|no matching|private|calling a private
-// API.md 6.1: a public Key(seed) would make normal({5}, 3) ambiguous.
+// A public Key(seed) would make normal({5}, 3) ambiguous.
 #include "gradus/gradus.hpp"
 
 gradus::Array f() {

@@ -1,5 +1,5 @@
 // expects: no match|no matching|could not convert|conversion
-// API.md 6.1: keys are made by random::key(42).
+// Keys are made by random::key(42).
 #include "gradus/gradus.hpp"
 
 int main() {

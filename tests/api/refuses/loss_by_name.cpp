@@ -1,6 +1,6 @@
 // expects: a loss is a function: loss::mean_squared_error, not its name
 // at most: 20 lines
-// API.md 3.4: a loss is a function.
+// A loss is a function.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 1.9: max(2, 3) would be the maximum of 2 along axis 3.
+// max(2, 3) would be the maximum of 2 along axis 3.
 #include "gradus/gradus.hpp"
 
 gradus::Array f() {

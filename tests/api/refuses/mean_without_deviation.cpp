@@ -1,5 +1,5 @@
 // expects: no match|no matching
-// API.md 6.1: {5} is a shape and no key; mean and deviation come together.
+// {5} is a shape and no key; mean and deviation come together.
 #include "gradus/gradus.hpp"
 
 gradus::Array f() {

@@ -1,6 +1,6 @@
 // expects: a metric is a function: metrics::accuracy, not its name
 // at most: 20 lines
-// API.md 3.4: a metric is a function.
+// A metric is a function.
 #include "gradus/gradus.hpp"
 
 int main() {

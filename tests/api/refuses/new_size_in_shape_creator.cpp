@@ -1,5 +1,5 @@
 // expects: no match|no matching|could not convert|conversion
-// API.md 1.8: a requested shape is not a shape.
+// A requested shape is not a shape.
 #include "gradus/gradus.hpp"
 
 int main() {

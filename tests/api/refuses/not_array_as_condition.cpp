@@ -1,5 +1,5 @@
 // expects: deleted|no viable|invalid
-// API.md 1.5.
+// An Array is never a bool.
 #include "gradus/gradus.hpp"
 
 bool f(const gradus::Array& a) {

@@ -1,5 +1,5 @@
 // expects: deleted|no match|ambiguous|no matching
-// API.md 3.3: nullptr would be a null function.
+// nullptr would be a null function.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: deleted
-// API.md 3.4: a loss is a function.
+// A loss is a function.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: conversion
-// API.md 1.1: only numbers become arrays.
+// Only numbers become arrays.
 #include "gradus/gradus.hpp"
 
 int main() {

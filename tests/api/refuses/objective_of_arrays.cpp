@@ -1,6 +1,6 @@
 // expects: an objective takes the model and a batch
 // at most: 20 lines
-// API.md 5.5: (model, batch).
+// An objective takes (model, batch).
 #include "gradus/gradus.hpp"
 
 using namespace gradus;

@@ -1,6 +1,6 @@
 // expects: the function under a transform does not take these arguments
 // at most: 26 lines
-// API.md 5.1: grad(f) takes what f takes.
+// grad(f) takes what f takes.
 #include "gradus/gradus.hpp"
 
 using namespace gradus;

@@ -1,6 +1,6 @@
 // expects: an optimiser is made by its constructor: .optimizer = optim::Adam\(1e-3\)
 // at most: 20 lines
-// API.md 3.5: a rate is an argument of an optimiser.
+// A rate is an argument of an optimiser.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,6 +1,6 @@
 // expects: designator order|declaration order|out-of-order|initialized|does not match
 // flags: -Werror
-// API.md 3.1: designators come in the declared order.
+// Designators come in the declared order.
 #include "gradus/gradus.hpp"
 
 int main() {

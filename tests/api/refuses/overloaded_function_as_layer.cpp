@@ -1,6 +1,6 @@
 // expects: a function is no layer: nn::Activation\(softmax\) is
 // at most: 20 lines
-// API.md 3.3: the function is picked out of its overloads by nn::Activation.
+// The function is picked out of its overloads by nn::Activation.
 #include "gradus/gradus.hpp"
 
 int main() {

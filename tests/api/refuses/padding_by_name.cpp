@@ -1,6 +1,6 @@
 // expects: padding is same, valid or numbers, without quotes
 // at most: 20 lines
-// API.md 3.2: same and valid are constants.
+// same and valid are constants.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: returns an Array|no type|no match
-// API.md 5.5: what a transform sees are arrays.
+// What a transform sees are arrays.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

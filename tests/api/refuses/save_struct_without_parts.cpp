@@ -1,6 +1,6 @@
 // expects: a struct becomes one by GRADUS_PARTS
 // at most: 20 lines
-// API.md 4.2: what is saved is what GRADUS_PARTS names.
+// What is saved is what GRADUS_PARTS names.
 #include "gradus/gradus.hpp"
 
 struct Net {

@@ -1,6 +1,6 @@
 // expects: a learning rate is a number or a schedule
 // at most: 20 lines
-// API.md 3.5: a learning rate is a number or a schedule.
+// A learning rate is a number or a schedule.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,6 +1,6 @@
 // expects: a number, text or pointer is no layer
 // at most: 20 lines
-// API.md 3.2: 10 is no layer.
+// 10 is no layer.
 #include "gradus/gradus.hpp"
 
 int main() {

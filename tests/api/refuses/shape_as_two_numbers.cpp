@@ -1,5 +1,5 @@
 // expects: no match|no matching|could not convert|no viable conversion|ambiguous
-// API.md 2.5: zeros(2, 3) would be zeros of shape (2) and dtype 3.
+// zeros(2, 3) would be zeros of shape (2) and dtype 3.
 #include "gradus/gradus.hpp"
 
 int main() {

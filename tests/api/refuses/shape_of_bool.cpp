@@ -1,5 +1,5 @@
 // expects: could not convert|no matching|no match|initializer
-// API.md 1.8: true is no size.
+// true is no size.
 #include "gradus/gradus.hpp"
 
 int main() {

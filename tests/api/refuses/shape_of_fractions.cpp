@@ -1,5 +1,5 @@
 // expects: could not convert|no matching|no match|initializer
-// API.md 1.8: sizes are integers.
+// Sizes are integers.
 #include "gradus/gradus.hpp"
 
 int main() {

@@ -1,5 +1,5 @@
 // expects: cannot convert|no viable conversion|not contextually convertible|deleted
-// API.md 1.5: arrays have no order.
+// Arrays have no order.
 #include <algorithm>
 #include <vector>
 

@@ -1,5 +1,5 @@
 // expects: cannot convert|no viable conversion|not contextually convertible|deleted
-// API.md 1.5: the larger of two arrays, element by element, is maximum(a, b).
+// The larger of two arrays, element by element, is maximum(a, b).
 #include <algorithm>
 
 #include "gradus/gradus.hpp"

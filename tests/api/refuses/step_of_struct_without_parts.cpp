@@ -1,6 +1,6 @@
 // expects: a struct becomes one by GRADUS_PARTS
 // at most: 20 lines
-// API.md 5.4: an optimiser finds parameters by their paths.
+// An optimiser finds parameters by their paths.
 #include "gradus/gradus.hpp"
 
 struct Net {

@@ -1,6 +1,6 @@
 // expects: a layer of Sequential takes one Array and returns one
 // at most: 20 lines
-// API.md 4.4: a module that returns a struct does not fit in Sequential.
+// A module that returns a struct does not fit in Sequential.
 #include "gradus/gradus.hpp"
 
 struct Both {

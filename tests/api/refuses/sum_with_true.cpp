@@ -1,5 +1,5 @@
 // expects: deleted|ambiguous
-// API.md 1.9: true is neither an axis nor keepdims.
+// true is neither an axis nor keepdims.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

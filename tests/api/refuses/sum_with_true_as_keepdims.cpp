@@ -1,5 +1,5 @@
 // expects: convert|conversion|no match
-// API.md 1.9: keepdims is a word, not a bool.
+// keepdims is a word, not a bool.
 #include "gradus/gradus.hpp"
 
 gradus::Array f(const gradus::Array& x) {

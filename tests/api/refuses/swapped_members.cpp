@@ -1,5 +1,5 @@
 // expects: must name every data member
-// API.md 4.2: the members come in order of declaration.
+// The members come in order of declaration.
 #include "gradus/gradus.hpp"
 
 struct Net {

@@ -1,5 +1,5 @@
 // expects: one tangent for each argument
-// API.md 5.7: each argument has a tangent.
+// Each argument has a tangent.
 #include "gradus/gradus.hpp"
 
 void f(const gradus::Array& x, const gradus::Array& v) {

@@ -1,5 +1,5 @@
 // expects: no match for call|no matching function for call
-// API.md 4.2: wrong arguments are an error at the line of the call.
+// Wrong arguments are an error at the line of the call.
 #include "gradus/gradus.hpp"
 
 struct Net {

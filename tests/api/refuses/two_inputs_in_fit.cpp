@@ -1,6 +1,6 @@
 // expects: the model is called with one array and returns one
 // at most: 20 lines
-// API.md 5.5: a model of several inputs is trained with an objective.
+// A model of several inputs is trained with an objective.
 #include "gradus/gradus.hpp"
 
 struct Sum {

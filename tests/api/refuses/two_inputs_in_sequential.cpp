@@ -1,6 +1,6 @@
 // expects: a layer of Sequential takes one Array and returns one
 // at most: 20 lines
-// API.md 4.4: only modules with one input and one output fit in Sequential.
+// Only modules with one input and one output fit in Sequential.
 #include "gradus/gradus.hpp"
 
 struct Sum {

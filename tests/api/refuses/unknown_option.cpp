@@ -1,5 +1,5 @@
 // expects: no match|no matching|does not refer|has no non-static
-// API.md 3.1: a misspelt option is no option.
+// A misspelt option is no option.
 #include "gradus/gradus.hpp"
 
 int main() {

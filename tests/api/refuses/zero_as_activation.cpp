@@ -1,5 +1,5 @@
 // expects: deleted|no match|ambiguous|no matching
-// API.md 3.3: 0 would be a null function.
+// 0 would be a null function.
 #include "gradus/gradus.hpp"
 
 int main() {
