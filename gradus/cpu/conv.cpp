@@ -6,6 +6,7 @@
 #include "gradus/cpu/conv_direct.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
@@ -27,7 +28,6 @@ int64_t w_size(const ConvShape& s) { return s.taps() * s.in_channels * s.groups 
 
 bool has_work(const ConvShape& s) { return x_size(s) && y_size(s) && w_size(s); }
 
-int64_t rounded_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Casts `count` contiguous elements, in chunks that follow from the count.
 void cast(TileLoop loop, const void* from, int64_t from_size, void* to, int64_t to_size, int64_t count) {
@@ -42,11 +42,11 @@ void cast(TileLoop loop, const void* from, int64_t from_size, void* to, int64_t 
 
 // A float32 kernel for 16-bit operands: inputs are widened into scratch memory, the result is rounded once.
 KernelPtr through_float32(DType dtype, KernelPtr kernel, std::vector<int64_t> sizes) {
-  int64_t bytes = rounded_up(kernel->scratch_bytes);
+  int64_t bytes = round_up(kernel->scratch_bytes);
   std::vector<int64_t> offsets;
   for (const int64_t size : sizes) {
     offsets.push_back(bytes);
-    bytes += rounded_up(size * 4);
+    bytes += round_up(size * 4);
   }
   const TileLoop widen = find_cast(dtype, float32), narrow = find_cast(float32, dtype);
   return make_kernel(

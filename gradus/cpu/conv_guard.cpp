@@ -6,6 +6,7 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/highway_targets.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 #ifndef GRADUS_CPU_CONV_GUARD_ONCE
 #define GRADUS_CPU_CONV_GUARD_ONCE
@@ -65,14 +66,12 @@ constexpr int64_t kPiece = 65536;
 
 bool is_outlier(const Sizes& sizes, int64_t n) { return !(sizes.largest * static_cast<double>(n) <= kLargestRatio * sizes.sum); }
 
-int64_t rounded_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 class GuardedKernel final : public Kernel {
  public:
   GuardedKernel(KernelPtr fast, KernelPtr plain, const Images& images, int outputs_at, int64_t out_size)
       : fast_(std::move(fast)), plain_(std::move(plain)), images_(images), outputs_at_(outputs_at), out_size_(out_size) {
     for (int input = 0; input < images.inspected; ++input) pieces_ = std::max(pieces_, (images.sizes[input] + kPiece - 1) / kPiece);
-    kernel_bytes_ = rounded_up(std::max(fast_->scratch_bytes, plain_->scratch_bytes));
+    kernel_bytes_ = round_up(std::max(fast_->scratch_bytes, plain_->scratch_bytes));
     scratch_bytes = kernel_bytes_ + pieces_ * images.images * static_cast<int64_t>(sizeof(Sizes));
   }
 
@@ -127,13 +126,13 @@ KernelPtr guarded_kernel(KernelPtr fast, KernelPtr plain, const Images& images, 
   return std::make_shared<GuardedKernel>(std::move(fast), std::move(plain), images, outputs_at, out_size);
 }
 
-int64_t bytes_with_origin(int64_t bytes) { return rounded_up(bytes) + static_cast<int64_t>(sizeof(void*)); }
+int64_t bytes_with_origin(int64_t bytes) { return round_up(bytes) + static_cast<int64_t>(sizeof(void*)); }
 
 KernelPtr pack_with_origin(KernelPtr pack, int64_t bytes) {
   const int64_t scratch = pack->scratch_bytes;
   return make_kernel(
       [=, pack = std::move(pack)](void* const* pointers, void* space) {
-        std::memcpy(static_cast<std::byte*>(pointers[1]) + rounded_up(bytes), &pointers[0], sizeof(void*));
+        std::memcpy(static_cast<std::byte*>(pointers[1]) + round_up(bytes), &pointers[0], sizeof(void*));
         return pack->run(pointers, space);
       },
       scratch);
@@ -144,7 +143,7 @@ KernelPtr from_origin(KernelPtr plain, int64_t bytes) {
   return make_kernel(
       [=, plain = std::move(plain)](void* const* pointers, void* space) {
         void* all[4] = {pointers[0], nullptr, pointers[2], pointers[3]};
-        std::memcpy(&all[1], static_cast<std::byte*>(pointers[1]) + rounded_up(bytes), sizeof(void*));
+        std::memcpy(&all[1], static_cast<std::byte*>(pointers[1]) + round_up(bytes), sizeof(void*));
         return plain->run(all, space);
       },
       scratch);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr size_t kMostPointers = 8;
 
-int64_t rounded_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 void* moved(void* pointer, int64_t bytes) { return pointer ? static_cast<std::byte*>(pointer) + bytes : nullptr; }
 
@@ -38,8 +38,8 @@ KernelPtr prepare_tiled(TiledSpec spec) {
       own = std::max(own, kernel->scratch_bytes);
     }
   }
-  own = rounded_up(own);
-  const int64_t scratch_bytes = own + rounded_up(spec.middle_bytes);
+  own = round_up(own);
+  const int64_t scratch_bytes = own + round_up(spec.middle_bytes);
   return make_kernel(
       [spec = std::move(spec), own](void* const* pointers, void* scratch) {
         void* const middle = moved(scratch, own);

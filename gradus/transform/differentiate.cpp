@@ -8,8 +8,8 @@
 #include "gradus/graph/walk.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/shape.hpp"
 #include "gradus/ops/part_sums.hpp"
+#include "gradus/ops/shape.hpp"
 
 namespace gradus {
 

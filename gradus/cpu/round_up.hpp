@@ -1,0 +1,11 @@
+// Rounding sizes up. Private to cpu/.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::cpu {
+
+/// The least multiple of `step` that is not below `size`; of 64 bytes, a cache line, for what lies beside other things in one buffer.
+constexpr int64_t round_up(int64_t size, int64_t step = 64) { return (size + step - 1) / step * step; }
+
+}  // namespace gradus::cpu
