@@ -118,5 +118,37 @@ TEST(Schedule, TurnsAtItsSteps) {
          {{0, 0.1}, {4, 1}, {9, 0.01}, {10, 0.01}}, "one_cycle");
 }
 
+// The factor after each value noted.
+std::vector<double> factors(Plateau plateau, const std::vector<double>& values) {
+  std::vector<double> got;
+  for (const double value : values) {
+    plateau.note(value);
+    got.push_back(plateau.factor());
+  }
+  return got;
+}
+using Factors = std::vector<double>;
+
+TEST(Plateau, AValueBetterByJustTheThresholdIsNotBetter) {
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0}), {1, 1, 0.5}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0, .more_is_better = true}), {1, 1, 1.5}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.25, .is_relative = false}), {1, 0.75, 0.5}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.5, .is_relative = true}), {4, 2, 1}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.5, .is_relative = true}), {-4, -6, -6.5}), (Factors{1, 0.5, 0.5}));
+}
+
+TEST(Plateau, WaitsForPatienceAndCoolsDown) {
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 2}), {1, 1, 1, 1, 1, 1, 1}), (Factors{1, 1, 1, 0.5, 0.5, 0.5, 0.25}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .cooldown = 2}), {1, 1, 1, 1, 1, 1}), (Factors{1, 0.5, 0.5, 0.5, 0.25, 0.25}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .smallest_factor = 0.3}), {1, 1, 1, 1}), (Factors{1, 0.5, 0.3, 0.3}));
+}
+
+TEST(Plateau, SaysWhenItLowersTheFactor) {
+  Plateau plateau({.factor = 0.5, .patience = 0, .smallest_factor = 0.5});
+  EXPECT_FALSE(plateau.note(1));
+  EXPECT_TRUE(plateau.note(1));
+  EXPECT_FALSE(plateau.note(1));  // it is as small as it may be
+}
+
 }  // namespace
 }  // namespace gradus

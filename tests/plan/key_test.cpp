@@ -191,6 +191,20 @@ TEST(CallKey, HoldsTheGraphTheArgumentAndWhetherItDies) {
   EXPECT_EQ(call_key_of(closed(aval, doubled), x, true), call_key_of(closed(aval, doubled), x, true));
 }
 
+TEST(CallKey, HoldsTheSettings) {
+  const Subgraph graph = closed({float32, {4}, false}, [](const Array& x) { return exp(x); });
+  const Array x = dense({4});
+  const Hash128 plain = call_key_of(graph, x);
+  set_check_nan(true);
+  EXPECT_FALSE(call_key_of(graph, x) == plain);
+  set_check_nan(false);
+  const int before = threads();
+  set_threads(before + 1);
+  EXPECT_FALSE(call_key_of(graph, x) == plain);
+  set_threads(before);
+  EXPECT_EQ(call_key_of(graph, x), plain);
+}
+
 TEST(CallKey, HoldsHowManyOutputsThereAre) {
   const Array x = make_placeholder({float32, {4}, false}), y = exp(x);
   EXPECT_FALSE(Subgraph({x}, {y}).hash() == Subgraph({x}, {y, y}).hash());
