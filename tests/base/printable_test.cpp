@@ -27,6 +27,20 @@ TEST(Printable, WhatIsNoUtf8IsWrittenByteByByte) {
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
 }
 
+TEST(Printable, TheEndsOfEachRange) {
+  // Codes of two, three and four bytes; on both sides of the surrogates; the last code.
+  for (const char* text : {"\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_EQ(printable(text), text);
+  }
+  EXPECT_EQ(printable("\xed\xbf\xbf"), "\\xed\\xbf\\xbf");
+  EXPECT_EQ(printable("\xf0\x8f\xbf\xbf"), "\\xf0\\x8f\\xbf\\xbf");
+  // What terminals obey, and the codes beside it.
+  EXPECT_EQ(printable("\x1f \x7e\x7f\u0080\u009f\u00a0"), "\\x1f \x7e\\x7f\\x80\\x9f\u00a0");
+  EXPECT_EQ(printable("\u200d\u200e\u200f\u2010"), "\u200d\\u200e\\u200f\u2010");
+  EXPECT_EQ(printable("\u2027\u2028\u202e\u202f"), "\u2027\\u2028\\u202e\u202f");
+  EXPECT_EQ(printable("\u2065\u2066\u2069\u206a"), "\u2065\\u2066\\u2069\u206a");
+}
+
 TEST(Printable, LongTextIsCutOff) {
   EXPECT_EQ(printable(std::string(5000, 'x')), std::string(4000, 'x') + "... (5000 bytes)");
   EXPECT_EQ(printable("abc", 2), "ab... (3 bytes)");
