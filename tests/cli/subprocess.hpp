@@ -40,6 +40,7 @@ inline Outcome run_gradus(const std::vector<std::string>& arguments, const RunOp
     if (::chdir(options.folder.c_str()) != 0) ::_exit(126);
     ::dup2(::open((output / "out").c_str(), O_WRONLY | O_CREAT, 0600), 1);
     ::dup2(::open((output / "err").c_str(), O_WRONLY | O_CREAT, 0600), 2);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);  // as in a terminal, wherever the tests run
     if (options.before_exec) options.before_exec();
     std::vector<char*> argv = {const_cast<char*>(binary.c_str())};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));

@@ -190,6 +190,7 @@ TEST(Fit, ACallbackStopsIt) {
 }
 
 TEST(Fit, CtrlCStopsItAfterTheStepInWork) {
+  const auto before = std::signal(SIGINT, SIG_DFL);  // a shell starts what runs in the background with it ignored
   nn::Sequential model = network();
   train::FitOptions how = options();
   how.interrupts = true;
@@ -203,6 +204,7 @@ TEST(Fit, CtrlCStopsItAfterTheStepInWork) {
   EXPECT_TRUE(history.is_interrupted);
   EXPECT_EQ(history.steps, 2);
   EXPECT_EQ(values(model), after_step);
+  std::signal(SIGINT, before);
 }
 
 // ---- going on ----

@@ -123,7 +123,7 @@ TEST(Interrupt, TheSecondSignalEndsAProgramWithoutHandlers) {
   for (const int number : kSignals) {
     EXPECT_EXIT(
         {
-          std::signal(SIGHUP, SIG_DFL);
+          const Handlers own(SIG_DFL);
           const InterruptScope scope;
           std::raise(number);
           std::raise(number);
