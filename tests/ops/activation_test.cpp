@@ -60,5 +60,32 @@ TEST(Activations, FollowTheirFormulas) {
 #undef EXPECT_FORMULA
 }
 
+TEST(Activations, KeepTheDtypeOfFloatsAndAreFloat32ForIntegers) {
+  using F = Array (*)(const Array&);
+  const F all[] = {[](const Array& x) { return gelu(x); },
+                   [](const Array& x) { return gelu(x, GeluForm::tanh); },
+                   [](const Array& x) { return sigmoid(x); },
+                   [](const Array& x) { return log_sigmoid(x); },
+                   [](const Array& x) { return silu(x); },
+                   [](const Array& x) { return mish(x); },
+                   [](const Array& x) { return softplus(x); },
+                   [](const Array& x) { return softplus(x, 2.0); },
+                   [](const Array& x) { return softsign(x); },
+                   [](const Array& x) { return elu(x); },
+                   [](const Array& x) { return selu(x); },
+                   [](const Array& x) { return tanhshrink(x); }};
+  const Array integers = array({-3, -1, 0, 1, 2, 5});
+  for (size_t i = 0; i < std::size(all); ++i) {
+    const std::vector<double> right = all[i](integers.astype(float64)).to_vector<double>();
+    for (const auto& [dtype, wanted, tolerance] : {std::tuple(float64, float64, 0.0), std::tuple(float32, float32, 1e-6), std::tuple(float16, float16, 2e-3),
+                                                   std::tuple(bfloat16, bfloat16, 2e-2), std::tuple(int32, float32, 1e-6), std::tuple(uint8, float32, 1e-6)}) {
+      const Array y = all[i](maximum(integers, dtype == uint8 ? 0 : -3).astype(dtype));
+      EXPECT_EQ(y.dtype(), wanted) << "function " << i << " of " << dtype.name();
+      const std::vector<double> got = y.to_vector<double>();
+      for (size_t k = dtype == uint8 ? 2 : 0; k < right.size(); ++k) EXPECT_NEAR(got[k], right[k], tolerance * (0.1 + std::abs(right[k]))) << i << " of " << dtype.name();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus
