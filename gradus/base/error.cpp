@@ -1,7 +1,16 @@
 // Composition of the message of an Error.
 #include "gradus/base/error.hpp"
 
+#include "gradus/base/printable.hpp"
+
 namespace gradus {
+
+namespace {
+
+// Names and cells of files stand in messages, which programs print.
+std::string whole(const std::string& text) { return printable(text, text.size()); }
+
+}  // namespace
 
 Error::Error(Kind kind, std::string_view place, std::string_view problem)
     : kind_(kind), place_(place), problem_(problem) {
@@ -21,9 +30,9 @@ void Error::set_path(std::string_view path) {
 }
 
 void Error::compose() {
-  text_ = place_.empty() ? problem_ : place_ + ": " + problem_;
-  if (!path_.empty()) text_ += "\n  in: " + path_;
-  if (!hint_.empty()) text_ += "\n  hint: " + hint_;
+  text_ = place_.empty() ? whole(problem_) : whole(place_) + ": " + whole(problem_);
+  if (!path_.empty()) text_ += "\n  in: " + whole(path_);
+  if (!hint_.empty()) text_ += "\n  hint: " + whole(hint_);
 }
 
 }  // namespace gradus

@@ -33,13 +33,14 @@ struct PredictArguments {
 
 bool is_text_file(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".csv.gz") || path.ends_with(".txt"); }
 
-// How many samples of that shape an array holds: along its first axis, or itself as one.
+// How many samples of that shape an array holds: along its first axis, or itself as one, be it flat or a grey image without its channel.
 struct Samples {
   int64_t count = 0;
   bool is_one = false;
 };
 Samples samples_of(const std::string& path, const Shape& held, const Shape& one) {
-  if (held == one || held.size() == one.size()) return {1, true};
+  const bool is_grey = held.rank() + 1 == one.rank() && one[one.rank() - 1] == 1 && std::equal(held.begin(), held.end(), one.begin());
+  if (held == one || is_grey || (held.rank() == 1 && held.size() == one.size())) return {1, true};
   const int64_t count = one.size() > 0 ? held.size() / one.size() : 0;
   if (held.rank() < 1 || held[0] != count || held.size() != count * one.size()) fail(path, "holds ", held, "; the model takes samples of ", one);
   return {count, false};

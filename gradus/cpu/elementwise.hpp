@@ -92,7 +92,7 @@ extern const ElementwiseFunction polygamma_function;
 extern const ElementwiseFunction logaddexp_function, xlogy_function, xlog1py_function;  // xlogy(0, y) is 0 but for y NaN
 
 // Activations: floats.
-extern const ElementwiseFunction relu_function, step_function;  // step: 1 where x > 0, else 0
+extern const ElementwiseFunction relu_function, gate_function;  // gate: a where b > 0, else 0
 extern const ElementwiseFunction sigmoid_function, softplus_function, silu_function, gelu_function, gelu_slope_function,
     normal_cdf_function, softsign_function;
 extern const ElementwiseFunction leaky_relu_function, elu_function;  // operands (x, slope or alpha)

@@ -37,7 +37,7 @@
   ROW(trunc, 1, same, unary_loop<Trunc>, integers::same)                  \
   ROW(integer_power, 2, same, binary_loop<IntegerPower>, integers::power) \
   ROW(relu, 1, same, unary_loop<Relu>, integers::relu)                    \
-  ROW(step, 1, same, unary_loop<Step>, integers::step)                    \
+  ROW(gate, 2, same, binary_loop<Gate>, nullptr)                          \
   ROW(leaky_relu, 2, same, binary_loop<LeakyRelu>, nullptr)               \
   ROW(softsign, 1, same, unary_loop<Softsign>, nullptr)
 
@@ -203,10 +203,10 @@ struct Relu {  // NaN stays
     return hn::IfThenZeroElse(hn::Lt(a, hn::Zero(d)), a);
   }
 };
-struct Step {
+struct Gate {
   template <class D, class V>
-  HWY_INLINE V operator()(D d, V a) const {
-    return hn::IfThenElseZero(hn::Gt(a, hn::Zero(d)), hn::Set(d, 1));
+  HWY_INLINE V operator()(D d, V a, V b) const {
+    return hn::IfThenElseZero(hn::Gt(b, hn::Zero(d)), a);
   }
 };
 struct LeakyRelu {

@@ -265,12 +265,6 @@ struct Relu {
     return std::max(a, T{0});
   }
 };
-struct Step {
-  template <class T>
-  T operator()(T a) const {
-    return a > T{0} ? T{1} : T{0};
-  }
-};
 
 // The loop of F for an integer dtype, with operands and output of that type (or output bool).
 template <class F, int inputs, bool is_test = false>
@@ -330,7 +324,6 @@ TileLoop bitwise_not(DType d) { return any_loop<BitwiseNot, 1, LogicalNot>(d); }
 TileLoop left_shift(DType d) { return integer_loop<LeftShift, 2>(d); }
 TileLoop right_shift(DType d) { return integer_loop<RightShift, 2>(d); }
 TileLoop relu(DType d) { return integer_loop<Relu, 1>(d); }
-TileLoop step(DType d) { return any_loop<Step, 1>(d); }
 TileLoop where(DType d) {
   if (d.size() == 1) return scalar_loop<Where, uint8_t, uint8_t, uint8_t, uint8_t>;
   return d == int32 ? scalar_loop<Where, int32_t, uint8_t, int32_t, int32_t> : scalar_loop<Where, int64_t, uint8_t, int64_t, int64_t>;

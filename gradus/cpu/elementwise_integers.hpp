@@ -12,6 +12,6 @@ TileLoop equal(DType), not_equal(DType), less(DType), less_equal(DType), greater
 TileLoop logical_and(DType), logical_or(DType), logical_xor(DType), logical_not(DType);
 TileLoop always(DType), never(DType), signbit(DType);  // isfinite; isnan, isinf
 TileLoop bitwise_and(DType), bitwise_or(DType), bitwise_xor(DType), bitwise_not(DType), left_shift(DType), right_shift(DType);
-TileLoop where(DType), relu(DType), step(DType);
+TileLoop where(DType), relu(DType);
 
 }  // namespace gradus::cpu::integers

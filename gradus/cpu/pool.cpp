@@ -380,6 +380,42 @@ void average_window(const Pool& pool, int64_t index, int64_t base, const T* x, T
   }
 }
 
+// The same for windows of many positions: rows of them are summed, and then the sums; one sum of 10,000 terms would lose two digits.
+constexpr int64_t kAddedInARow = 64;
+
+template <class T>
+void average_large_window(const Pool& pool, int64_t index, const T* x, T* y) {
+  using Wide = WideOf<T>;
+  const PoolShape& s = pool.shape;
+  const auto divisor = static_cast<Wide>(divisor_of(s, index));
+  int64_t c = 0;
+  if constexpr (is_vector_type<T>()) {
+    const hn::ScalableTag<T> d;
+    for (; c + static_cast<int64_t>(HWY_LANES(T)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(T))) {
+      auto sum = hn::Zero(d), row = hn::Zero(d);
+      int64_t taken = 0;
+      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR {
+        row = hn::Add(row, hn::LoadU(d, x + offset + c));
+        if (++taken % kAddedInARow != 0) return;
+        sum = hn::Add(sum, row);
+        row = hn::Zero(d);
+      });
+      hn::StoreU(hn::Div(hn::Add(sum, row), hn::Set(d, divisor)), d, y + c);
+    }
+  }
+  for (; c < s.channels; ++c) {
+    Wide sum = 0, row = 0;
+    int64_t taken = 0;
+    for_each_tap(s, index, [&](int64_t offset, int64_t) {
+      row += static_cast<Wide>(x[offset + c]);
+      if (++taken % kAddedInARow != 0) return;
+      sum += row;
+      row = 0;
+    });
+    y[c] = static_cast<T>((sum + row) / divisor);
+  }
+}
+
 template <class T>
 void average_windows(const Pool& pool, void* const* pointers) {
   const PoolShape& s = pool.shape;
@@ -392,7 +428,9 @@ void average_windows(const Pool& pool, void* const* pointers) {
       const int64_t image = i / pool.rows();
       const T* from = x + image * s.in_size() * s.channels;
       pool.for_each_window(i % pool.rows(), [&](int64_t window, int64_t base) HWY_ATTR {
-        average_window(pool, window, base, from, y + (image * out_size + window) * s.channels);
+        T* to = y + (image * out_size + window) * s.channels;
+        if (s.taps() > kAddedInARow) average_large_window(pool, window, from, to);
+        else average_window(pool, window, base, from, to);
       });
     }
   });

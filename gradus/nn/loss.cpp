@@ -98,7 +98,8 @@ Array huber(const Array& output, const Array& target, HuberOptions options) {
   if (!(options.delta > 0)) fail("huber", "delta is ", options.delta, "; it must be above 0");
   const auto [y, t, dtype] = operands_of(output, target);
   const Array error = y - t, size = abs(error);
-  return reduced(where(size <= options.delta, 0.5 * square(error), options.delta * (size - 0.5 * options.delta)), options.reduction, dtype);
+  const Array is_small = size <= options.delta, small = where(is_small, error, 0);  // the slope of an infinite square would be 0 times infinity
+  return reduced(where(is_small, 0.5 * square(small), options.delta * (size - 0.5 * options.delta)), options.reduction, dtype);
 }
 
 Array log_cosh(const Array& output, const Array& target) { return log_cosh(output, target, {}); }
@@ -196,7 +197,7 @@ Array poisson(const Array& output, const Array& target) { return poisson(output,
 Array poisson(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("poisson", output, target);
   const auto [y, t, dtype] = operands_of(output, target);
-  return reduced(exp(y) - t * y, options.reduction, dtype);
+  return reduced(exp(y) - t * rows::logs_beside(t, y), options.reduction, dtype);
 }
 
 namespace {

@@ -11,19 +11,24 @@ namespace gradus {
 
 using namespace rows;
 
-// In one instruction.
-constinit const OpDef step_op = floating("step", x_any, cpu::step_function, zero_slope);
+namespace {
+
+Array gate(const Array& x, const Array& y) { return apply(gate_op, {x, y}); }
+Array part_of_gate(const RecordedCall& call, int input, const Array& change) { return input == 0 ? gate(change, call[1]) : Array(); }
+Array part_of_relu(const RecordedCall& call, int, const Array& change) { return gate(change, call.outputs[0]); }
+
+}  // namespace
+
+// z = y > 0 ? x : 0  =>  dx passes where y > 0, dz/dy = 0. In one instruction.
+constinit const OpDef gate_op = floating("gate", x_y_any, cpu::gate_function, passes<part_of_gate>);
 
 namespace {
 
 constexpr double kOneOverSqrt2Pi = 0.39894228040143267794, kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kSeluScale = 1.0507009873554804934193349852946, kSeluAlpha = 1.6732632423543772848170429916717;
 
-Array step(const Array& x) { return apply(step_op, {x}); }
-
-// y = max(x, 0)  =>  dy/dx = [y > 0]
-constinit const OpDef relu_op =
-    of_numbers("relu", x_any, cpu::relu_function, slopes([](const RecordedCall& call, int) { return step(call.outputs[0]); }));
+// y = max(x, 0)  =>  the change passes where y > 0
+constinit const OpDef relu_op = of_numbers("relu", x_any, cpu::relu_function, passes<part_of_relu>);
 // y = x > 0 ? x : s x  =>  dy/dx = x > 0 ? 1 : s, dy/ds = x > 0 ? 0 : x
 constexpr Input leaky_relu_inputs[] = {{"x", any_dtype}, {"slope", any_dtype}};
 constinit const OpDef leaky_relu_op =
@@ -128,7 +133,7 @@ Array softshrink(const Array& x, double bound) { return x - clip(x, -bound, boun
 Array threshold(const Array& x, double bound, double value) { return where(x > bound, x, value); }
 
 std::span<const OpDef* const> activation_ops() {
-  static constexpr const OpDef* all[] = {&step_op,     &relu_op, &leaky_relu_op, &elu_op, &sigmoid_op,
+  static constexpr const OpDef* all[] = {&gate_op,     &relu_op, &leaky_relu_op, &elu_op, &sigmoid_op,
                                          &softplus_op, &silu_op, &gelu_slope_op, &gelu_op, &softsign_op, &log_cosh_op};
   return all;
 }

@@ -1,6 +1,8 @@
 // Running totals along one axis.
 #include "gradus/ops/cumulative.hpp"
 
+#include <limits>
+
 #include "gradus/cpu/scan.hpp"
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/compare.hpp"
@@ -16,6 +18,8 @@ namespace gradus {
 namespace {
 
 using cpu::ScanKind;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct ScanArgs {
   int64_t axis = 0;
@@ -120,14 +124,15 @@ std::vector<Array> reverse_cumprod(const RecordedCall& call, std::span<const Arr
   const Array u = apply(recurrence_op, {x, dy[0].astype(float64)}, RecurrenceArgs{args.axis, !args.reverse, true});
   return {(moved_on(y, 1, args.axis, args.reverse) * u).astype(call[0].dtype())};
 }
-// y_i = log(e^y_i-1 + e^x_i), s_i = sigmoid(y_i-1 - x_i), u_i = dy_i + s_i+1 u_i+1  =>  dx_i = (1 - s_i) u_i. Infinities that are equal share.
+// y_i = log(e^y_i-1 + e^x_i), s_i = sigmoid(y_i-1 - x_i), u_i = dy_i + s_i+1 u_i+1  =>  dx_i = (1 - s_i) u_i. Infinities that are
+// equal share, but -infinity has no share, not even of a sum that is -infinity.
 std::vector<Array> reverse_logcumsumexp(const RecordedCall& call, std::span<const Array> dy) {
   const auto& args = call.as<ScanArgs>();
   const Array x = call[0].astype(float64), before = moved_on(apply(call.op, {x}, call.args), 0, args.axis, args.reverse);
   const Array zero = zeros({}, float64), difference = where(logical_and(before == x, isinf(x)), zero, before - x);
   const Array u = apply(recurrence_op, {sigmoid(difference), dy[0].astype(float64)}, RecurrenceArgs{args.axis, !args.reverse, true});
   const Array is_first = moved_on(zeros(x.shape(), bool_), ones({}, bool_), args.axis, args.reverse);  // whose y is all its own
-  return {(where(is_first, 1, sigmoid(-difference)) * u).astype(call[0].dtype())};
+  return {(where(x == -kInfinity, zero, where(is_first, 1, sigmoid(-difference))) * u).astype(call[0].dtype())};
 }
 
 constinit const OpDef cumsum_op{.name = "cumsum",

@@ -32,6 +32,22 @@ Aval broadcast_integers(const Call& call) {
 
 std::vector<Array> no_cotangents(const RecordedCall& call, std::span<const Array>) { return std::vector<Array>(call.inputs.size()); }
 std::vector<Array> no_tangents(const RecordedCall& call, std::span<const Array>) { return std::vector<Array>(call.outputs.size()); }
+std::vector<Array> cotangents_that_pass(const RecordedCall& call, PassRule rule, const Array& cotangent) {
+  std::vector<Array> out(call.inputs.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (call[i].dtype().is_float()) out[i] = rule(call, static_cast<int>(i), cotangent);
+    if (out[i].exists()) out[i] = unbroadcast(out[i], call[i].shape());
+  }
+  return out;
+}
+std::vector<Array> tangents_that_pass(const RecordedCall& call, PassRule rule, std::span<const Array> tangents) {
+  Array sum;
+  for (size_t i = 0; i < tangents.size(); ++i) {
+    const Array term = tangents[i].exists() ? rule(call, static_cast<int>(i), tangents[i]) : Array();
+    if (term.exists()) sum = sum.exists() ? sum + term : term;
+  }
+  return {sum};
+}
 
 Array number_like(const Array& x, double value) { return Array(value).astype(x.dtype()); }
 Array widened(const Array& x) { return !x.exists() || x.is_weak() ? x : x.astype(wide_dtype(x.dtype())); }
@@ -83,9 +99,9 @@ Array transpose_subtract(const RecordedCall& call, int input, const Array& dz) {
   const Array summed = unbroadcast(dz, call[static_cast<size_t>(input)].shape());
   return input == 0 ? summed : -summed;
 }
-// 1 where x wins over y, 1/2 where they are equal, 0 elsewhere
-Array share(const Array& wins, const Array& x, const Array& y, const Array& like) {
-  return where(x == y, number_like(like, 0.5), wins.astype(like.dtype()));
+// All of the change where x wins over y, half of it where they are equal.
+Array share(const Array& wins, const Array& x, const Array& y, const Array& change) {
+  return where(wins, change, where(x == y, 0.5 * change, 0));
 }
 
 constinit const OpDef add_op = same_type("add", x_y_any, cpu::add_function, linear(transpose_add));
@@ -140,36 +156,35 @@ constinit const OpDef reciprocal_op =
     floating("reciprocal", x_any, cpu::reciprocal_function, slopes([](const RecordedCall& call, int) { return -square(call.outputs[0]); }));
 
 // z = max(x, y)  =>  dz/dx = [x > y] + [x = y] / 2
-Array slope_of_maximum(const RecordedCall& call, int input) {
+Array part_of_maximum(const RecordedCall& call, int input, const Array& change) {
   const size_t own = static_cast<size_t>(input), other = 1 - own;
-  return share(call[own] > call[other], call[own], call[other], call.outputs[0]);
+  return share(call[own] > call[other], call[own], call[other], change);
 }
-Array slope_of_minimum(const RecordedCall& call, int input) {
+Array part_of_minimum(const RecordedCall& call, int input, const Array& change) {
   const size_t own = static_cast<size_t>(input), other = 1 - own;
-  return share(call[own] < call[other], call[own], call[other], call.outputs[0]);
+  return share(call[own] < call[other], call[own], call[other], change);
 }
-// A number that stands alone beside NaN takes the whole gradient.
-Array slope_of_fmax(const RecordedCall& call, int input) {
+// A number that stands alone beside NaN takes the whole change.
+Array part_of_fmax(const RecordedCall& call, int input, const Array& change) {
   const size_t own = static_cast<size_t>(input), other = 1 - own;
-  return share((call[own] > call[other]) | isnan(call[other]), call[own], call[other], call.outputs[0]);
+  return share((call[own] > call[other]) | isnan(call[other]), call[own], call[other], change);
 }
-Array slope_of_fmin(const RecordedCall& call, int input) {
+Array part_of_fmin(const RecordedCall& call, int input, const Array& change) {
   const size_t own = static_cast<size_t>(input), other = 1 - own;
-  return share((call[own] < call[other]) | isnan(call[other]), call[own], call[other], call.outputs[0]);
+  return share((call[own] < call[other]) | isnan(call[other]), call[own], call[other], change);
 }
-constinit const OpDef maximum_op = same_type("maximum", x_y_any, cpu::maximum_function, slopes(slope_of_maximum));
-constinit const OpDef minimum_op = same_type("minimum", x_y_any, cpu::minimum_function, slopes(slope_of_minimum));
-constinit const OpDef fmax_op = same_type("fmax", x_y_any, cpu::fmax_function, slopes(slope_of_fmax));
-constinit const OpDef fmin_op = same_type("fmin", x_y_any, cpu::fmin_function, slopes(slope_of_fmin));
+constinit const OpDef maximum_op = same_type("maximum", x_y_any, cpu::maximum_function, passes<part_of_maximum>);
+constinit const OpDef minimum_op = same_type("minimum", x_y_any, cpu::minimum_function, passes<part_of_minimum>);
+constinit const OpDef fmax_op = same_type("fmax", x_y_any, cpu::fmax_function, passes<part_of_fmax>);
+constinit const OpDef fmin_op = same_type("fmin", x_y_any, cpu::fmin_function, passes<part_of_fmin>);
 
 // z = min(max(x, low), high)  =>  dz/dx = [low <= x <= high], dz/dlow = [x < low < high], dz/dhigh = [x > high or low >= high]
-Array slope_of_clip(const RecordedCall& call, int input) {
+Array part_of_clip(const RecordedCall& call, int input, const Array& change) {
   const Array &x = call[0], &low = call[1], &high = call[2];
-  const Array passes = input == 0 ? (x >= low) & (x <= high) : input == 1 ? (x < low) & (low < high) : (x > high) | (low >= high);
-  return passes.astype(call.outputs[0].dtype());
+  return where(input == 0 ? (x >= low) & (x <= high) : input == 1 ? (x < low) & (low < high) : (x > high) | (low >= high), change, 0);
 }
 constexpr Input clip_inputs[] = {{"x", any_dtype}, {"low", any_dtype}, {"high", any_dtype}};
-constinit const OpDef clip_op = same_type("clip", clip_inputs, cpu::clip_function, slopes(slope_of_clip));
+constinit const OpDef clip_op = same_type("clip", clip_inputs, cpu::clip_function, passes<part_of_clip>);
 
 // z = |x| sign y  =>  dz/dx = sign x sign y, dz/dy = 0
 constinit const OpDef copysign_op =

@@ -18,6 +18,15 @@ Aval broadcast_integers(const Call& call);
 std::vector<Array> no_cotangents(const RecordedCall& call, std::span<const Array> cotangents);
 std::vector<Array> no_tangents(const RecordedCall& call, std::span<const Array> tangents);
 inline constexpr Derivative zero_slope = custom(no_cotangents, no_tangents);
+/// The part of a change of `input`, or of the result, that passes: of the result's shape.
+using PassRule = Array (*)(const RecordedCall& call, int input, const Array& change);
+std::vector<Array> cotangents_that_pass(const RecordedCall& call, PassRule rule, const Array& cotangent);
+std::vector<Array> tangents_that_pass(const RecordedCall& call, PassRule rule, std::span<const Array> tangents);
+/// For functions that choose: the rule selects from the change. A slope of 0 would make NaN of one that is infinite, as behind sqrt(relu(x)).
+template <PassRule rule>
+inline constexpr Derivative passes =
+    custom([](const RecordedCall& call, std::span<const Array> cotangents) { return cotangents_that_pass(call, rule, cotangents[0]); },
+           [](const RecordedCall& call, std::span<const Array> tangents) { return tangents_that_pass(call, rule, tangents); });
 inline constexpr Derivative bool_result = not_differentiable("its result is bool");
 inline constexpr Derivative integer_result = not_differentiable("it works on integers and bools");
 

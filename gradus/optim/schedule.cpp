@@ -143,8 +143,8 @@ Plateau::Plateau(PlateauOptions options) : options_(options) {
 }
 
 bool Plateau::note(double value) {
-  const double margin = options_.is_relative ? options_.threshold * std::fabs(best_) : options_.threshold;
-  const bool is_better = !has_best_ || (options_.more_is_better ? value > best_ + margin : value < best_ - margin);
+  const double margin = !std::isfinite(best_) ? 0 : options_.is_relative ? options_.threshold * std::fabs(best_) : options_.threshold;
+  const bool is_better = !std::isnan(value) && (!has_best_ || (options_.more_is_better ? value > best_ + margin : value < best_ - margin));
   if (is_better) {
     best_ = value;
     has_best_ = true;

@@ -1,6 +1,5 @@
 // The slope of a relu that max pooling follows: applied to the maxima before they are put back, not to the whole image after it. An image is so
-// written once and read not at all, where it was written twice and read twice. Bits stay: no position is in two windows, and 0 times 0 or 1 is 0.
-#include "gradus/cpu/elementwise.hpp"
+// written once and read not at all, where it was written twice and read twice. Bits stay: no position is in two windows.
 #include "gradus/ops/pool_rules.hpp"
 #include "gradus/plan/ir.hpp"
 
@@ -8,9 +7,9 @@ namespace gradus::plan {
 
 namespace {
 
-// multiply(pool_put(dy, taps), step(y)) with (pooled, taps) = max_pool(y); numbers of ops.
+// gate(pool_put(dy, taps), y) with (pooled, taps) = max_pool(y); numbers of ops.
 struct Match {
-  int put = -1, multiply = -1, step = -1, pool = -1;
+  int put = -1, gate = -1, pool = -1;
 };
 
 class Sinker {
@@ -49,24 +48,19 @@ class Sinker {
   Match match(int at) const {
     const PlanOp& put = graph_.ops[at];
     if (put.op != &pool_put_op || readers_[put.outputs[0]] != 1 || !has_disjoint_windows(put.args)) return {};
-    const int multiply_at = reader_[put.outputs[0]];
-    const PlanOp& multiply = graph_.ops[multiply_at];
-    if (!multiply.op || multiply.op->elementwise != &cpu::multiply_function) return {};
-    if (!(graph_.values[multiply.outputs[0]].layout == graph_.values[put.outputs[0]].layout)) return {};
-    const int slope = multiply.inputs[0] == put.outputs[0] ? multiply.inputs[1] : multiply.inputs[0];
-    const PlanOp *step = producer_of(slope, step_op), *pool = producer_of(put.inputs[1], max_pool_op);
-    if (!step || !pool || step->inputs[0] != pool->inputs[0] || put.inputs[1] != pool->outputs[1]) return {};
+    const int gate_at = reader_[put.outputs[0]];
+    const PlanOp &gate = graph_.ops[gate_at], *pool = producer_of(put.inputs[1], max_pool_op);
+    if (gate.op != &gate_op || gate.inputs[0] != put.outputs[0] || !pool || gate.inputs[1] != pool->inputs[0] || put.inputs[1] != pool->outputs[1]) return {};
+    if (!(graph_.values[gate.outputs[0]].layout == graph_.values[put.outputs[0]].layout)) return {};
     if (!(graph_.values[pool->outputs[0]].layout == graph_.values[put.inputs[0]].layout)) return {};
-    return {at, multiply_at, graph_.values[slope].producer, graph_.values[put.inputs[1]].producer};
+    return {at, gate_at, graph_.values[put.inputs[1]].producer};
   }
 
-  // Each put takes the place of its multiplication; the new slope and product come right before it.
+  // Each put takes the place of its gate; the new gate comes right before it.
   void rewrite(const std::vector<Match>& matches) {
     std::vector<uint8_t> is_gone(graph_.ops.size(), 0);
     for (const Match& found : matches) {
-      if (found.put < 0) continue;
-      is_gone[found.multiply] = 1;
-      is_gone[found.step] = --readers_[graph_.ops[found.step].outputs[0]] == 0;
+      if (found.put >= 0) is_gone[found.gate] = 1;
     }
     const size_t old_values = graph_.values.size();
     std::vector<int> new_index(graph_.ops.size(), -1);
@@ -76,9 +70,9 @@ class Sinker {
       if (is_gone[at]) continue;
       if (const Match& found = matches[at]; found.put >= 0) {
         const int pooled = old[found.pool].outputs[0], dy = old[at].inputs[0];
-        old[at].inputs[0] = add(old[found.multiply], {dy, add(old[found.step], {pooled}, pooled)}, dy);
-        old[at].outputs = old[found.multiply].outputs;
-        new_index[found.multiply] = static_cast<int>(graph_.ops.size());
+        old[at].inputs[0] = add(old[found.gate], {dy, pooled}, dy);
+        old[at].outputs = old[found.gate].outputs;
+        new_index[found.gate] = static_cast<int>(graph_.ops.size());
       }
       new_index[at] = static_cast<int>(graph_.ops.size());
       graph_.ops.push_back(old[at]);  // copied: later puts look at it

@@ -88,7 +88,8 @@ class Best {
     }
     const double value = epoch.logs[monitor_];
     const bool more_is_better = monitor_.find("accuracy") != std::string::npos || monitor_.find("top_") != std::string::npos;
-    if (epoch_ == 0 || (more_is_better ? value > value_ : value < value_)) {
+    // NaN is never the best, else no number would be better.
+    if (!std::isnan(value) && (epoch_ == 0 || (more_is_better ? value > value_ : value < value_))) {
       value_ = value;
       epoch_ = epoch.number;
       values_.clear();

@@ -1,10 +1,12 @@
 // Metrics as compositions of plain ops.
 #include "gradus/train/metrics.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "gradus/base/error.hpp"
 #include "gradus/nn/loss.hpp"
+#include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -54,11 +56,13 @@ Array mean_squared_error(const Array& output, const Array& target) { return loss
 Metric top_k(int64_t k) {
   if (k < 1) fail("top_k", "k is ", k, "; it must be at least 1");
   return {concat("top_", k), [k](const Array& output, const Array& target) {
-            const Array labels = labels_of("top_k", output, target).astype(int64);
-            // Rank of the label: how many logits are larger. No sorting, and ties count for the label.
-            const Array classes = expand_dims(labels, -1) == arange(output.shape(-1));
-            const Array own = sum(where(classes, output, 0), -1, keepdims);
-            return share(sum((output > own).astype(int64), -1) < k);
+            const int64_t classes = output.shape(-1);
+            const Array label = expand_dims(labels_of("top_k", output, target).astype(int64), -1), column = arange(classes), is_label = column == label;
+            // Rank of the label: how many logits are larger, or equal and before it, as argmax has it. No sorting. A label that is NaN, or none of the
+            // classes, comes after all.
+            const Array own = sum(where(is_label, output, 0), -1, keepdims);
+            const Array is_behind = (output < own) | ((output == own) & (column >= label)), is_ahead = !(is_behind & any(is_label, -1, keepdims));
+            return share(sum(is_ahead.astype(int64), -1) < std::min(k, classes));
           }};
 }
 

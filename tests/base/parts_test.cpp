@@ -82,6 +82,13 @@ TEST(Error, HoldsItsPartsAndTheirText) {
   EXPECT_EQ(kind_of([] { fail_bug("b"); }), Error::Kind::bug);
 }
 
+TEST(Error, ItsTextHoldsNothingThatATerminalObeys) {
+  const Error error = Error(Error::Kind::io, "a\x1b[31m.csv", std::string("cell \"\0\a\nb\"", 11)).with_hint("\u202e");
+  EXPECT_STREQ(error.what(), "a\\x1b[31m.csv: cell \"\\x00\\x07\\nb\"\n  hint: \\u202e");
+  EXPECT_EQ(error.place(), "a\x1b[31m.csv");  // the fields are as they came, for programs
+  EXPECT_EQ(std::string(Error(Error::Kind::io, "a", std::string(9000, 'x')).what()).size(), 9003u);
+}
+
 TEST(Hash, EachBitAndEachPlaceChangesBothHalves) {
   std::set<uint64_t> low, high;
   const auto note = [&](const std::vector<uint64_t>& words) {

@@ -339,6 +339,23 @@ TEST(Predict, InputsThatAreNoneAreNamed) {
   EXPECT_EQ(message("."), "gradus: .: is a folder; a file is needed\n");
 }
 
+TEST(Predict, RowsAreSamplesAlsoWhereTheirNumbersWouldMakeOne) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);  // samples of two numbers
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
+  write_text(folder / "column.csv", "1\n2\n");
+  write_text(folder / "row.csv", "1,2\n");
+  write_text(folder / "flat.idx", std::string("\x00\x00\x08\x01\x00\x00\x00\x02\x01\x02", 10));
+  const Outcome column = run_gradus({"predict", "run", "column.csv"}, {.folder = folder.path()});
+  EXPECT_EQ(column.code, 1);
+  EXPECT_EQ(column.err, "gradus: column.csv: holds (2, 1); the model takes samples of (2,)\n");
+  for (const char* name : {"row.csv", "flat.idx"}) {
+    const Outcome one = run_gradus({"predict", "run", name}, {.folder = folder.path()});
+    EXPECT_EQ(one.code, 0) << one.err;
+    EXPECT_EQ(one.out.rfind(std::string(name) + "[0]: ", 0), 0u) << one.out;
+  }
+}
+
 TEST(Predict, AFullDiskBehindStandardOutputIsAnError) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);

@@ -205,6 +205,13 @@ TEST(Numbers, CellsMayBeQuoted) {
   EXPECT_EQ(read_error_of("1,2\n\"3\"4,5\n"), "PATH/a.csv:2: \"4\" follows a closing quote; a cell ends there");
 }
 
+TEST(Numbers, ErrorsShowControlCharactersAsEscapes) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "a.csv", "x\n\x1b[31mred\x07\n");
+  EXPECT_EQ(testing::without_path(error_of([&] { data::read_numbers(folder / "a.csv"); }), folder.path()),
+            "PATH/a.csv:2: column 1: expected a number, got \"\\x1b[31mred\\x07\"");
+}
+
 TEST(Numbers, SeparatorsAreCommasSemicolonsOrTabs) {
   expect_numbers("a;b\n1;2\n", {"a", "b"}, {1, 2}, {1, 2});
   expect_numbers("a\tb\n1\t2\n", {"a", "b"}, {1, 2}, {1, 2});

@@ -182,6 +182,8 @@ TEST(Safetensors, AnUnknownNameIsAnsweredWithTheNearest) {
   io::Safetensors file;
   file.arrays.push_back({"dense.kernel", leaf<float>({1}, {1})});
   EXPECT_EQ(error_of([&] { file.at("dense.kernal"); }), "safetensors: there is no array \"dense.kernal\"; did you mean \"dense.kernel\"?");
+  file.arrays[0].name = std::string("dense.kernel\x1b\0", 14);
+  EXPECT_EQ(error_of([&] { file.at("dense.kernel"); }), "safetensors: there is no array \"dense.kernel\"; did you mean \"dense.kernel\\x1b\\x00\"?");
 }
 
 }  // namespace

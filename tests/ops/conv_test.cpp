@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/pool.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/transform/grad.hpp"
 #include "tests/ops/expect.hpp"
 
 namespace gradus {
@@ -118,6 +122,38 @@ TEST(Pool, indices_are_flat_positions) {
   expect_values(indices, {1, 2, 2, 1}, {1, 1, 6, 8});
   EXPECT_EQ(indices.dtype(), int64);
   expect_values(adaptive_max_pool2d_with_indices(x, {1, 2}).indices, {1, 1, 2, 1}, {1, 1});
+}
+
+TEST(Pool, nan_and_minus_infinity_are_values_as_any) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const auto slope = [](auto f, const Array& x) { return grad([&](const Array& v) { return sum(f(v)); })(x); };
+  const Array holes = reshape(array({nan, 1.0, 0.0, nan}), {1, 2, 2, 1}), low = full({1, 2, 2, 1}, -inf);
+  const auto rows = [](const Array& v) { return max_pool2d(v, {1, 2}); };
+  expect_values(rows(holes), {1, 2, 1, 1}, {nan, nan});
+  expect_values(slope(rows, holes), {1, 2, 2, 1}, {1, 0, 0, 1});
+  expect_values(global_max_pool(holes), {1, 1}, {nan});
+  const auto corners = [](const Array& v) { return max_pool2d(v, 2, {.strides = 2, .padding = 1}); };  // one position each, the rest is padding
+  expect_values(corners(low), {1, 2, 2, 1}, {-inf, -inf, -inf, -inf});
+  expect_values(slope(corners, low), {1, 2, 2, 1}, {1, 1, 1, 1});
+  expect_values(max_pool2d_with_indices(low, 2, {.strides = 2, .padding = 1}).indices, {1, 2, 2, 1}, {0, 1, 2, 3});
+  expect_values(average_pool2d(full({1, 2, 2, 1}, -5.0), 2, {.strides = 2, .padding = 1}), {1, 2, 2, 1}, {-5, -5, -5, -5});
+  // Rounded up, no window lies outside the image.
+  EXPECT_EQ(average_pool2d(ones({1, 8, 8, 1}), 3, {.strides = {3, 4}, .round_up = true}).shape(), (Shape{1, 3, 2, 1}));
+  expect_values(average_pool2d(ones({1, 1, 4, 1}), {1, 2}, {.strides = 2, .padding = {0, 1}, .round_up = true, .count_padding = true}), {1, 1, 3, 1},
+                {0.5, 1, 0.5});
+}
+
+TEST(Pool, averages_of_large_windows_keep_their_digits) {
+  for (const int64_t channels : {1, 16}) {
+    const Array x = full({1, 100, 100, channels}, 60000);
+    for (const Array& y : {average_pool2d(x, 100), average_pool2d(x, 100, {.strides = 100, .padding = 1}), adaptive_average_pool2d(x, 1)}) {
+      for (const double mean : y.to_vector<double>()) EXPECT_NEAR(mean / 60000, 1, 1e-6);
+    }
+    for (const DType dtype : {float16, bfloat16}) {
+      const Array ones_16 = ones({1, 100, 100, channels}, dtype);
+      for (const double mean : average_pool2d(ones_16, 100).to_vector<double>()) EXPECT_EQ(mean, 1);
+    }
+  }
 }
 
 TEST(Pool, errors) {

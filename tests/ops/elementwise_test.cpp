@@ -8,6 +8,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/node.hpp"
+#include "gradus/ops/activation.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/transform/grad.hpp"
@@ -182,6 +183,33 @@ TEST(ElementwiseSlopes, equal_ones_share_and_bounds_pass) {
   EXPECT_EQ(slope([](const Array& a) { return relu(a); }, array({-1.0, 0.0, 1.0})), (std::vector<double>{0, 0, 1}));
   EXPECT_EQ(slope([](const Array& a) { return abs(a); }, array({-1.0, 0.0, 1.0})), (std::vector<double>{-1, 0, 1}));
   EXPECT_EQ(slope([](const Array& a) { return floor(a) + sign(a) + round(a); }, x), (std::vector<double>{0, 0, 0}));
+}
+
+// The root has an infinite slope at 0, the logarithm and the reciprocal have too: behind a bound nothing of it passes, and 0 times it is not taken.
+TEST(ElementwiseSlopes, infinite_changes_stop_at_bounds) {
+  for (const DType dtype : {float16, bfloat16, float32, float64}) {
+    const Array x = array({-1.0, 4.0}, dtype);
+    const std::vector<double> want{0, 0.25};
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(relu(a)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(maximum(a, 0)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(maximum(0, a)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(fmax(a, 0)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(-minimum(-a, 0)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(-fmin(-a, 0)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(clip(a, 0, 9)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return sqrt(relu6(a)); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return pow(relu(a), 0.5); }, x), want);
+    EXPECT_EQ(slope([](const Array& a) { return log(clip(a, 0, 9)) + 1 / relu(a); }, x), (std::vector<double>{0, 0.1875}));
+    EXPECT_EQ(slope([](const Array& a) { return acos(clip(a, -1, 1)) - atanh(clip(a, -1, 1)); }, array({-2.0, 0.0, 3.0}, dtype)),
+              (std::vector<double>{0, -2, 0}));
+    EXPECT_EQ(slope([](const Array& low) { return sqrt(clip(array({-1.0, 4.0}) * 0, low, 9)); }, array({-2.0, -3.0}, dtype)), (std::vector<double>{0, 0}));
+  }
+  const auto second = [](auto f) {
+    return slope([&](const Array& a) { return grad([&](const Array& v) { return sum(f(v)); })(a); }, array({-1.0, 4.0}, float64));
+  };
+  EXPECT_EQ(second([](const Array& a) { return sqrt(relu(a)); }), (std::vector<double>{0, -1.0 / 32}));
+  EXPECT_EQ(second([](const Array& a) { return sqrt(maximum(a, 0)); }), (std::vector<double>{0, -1.0 / 32}));
+  EXPECT_EQ(second([](const Array& a) { return sqrt(clip(a, 0, 9)); }), (std::vector<double>{0, -1.0 / 32}));
 }
 
 TEST(ElementwiseSlopes, of_stable_activations_far_out) {

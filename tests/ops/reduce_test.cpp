@@ -10,7 +10,11 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/cumulative.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/index.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/transform/grad.hpp"
+#include "gradus/transform/jacobian.hpp"
+#include "gradus/transform/vjp.hpp"
 
 namespace gradus {
 namespace {
@@ -159,6 +163,30 @@ TEST(cumulative, log_sums_of_minus_infinity_and_nan) {
   EXPECT_EQ(y[3], kInf);
   EXPECT_EQ(y[4], kInf);
   EXPECT_TRUE(std::isnan(y[5]) && std::isnan(y[6]));
+}
+
+// As for logsumexp of nothing but -infinity: what has no weight takes no part, whatever the sum is.
+TEST(cumulative, minus_infinity_has_no_share_in_log_sums) {
+  const auto slope = [](const Array& x) { return grad([](const Array& v) { return sum(logcumsumexp(v, 0)); })(x); };
+  for (const DType dtype : {float16, bfloat16, float32, float64}) {
+    EXPECT_EQ(values(slope(array({-kInf, -kInf, 0.0, 0.0}, dtype))), (Doubles{0, 0, 1.5, 0.5}));
+    EXPECT_EQ(values(slope(array({-kInf}, dtype))), Doubles{0});
+    EXPECT_EQ(values(grad([](const Array& v) { return logsumexp(v); })(array({-kInf, -kInf}, dtype))), (Doubles{0, 0}));
+  }
+  const Array x = array({-kInf, 0.0, 0.0}, float64);
+  EXPECT_EQ(values(hessian([](const Array& v) { return logcumsumexp(v, 0)[2]; })(x)), (Doubles{0, 0, 0, 0, 0.25, -0.25, 0, -0.25, 0.25}));
+  EXPECT_EQ(values(jvp([](const Array& v) { return logcumsumexp(v, 0); }, x, ones_like(x)).second), (Doubles{0, 1, 1}));
+}
+
+// Dividing the product by an element, as is often done, gives NaN beside a zero.
+TEST(cumulative, slopes_of_running_products_pass_zeros) {
+  const auto slope = [](const Array& x) { return grad([](const Array& v) { return sum(cumprod(v, 0)); })(x); };
+  EXPECT_EQ(values(slope(array({2.0, 0.0, 3.0, 4.0}))), (Doubles{1, 32, 0, 0}));
+  EXPECT_EQ(values(slope(array({0.0, 0.0, 3.0, 4.0}))), (Doubles{1, 0, 0, 0}));
+  const auto second = hessian([](const Array& v) { return sum(cumprod(v, 0)); });
+  EXPECT_EQ(values(second(array({2.0, 0.0, 3.0}, float64))), (Doubles{0, 4, 0, 4, 0, 2, 0, 2, 0}));
+  EXPECT_EQ(values(second(array({0.0, 0.0, 3.0}, float64))), (Doubles{0, 4, 0, 4, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(values(hessian([](const Array& v) { return prod(v); })(array({0.0, 0.0, 3.0}, float64))), (Doubles{0, 3, 0, 3, 0, 0, 0, 0, 0}));
 }
 
 TEST(cumulative, extremes_so_far_with_their_positions) {

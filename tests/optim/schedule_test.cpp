@@ -1,6 +1,8 @@
 // Schedules against golden rates.
 #include "gradus/optim/schedule.hpp"
 
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "gradus/base/error.hpp"
@@ -141,6 +143,17 @@ TEST(Plateau, WaitsForPatienceAndCoolsDown) {
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 2}), {1, 1, 1, 1, 1, 1, 1}), (Factors{1, 1, 1, 0.5, 0.5, 0.5, 0.25}));
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .cooldown = 2}), {1, 1, 1, 1, 1, 1}), (Factors{1, 0.5, 0.5, 0.5, 0.25, 0.25}));
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .smallest_factor = 0.3}), {1, 1, 1, 1}), (Factors{1, 0.5, 0.3, 0.3}));
+}
+
+TEST(Plateau, NanIsNeverTheBestAndAnythingIsBetterThanInfinity) {
+  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 1}), {nan, 3, 2, 1}), (Factors{1, 1, 1, 1}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0}), {3, nan, 2, nan}), (Factors{1, 0.5, 0.5, 0.25}));
+  for (const bool is_relative : {false, true}) {
+    EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .is_relative = is_relative}), {infinity, 3, 2, 2}), (Factors{1, 1, 1, 0.5}));
+    EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .is_relative = is_relative, .more_is_better = true}), {-infinity, 3, 4, 4}),
+              (Factors{1, 1, 1, 0.5}));
+  }
 }
 
 TEST(Plateau, SaysWhenItLowersTheFactor) {

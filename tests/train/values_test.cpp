@@ -24,6 +24,22 @@ TEST(Metrics, TopKCountsLabelsAmongTheKLargest) {
   }
 }
 
+// A model that gives all classes the same, or NaN, is not right about all of them.
+TEST(Metrics, TopKTakesEqualLogitsInOrderAndNoNan) {
+  const auto share = [](int64_t k, const Array& output, const Array& target) { return metrics::top_k(k)(output, target).item<float>(); };
+  const Array labels = array({0, 1, 2, 0});
+  EXPECT_FLOAT_EQ(share(1, zeros({4, 3}), labels), metrics::accuracy(zeros({4, 3}), labels).item<float>());
+  EXPECT_FLOAT_EQ(share(1, zeros({4, 3}), labels), 0.5f);
+  EXPECT_FLOAT_EQ(share(2, zeros({4, 3}), labels), 0.75f);
+  EXPECT_FLOAT_EQ(share(5, zeros({4, 3}), labels), 1);
+  const double nan = std::nan("");
+  EXPECT_FLOAT_EQ(share(2, full({4, 3}, nan), labels), 0);
+  EXPECT_FLOAT_EQ(share(5, full({4, 3}, nan), labels), 0);
+  EXPECT_FLOAT_EQ(share(1, array({{nan, 2.0, 1.0}, {0.0, 2.0, 1.0}}), array({1, 1})), 0.5f);
+  EXPECT_FLOAT_EQ(share(2, array({{nan, 2.0, 1.0}, {0.0, 2.0, 1.0}}), array({1, 1})), 1);
+  EXPECT_FLOAT_EQ(share(2, array({{-1.0, -2.0, -3.0}, {-1.0, -2.0, -3.0}}), array({-100, 3})), 0);  // of none of the classes
+}
+
 TEST(Metrics, AccuracyByTheShapes) {
   const Array output = array({{2.0, 1.0, 0.0}, {0.0, 1.0, 2.0}, {1.0, 3.0, 2.0}, {5.0, 0.0, 1.0}});
   EXPECT_FLOAT_EQ(metrics::accuracy(output, array({0, 2, 2, 1})).item<float>(), 0.5f);
@@ -147,6 +163,21 @@ TEST(EarlyStopping, EachProgressStartsThePatienceAnew) {
   const Watched last_is_best = watch("my_error", {5, 4, 3}, 2);
   EXPECT_EQ(last_is_best.history.best_epoch, 0);
   EXPECT_EQ(last_is_best.last, last_is_best.after_epoch[2]);
+}
+
+TEST(EarlyStopping, NanIsNeverTheBest) {
+  const double nan = std::nan("");
+  const Watched first = watch("my_error", {nan, 5, 4, 5}, 3);
+  EXPECT_EQ(first.history.epochs.size(), 4u);
+  EXPECT_EQ(first.history.best_epoch, 3);
+  EXPECT_EQ(first.last, first.after_epoch[2]);
+  const Watched later = watch("accuracy", {0.5, nan, 0.6, nan, nan}, 2);
+  EXPECT_EQ(later.history.best_epoch, 3);
+  EXPECT_EQ(later.last, later.after_epoch[2]);
+  const Watched never = watch("my_error", {nan, nan, nan}, 2);
+  EXPECT_EQ(never.history.epochs.size(), 2u);
+  EXPECT_EQ(never.history.best_epoch, 0);
+  EXPECT_EQ(never.last, never.after_epoch[1]);
 }
 
 // ---- logs ----

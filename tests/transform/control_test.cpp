@@ -85,6 +85,29 @@ TEST(Scan, DifferentiatesLikeTheUnrolledLoop) {
   expect_close(jvp(scanned, args(w, h, xs), tangents).second, jvp(unrolled, args(w, h, xs), tangents).second);
 }
 
+TEST(Scan, DerivativesByElementsCapturesAndCarriesThatPassThrough) {
+  const auto running = [](const Array& xs) { return scan(accumulate, zeros({}, float64), xs).second; };
+  expect_close(jacobian(running)(samples({4})), tril(ones({4, 4}, float64)));
+  // x^4 by a branch within a loop.
+  const auto power = [](const Array& x) {
+    const auto step = [&](const Array& product, const Array& unused) {
+      const auto yes = [](const Array& a, const Array& b) { return a * b; };
+      const auto no = [](const Array& a, const Array&) { return a; };
+      return std::pair{cond(product > 0, yes, no, product, x), unused};
+    };
+    return scan(step, ones({}, float64), zeros({4}, float64)).first;
+  };
+  EXPECT_EQ(grad(power)(array({3.0}, float64)[0]).item(), 108);
+  // A carry that no result reads, and one that is the argument shifted on.
+  const auto shifted = [](const Array& x) {
+    const auto step = [&](const std::vector<Array>& carry, const Array& unused) {
+      return std::pair{std::vector<Array>{carry[0] + carry[1], x - 1, carry[1]}, unused};
+    };
+    return scan(step, std::vector<Array>{x, x, zeros({}, float64)}, zeros({5}, float64)).first[2] * x;
+  };
+  EXPECT_EQ(grad(shifted)(array({3.0}, float64)[0]).item(), 5);  // (x - 1) x
+}
+
 TEST(Scan, PassesTheChecker) {
   const CheckReport report = check_gradients(scanned, samples({2}), samples({2}, 1), samples({3, 2}, 2));
   EXPECT_TRUE(report.passed()) << report.text();

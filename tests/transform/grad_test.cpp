@@ -3,6 +3,7 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/parameter.hpp"
 #include "gradus/graph/pending.hpp"
+#include "gradus/ops/index.hpp"
 #include "gradus/transform/jacobian.hpp"
 #include "gradus/transform/vjp.hpp"
 #include "support.hpp"
@@ -124,6 +125,38 @@ TEST(Grad, RefusesWhatHasNoDerivative) {
 TEST(Grad, OfAnIntegerArgumentByTheSideIsFine) {
   const Array ids = array({0, 2});
   expect_values(grad<0>([](const Array& x, const Array& ids) { return sum(x * ids.astype(x.dtype())); })(samples({2}), ids), {0, 2});
+}
+
+// A slice whose end is not a step from its start: what reads its place again must not read start .. end.
+TEST(Grad, OfStridedSlicesThatSelectOneElement) {
+  const Array x = zeros({2, 3}, float64), a = array({{1.0, 2.0, 3.0}}, float64), b = array({{100.0, 101.0, 102.0}}, float64);
+  expect_values(grad([&](const Array& v) { return sum(v[slice(0, {}, 2)] * a) + sum(v[slice(1, {}, 2)] * b); })(x), {1, 2, 3, 100, 101, 102});
+  expect_values(grad([&](const Array& v) { return sum(v[slice(-1, {}, -2)] * b) + sum(v[slice(0, {}, -1)] * a); })(x), {1, 2, 3, 100, 101, 102});
+  expect_values(grad([&](const Array& v) { return sum(v[{slice(), slice(1, 3, 5)}]) * 7; })(x), {0, 7, 0, 0, 7, 0});
+}
+
+// What is written over takes no part, of writes to one place the last alone does.
+TEST(Grad, OfWrites) {
+  const Array x = samples({3, 20, 7}), y = samples({3, 7, 7}, 1), c = samples({3, 7}, 2);
+  const auto over = [&](const Array& v, const Array& w) {
+    Array z = v;
+    z.set({slice(), slice(5, 12)}, w);
+    return sum(sum(z, 1) * c);
+  };
+  Array want = broadcast_to(expand_dims(c, 1), {3, 20, 7});
+  want.set({slice(), slice(5, 12)}, 0.0);
+  expect_close(grad<0>(over)(x, y), want);
+  expect_close(grad<1>(over)(x, y), broadcast_to(expand_dims(c, 1), {3, 7, 7}));
+  const Array weights = array({5.0, 6.0, 7.0}, float64);
+  for (const Array& places : {array({0, 0, 2}), array({0, -3, 2})}) {
+    const auto twice = [&](const Array& v, const Array& w) {
+      Array z = v;
+      z.set(places, w);
+      return sum(z * weights);
+    };
+    expect_values(grad<0>(twice)(zeros({3}, float64), samples({3})), {0, 6, 0});
+    expect_values(grad<1>(twice)(zeros({3}, float64), samples({3})), {0, 5, 7});
+  }
 }
 
 TEST(Vjp, PullsBackAsOftenAsAsked) {

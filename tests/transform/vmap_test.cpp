@@ -1,7 +1,9 @@
 #include "gradus/transform/vmap.hpp"
 
+#include "gradus/ops/cumulative.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/random.hpp"
+#include "gradus/ops/sort.hpp"
 #include "gradus/transform/jacobian.hpp"
 #include "gradus/transform/vjp.hpp"
 #include "support.hpp"
@@ -106,6 +108,55 @@ TEST(Vmap, ErrorsNameTheArgument) {
             "vmap: argument 0 is a scalar; only arrays with an axis of examples can be batched (whole: not batched)");
   EXPECT_EQ(message_of([&] { vmap([](const Array& x) { return x.item() > 0 ? x : -x; })(zeros({3})); }),
             "vmap: the value of an array () was asked for (item, data, printing, eval); inside vmap arrays have no values yet");
+}
+
+// Ops that write, pick and order, with the examples along any axis of what they read: rules that put the batch in front of the wrong axis pass along
+// axis 0, and along axis 1 where the axes they exchange have the same size.
+TEST(Vmap, OfWritesAndOrdersOverAnyAxis) {
+  const std::vector<std::function<Array(const Array&)>> functions = {
+      [](const Array& x) { Array y = x; y.set(1, 5.0); return y; },
+      [](const Array& x) { Array y = x; y.set(array({0, 1, 0}), x[0] * 2); return y; },
+      [](const Array& x) { Array y = x; y.add({slice(), array({0, 0})}, x[{slice(), slice(0, 2)}]); return y; },
+      [](const Array& x) { Array y = x; y.set({slice({}, {}, -1), slice(0, {}, 2)}, x[{slice(), slice(0, {}, 2)}]); return y; },
+      [](const Array& x) { return scatter(x, array({{0, 1}, {1, 1}}), x[{slice(0, 2), slice(0, 2)}] * 2, 0); },
+      [](const Array& x) { return scatter_add(x, array({{0, 1}, {1, 1}}), x[{slice(0, 2), slice(0, 2)}] * 2, 1); },
+      [](const Array& x) { return index_add(x, array({1, 1}), x[{slice(), slice(0, 2)}], 1); },
+      [](const Array& x) { return dynamic_update_slice(x, x[{slice(0, 1), slice(0, 2)}] * 2, array({1, 0})); },
+      [](const Array& x) { return take_along_axis(x, argsort(x, 0), 0) * sort(x, 1, true); },
+      [](const Array& x) { return topk(x, 2, 0).first + topk(x, 2, 0, false).first; },
+      [](const Array& x) { return cumsum(x, 0) * cumprod(x, 1) + cumsum(x)[0]; },
+      [](const Array& x) { return roll(x, 1) + flip(x) * max(x); },
+      [](const Array& x) { return x[slice(1, {}, 2)]; },
+  };
+  const Array x = samples({2, 3, 4});
+  for (size_t f = 0; f < functions.size(); ++f) {
+    const auto slope = [&](const Array& v) { return grad([&](const Array& a) { return sum(square(functions[f](a))); })(v); };
+    for (int64_t axis = 0; axis < 3; ++axis) {
+      SCOPED_TRACE(concat("function ", f, ", axis ", axis));
+      const Array front = moveaxis(x, axis, 0), got = vmap(functions[f], {BatchAxis(axis)})(x), slopes = vmap(slope, {BatchAxis(axis)})(x);
+      for (int64_t i = 0; i < front.shape(0); ++i) {
+        expect_close(got[i], functions[f](front[i]));
+        expect_close(slopes[i], slope(front[i]));
+      }
+    }
+  }
+}
+
+TEST(Vmap, OfVmapOfASubscript) {
+  const auto f = [](const Array& x, const Array& i) { return x[i]; };
+  const Array x = samples({2, 3, 4, 5});
+  const Array one = vmap(vmap(f, {0, whole}), {0, 0})(x, array({1, 3}));
+  const Array several = vmap(vmap(f, {0, whole}), {0, 0})(x, array({{1, 3, 0}, {2, 2, -1}}));
+  for (int64_t i = 0; i < 3; ++i) {
+    expect_close(one[{1, i}], x[{1, i, 3}]);
+    expect_close(several[{1, i}], x[{1, i, array({2, 2, -1})}]);
+  }
+}
+
+TEST(Vmap, ExamplesOfUnequalRankBroadcastAsTheyDoAlone) {
+  const Array a = samples({3, 4, 1}), b = samples({3, 1, 1, 5}, 1), got = vmap([](const Array& x, const Array& y) { return x + y; })(a, b);
+  EXPECT_EQ(got.shape(), Shape({3, 1, 4, 5}));
+  for (int64_t i = 0; i < 3; ++i) expect_close(got[i], a[i] + b[i]);
 }
 
 TEST(Vmap, AnInnerAxisOfAnyArgumentIsMovedToTheFront) {

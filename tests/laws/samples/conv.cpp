@@ -113,7 +113,7 @@ void add_pooling(Samples& out) {
                  .inputs = {distinct({0, 4, 4, 2})},
                  .call = [](const Arrays& in) { return Arrays{max_pool2d(in[0], 2)}; },
                  .reference = [=](const std::vector<Plain>& in) { return pooled(in[0], 2, 2, halves, largest); }});
-  out.push_back({.op = "step",  // the slope of relu goes through the pooling
+  out.push_back({.op = "gate",  // the slope of relu goes through the pooling
                  .inputs = {x, uniform({2, 2, 3, 3}, -1, 1, 2)},
                  .call = pulled([](const Arrays& in) { return Arrays{max_pool2d(relu(in[0]), 2)}; }),
                  .is_smooth = false});

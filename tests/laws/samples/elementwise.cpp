@@ -246,9 +246,9 @@ void add_others(Samples& out) {
                    }});
   }
   const auto one_of = [](Array (*f)(const Array&)) { return [f](const Arrays& x) { return Arrays{f(x[0])}; }; };
-  out.push_back({.op = "step", .inputs = {uniform({6}, 0.1, 1.5), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(relu)),
+  out.push_back({.op = "gate", .inputs = {uniform({6}, 0.1, 1.5), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(relu)),
                  .reference = [](const std::vector<Plain>& x) {
-                   return each_pair(x[0], x[1], [](double v, double dy) { return dy * (v > 0); });
+                   return each_pair(x[0], x[1], [](double v, double dy) { return v > 0 ? dy : 0; });
                  }});
   out.push_back({.op = "gelu_slope", .inputs = {uniform({6}), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(gelu)),
                  .reference = [](const std::vector<Plain>& x) {
