@@ -2,6 +2,7 @@
 #include "gradus/train/fit.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -74,10 +75,28 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   return averages.logs(prefix);
 }
 
+// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.
+bool is_a_gain(std::string name) {
+  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
+                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
+                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  bool is_gain = false;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('_', begin), name.size());
+    const std::string_view word = std::string_view(name).substr(begin, end - begin);
+    if (word == "loss" || word == "error") return false;
+    is_gain |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
+    begin = end + 1;
+  }
+  return is_gain;
+}
+
 // Remembers the best epoch by the monitored number.
 class Best {
  public:
-  Best(std::string monitor, int64_t patience) : monitor_(std::move(monitor)), patience_(patience) {}
+  Best(std::string monitor, int64_t patience, std::optional<bool> more_is_better)
+      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_a_gain(monitor_))), patience_(patience) {}
 
   /// Notes an epoch; true if patience has run out.
   bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
@@ -87,9 +106,8 @@ class Best {
       fail("fit", "monitor is \"", monitor_, "\", which no epoch reports; it must be one of ", join(names));
     }
     const double value = epoch.logs[monitor_];
-    const bool more_is_better = monitor_.find("accuracy") != std::string::npos || monitor_.find("top_") != std::string::npos;
     // NaN is never the best, else no number would be better.
-    if (!std::isnan(value) && (epoch_ == 0 || (more_is_better ? value > value_ : value < value_))) {
+    if (!std::isnan(value) && (epoch_ == 0 || (more_is_better_ ? value > value_ : value < value_))) {
       value_ = value;
       epoch_ = epoch.number;
       values_.clear();
@@ -109,6 +127,7 @@ class Best {
 
  private:
   std::string monitor_;
+  bool more_is_better_;
   int64_t patience_, epoch_ = 0;
   double value_ = 0;
   std::vector<Array> values_;
@@ -148,8 +167,8 @@ std::string integer_range(const char* what, const char* name, const Array& array
   if (!array.exists() || !array.dtype().is_integer() || array.size() == 0) return "";
   const std::vector<int64_t> values = array.to_vector<int64_t>();
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  return concat("the ", what, " of the data set go from ", *low, " (", name, data::index_text(array.shape(), low - values.begin()), ") to ", *high, " (",
-                name, data::index_text(array.shape(), high - values.begin()), ")");
+  return concat("the ", what, " of the data set go from ", *low, " (", name, data::index_text(array.shape(), low - values.begin()), ") to ",
+                *high, " (", name, data::index_text(array.shape(), high - values.begin()), ")");
 }
 
 // One call of fit.
@@ -160,7 +179,8 @@ class Run {
         set_(set),
         options_(options),
         optimizer_(options.resume ? *options.resume : options.optimizer),
-        best_(options.monitor.empty() ? options.validation.size() > 0 ? "val_loss" : "loss" : options.monitor, options.patience) {
+        best_(options.monitor.empty() ? options.validation.size() > 0 ? "val_loss" : "loss" : options.monitor, options.patience,
+              options.more_is_better) {
     if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
     observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
   }
@@ -228,7 +248,8 @@ class Run {
     if (history_.steps == 0) {
       task_.build(batch);
       variables_ = task_.variables();
-      const bool can_train = std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
+      const bool can_train =
+          std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
       if (!can_train) fail("fit", "the model has no parameter that is trained; nn::unfreeze(model) trains frozen ones");
     }
     const Written before = states();
@@ -299,7 +320,8 @@ namespace {
 
 void check_number(const std::string& what, const Array& value) {
   if (!value.exists()) fail("fit", what, " returned no array; it must return a float scalar");
-  if (value.rank() != 0) fail("fit", what, " returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
+  if (value.rank() != 0)
+    fail("fit", what, " returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
 }
 
 }  // namespace
@@ -338,7 +360,8 @@ void check_logits(const std::string& loss, const Array& output) {
   const std::string_view last = output.node()->op().name;
   const bool takes_logits = loss == "sparse_categorical_crossentropy" || loss == "categorical_crossentropy" || loss == "kl_divergence";
   if ((takes_logits && last == "softmax") || (loss == "binary_crossentropy" && last == "sigmoid")) {
-    fail("fit", "the model ends with ", last, ", and ", loss, " takes logits, what comes before it; leave it out of the model, and apply it to predictions");
+    fail("fit", "the model ends with ", last, ", and ", loss,
+         " takes logits, what comes before it; leave it out of the model, and apply it to predictions");
   }
 }
 

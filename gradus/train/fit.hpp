@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,7 +31,8 @@ struct FitOptions {
   bool shuffle = true;
   uint64_t seed = 0;         ///< of the order of examples, and of what is held out
   int64_t patience = 0;      ///< stop after so many epochs without progress of `monitor`; 0: never
-  std::string monitor{};     ///< "val_loss" by default, "loss" without validation; less is better but for accuracies
+  std::string monitor{};     ///< "val_loss" by default, "loss" without validation
+  std::optional<bool> more_is_better{};  ///< of `monitor`; by default what its name says: more for accuracy, top_k, f1, auc, r2 and the like
   bool restore_best = true;  ///< with patience: put back the parameters of the best epoch
   double clip_norm = 0.0;    ///< gradients scaled to at most this norm; 0: not
   double clip_value = 0.0;   ///< each gradient element cut to this size; 0: not

@@ -220,6 +220,17 @@ TEST(Matmul, nan_and_infinity_propagate) {
   EXPECT_EQ(out[2], INFINITY);
 }
 
+TEST(Matmul, operands_that_lie_well_are_not_copied) {
+  const auto scratch = [](const Layout& a, const Layout& b, const Shape& out) {
+    return prepare_matmul(a, b, Layout::contiguous(float64, out))->scratch_bytes;
+  };
+  const auto rows = [](int64_t m, int64_t n) { return Layout::contiguous(float64, {m, n}); };
+  EXPECT_EQ(scratch(rows(1, 500), rows(500, 300), {1, 300}), 0);
+  EXPECT_EQ(scratch(rows(300, 500), rows(500, 1), {300, 1}), 0);
+  EXPECT_EQ(scratch(rows(40, 500), rows(500, 129), {40, 129}), 0);
+  EXPECT_EQ(scratch(rows(8, 8), rows(8, 8), {8, 8}), 0);
+}
+
 TEST(Matmul, own_kernels_give_the_same_bits_for_any_number_of_threads) {
   const int before = threads();
   for (const DType dtype : {float16, float64}) {

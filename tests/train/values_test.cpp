@@ -109,7 +109,7 @@ struct Watched {
   std::vector<float> last;
   std::vector<std::vector<float>> after_epoch;
 };
-Watched watch(const std::string& name, const std::vector<double>& values, int64_t patience) {
+Watched watch(const std::string& name, const std::vector<double>& values, int64_t patience, std::optional<bool> more_is_better = {}) {
   struct Count final : train::Callback {
     explicit Count(std::function<void()> function) : call(std::move(function)) {}
     bool on_step(const train::Progress&) override {
@@ -127,6 +127,7 @@ Watched watch(const std::string& name, const std::vector<double>& values, int64_
   options.metrics = {{name, [&](const Array&, const Array&) { return array(values[epoch]); }}};
   options.patience = patience;
   options.monitor = name;
+  options.more_is_better = more_is_better;
   options.verbose = false;
   options.callbacks = {std::make_shared<Count>([&] {
     ++epoch;
@@ -137,9 +138,9 @@ Watched watch(const std::string& name, const std::vector<double>& values, int64_
   return out;
 }
 
-TEST(EarlyStopping, MoreIsBetterForAccuraciesAndLessForTheRest) {
+TEST(EarlyStopping, MoreIsBetterForAccuraciesAndTheLikeAndLessForTheRest) {
   const std::vector<double> values = {0.3, 0.6, 0.5, 0.2, 0.4, 0.7};
-  for (const char* name : {"accuracy", "binary_accuracy", "my_accuracy", "top_3"}) {
+  for (const char* name : {"accuracy", "binary_accuracy", "my_accuracy", "top_3", "F1_macro", "auc", "r2", "mean_iou"}) {
     const Watched found = watch(name, values, 3);
     EXPECT_EQ(found.history.epochs.size(), 5u) << name;  // 0.6 in epoch 2, none above it in three more
     EXPECT_EQ(found.history.best_epoch, 2) << name;
@@ -147,10 +148,18 @@ TEST(EarlyStopping, MoreIsBetterForAccuraciesAndLessForTheRest) {
     EXPECT_EQ(found.last, found.after_epoch[1]) << name;
     EXPECT_NE(found.last, found.after_epoch[4]) << name;
   }
-  const Watched found = watch("my_error", values, 1);
-  EXPECT_EQ(found.history.epochs.size(), 2u);
-  EXPECT_EQ(found.history.best_epoch, 1);
-  EXPECT_EQ(found.last, found.after_epoch[0]);
+  for (const char* name : {"my_error", "accuracy_loss", "recalled", "f12"}) {
+    const Watched found = watch(name, values, 1);
+    EXPECT_EQ(found.history.epochs.size(), 2u) << name;
+    EXPECT_EQ(found.history.best_epoch, 1) << name;
+    EXPECT_EQ(found.last, found.after_epoch[0]) << name;
+  }
+}
+
+TEST(EarlyStopping, WhatIsBetterCanBeSaid) {
+  EXPECT_EQ(watch("elbo", {1, 2, 3}, 1, true).history.best_epoch, 0);  // it ran to its end: the last epoch is the best
+  EXPECT_EQ(watch("elbo", {1, 2, 3}, 1).history.best_epoch, 1);
+  EXPECT_EQ(watch("accuracy", {3, 2, 1}, 1, false).history.epochs.size(), 3u);
 }
 
 TEST(EarlyStopping, EachProgressStartsThePatienceAnew) {
