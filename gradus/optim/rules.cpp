@@ -175,8 +175,8 @@ struct RpropRule final : Rule {
   std::vector<std::string_view> state_names() const override { return {"previous", "step"}; }
   double first_value(size_t index, double rate) const override { return index == 0 ? 0 : rate; }
   Updated update(const Array& p, const Array& g, std::span<const Array> state, std::span<const Array>) const override {
-    // Where the sign has turned, the step shrinks and this gradient is forgotten.
-    const Array agreement = g * state[0];
+    // Where the sign has turned, the step shrinks and this gradient is forgotten. By signs: products of small gradients would be 0.
+    const Array agreement = sign(g) * sign(state[0]);
     const Array step =
         clip(where(agreement > 0, o.grow * state[1], where(agreement < 0, o.shrink * state[1], state[1])), o.smallest_step, o.largest_step);
     const Array used = where(agreement < 0, zeros_of(g), g);

@@ -99,6 +99,15 @@ TEST(Rules, OfNames) {
   EXPECT_EQ(error_of([] { optim::from_name("adan", 0.1); }).rfind("optimizer: there is none called \"adan\"; known are sgd, adam, adamw", 0), 0u);
 }
 
+TEST(Rules, OfSignsAloneHoldForGradientsOfAnySize) {
+  for (const double size : {1e-30, 1e20}) {
+    optim::Rprop optimizer(0.1);
+    Array p = array({0.0f});
+    for (const double gradient : {size, size, -size, -size}) optimizer.step(p, array({static_cast<float>(gradient)}));
+    EXPECT_NEAR(p.item(), -0.1 - 0.12 + 0.06, 1e-6) << size;  // the third gradient is forgotten
+  }
+}
+
 TEST(Rules, RefuseWrongOptions) {
   const auto refused = [](auto make, std::string_view what) {
     const std::string error = error_of([&] { make(); });
