@@ -87,8 +87,8 @@ Array selu(const Array& x) { return narrowed(kSeluScale * elu(widened(x), kSeluA
 Array gelu(const Array& x) { return apply(gelu_op, {x}); }
 Array gelu(const Array& x, GeluForm form) {
   if (form == GeluForm::exact) return gelu(x);
-  // Beyond 10 tanh is 1 or -1 in every dtype, and the cube may be infinite. (1 + tanh z) / 2 is sigmoid(2 z), which does not cancel.
-  const Array wide = widened(x), near = clip(wide, -10, 10);
+  // (1 + tanh z) / 2 is sigmoid(2 z), which does not cancel. Beyond 30 it is 0 or 1 in every dtype, and the cube may be infinite.
+  const Array wide = widened(x), near = clip(wide, -30, 30);
   return narrowed(wide * sigmoid(2 * kSqrt2OverPi * near * (1 + 0.044715 * square(near))), x);
 }
 Array sigmoid(const Array& x) { return apply(sigmoid_op, {x}); }

@@ -163,6 +163,7 @@ Array add_window(const Array& x, const Array& value, const Dims& starts, const D
 bool is_part(const Array& x) { return is_windows(x) || is_indexed_part(x) || is_dynamic_part(x); }
 
 Array sum_of_parts(const Array& whole, std::span<const Array> parts) {
+  if (parts.empty()) return whole;
   const bool is_wide = whole.exists() && whole.dtype() != parts[0].dtype();
   if (is_16_bit(parts[0]) && (is_wide || !are_of_one_kind(parts))) {
     std::vector<Array> wide;
