@@ -13,6 +13,7 @@ using MakeSchedule = std::function<optim::Schedule(const RunLength&)>;
 using MakeOptimizer = std::function<optim::Optimizer(optim::Schedule)>;
 
 constexpr NumberRange kShare{.low = 0, .high = 1};
+constexpr NumberRange kMean{.low = 0, .high = 1, .excludes_high = true};  // what a running mean keeps
 constexpr NumberRange kNotNegative{.low = 0};
 
 // ---- schedules: `rate` is the optimiser's learning_rate ----
@@ -111,8 +112,8 @@ MakeOptimizer read_sgd(const Section& section) {
 // The options that the Adam family shares.
 template <class Options>
 void read_moments(const Section& section, Options& options) {
-  options.beta_1 = section.number("beta_1", options.beta_1, kShare);
-  options.beta_2 = section.number("beta_2", options.beta_2, kShare);
+  options.beta_1 = section.number("beta_1", options.beta_1, kMean);
+  options.beta_2 = section.number("beta_2", options.beta_2, kMean);
   options.epsilon = section.number("epsilon", options.epsilon, kNotNegative);
   options.weight_decay = section.number("weight_decay", options.weight_decay, kNotNegative);
   if constexpr (requires { options.amsgrad; }) options.amsgrad = section.flag("amsgrad", options.amsgrad);
@@ -127,7 +128,7 @@ MakeOptimizer read_adaptive(const Section& section) {
 
 MakeOptimizer read_rmsprop(const Section& section) {
   optim::RMSpropOptions options;
-  options.rho = section.number("rho", options.rho, kShare);
+  options.rho = section.number("rho", options.rho, kMean);
   options.epsilon = section.number("epsilon", options.epsilon, kNotNegative);
   options.momentum = section.number("momentum", options.momentum, kShare);
   options.weight_decay = section.number("weight_decay", options.weight_decay, kNotNegative);
@@ -146,7 +147,7 @@ MakeOptimizer read_adagrad(const Section& section) {
 
 MakeOptimizer read_adadelta(const Section& section) {
   optim::AdadeltaOptions options;
-  options.rho = section.number("rho", options.rho, kShare);
+  options.rho = section.number("rho", options.rho, kMean);
   options.epsilon = section.number("epsilon", options.epsilon, kNotNegative);
   options.weight_decay = section.number("weight_decay", options.weight_decay, kNotNegative);
   return [=](optim::Schedule rate) { return optim::Adadelta(std::move(rate), options); };

@@ -285,12 +285,13 @@ double Section::number(std::string_view key, double otherwise, NumberRange range
   const toml::node* value = find(key);
   if (!value) return otherwise;
   const bool has_high = range.high != NumberRange{}.high, has_low = range.low != NumberRange{}.low;
-  const std::string expected = has_high && has_low ? concat("a number from ", range.low, " to ", range.high)
+  const std::string expected = has_high && has_low ? concat("a number from ", range.low, range.excludes_high ? " to below " : " to ", range.high)
                                : has_low           ? concat("a number of at least ", range.low)
                                                    : "a number";
   if (!value->is_number()) fail_type(key, *value, expected);
   const double number = number_of(*value);
-  if (!(number >= range.low && number <= range.high) || std::isinf(number)) fail_type(key, *value, expected);
+  const bool is_below = range.excludes_high ? number < range.high : number <= range.high;
+  if (!(number >= range.low && is_below) || std::isinf(number)) fail_type(key, *value, expected);
   return number;
 }
 

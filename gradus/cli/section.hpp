@@ -44,6 +44,7 @@ struct IntegerRange {
 };
 struct NumberRange {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  bool excludes_high = false;
 };
 
 /// One table of a document. Every key that is read is known from then on; finish() throws for those that nobody read, naming the

@@ -38,7 +38,7 @@ Array to_array(const std::vector<T>& values, const Shape& shape) {
   return make_leaf(std::move(buffer), dtype_of<T>(), shape);
 }
 
-void check(const char* op, int64_t samples, double noise, int64_t classes = 1) {
+void check(std::string_view op, int64_t samples, double noise, int64_t classes = 1) {
   if (samples < 1) fail(op, "samples is ", samples, "; it must be 1 or more");
   if (!(noise >= 0) || std::isinf(noise)) fail(op, "noise is ", noise, "; it must be a number of at least 0");
   if (classes < 1) fail(op, "classes is ", classes, "; it must be 1 or more");
@@ -54,7 +54,7 @@ Dataset classified(const char* name, std::vector<float> x, std::vector<int64_t> 
 // Points of plane curves, one curve a class: `point(label, t, turn)` with t in [0, 1).
 template <class Point>
 Dataset curves(const char* name, int64_t samples, int64_t classes, const CurveOptions& options, Point point) {
-  check(name, samples, options.noise, classes);
+  check(concat("make_", name), samples, options.noise, classes);
   Draws draws(options.seed);
   std::vector<float> x;
   std::vector<int64_t> y;

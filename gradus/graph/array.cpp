@@ -2,6 +2,7 @@
 #include "gradus/graph/array.hpp"
 
 #include <cstring>
+#include <limits>
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
@@ -32,6 +33,10 @@ Array::Array(FromNumber, DType kind, Slot slot) {
   gradus::Slot same;
   std::memcpy(&same, &slot, sizeof same);
   *this = make_scalar(kind, same, true);
+}
+
+void Array::refuse_number(uint64_t above_int64) {
+  fail("array", above_int64, " is above the largest int64, ", std::numeric_limits<int64_t>::max());
 }
 
 Array::Array(const Array& other) : node_(other.node_), index_(other.index_) { hold(node_, index_); }

@@ -1,7 +1,10 @@
 // Array: the handle that users hold. A value that may not have been computed yet.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -103,8 +106,12 @@ class Array {
     else if constexpr (std::is_floating_point_v<T>) return float64;
     else return int64;
   }
+  [[noreturn]] static void refuse_number(uint64_t above_int64);
   template <Number T>
   static constexpr Slot to_slot(T value) {
+    if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
+      if (value > static_cast<T>(std::numeric_limits<int64_t>::max())) refuse_number(value);
+    }
     Slot slot{};
     if constexpr (std::is_floating_point_v<T>) slot.real = static_cast<double>(value);
     else slot.integer = static_cast<int64_t>(value);

@@ -13,7 +13,7 @@ class SliceEnd {
  public:
   SliceEnd() = default;
   template <Integer T>
-  SliceEnd(T value) : value_(static_cast<int64_t>(value)) {}  // NOLINT: implicit on purpose
+  SliceEnd(T value) : value_(Size(value).value()) {}  // NOLINT: implicit on purpose; above the largest int64: that, not a negative number
   const std::optional<int64_t>& value() const { return value_; }
 
  private:
@@ -39,7 +39,7 @@ inline constexpr NewAxis newaxis{};
 class Index {
  public:
   template <Integer T>
-  Index(T position) : value_(static_cast<int64_t>(position)) {}  // NOLINT: implicit on purpose
+  Index(T position) : value_(Size(position).value()) {}  // NOLINT: implicit on purpose; as of SliceEnd
   Index(bool) = delete;
   Index(const Slice& slice) : value_(slice) {}    // NOLINT: implicit on purpose
   Index(Ellipsis) : value_(Ellipsis{}) {}         // NOLINT: implicit on purpose

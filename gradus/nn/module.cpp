@@ -100,11 +100,14 @@ Recorded record(const std::vector<InputSpec>& inputs, const std::function<Array(
   const TraceScope trace(TraceKind::building);
   const CellScope cells;  // its writes are forgotten
   const GeneratorScope generator;
+  // Parameters are as the input, but in the scope of a dtype: there the model is built as a call builds it, and float32, which is what an input is
+  // if nobody says more, stands for that dtype.
+  const DType in_scope = ParameterDType::current();
   std::optional<ParameterDType> dtype;
   std::vector<Array> placeholders;
   for (const InputSpec& input : inputs) {
-    if (input.dtype.is_float()) dtype.emplace(input.dtype);
-    placeholders.push_back(make_placeholder({input.dtype, input.shape, false}));
+    if (input.dtype.is_float() && in_scope == float32) dtype.emplace(input.dtype);
+    placeholders.push_back(make_placeholder({input.dtype == float32 ? in_scope : input.dtype, input.shape, false}));
   }
   Recorded recorded;
   const RowScope rows(&recorded.rows);

@@ -50,7 +50,12 @@ Array BatchNorm::forward(const Array& x) const {
   const Array mean = running_mean(channels, init::zeros()), variance = running_variance(channels, init::ones());
   detail::check_dtype("batch_norm", x, mean);
   detail::note_call("BatchNorm");
-  if (!TrainingMode::is_on()) return batch_norm(x, mean, variance, w, b, epsilon);
+  if (!TrainingMode::is_on()) {
+    // Statistics of 16-bit layers are float32; the result is what training gives.
+    DType of_result = x.dtype();
+    for (const Array* affine : {&w, &b}) of_result = affine->exists() ? promote(of_result, affine->dtype()) : of_result;
+    return batch_norm(x, mean, variance, w, b, epsilon).astype(of_result);
+  }
   const BatchNormResult result = batch_norm(x, w, b, epsilon);
   if (x.size() == 0) return result.y;  // a batch of no examples has no statistics
   const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;

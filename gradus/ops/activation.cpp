@@ -27,6 +27,9 @@ namespace {
 constexpr double kOneOverSqrt2Pi = 0.39894228040143267794, kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kSeluScale = 1.0507009873554804934193349852946, kSeluAlpha = 1.6732632423543772848170429916717;
 
+// y, computed from widened x, in the dtype of x.
+Array narrowed(const Array& y, const Array& x) { return x.dtype().is_float() && !x.is_weak() ? y.astype(x.dtype()) : y; }
+
 // y = max(x, 0)  =>  the change passes where y > 0
 constinit const OpDef relu_op = of_numbers("relu", x_any, cpu::relu_function, passes<part_of_relu>);
 // y = x > 0 ? x : s x  =>  dy/dx = x > 0 ? 1 : s, dy/ds = x > 0 ? 0 : x
@@ -81,33 +84,38 @@ Array leaky_relu(const Array& x, const Array& slope) { return apply(leaky_relu_o
 Array elu(const Array& x) { return elu(x, 1.0); }
 Array elu(const Array& x, const Array& alpha) { return apply(elu_op, {x, alpha}); }
 Array celu(const Array& x) { return elu(x, 1.0); }
-Array celu(const Array& x, const Array& alpha) { return alpha * elu(x / alpha); }
-Array selu(const Array& x) { return kSeluScale * elu(x, kSeluAlpha); }
+Array celu(const Array& x, const Array& alpha) {
+  const Array wide = widened(alpha);
+  return narrowed(wide * elu(widened(x) / wide), x / alpha);
+}
+Array selu(const Array& x) { return narrowed(kSeluScale * elu(widened(x), kSeluAlpha), x); }
 Array gelu(const Array& x) { return apply(gelu_op, {x}); }
 Array gelu(const Array& x, GeluForm form) {
   if (form == GeluForm::exact) return gelu(x);
-  // Beyond 10 tanh is 1 or -1 in every dtype, and the cube may be infinite.
-  const Array wide = widened(x), near = clip(wide, -10, 10);
-  const Array y = 0.5 * wide * (1 + tanh(kSqrt2OverPi * near * (1 + 0.044715 * square(near))));
-  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+  // (1 + tanh z) / 2 is sigmoid(2 z), which does not cancel. Beyond 30 it is 0 or 1 in every dtype, and the cube may be infinite.
+  const Array wide = widened(x), near = clip(wide, -30, 30);
+  return narrowed(wide * sigmoid(2 * kSqrt2OverPi * near * (1 + 0.044715 * square(near))), x);
 }
 Array sigmoid(const Array& x) { return apply(sigmoid_op, {x}); }
 Array log_sigmoid(const Array& x) { return -softplus(-as_float(x)); }
 Array silu(const Array& x) { return apply(silu_op, {x}); }
 Array mish(const Array& x) {
-  const Array wide = widened(x), y = wide * tanh(softplus(wide));
-  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+  const Array wide = widened(x);
+  return narrowed(wide * tanh(softplus(wide)), x);
 }
 Array softplus(const Array& x) { return apply(softplus_op, {x}); }
 Array softplus(const Array& x, double beta, double threshold) {
-  const Array wide = widened(x), scaled = beta * wide, y = where(scaled > threshold, wide, softplus(scaled) / beta);
-  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+  const Array wide = widened(x), scaled = beta * wide;
+  return narrowed(where(scaled > threshold, wide, softplus(scaled) / beta), x);
 }
 Array softsign(const Array& x) { return apply(softsign_op, {x}); }
 Array hardtanh(const Array& x) { return hardtanh(x, -1, 1); }
 Array hardtanh(const Array& x, double low, double high) { return clip(x, low, high); }
-Array hardsigmoid(const Array& x) { return relu6(x + 3.0) / 6; }
-Array hardswish(const Array& x) { return x * hardsigmoid(x); }
+Array hardsigmoid(const Array& x) { return narrowed(relu6(widened(x) + 3.0) / 6, x); }
+Array hardswish(const Array& x) {
+  const Array wide = widened(x);
+  return narrowed(wide * hardsigmoid(wide), x);
+}
 // Near 0, where x and tanh x cancel, the series x^3/3 - 2 x^5/15 + ...: coefficient k is 2^2k (2^2k - 1) |B_2k| / (2k)!, with Bernoulli's numbers.
 Array tanhshrink(const Array& x) {
   static constexpr double coefficients[] = {1.0 / 3,
@@ -123,8 +131,7 @@ Array tanhshrink(const Array& x) {
   const Array wide = widened(x), is_near = abs(wide) < 0.2, near = where(is_near, wide, 0), squared = square(near);
   Array series = coefficients[9];
   for (size_t k = 9; k-- > 0;) series = coefficients[k] - series * squared;
-  const Array y = where(is_near, near * squared * series, wide - tanh(wide));
-  return x.dtype().is_float() ? y.astype(x.dtype()) : y;
+  return narrowed(where(is_near, near * squared * series, wide - tanh(wide)), x);
 }
 Array hardshrink(const Array& x) { return hardshrink(x, 0.5); }
 Array hardshrink(const Array& x, double bound) { return where((x >= -bound) & (x <= bound), 0, x); }

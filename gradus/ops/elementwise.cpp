@@ -90,6 +90,16 @@ constinit const OpDef cast_op{
     .batch = batch_elementwise,
     .elementwise = &cpu::cast_function};
 
+}  // namespace
+
+Array rows::before_rounding(const Array& x) {
+  if (x.node()->is_leaf() || &x.node()->op() != &cast_op) return {};
+  const Array from = x.node()->input_array(0);
+  return from.dtype().is_float() && !from.is_weak() && from.dtype().size() > x.dtype().size() ? from : Array();
+}
+
+namespace {
+
 // z = x + y  =>  dx = dz, dy = dz, summed over the axes along which each was broadcast
 Array transpose_add(const RecordedCall& call, int input, const Array& dz) {
   return unbroadcast(dz, call[static_cast<size_t>(input)].shape());
@@ -260,11 +270,17 @@ Array ceil(const Array& x) { return apply(ceil_op, {x}); }
 Array round(const Array& x) { return apply(round_op, {x}); }
 Array trunc(const Array& x) { return apply(trunc_op, {x}); }
 Array frac(const Array& x) { return x - trunc(x); }
+// In float32 at least: differences of small integers would wrap around, of 16-bit floats would be rounded.
 Array lerp(const Array& x, const Array& y, const Array& t) {
-  const Array from = rows::as_float(x);  // differences of small integers would wrap around
-  return from + t * (rows::as_float(y) - from);
+  const Array from = rows::widened(x), out = from + rows::widened(t) * (rows::widened(y) - from);
+  const Array like = rows::as_float(x) + t * rows::as_float(y);
+  return like.is_weak() ? out : out.astype(like.dtype());
 }
-Array squared_difference(const Array& x, const Array& y) { return square(x - y); }
+Array squared_difference(const Array& x, const Array& y) {
+  const Array difference = x - y;
+  if (difference.dtype() != float16 && difference.dtype() != bfloat16) return square(difference);
+  return square(rows::widened(x) - rows::widened(y)).astype(difference.dtype());
+}
 
 std::span<const OpDef* const> elementwise_ops() {
   static constexpr const OpDef* all[] = {

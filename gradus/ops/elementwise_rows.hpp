@@ -99,5 +99,7 @@ Array logs_beside(const Array& weights, const Array& logs);
 inline DType wide_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
 /// x in that dtype; numbers that take the dtype of what they meet stay as they are.
 Array widened(const Array& x);
+/// The float array of more bits that a pending cast rounds to x; empty if x is no such.
+Array before_rounding(const Array& x);
 
 }  // namespace gradus::rows

@@ -84,10 +84,14 @@ constinit const OpDef log_softmax_backward_op{.name = "log_softmax_backward",
                                               .batch = batch_softmax,
                                               .cpu = {.prepare = prepare_softmax_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
 
-// y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy)
+// y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy). Of 16-bit x with y in float32: of a share near 1 little else
+// would be left, and the power of a rounded logarithm is wrong in its first digits.
 template <const OpDef& backward>
 std::vector<Array> reverse_softmax(const RecordedCall& call, std::span<const Array> cotangents) {
-  return {apply(backward, {call.outputs[0], cotangents[0]}, call.args)};
+  const DType dtype = call[0].dtype(), wide = wide_dtype(dtype);
+  if (dtype == wide) return {apply(backward, {call.outputs[0], cotangents[0]}, call.args)};
+  const Array y = apply(call.op, {widened(call[0])}, call.args);
+  return {apply(backward, {y, widened(cotangents[0])}, call.args).astype(dtype)};
 }
 
 constinit const OpDef softmax_op{.name = "softmax",

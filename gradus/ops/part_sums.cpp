@@ -1,6 +1,8 @@
 // The ops behind sums of windows, and what joins parts of all kinds.
 #include "gradus/ops/part_sums.hpp"
 
+#include <algorithm>
+
 #include "gradus/cpu/window_sums.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/families.hpp"
@@ -125,6 +127,23 @@ Array sum_of_windows(const Array& whole, std::span<const Array> parts) {
   return apply(whole.exists() ? add_windows_op : sum_windows_op, inputs, std::move(args));
 }
 
+bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
+
+// The same part in float32.
+Array widened(const Array& part) {
+  std::vector<Array> inputs = part.node()->input_arrays();
+  for (Array& input : inputs) input = is_16_bit(input) ? input.astype(float32) : input;
+  if (!is_windows(part)) inputs[0] = zeros(part.shape(), float32);
+  return apply(part.node()->op(), inputs, part.node()->args());
+}
+// Whether one op adds them all.
+bool are_of_one_kind(std::span<const Array> parts) {
+  return std::all_of(parts.begin(), parts.end(), [&](const Array& part) {
+    if (is_windows(parts[0])) return is_windows(part);
+    return &part.node()->op() == &parts[0].node()->op() && part.node()->args().equals(parts[0].node()->args());
+  });
+}
+
 }  // namespace
 
 Array slice_scatter(const Array& value, const Shape& shape, const Dims& starts, const Dims& steps) {
@@ -144,6 +163,14 @@ Array add_window(const Array& x, const Array& value, const Dims& starts, const D
 bool is_part(const Array& x) { return is_windows(x) || is_indexed_part(x) || is_dynamic_part(x); }
 
 Array sum_of_parts(const Array& whole, std::span<const Array> parts) {
+  if (parts.empty()) return whole;
+  const bool is_wide = whole.exists() && whole.dtype() != parts[0].dtype();
+  if (is_16_bit(parts[0]) && (is_wide || !are_of_one_kind(parts))) {
+    std::vector<Array> wide;
+    for (const Array& part : parts) wide.push_back(widened(part));
+    const Array sum = sum_of_parts(whole.exists() ? whole.astype(float32) : whole, wide);
+    return is_wide ? sum : sum.astype(parts[0].dtype());
+  }
   std::vector<Array> windows, indexed, dynamic;
   for (const Array& part : parts) (is_windows(part) ? windows : is_indexed_part(part) ? indexed : dynamic).push_back(part);
   Array sum = whole;

@@ -4,18 +4,12 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/update.hpp"
+#include "gradus/optim/checks.hpp"
 #include "gradus/optim/optim.hpp"
 
 namespace gradus::optim {
 
 namespace {
-
-void check_share(std::string_view optimizer, const char* name, double value) {
-  if (!(value >= 0 && value < 1)) fail(optimizer, name, " is ", value, "; it must be at least 0 and below 1");
-}
-void check_not_negative(std::string_view optimizer, const char* name, double value) {
-  if (!(value >= 0)) fail(optimizer, name, " is ", value, "; it must not be negative");
-}
 
 Array decayed(const Array& p, const Array& g, double weight_decay) { return weight_decay == 0 ? g : g + weight_decay * p; }
 // Running mean with weight `keep` on the old value.
@@ -181,8 +175,8 @@ struct RpropRule final : Rule {
   std::vector<std::string_view> state_names() const override { return {"previous", "step"}; }
   double first_value(size_t index, double rate) const override { return index == 0 ? 0 : rate; }
   Updated update(const Array& p, const Array& g, std::span<const Array> state, std::span<const Array>) const override {
-    // Where the sign has turned, the step shrinks and this gradient is forgotten.
-    const Array agreement = g * state[0];
+    // Where the sign has turned, the step shrinks and this gradient is forgotten. By signs: products of small gradients would be 0.
+    const Array agreement = sign(g) * sign(state[0]);
     const Array step =
         clip(where(agreement > 0, o.grow * state[1], where(agreement < 0, o.shrink * state[1], state[1])), o.smallest_step, o.largest_step);
     const Array used = where(agreement < 0, zeros_of(g), g);
@@ -200,6 +194,7 @@ RulePtr make(A... options) {
 SGDOptions checked(SGDOptions o) {
   check_not_negative("sgd", "momentum", o.momentum);
   check_not_negative("sgd", "weight_decay", o.weight_decay);
+  check_part("sgd", "dampening", o.dampening);
   if (o.nesterov && (o.momentum == 0 || o.dampening != 0)) {
     fail("sgd", "nesterov with momentum ", o.momentum, " and dampening ", o.dampening, "; it needs a momentum and no dampening");
   }
@@ -212,6 +207,7 @@ O checked(std::string_view name, O o) {
   check_share(name, "beta_2", o.beta_2);
   check_not_negative(name, "epsilon", o.epsilon);
   check_not_negative(name, "weight_decay", o.weight_decay);
+  if constexpr (requires { o.momentum_decay; }) check_not_negative(name, "momentum_decay", o.momentum_decay);
   return o;
 }
 // The options of the families with one running mean.
@@ -220,6 +216,25 @@ O checked_rho(std::string_view name, O o) {
   check_share(name, "rho", o.rho);
   check_not_negative(name, "epsilon", o.epsilon);
   check_not_negative(name, "weight_decay", o.weight_decay);
+  if constexpr (requires { o.momentum; }) check_not_negative(name, "momentum", o.momentum);
+  return o;
+}
+AdagradOptions checked(AdagradOptions o) {
+  check_not_negative("adagrad", "initial_accumulator", o.initial_accumulator);
+  check_not_negative("adagrad", "epsilon", o.epsilon);
+  check_not_negative("adagrad", "rate_decay", o.rate_decay);
+  check_not_negative("adagrad", "weight_decay", o.weight_decay);
+  return o;
+}
+RpropOptions checked(RpropOptions o) {
+  check_part("rprop", "shrink", o.shrink);
+  if (!(o.grow >= 1)) fail("rprop", "grow is ", o.grow, "; it must be at least 1");
+  check_finite("rprop", "grow", o.grow);
+  check_not_negative("rprop", "smallest_step", o.smallest_step);
+  check_not_negative("rprop", "largest_step", o.largest_step);
+  if (o.smallest_step > o.largest_step) {
+    fail("rprop", "smallest_step is ", o.smallest_step, " and largest_step ", o.largest_step, "; the smallest must not be above the largest");
+  }
   return o;
 }
 AdamOptions as_adam(AdamWOptions o) {
@@ -232,15 +247,12 @@ SGD::SGD(Schedule rate, SGDOptions o) : Optimizer(make<SGDRule>(checked(o)), std
 Adam::Adam(Schedule rate, AdamOptions o) : Optimizer(make<AdamRule>(checked("adam", o), false), std::move(rate)) {}
 AdamW::AdamW(Schedule rate, AdamWOptions o) : Optimizer(make<AdamRule>(as_adam(checked("adamw", o)), true), std::move(rate)) {}
 RMSprop::RMSprop(Schedule rate, RMSpropOptions o) : Optimizer(make<RMSpropRule>(checked_rho("rmsprop", o)), std::move(rate)) {}
-Adagrad::Adagrad(Schedule rate, AdagradOptions o) : Optimizer(make<AdagradRule>(o), std::move(rate)) {
-  check_not_negative("adagrad", "initial_accumulator", o.initial_accumulator);
-  check_not_negative("adagrad", "epsilon", o.epsilon);
-}
+Adagrad::Adagrad(Schedule rate, AdagradOptions o) : Optimizer(make<AdagradRule>(checked(o)), std::move(rate)) {}
 Adadelta::Adadelta(Schedule rate, AdadeltaOptions o) : Optimizer(make<AdadeltaRule>(checked_rho("adadelta", o)), std::move(rate)) {}
 Adamax::Adamax(Schedule rate, AdamaxOptions o) : Optimizer(make<AdamaxRule>(checked("adamax", o)), std::move(rate)) {}
 Nadam::Nadam(Schedule rate, NadamOptions o) : Optimizer(make<NadamRule>(checked("nadam", o)), std::move(rate)) {}
 RAdam::RAdam(Schedule rate, RAdamOptions o) : Optimizer(make<RAdamRule>(checked("radam", o)), std::move(rate)) {}
-Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(o), std::move(rate)) {}
+Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(checked(o)), std::move(rate)) {}
 
 Optimizer from_name(std::string_view name, Schedule rate) {
   struct Row {

@@ -6,13 +6,18 @@
 #include <numbers>
 
 #include "gradus/base/error.hpp"
+#include "gradus/optim/checks.hpp"
 
 namespace gradus::optim {
 
 namespace {
 
-void check_steps(const char* name, int64_t steps) {
-  if (steps < 1) fail(name, "steps is ", steps, "; it must be at least 1");
+void check_steps(const char* name, int64_t steps, const char* option = "steps") {
+  if (steps < 1) fail(name, option, " is ", steps, "; it must be at least 1");
+}
+void check_above_zero(const char* name, const char* option, double value) {
+  if (!(value > 0)) fail(name, option, " is ", value, "; it must be above 0");
+  check_finite(name, option, value);
 }
 
 // From `first` at share 0 to `last` at share 1.
@@ -36,10 +41,13 @@ double Schedule::operator()(int64_t step) const {
 }
 
 Schedule Schedule::scaled(double factor) const {
+  check_not_negative("scaled", "factor", factor);
   return [same = *this, factor](int64_t step) { return factor * same(step); };
 }
 
 Schedule cosine(double rate, CosineOptions options) {
+  check_not_negative("cosine", "rate", rate);
+  check_not_negative("cosine", "final_rate", options.final_rate);
   check_steps("cosine", options.steps);
   if (options.warmup < 0 || options.warmup >= options.steps) {
     fail("cosine", "warmup is ", options.warmup, ", steps is ", options.steps, "; warmup must be at least 0 and below steps");
@@ -52,8 +60,11 @@ Schedule cosine(double rate, CosineOptions options) {
 }
 
 Schedule cosine_restarts(double rate, CosineRestartsOptions options) {
-  check_steps("cosine_restarts", options.period);
+  check_not_negative("cosine_restarts", "rate", rate);
+  check_not_negative("cosine_restarts", "final_rate", options.final_rate);
+  check_steps("cosine_restarts", options.period, "period");
   if (!(options.multiplier >= 1)) fail("cosine_restarts", "multiplier is ", options.multiplier, "; it must be at least 1");
+  check_finite("cosine_restarts", "multiplier", options.multiplier);
   return [rate, options](int64_t step) {
     double period = static_cast<double>(options.period), start = 0;
     if (options.multiplier == 1) {
@@ -69,16 +80,22 @@ Schedule cosine_restarts(double rate, CosineRestartsOptions options) {
 }
 
 Schedule exponential(double rate, double factor, int64_t every) {
-  check_steps("exponential", every);
+  check_not_negative("exponential", "rate", rate);
+  check_not_negative("exponential", "factor", factor);
+  check_steps("exponential", every, "every");
   return [=](int64_t step) { return rate * std::pow(factor, static_cast<double>(step) / static_cast<double>(every)); };
 }
 
 Schedule step(double rate, double factor, int64_t every) {
-  check_steps("step", every);
+  check_not_negative("step", "rate", rate);
+  check_not_negative("step", "factor", factor);
+  check_steps("step", every, "every");
   return [=](int64_t step) { return rate * std::pow(factor, static_cast<double>(step / every)); };
 }
 
 Schedule milestones(double rate, double factor, std::vector<int64_t> milestones) {
+  check_not_negative("milestones", "rate", rate);
+  check_not_negative("milestones", "factor", factor);
   std::sort(milestones.begin(), milestones.end());
   return [=](int64_t step) {
     const auto passed = std::upper_bound(milestones.begin(), milestones.end(), step) - milestones.begin();
@@ -87,20 +104,27 @@ Schedule milestones(double rate, double factor, std::vector<int64_t> milestones)
 }
 
 Schedule linear(double first, double last, int64_t steps) {
+  check_not_negative("linear", "first", first);
+  check_not_negative("linear", "last", last);
   check_steps("linear", steps);
   return [=](int64_t step) { return along_line(first, last, std::min(1.0, static_cast<double>(step) / static_cast<double>(steps))); };
 }
 
 Schedule polynomial(double rate, int64_t steps, double power) {
+  check_not_negative("polynomial", "rate", rate);
+  check_not_negative("polynomial", "power", power);
   check_steps("polynomial", steps);
   return [=](int64_t step) { return rate * std::pow(std::max(0.0, 1 - static_cast<double>(step) / static_cast<double>(steps)), power); };
 }
 
 Schedule inverse_time(double rate, double decay) {
+  check_not_negative("inverse_time", "rate", rate);
+  check_not_negative("inverse_time", "decay", decay);
   return [=](int64_t step) { return rate / (1 + decay * static_cast<double>(step)); };
 }
 
 Schedule warmup(int64_t steps, Schedule after, double first_factor) {
+  check_not_negative("warmup", "first_factor", first_factor);
   check_steps("warmup", steps);
   return [=](int64_t step) {
     if (step >= steps) return after(step - steps);
@@ -121,6 +145,9 @@ Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) 
 }
 
 Schedule one_cycle(double max_rate, OneCycleOptions options) {
+  check_not_negative("one_cycle", "max_rate", max_rate);
+  check_above_zero("one_cycle", "initial_divisor", options.initial_divisor);
+  check_above_zero("one_cycle", "final_divisor", options.final_divisor);
   check_steps("one_cycle", options.steps);
   if (!(options.rising > 0 && options.rising < 1)) fail("one_cycle", "rising is ", options.rising, "; it must lie between 0 and 1");
   return [max_rate, options](int64_t step) {
@@ -140,6 +167,8 @@ Plateau::Plateau(PlateauOptions options) : options_(options) {
   if (options.patience < 0 || options.cooldown < 0) {
     fail("plateau", "patience is ", options.patience, " and cooldown ", options.cooldown, "; they must not be negative");
   }
+  check_not_negative("plateau", "threshold", options.threshold);
+  check_part("plateau", "smallest_factor", options.smallest_factor);
 }
 
 bool Plateau::note(double value) {

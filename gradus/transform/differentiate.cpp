@@ -1,6 +1,9 @@
 // Reverse and forward walks over the nodes between arguments and outputs, rule by rule.
 #include "gradus/transform/differentiate.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/path.hpp"
@@ -8,6 +11,7 @@
 #include "gradus/graph/walk.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/part_sums.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -27,25 +31,40 @@ struct NodeCall {
   RecordedCall call;
 };
 
+bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
+Array widened(const Array& x) { return is_16_bit(x) && !x.is_weak() ? x.astype(float32) : x; }
+// The same; from before its rounding, if a rule has rounded it since `began`. (What the caller rounded may be evaluated or not: no difference.)
+Array unrounded(const Array& x, uint64_t began) {
+  const Array wide = is_16_bit(x) && x.node()->serial() > began ? rows::before_rounding(x) : Array();
+  return wide.exists() ? wide : widened(x);
+}
+
 // A sum of cotangents, made when it is asked for: terms that are zero outside a part share one buffer then (the parts of a split array, the
-// elements of an unrolled loop), so that T parts cost no more than their elements.
+// elements of an unrolled loop), so that T parts cost no more than their elements. Terms of 16 bits are added in float32 and rounded once.
 class ChangeSum {
  public:
   bool exists() const { return whole_.exists() || !parts_.empty(); }
-  void add(Array term) {
+  // `began`: the newest node before the walk.
+  void add(Array term, uint64_t began) {
+    began_ = began;
+    if (is_16_bit(term)) narrow_ = term.dtype();
     if (is_part(term)) parts_.push_back(std::move(term));
-    else if (whole_.exists()) whole_ = whole_ + term;
-    else whole_ = std::move(term);
+    else if (!whole_.exists()) whole_ = std::move(term);
+    else if (is_16_bit(term)) whole_ = unrounded(whole_, began) + unrounded(term, began);
+    else whole_ = whole_ + term;
   }
   const Array& total() {
-    if (!parts_.empty()) whole_ = sum_of_parts(whole_, parts_);
+    if (!parts_.empty()) whole_ = sum_of_parts(whole_.exists() && narrow_ ? unrounded(whole_, began_) : whole_, parts_);
     parts_.clear();
+    if (narrow_ && whole_.dtype() != *narrow_) whole_ = whole_.astype(*narrow_);
     return whole_;
   }
 
  private:
-  Array whole_;
+  Array whole_;  // of 16-bit terms: wider, as soon as two have been added
   std::vector<Array> parts_;
+  std::optional<DType> narrow_;
+  uint64_t began_ = 0;
 };
 
 // One change for each output of some nodes, in one table.
@@ -98,6 +117,12 @@ Array scaled(const Array& change, const Array& slope, uint64_t rule_began) {
 // Some number that all nodes recorded from now on lie above.
 uint64_t newest_serial(const RecordedCall& call) { return call.outputs[0].node()->serial(); }
 
+uint64_t newest_serial(std::span<const Array> arrays) {
+  uint64_t newest = 0;
+  for (const Array& array : arrays) newest = array.exists() ? std::max(newest, array.node()->serial()) : newest;
+  return newest;
+}
+
 void accumulate(Array& sum, Array term) {
   if (sum.exists()) sum = sum + term;
   else sum = std::move(term);
@@ -135,15 +160,13 @@ std::vector<Array> compose(const RecordedCall& call, std::span<const Array> inpu
   return outputs;
 }
 
-bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
-Array widened(const Array& x) { return is_16_bit(x) && !x.is_weak() ? x.astype(float32) : x; }
-
 // The call as a rule for slopes sees it: with 16-bit floats as float32, in which squares stay in range; changes are rounded once, at the end.
+// The output is computed again if the rule reads it: rounded, it has too few digits for 1 - y^2.
 struct WideCall {
   explicit WideCall(const RecordedCall& call) : original(call), is_wide(is_16_bit(call.outputs[0])) {
     if (!is_wide) return;
     for (const Array& x : call.inputs) inputs.push_back(widened(x));
-    outputs.push_back(widened(call.outputs[0]));
+    outputs.push_back(apply(call.op, inputs, call.args));
   }
   Array slope(size_t input) const {
     const Derivative& derivative = original.op.derivative;
@@ -358,7 +381,7 @@ Changes with_path(const Node* node, const Rule& rule) {
   }
 }
 
-void pull_back_node(Node* node, ChangeTable<ChangeSum>& table) {
+void pull_back_node(Node* node, ChangeTable<ChangeSum>& table, uint64_t began) {
   const std::span<ChangeSum> own = table.of(node);
   if (!any(own)) return;
   const NodeCall recorded(node);
@@ -372,7 +395,7 @@ void pull_back_node(Node* node, ChangeTable<ChangeSum>& table) {
   Changes changes = with_path(node, [&] { return reverse(recorded.call, is_active, cotangents); });
   for (size_t i = 0; i < edges.size() && i < changes.size(); ++i) {
     if (is_active[i] && changes[i].exists()) {
-      table.of(edges[i].node, edges[i].index).add(as_change_of(node->op(), changes[i], recorded.inputs[i]));
+      table.of(edges[i].node, edges[i].index).add(as_change_of(node->op(), changes[i], recorded.inputs[i]), began);
     }
   }
 }
@@ -398,11 +421,12 @@ void push_forward_node(Node* node, ChangeTable<Array>& table) {
 std::vector<Array> pull_back(std::span<const Array> outputs, std::span<const Array> cotangents, std::span<const Array> arguments) {
   const std::vector<Node*> nodes = nodes_between(arguments, outputs);
   ChangeTable<ChangeSum> table(arguments, nodes);
+  const uint64_t began = std::max(newest_serial(outputs), newest_serial(cotangents));
   for (size_t k = 0; k < outputs.size(); ++k) {
     if (!outputs[k].exists() || !cotangents[k].exists() || !outputs[k].dtype().is_float() || !table.has(outputs[k].node())) continue;
-    table.of(outputs[k].node(), outputs[k].output_index()).add(in_dtype_of(cotangents[k], outputs[k]));
+    table.of(outputs[k].node(), outputs[k].output_index()).add(in_dtype_of(cotangents[k], outputs[k]), began);
   }
-  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) pull_back_node(*node, table);
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) pull_back_node(*node, table, began);
   std::vector<Array> out;
   for (const Array& argument : arguments) out.push_back(table.of(argument.node(), argument.output_index()).total());
   return out;

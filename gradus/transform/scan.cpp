@@ -147,11 +147,10 @@ Arrays symbols_like(ConstArrays arrays) {
   for (const Array& array : arrays) out.push_back(make_placeholder({array.dtype(), array.shape(), array.is_weak()}));
   return out;
 }
-// For running sums of changes: strong, also where a number was captured.
-Arrays sums_like(ConstArrays arrays) {
-  Arrays out;
-  for (const Array& array : arrays) out.push_back(make_placeholder({array.dtype(), array.shape(), false}));
-  return out;
+// For a running sum of changes: strong, also where a number was captured. Of 16-bit floats in float32.
+Array sum_like(const Array& array) {
+  const bool is_narrow = array.dtype() == float16 || array.dtype() == bfloat16;
+  return make_placeholder({is_narrow ? float32 : array.dtype(), array.shape(), false});
 }
 Arrays floats_of(ConstArrays arrays) {
   Arrays out;
@@ -168,7 +167,7 @@ Arrays existing(ConstArrays arrays) {
   return out;
 }
 Array sum_of_changes(const Array& sum, const Array& change) {
-  return is_part(change) && sum.dtype() == change.dtype() ? sum_of_parts(sum, {&change, 1}) : sum + change;
+  return is_part(change) && (sum.dtype() == change.dtype() || sum.dtype() == float32) ? sum_of_parts(sum, {&change, 1}) : sum + change;
 }
 template <class... Lists>
 Arrays joined(const Lists&... lists) {
@@ -214,7 +213,7 @@ Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
       append(rows, ConstArrays(parts_of_indexed(change)));
       continue;
     }
-    dk.push_back(sums_like({&float_k[i], 1})[0]);
+    dk.push_back(sum_like(float_k[i]));
     results.push_back(change.exists() ? sum_of_changes(dk.back(), change).astype(dk.back().dtype()) : dk.back());
   }
   append(results, ConstArrays(pulled).subspan(float_c.size(), float_x.size()));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <thread>
@@ -44,6 +45,15 @@ TEST(Batches, GiveEverySampleInOrder) {
   EXPECT_EQ(labels(counting(103), {.batch_size = 10}), expected);
   EXPECT_EQ(labels(counting(103), {.batch_size = 10, .prefetch = false}), expected);
   EXPECT_EQ(labels(counting(103), {.batch_size = 1000}), expected);
+}
+
+TEST(Batches, MayBeLargerThanAnySet) {
+  std::vector<int64_t> expected(103);
+  std::iota(expected.begin(), expected.end(), int64_t{0});
+  for (const int64_t size : {int64_t{104}, int64_t{1'000'000'000'000'000}, std::numeric_limits<int64_t>::max()}) {
+    EXPECT_EQ(labels(counting(103), {.batch_size = size}), expected);
+    EXPECT_EQ(labels(counting(103), {.batch_size = size, .drop_last = true}), std::vector<int64_t>());
+  }
 }
 
 TEST(Batches, ShuffledAreAPermutationOfSeedAndEpochOnly) {

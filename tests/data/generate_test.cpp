@@ -112,7 +112,9 @@ TEST(Generated, CentresFillTheSquareAndFeaturesTheUnitInterval) {
 }
 
 TEST(Generated, WrongOptionsAreNamed) {
-  EXPECT_EQ(error_of([] { data::make_moons(10, {.noise = -1}); }), "moons: noise is -1; it must be a number of at least 0");
+  EXPECT_EQ(error_of([] { data::make_moons(10, {.noise = -1}); }), "make_moons: noise is -1; it must be a number of at least 0");
+  EXPECT_EQ(error_of([] { data::make_moons(0); }), "make_moons: samples is 0; it must be 1 or more");
+  EXPECT_EQ(error_of([] { data::make_spirals(10, {.classes = 0}); }), "make_spirals: classes is 0; it must be 1 or more");
   EXPECT_EQ(error_of([] { data::make_blobs(10, {.classes = 0}); }), "make_blobs: classes is 0; it must be 1 or more");
   EXPECT_EQ(error_of([] { data::make_blobs(10, {.features = 0}); }), "make_blobs: features is 0; it must be 1 or more");
   EXPECT_EQ(error_of([] { data::make_linear(10, {.weights = {}}); }), "make_linear: weights is empty; it must hold one number a feature");

@@ -21,6 +21,7 @@ Provocations array_provocations() {
       PROVOKE(array({1.5}, int32)),
       PROVOKE(array({1e300}, int64)),
       PROVOKE(array({18446744073709551615u})),
+      PROVOKE(ones({2}, int64) * uint64_t{9223372036854775808u}),
       PROVOKE(array(std::vector<unsigned long>{1, 18446744073709551615u})),
       PROVOKE(array({{1, 2}, {3, 4}}, {4})),
       PROVOKE(array(static_cast<const float*>(nullptr), {3})),

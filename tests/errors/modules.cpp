@@ -1,5 +1,6 @@
 // Wrong calls of modules, losses, optimisers and data.
 #include <cmath>
+#include <limits>
 
 #include "tests/errors/provocations.hpp"
 
@@ -123,7 +124,15 @@ Provocations module_provocations() {
       PROVOKE(optim::Adam(1e-3, {.beta_1 = 1})),
       PROVOKE(optim::Adam(1e-3, {.epsilon = -1})),
       PROVOKE(optim::SGD(0.1, {.momentum = -1})),
+      PROVOKE(optim::SGD(0.1, {.dampening = 2})),
+      PROVOKE(optim::SGD(0.1, {.weight_decay = std::numeric_limits<double>::infinity()})),
       PROVOKE(optim::SGD(0.1, {.nesterov = true})),
+      PROVOKE(optim::RMSprop(1e-3, {.momentum = -1})),
+      PROVOKE(optim::Adagrad(1e-3, {.rate_decay = -1})),
+      PROVOKE(optim::Nadam(1e-3, {.momentum_decay = -1})),
+      PROVOKE(optim::Rprop(1e-2, {.shrink = 1.5})),
+      PROVOKE(optim::Rprop(1e-2, {.grow = 0.5})),
+      PROVOKE(optim::Rprop(1e-2, {.smallest_step = 1, .largest_step = 0.1})),
       PROVOKE(optim::from_name("adm", 0.1)),
       PROVOKE(Array w = zeros({2}); optim::SGD().step(w, zeros({3}))),
       PROVOKE(Array w = zeros({2}, int32); optim::SGD().step(w, zeros({2}))),
@@ -137,6 +146,11 @@ Provocations module_provocations() {
       PROVOKE(clip_by_value(zeros({2}), -1)),
       PROVOKE(optim::cosine(1e-3, {.steps = 0})),
       PROVOKE(optim::cosine(1e-3, {.steps = 10, .warmup = 10})),
+      PROVOKE(optim::cosine(1e-3, {.final_rate = -1})),
+      PROVOKE(optim::exponential(1e-3, -0.5)),
+      PROVOKE(optim::exponential(1e-3, 0.5, 0)),
+      PROVOKE(optim::one_cycle(1, {.initial_divisor = 0})),
+      PROVOKE(optim::Plateau({.smallest_factor = 2})),
       PROVOKE(optim::cosine_restarts(1e-3, {.multiplier = 0.5})),
       PROVOKE(optim::linear(1, 0, -3)),
       PROVOKE(optim::sequence({1.0, 0.5}, {})),

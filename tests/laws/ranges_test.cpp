@@ -25,7 +25,7 @@ struct Exception {
 constexpr Exception kExceptions[] = {
     {"16 bits", "digamma", "a sample subtracts two that are nearly equal"},
     {"16 bits", "polygamma", "a sample subtracts two that are nearly equal"},
-    {"16 bits", "softmax", "its slope is a difference of rounded shares"},
+    {"16 bits", "erfinv", "a sample undoes erf: its second slope is a difference, wanted 0"},
     {"16 bits", "scan", "a loop of the sample's own ops, each of which rounds"},
     {"16 bits", "checkpoint", "a chain of the sample's own ops, each of which rounds"},
     {"float32", "softmax", "the second slope is a difference of equal shares, wanted 0"},
@@ -126,7 +126,7 @@ TEST_P(ranges, of_16_bit_floats_hold_their_slopes) {
       for (const double factor : {1.0, 300.0}) {
         if (is_excepted("16 bits", sample)) continue;
         SCOPED_TRACE(to_text(dtype) + " times " + std::to_string(factor));
-        expect_agreement(with_floats(scaled(sample, factor), dtype), dtype, 1, 12);
+        expect_agreement(with_floats(scaled(sample, factor), dtype), dtype, 2, 12);
       }
   });
 }

@@ -19,6 +19,19 @@ void expect_near(const Array& x, const Doubles& want, double tolerance = 1e-5) {
 
 // ---- normalisation ----
 
+TEST(BatchNorm, OfOneDTypeGivesItInTrainingAndInference) {
+  for (const DType dtype : {float16, bfloat16, float32, float64}) {
+    const nn::BatchNorm norm, plain({.center = false, .scale = false});
+    const nn::ParameterDType scope(dtype);
+    const Array x = ones({2, 3}, dtype);
+    for (const bool is_training : {true, false, true}) {
+      const nn::TrainingMode mode(is_training);
+      EXPECT_EQ(to_text(norm(x).dtype()), to_text(dtype)) << is_training;
+      EXPECT_EQ(to_text(plain(x).dtype()), to_text(dtype)) << is_training;
+    }
+  }
+}
+
 // One example has no variance of its own: the unbiased estimate would be 0 / 0.
 TEST(BatchNorm, OfOneExampleKeepsFiniteStatistics) {
   nn::BatchNorm norm({.momentum = 0.75, .epsilon = 1e-3});
@@ -258,6 +271,40 @@ TEST(Initializers, OfNamesAreThoseOfTheFunctions) {
     EXPECT_EQ(nn::init::ones()(Shape{2}).dtype(), float64);
   }
   EXPECT_EQ(nn::ParameterDType::current(), float32);
+}
+
+// Of every layer that has parameters: built, summarised or called, they are of the scope's dtype.
+TEST(Initializers, OfModelsBuiltInAScopeHaveItsDType) {
+  const auto image_model = [] {
+    return nn::Sequential{nn::Conv2D(4, 3), nn::BatchNorm(), nn::Residual(nn::Sequential{nn::Conv2D(4, 1), nn::BatchNorm()}), nn::Flatten(), nn::Dense(3, relu),
+                          nn::LayerNorm(), nn::Dropout(0.1), nn::Dense(2)};
+  };
+  const auto row_model = [] { return nn::Sequential{nn::Conv1D(4, 3), nn::LayerNorm()}; };
+  const auto token_model = [] { return nn::Sequential{nn::Embedding(5, 4), nn::Dense(2)}; };
+  const auto expect_dtype = [](const nn::Sequential& model, DType dtype) {
+    int64_t count = 0;
+    for (const Variable& variable : variables(model)) {
+      if (!variable.is_trainable()) continue;
+      EXPECT_EQ(to_text(variable.get().dtype()), to_text(dtype)) << variable.path;
+      ++count;
+    }
+    EXPECT_GE(count, 3);
+  };
+  for (const DType dtype : {float16, bfloat16, float64, float32}) {
+    const nn::Sequential image = image_model(), row = row_model(), tokens = token_model(), summarised = image_model(), called = image_model();
+    {
+      const nn::ParameterDType scope(dtype);
+      nn::build(image, Shape{1, 6, 6, 2});
+      nn::build(row, Shape{1, 8, 2});
+      nn::build(tokens, Shape{1, 3}, int64);
+      nn::summary(summarised, Shape{1, 6, 6, 2});
+      called(zeros({1, 6, 6, 2}, dtype));
+    }
+    for (const nn::Sequential* model : {&image, &row, &tokens, &summarised, &called}) expect_dtype(*model, dtype);
+    const nn::Sequential outside = image_model();
+    nn::build(outside, Shape{1, 6, 6, 2}, dtype);
+    expect_dtype(outside, dtype);
+  }
 }
 
 TEST(Initializers, FansAreInputsAndOutputsOfOneUnit) {

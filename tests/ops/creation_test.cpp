@@ -52,6 +52,10 @@ TEST(array, refuses_numbers_out_of_the_dtype_s_range) {
   EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{1, 18446744073709551615ull}); }), "array: element 1 is 18446744073709551615, above the largest int64");
   EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{9223372036854775808ull, 1}); }), "array: element 0 is 9223372036854775808, above the largest int64");
   EXPECT_EQ(array(std::vector<uint64_t>{9223372036854775807ull}).item<int64_t>(), INT64_MAX);
+  EXPECT_EQ(error_of([] { Array(uint64_t{9223372036854775808u}); }), "array: 9223372036854775808 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(error_of([] { ones({2}, int64) + 18446744073709551615u; }), "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(error_of([] { full({2}, uint64_t{18446744073709551615u}); }), "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(Array(uint64_t{9223372036854775807u}).item<int64_t>(), INT64_MAX);
 }
 
 TEST(array, keeps_the_element_type_of_containers) {

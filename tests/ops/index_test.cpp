@@ -74,6 +74,8 @@ TEST(subscript, masks_select_over_as_many_axes_as_they_have) {
 TEST(subscript, refuses_what_is_out_of_range) {
   const Array x = counted({2, 3});
   EXPECT_EQ(error_of([&] { x[2]; }), "index: position 2 is out of range; axis 0 has size 2");
+  EXPECT_EQ(error_of([&] { x[SIZE_MAX]; }), "index: position 9223372036854775807 is out of range; axis 0 has size 2");
+  EXPECT_EQ(x[slice(size_t{0}, SIZE_MAX)].shape(0), 2);
   EXPECT_EQ(error_of([&] { (void)x[{0, -4}]; }), "index: position -4 is out of range; axis 1 has size 3");
   EXPECT_EQ(error_of([&] { (void)x[{0, 0, 0}]; }), "index: there are indices for 3 axes, the array is (2, 3) of rank 2");
   EXPECT_EQ(error_of([&] { (void)x[{ellipsis, ellipsis}]; }), "index: there are 2 ellipses; one is allowed");

@@ -1,5 +1,7 @@
 // Rules of optimisers by hand: two steps from 1 with gradients 1 and -0.5, and the options that are refused.
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "gradus/gradus.hpp"
 #include "tests/temporary_folder.hpp"
@@ -97,6 +99,15 @@ TEST(Rules, OfNames) {
   EXPECT_EQ(error_of([] { optim::from_name("adan", 0.1); }).rfind("optimizer: there is none called \"adan\"; known are sgd, adam, adamw", 0), 0u);
 }
 
+TEST(Rules, OfSignsAloneHoldForGradientsOfAnySize) {
+  for (const double size : {1e-30, 1e20}) {
+    optim::Rprop optimizer(0.1);
+    Array p = array({0.0f});
+    for (const double gradient : {size, size, -size, -size}) optimizer.step(p, array({static_cast<float>(gradient)}));
+    EXPECT_NEAR(p.item(), -0.1 - 0.12 + 0.06, 1e-6) << size;  // the third gradient is forgotten
+  }
+}
+
 TEST(Rules, RefuseWrongOptions) {
   const auto refused = [](auto make, std::string_view what) {
     const std::string error = error_of([&] { make(); });
@@ -121,6 +132,75 @@ TEST(Rules, RefuseWrongOptions) {
   refused([] { optim::exponential(1.0, 0.5, 0); }, "exponential: ");
   refused([] { optim::step(1.0, 0.5, 0); }, "step: ");
   EXPECT_EQ(error_of([] { optim::Adam(0.1, {.beta_1 = 0, .beta_2 = 0, .epsilon = 0}); }), "");
+}
+
+// Each option with a number below its range, above it where there is an end, infinity and NaN: the error names option and value.
+TEST(Rules, RefuseEveryOptionOutOfRange) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const auto refused = [](std::string_view op, std::string_view option, const std::function<void(double)>& make, std::vector<double> values) {
+    for (const double value : values) {
+      const std::string error = error_of([&] { make(value); });
+      const std::string start = concat(op, ": ", option, " is ", value);
+      const char next = error.size() > start.size() ? error[start.size()] : '\0';
+      EXPECT_TRUE(error.rfind(start, 0) == 0 && (next == ';' || next == ' ')) << error << " for " << op << " " << option << " " << value;
+    }
+  };
+  const std::vector<double> wrong = {-0.5, infinity, -infinity, nan}, wrong_share = {-0.5, 1, 1.5, infinity, nan}, wrong_part = {-0.5, 1.5, infinity, nan};
+#define REFUSED(name, type, option, values) refused(name, #option, [](double v) { optim::type(0.1, {.option = v}); }, values)
+  REFUSED("sgd", SGD, momentum, wrong);
+  REFUSED("sgd", SGD, weight_decay, wrong);
+  REFUSED("sgd", SGD, dampening, wrong_part);
+  REFUSED("rmsprop", RMSprop, rho, wrong_share);
+  REFUSED("rmsprop", RMSprop, epsilon, wrong);
+  REFUSED("rmsprop", RMSprop, momentum, wrong);
+  REFUSED("rmsprop", RMSprop, weight_decay, wrong);
+  REFUSED("adagrad", Adagrad, initial_accumulator, wrong);
+  REFUSED("adagrad", Adagrad, epsilon, wrong);
+  REFUSED("adagrad", Adagrad, rate_decay, wrong);
+  REFUSED("adagrad", Adagrad, weight_decay, wrong);
+  REFUSED("adadelta", Adadelta, rho, wrong_share);
+  REFUSED("adadelta", Adadelta, epsilon, wrong);
+  REFUSED("adadelta", Adadelta, weight_decay, wrong);
+  REFUSED("rprop", Rprop, shrink, wrong_part);
+  REFUSED("rprop", Rprop, grow, (std::vector<double>{0.5, -1, infinity, nan}));
+  REFUSED("rprop", Rprop, smallest_step, (std::vector<double>{-0.5, infinity, nan, 51}));
+  REFUSED("rprop", Rprop, largest_step, wrong);
+  REFUSED("nadam", Nadam, momentum_decay, wrong);
+#define REFUSED_OF_ADAM(name, type)                 \
+  REFUSED(name, type, beta_1, wrong_share);         \
+  REFUSED(name, type, beta_2, wrong_share);         \
+  REFUSED(name, type, epsilon, wrong);              \
+  REFUSED(name, type, weight_decay, wrong)
+  REFUSED_OF_ADAM("adam", Adam);
+  REFUSED_OF_ADAM("adamw", AdamW);
+  REFUSED_OF_ADAM("adamax", Adamax);
+  REFUSED_OF_ADAM("nadam", Nadam);
+  REFUSED_OF_ADAM("radam", RAdam);
+#undef REFUSED_OF_ADAM
+#undef REFUSED
+  refused("cosine", "rate", [](double v) { optim::cosine(v); }, wrong);
+  refused("cosine", "final_rate", [](double v) { optim::cosine(1, {.final_rate = v}); }, wrong);
+  refused("cosine_restarts", "rate", [](double v) { optim::cosine_restarts(v); }, wrong);
+  refused("cosine_restarts", "multiplier", [](double v) { optim::cosine_restarts(1, {.multiplier = v}); }, {0.5, -1, infinity, nan});
+  refused("cosine_restarts", "final_rate", [](double v) { optim::cosine_restarts(1, {.final_rate = v}); }, wrong);
+  refused("exponential", "rate", [](double v) { optim::exponential(v, 0.5); }, wrong);
+  refused("exponential", "factor", [](double v) { optim::exponential(1, v); }, wrong);
+  refused("step", "factor", [](double v) { optim::step(1, v, 2); }, wrong);
+  refused("milestones", "factor", [](double v) { optim::milestones(1, v, {3}); }, wrong);
+  refused("linear", "first", [](double v) { optim::linear(v, 0, 3); }, wrong);
+  refused("linear", "last", [](double v) { optim::linear(1, v, 3); }, wrong);
+  refused("polynomial", "power", [](double v) { optim::polynomial(1, 3, v); }, wrong);
+  refused("inverse_time", "decay", [](double v) { optim::inverse_time(1, v); }, wrong);
+  refused("warmup", "first_factor", [](double v) { optim::warmup(3, 1.0, v); }, wrong);
+  refused("one_cycle", "max_rate", [](double v) { optim::one_cycle(v); }, wrong);
+  refused("one_cycle", "rising", [](double v) { optim::one_cycle(1, {.rising = v}); }, {0, 1, -1, infinity, nan});
+  refused("one_cycle", "initial_divisor", [](double v) { optim::one_cycle(1, {.initial_divisor = v}); }, {0, -1, infinity, nan});
+  refused("one_cycle", "final_divisor", [](double v) { optim::one_cycle(1, {.final_divisor = v}); }, {0, -1, infinity, nan});
+  refused("plateau", "factor", [](double v) { optim::Plateau({.factor = v}); }, {0, 1, -1, infinity, nan});
+  refused("plateau", "threshold", [](double v) { optim::Plateau({.threshold = v}); }, wrong);
+  refused("plateau", "smallest_factor", [](double v) { optim::Plateau({.smallest_factor = v}); }, wrong_part);
+  refused("scaled", "factor", [](double v) { optim::Schedule(1.0).scaled(v); }, wrong);
+  EXPECT_EQ(error_of([] { optim::Rprop(0.1, {.shrink = 1, .grow = 1, .smallest_step = 50}); }), "");
 }
 
 }  // namespace

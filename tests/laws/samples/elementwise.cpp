@@ -108,7 +108,7 @@ void add_functions(Samples& out) {
            one("atanh", logit, [](double x) { return std::log(x / (1 - x)); }, 0.3, 0.7),
            one("softsign", softsign, [](double x) { return x / (1 + std::fabs(x)); }),
            one("log1p", logit, [](double x) { return std::log(x / (1 - x)); }, 0.2, 0.8),
-           one("tanh", [](const Array& x) { return gelu(x, GeluForm::tanh); },
+           one("sigmoid", [](const Array& x) { return gelu(x, GeluForm::tanh); },
                [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); }),
            one("gelu", gelu, [](double x) { return x * 0.5 * std::erfc(-x / std::sqrt(2.0)); }),
            one("silu", silu, [](double x) { return x * logistic(x); }),
