@@ -138,6 +138,8 @@ TEST(DamagedRecipe, DeepNestingIsRefusedBeforeItIsParsed) {
 TEST(DamagedRecipe, DotsAndBracketsInTextsAndCommentsDoNotCount) {
   const std::string dots = repeated(".[{", 1000);
   EXPECT_EQ(error_of_text("# " + dots + "\na = \"" + dots + "\"\nb = '" + dots + "' # " + dots + "\nc = \"\"\"\n" + dots + "\"\"\"\nd = '''" + dots + "\n'''\n"), "");
+  EXPECT_EQ(error_of_text("a = \"\\\"" + dots + "\"\nb = \"\\\\\" # " + dots), "");  // a quote after a backslash is none, but a backslash may be the last
+  EXPECT_EQ(error_of_text("a = 'C:\\'\nb = '" + dots + "'"), "");                      // in a literal text a backslash is one
   EXPECT_EQ(error_of_text("a = [" + repeated("1.5, [0.5], ", 1000) + "]\nb = {x = 0.5, y.z = 1}\n" + repeated("[[c.d.e]]\n", 1000)), "");
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <thread>
 
@@ -140,6 +141,24 @@ TEST(Train, CtrlCSavesTheLastFinishedStepAndLeavesTheReport) {
     EXPECT_NE(report.find("Confusion matrix"), std::string::npos);
     EXPECT_EQ(read_text(folder / "run/metrics.csv").rfind("epoch,steps,", 0), 0u);
   }
+}
+
+TEST(Train, CtrlCBeforeTheFirstEpochHasEndedLeavesTheTableOfEpochsToo) {
+  using Clock = std::chrono::steady_clock;
+  const TemporaryFolder folder;
+  std::string recipe = recipe_with("samples = 300", "samples = 300000");
+  write_text(folder / "my.toml", recipe + "batch_size = 1\n");
+  Clock::time_point begin{};  // of the run, as far as its folder tells
+  const auto is_under_way = [&] {
+    if (begin == Clock::time_point() && std::filesystem::exists(folder / "run")) begin = Clock::now();
+    return begin != Clock::time_point() && Clock::now() - begin > std::chrono::milliseconds(1500);
+  };
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = is_under_way});
+  EXPECT_EQ(outcome.code, 130) << outcome.out << outcome.err;
+  // Stopped before its first step, on a slow machine, it leaves nothing.
+  const bool has_model = std::filesystem::exists(folder / "run/model.gradus");
+  EXPECT_EQ(std::filesystem::exists(folder / "run/metrics.csv"), has_model) << outcome.err;
+  if (has_model) { EXPECT_EQ(read_text(folder / "run/metrics.csv").rfind("epoch,steps,", 0), 0u); }
 }
 
 TEST(Train, AnotherSignalWhileStoppingEndsAtOnce) {

@@ -9,6 +9,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/transform/checkpoint.hpp"
 
 namespace gradus {
 namespace {
@@ -73,6 +74,21 @@ TEST(graph_text, lists_nodes_before_their_readers) {
             "%4 = reshape(%3; shape=(1, 2)) : float32 (1, 2)\n"
             "%5 = transpose(%4; axes=(1, 0)) : float32 (2, 1)\n"
             "return %5\n");
+}
+
+TEST(graph_text, shows_the_graphs_inside_with_numbers_of_their_own) {
+  const Array x = array({1.0, 2.0}), w = array({3.0, 4.0});
+  EXPECT_EQ(graph_text(checkpoint([](const Array& a, const Array& b) { return a * b + b; })(x, w)),
+            "%0 = data : float32 (2,)\n"
+            "%1 = data : float32 (2,)\n"
+            "%2 = checkpoint(%0, %1; graph=graph of 2 nodes) : float32 (2,)\n"
+            "  graph:\n"
+            "    %0 = parameter : float32 (2,)\n"
+            "    %1 = parameter : float32 (2,)\n"
+            "    %2 = multiply(%0, %1) : float32 (2,)\n"
+            "    %3 = add(%2, %1) : float32 (2,)\n"
+            "    return %3\n"
+            "return %2\n");
 }
 
 TEST(graph_dot, names_nodes_and_edges) {

@@ -161,6 +161,23 @@ io::NamedArray& entry_of(io::Safetensors& file, const std::string& name) {
   throw std::out_of_range(name);
 }
 
+TEST(ModelFile, AFactOfALayerThatIsNotKnownIsNamed) {
+  const TemporaryFolder folder;
+  const nn::Sequential model{nn::Dense(2)};
+  nn::build(model, Shape{1, 3});
+  io::save(model, folder / "a");
+  rewrite(folder / "a", [&](io::Safetensors& file) {
+    std::string& text = file.metadata["architecture"];
+    const std::string before = "\"type\":\"Dense\"";
+    const size_t at = text.find(before);
+    ASSERT_NE(at, std::string::npos) << text;
+    text.insert(at, "\"sparsity\":0.5,");
+    file.metadata.erase("checksum");
+  });
+  const std::string error = error_of([&] { io::load(folder / "a"); });
+  EXPECT_NE(error.find("sparsity is not known to this version"), std::string::npos) << error;
+}
+
 TEST(ModelFile, ParametersOfAnotherDtypeAreNamed) {
   const TemporaryFolder folder;
   const std::string path = folder / "a.gradus";

@@ -80,6 +80,7 @@ void expect_linear(const Program& program, std::set<std::string_view>* seen = nu
   constexpr int64_t kSize = 64;
   // What costs the same at every size (a table, a captured array) may only help.
   const Work one = work_of(program, kSize), two = work_of(program, 2 * kSize), four = work_of(program, 4 * kSize);
+  EXPECT_GT(one.bytes, 0) << program.name;
   EXPECT_LE(static_cast<double>(two.bytes), 2.15 * static_cast<double>(one.bytes) + 2048) << program.name << " at n and 2n";
   EXPECT_LE(static_cast<double>(four.bytes), 2.15 * static_cast<double>(two.bytes) + 2048) << program.name << " at 2n and 4n";
   EXPECT_LE(static_cast<double>(four.nodes), 2.15 * static_cast<double>(two.nodes) + 16) << program.name << ", nodes recorded at 2n and 4n";

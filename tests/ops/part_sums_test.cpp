@@ -47,6 +47,35 @@ TEST(PartSums, a_slice_of_a_slice_is_recorded_as_one) {
   EXPECT_EQ(values(rows[1]), (Values{4, 5}));
 }
 
+TEST(PartSums, windows_that_meet_a_long_one_behind_a_short_one_are_added) {
+  const Array x = zeros({4, 12});
+  const auto f = [](const Array& a) {
+    return sum(a[{slice(), slice(0, 10)}] * 1) + sum(a[{slice(), slice(1, 3)}] * 2) + sum(a[{slice(), slice(5, 7)}] * 4) + sum(a[{slice(), slice(9, 12)}] * 8);
+  };
+  const Values row{1, 3, 3, 1, 1, 5, 5, 1, 1, 9, 8, 8};
+  Values want;
+  for (int i = 0; i < 4; ++i) want.insert(want.end(), row.begin(), row.end());
+  const Array dx = gradient(f, x);
+  EXPECT_EQ(count_of(dx, "sum_windows"), 1);
+  EXPECT_EQ(values(dx), want);
+  const auto g = [](const Array& a) { return sum(a[slice(0, 10)] * 1) + sum(a[slice(1, 3)] * 2) + sum(a[slice(5, 7)] * 4) + sum(a[slice(9, 12)] * 8); };
+  EXPECT_EQ(values(gradient(g, zeros({12}))), row);
+}
+
+TEST(PartSums, windows_that_are_apart_on_one_axis_each_but_not_all_are_added) {
+  // The first lies beside the second and over the third; the third begins behind the second.
+  const auto f = [](const Array& a) {
+    return sum(a[{slice(0, 10), slice(0, 2)}] * 1) + sum(a[{slice(1, 3), slice(2, 4)}] * 2) + sum(a[{slice(5, 7), slice(1, 3)}] * 4);
+  };
+  Values want(40);
+  for (int i = 0; i < 10; ++i) {
+    for (int j = 0; j < 4; ++j) want[static_cast<size_t>(4 * i + j)] = static_cast<float>((j < 2) + 2 * (i >= 1 && i < 3 && j >= 2) + 4 * (i >= 5 && i < 7 && j >= 1 && j < 3));
+  }
+  const Array dx = gradient(f, zeros({10, 4}));
+  EXPECT_EQ(count_of(dx, "sum_windows"), 1);
+  EXPECT_EQ(values(dx), want);
+}
+
 TEST(PartSums, overlapping_windows_of_16_bits_are_rounded_once) {
   for (const DType dtype : {float16, bfloat16}) {
     const Array x = zeros({3}, dtype);

@@ -165,5 +165,30 @@ TEST(Absorb, AConvolutionThatIsHeldKeepsItsValue) {
   EXPECT_EQ(image.to_vector<float>(), conv2d(x, w).to_vector<float>());
 }
 
+TEST(Passes, TouchEachNodeAFewTimesWhateverTheLength) {
+  const auto visits = [](int64_t length) {
+    Array x = dense({4}, 1);
+    for (int64_t i = 0; i < length; ++i) x = exp(x);
+    clear_plans();
+    reset_counters();
+    x.eval();
+    return counters().node_visits;
+  };
+  EXPECT_EQ(visits(200) - visits(100), 100 * 10);  // once in the walk, and in each loop of the passes
+}
+
+TEST(Counters, BytesMovedAreThoseReadAndWritten) {
+  const Array a = dense({1000}, 1), b = dense({1000}, 2), m = dense({10, 1000}, 3);
+  const auto bytes = [](Array y) {
+    reset_counters();
+    y.eval();
+    return counters().bytes_moved;
+  };
+  EXPECT_EQ(bytes(a + b), 3 * 4000);
+  EXPECT_EQ(bytes(sum(a)), 4000 + 4);
+  EXPECT_EQ(bytes(m + a), 40000 + 4000 + 40000);
+  EXPECT_EQ(bytes(matmul(m, a)), 40000 + 4000 + 40);
+}
+
 }  // namespace
 }  // namespace gradus

@@ -122,6 +122,11 @@ TEST_F(Verify, AKeptValueThatIsNotMarkedIsFound) {
   EXPECT_COMPLAINT(check_graph(), "of the snapshot is kept, value");
 }
 
+TEST_F(Verify, AKeptValueThatNoOpMakesIsFound) {
+  graph_.ops[op_named("sum")].is_dead = true;  // only the caller reads it
+  EXPECT_COMPLAINT(check_graph(), "which no earlier op makes");
+}
+
 TEST_F(Verify, AGroupThatIsNotInOrderIsFound) {
   fuse(graph_, true);
   for (Group& group : graph_.groups) std::reverse(group.ops.begin(), group.ops.end());

@@ -90,6 +90,27 @@ TEST(Fit, ReportsTheMeanOverTheExamplesOfAnEpoch) {
   EXPECT_NEAR(history.last("accuracy"), all["accuracy"], 1e-6);
 }
 
+TEST(Evaluate, MeasuresWhatSuitsOutputAndTarget) {
+  const auto logs_of = [](int64_t outputs, const Array& target) {
+    nn::Sequential model{nn::Dense(outputs, {.use_bias = false})};
+    nn::build(model, Shape{1, 2});
+    for (const Variable& variable : variables(model)) variable.set(zeros(variable.get().shape()));
+    return train::evaluate(model, data::Dataset(ones({4, 2}), target), {.verbose = false});
+  };
+  const train::Logs numbers = logs_of(1, array({1.0, 2.0, 3.0, 4.0})[{slice(), newaxis}]);
+  EXPECT_NEAR(numbers["loss"], 7.5, 1e-6);
+  EXPECT_NEAR(numbers["mean_absolute_error"], 2.5, 1e-6);
+  EXPECT_FALSE(numbers.contains("accuracy"));
+  const train::Logs halves = logs_of(1, array({0, 1, 0, 0})[{slice(), newaxis}]);
+  EXPECT_NEAR(halves["loss"], std::log(2.0), 1e-6);
+  EXPECT_TRUE(halves.contains("accuracy"));
+  const train::Logs labels = logs_of(3, array({0, 1, 2, 0})), rows = logs_of(3, one_hot(array({0, 1, 2, 0}), 3).astype(int32));
+  for (const train::Logs& logs : {labels, rows}) {
+    EXPECT_NEAR(logs["loss"], std::log(3.0), 1e-6);
+    EXPECT_NEAR(logs["accuracy"], 0.5, 1e-6);
+  }
+}
+
 TEST(Fit, TheSameSeedGivesTheSameBits) {
   std::vector<Floats> found[2];
   for (auto& each : found) {

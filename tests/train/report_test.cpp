@@ -54,6 +54,18 @@ TEST(Report, HoldsWhatItWasGiven) {
   EXPECT_NE(page.find("90.0 %"), std::string::npos);
 }
 
+TEST(Report, AClassWithoutSamplesHasPaleCellsAndNoRecall) {
+  train::Report report;
+  report.confusion = {{"cat", "dog"}, {0, 0, 1, 3}};
+  const std::string page = train::to_html(report);
+  EXPECT_NE(page.find("<td class=\"zero\" style=\"--p:0.00\" title=\"cat taken for cat: 0\">0</td><td class=\"zero\" style=\"--p:0.00\" title=\"cat taken for dog: "
+                      "0\">0</td><td class=\"recall\">-</td>"),
+            std::string::npos);
+  EXPECT_NE(page.find("<td class=\"\" style=\"--p:0.50\" title=\"dog taken for cat: 1\">1</td><td class=\"strong\" style=\"--p:0.87\" title=\"dog taken for dog: "
+                      "3\">3</td><td class=\"recall\">75.0 %</td>"),
+            std::string::npos);
+}
+
 TEST(Report, OfNothingIsStillAPage) {
   const std::string page = train::to_html({});
   EXPECT_EQ(page.find("<!doctype html>"), 0u);
