@@ -109,7 +109,6 @@ Node* record(const OpDef& op, std::span<const Array> given, Args args, Array* im
   } else {
     node = Node::make(op, Args(args), inputs, infer(op, call));
   }
-  count_pending(*node);
   return node;
 }
 
@@ -170,11 +169,17 @@ Aval broadcast_to_bool(const Call& call) {
 Array apply(const OpDef& op, std::span<const Array> inputs, Args args) {
   Array immediate;
   Node* node = record(op, inputs, std::move(args), &immediate);
-  return node ? Array(node, 0) : immediate;
+  if (!node) return immediate;
+  Array out(node, 0);
+  count_pending(*node);  // which may throw: the handle owns the node by then
+  return out;
 }
 
 std::vector<Array> apply_all(const OpDef& op, std::span<const Array> inputs, Args args) {
-  return record(op, inputs, std::move(args), nullptr)->output_arrays();
+  Node* node = record(op, inputs, std::move(args), nullptr);
+  std::vector<Array> outputs = node->output_arrays();
+  count_pending(*node);
+  return outputs;
 }
 
 }  // namespace gradus
