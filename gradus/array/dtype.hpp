@@ -27,6 +27,8 @@ class DType {
   }
   /// float16, bfloat16, float32 or float64.
   constexpr bool is_float() const { return code_ >= Code::float16; }
+  /// float16 or bfloat16: stored in 16 bits, computed in float32.
+  constexpr bool is_16_bit() const { return code_ == Code::float16 || code_ == Code::bfloat16; }
   /// uint8, int32 or int64.
   constexpr bool is_integer() const { return code_ >= Code::uint8 && code_ <= Code::int64; }
   constexpr bool is_bool() const { return code_ == Code::bool_; }

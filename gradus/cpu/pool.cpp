@@ -351,7 +351,30 @@ void put_windows(const Pool& pool, void* const* pointers, void* scratch) {
   });
 }
 
-template <class T>
+// Terms of a window added up. Of many, rows are summed, and then their sums: one sum of 10,000 terms would lose two digits.
+constexpr int64_t kAddedInARow = 64;
+
+template <bool is_large, class V, class Add>
+struct WindowSum {
+  V zero;
+  Add add;
+  V row = zero, rows = zero;
+  int64_t taken = 0;
+
+  HWY_INLINE void take(V term) {
+    row = add(row, term);
+    if (!is_large || ++taken % kAddedInARow != 0) return;
+    rows = add(rows, row);
+    row = zero;
+  }
+  HWY_INLINE V total() const { return is_large ? add(rows, row) : row; }
+};
+template <bool is_large, class V, class Add>
+HWY_INLINE WindowSum<is_large, V, Add> window_sum(V zero, Add add) {
+  return {zero, add};
+}
+
+template <bool is_large, class T>
 void average_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y) {
   using Wide = WideOf<T>;
   const PoolShape& s = pool.shape;
@@ -360,59 +383,25 @@ void average_window(const Pool& pool, int64_t index, int64_t base, const T* x, T
   if constexpr (is_vector_type<T>()) {
     const hn::ScalableTag<T> d;
     constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+    using V = hn::Vec<hn::ScalableTag<T>>;
+    const auto add = [](V a, V b) HWY_ATTR { return hn::Add(a, b); };
     if (base >= 0) {
       for (; c + lanes <= s.channels; c += lanes) {
-        auto sum = hn::Zero(d);
-        for (const int64_t offset : pool.offsets) sum = hn::Add(sum, hn::LoadU(d, x + base + offset + c));
-        hn::StoreU(hn::Div(sum, hn::Set(d, divisor)), d, y + c);
+        auto sum = window_sum<is_large>(hn::Zero(d), add);
+        for (const int64_t offset : pool.offsets) sum.take(hn::LoadU(d, x + base + offset + c));
+        hn::StoreU(hn::Div(sum.total(), hn::Set(d, divisor)), d, y + c);
       }
     }
     for (; c + lanes <= s.channels; c += lanes) {
-      auto sum = hn::Zero(d);
-      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR { sum = hn::Add(sum, hn::LoadU(d, x + offset + c)); });
-      hn::StoreU(hn::Div(sum, hn::Set(d, divisor)), d, y + c);
+      auto sum = window_sum<is_large>(hn::Zero(d), add);
+      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR { sum.take(hn::LoadU(d, x + offset + c)); });
+      hn::StoreU(hn::Div(sum.total(), hn::Set(d, divisor)), d, y + c);
     }
   }
   for (; c < s.channels; ++c) {
-    Wide sum = 0;
-    for_each_tap(s, index, [&](int64_t offset, int64_t) { sum += static_cast<Wide>(x[offset + c]); });
-    y[c] = static_cast<T>(sum / divisor);
-  }
-}
-
-// The same for windows of many positions: rows of them are summed, and then the sums; one sum of 10,000 terms would lose two digits.
-constexpr int64_t kAddedInARow = 64;
-
-template <class T>
-void average_large_window(const Pool& pool, int64_t index, const T* x, T* y) {
-  using Wide = WideOf<T>;
-  const PoolShape& s = pool.shape;
-  const auto divisor = static_cast<Wide>(divisor_of(s, index));
-  int64_t c = 0;
-  if constexpr (is_vector_type<T>()) {
-    const hn::ScalableTag<T> d;
-    for (; c + static_cast<int64_t>(HWY_LANES(T)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(T))) {
-      auto sum = hn::Zero(d), row = hn::Zero(d);
-      int64_t taken = 0;
-      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR {
-        row = hn::Add(row, hn::LoadU(d, x + offset + c));
-        if (++taken % kAddedInARow != 0) return;
-        sum = hn::Add(sum, row);
-        row = hn::Zero(d);
-      });
-      hn::StoreU(hn::Div(hn::Add(sum, row), hn::Set(d, divisor)), d, y + c);
-    }
-  }
-  for (; c < s.channels; ++c) {
-    Wide sum = 0, row = 0;
-    int64_t taken = 0;
-    for_each_tap(s, index, [&](int64_t offset, int64_t) {
-      row += static_cast<Wide>(x[offset + c]);
-      if (++taken % kAddedInARow != 0) return;
-      sum += row;
-      row = 0;
-    });
-    y[c] = static_cast<T>((sum + row) / divisor);
+    auto sum = window_sum<is_large>(Wide{0}, [](Wide a, Wide b) { return static_cast<Wide>(a + b); });
+    for_each_tap(s, index, [&](int64_t offset, int64_t) { sum.take(static_cast<Wide>(x[offset + c])); });
+    y[c] = static_cast<T>(sum.total() / divisor);
   }
 }
 
@@ -429,8 +418,8 @@ void average_windows(const Pool& pool, void* const* pointers) {
       const T* from = x + image * s.in_size() * s.channels;
       pool.for_each_window(i % pool.rows(), [&](int64_t window, int64_t base) HWY_ATTR {
         T* to = y + (image * out_size + window) * s.channels;
-        if (s.taps() > kAddedInARow) average_large_window(pool, window, from, to);
-        else average_window(pool, window, base, from, to);
+        if (s.taps() > kAddedInARow) average_window<true>(pool, window, base, from, to);
+        else average_window<false>(pool, window, base, from, to);
       });
     }
   });
@@ -512,7 +501,7 @@ KernelPtr prepare(const PoolShape& shape, Run run, int64_t scratch_bytes) {
 
 // Room to sum 16-bit floats in float32.
 int64_t sum_bytes(DType dtype, const PoolShape& shape) {
-  return dtype == float16 || dtype == bfloat16 ? shape.batch * shape.in_size() * shape.channels * 4 : 0;
+  return dtype.is_16_bit() ? shape.batch * shape.in_size() * shape.channels * 4 : 0;
 }
 
 }  // namespace
