@@ -28,7 +28,6 @@ int64_t w_size(const ConvShape& s) { return s.taps() * s.in_channels * s.groups 
 
 bool has_work(const ConvShape& s) { return x_size(s) && y_size(s) && w_size(s); }
 
-
 // Casts `count` contiguous elements, in chunks that follow from the count.
 void cast(TileLoop loop, const void* from, int64_t from_size, void* to, int64_t to_size, int64_t count) {
   constexpr int64_t chunk_size = 1 << 15;
@@ -62,7 +61,6 @@ KernelPtr through_float32(DType dtype, KernelPtr kernel, std::vector<int64_t> si
       bytes);
 }
 
-bool is_16_bit(DType dtype) { return dtype == float16 || dtype == bfloat16; }
 bool may_use_dnnl(DType dtype, const ConvShape& shape) { return (dtype == float32 || dtype == bfloat16) && has_work(shape); }
 bool may_use_few(DType dtype, const ConvShape& shape) {
   return (dtype == float32 || dtype == float64) && has_work(shape) && shape.rank() <= 2 && has_few_channels(with_rank(shape, 2));
@@ -77,7 +75,7 @@ KernelPtr prepare_conv(DType dtype, const ConvShape& shape, const Epilogue& epil
   if (may_use_dnnl(dtype, shape)) {
     if (KernelPtr kernel = dnnl_conv_forward(dtype, with_rank(shape, 2), epilogue)) return kernel;
   }
-  if (is_16_bit(dtype)) {
+  if (dtype.is_16_bit()) {
     std::vector<int64_t> sizes{x_size(shape), w_size(shape)};
     if (epilogue.has_bias) sizes.push_back(shape.groups * shape.out_channels);
     sizes.push_back(y_size(shape));
@@ -90,7 +88,7 @@ KernelPtr prepare_conv_input_gradient(DType dtype, const ConvShape& shape) {
   if (may_use_dnnl(dtype, shape)) {
     if (KernelPtr kernel = dnnl_conv_input_gradient(dtype, with_rank(shape, 2))) return kernel;
   }
-  if (is_16_bit(dtype)) {
+  if (dtype.is_16_bit()) {
     return through_float32(dtype, prepare_conv_input_gradient(float32, shape), {y_size(shape), w_size(shape), x_size(shape)});
   }
   return direct_conv_input_gradient(dtype, with_rank(shape, 3));
@@ -101,7 +99,7 @@ KernelPtr prepare_conv_weight_gradient(DType dtype, const ConvShape& shape) {
   if (may_use_dnnl(dtype, shape)) {
     if (KernelPtr kernel = dnnl_conv_weight_gradient(dtype, with_rank(shape, 2))) return kernel;
   }
-  if (is_16_bit(dtype)) {
+  if (dtype.is_16_bit()) {
     return through_float32(dtype, prepare_conv_weight_gradient(float32, shape), {x_size(shape), y_size(shape), w_size(shape)});
   }
   return direct_conv_weight_gradient(dtype, with_rank(shape, 3));

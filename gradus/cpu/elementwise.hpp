@@ -38,7 +38,7 @@ struct ElementwiseFunction {
 };
 
 /// The dtype that a value of `dtype` has while it is computed with: float32 for the 16-bit floats.
-constexpr DType compute_dtype(DType dtype) { return dtype == float16 || dtype == bfloat16 ? float32 : dtype; }
+constexpr DType compute_dtype(DType dtype) { return dtype.is_16_bit() ? float32 : dtype; }
 
 /// Converts a tile: every pair of dtypes, by the rule of base/convert.hpp.
 TileLoop find_cast(DType from, DType to);

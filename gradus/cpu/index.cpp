@@ -133,7 +133,7 @@ struct Target {
       : start(x.shape, x.strides, contiguous_strides(x.shape), x.dtype.size()),
         dtype(x.dtype),
         size(x.size()),
-        is_widened(mode == Scatter::add && (x.dtype == float16 || x.dtype == bfloat16)),
+        is_widened(mode == Scatter::add && x.dtype.is_16_bit()),
         is_sorted(is_widened && size / 4 > elements) {}
   // Read and written where the output lies over x.
   int64_t bytes_in_place(int64_t elements, Scatter mode) const {

@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kMostPointers = 8;
 
-
 void* moved(void* pointer, int64_t bytes) { return pointer ? static_cast<std::byte*>(pointer) + bytes : nullptr; }
 
 Status run_tile(const TiledSpec& spec, const KernelPair& pair, int64_t begin, void* const* pointers, void* middle, void* scratch) {

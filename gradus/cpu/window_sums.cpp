@@ -148,8 +148,6 @@ struct WindowWalk {
 
 // ---- the kernel
 
-bool is_16_bit(DType dtype) { return dtype == float16 || dtype == bfloat16; }
-
 void fill_zeros(void* out, int64_t bytes) {
   constexpr int64_t kPiece = int64_t{1} << 18;
   parallel_for(divide_up(bytes, kPiece), [&](int64_t piece) {
@@ -199,7 +197,7 @@ class CopiedWindows final : public Kernel {
 class AddedWindows final : public PartialKernel {
  public:
   AddedWindows(const Layout* base, std::span<const Layout> values, std::span<const WindowPlace> places, const Layout& out, bool are_apart)
-      : dtype_(out.dtype), size_(out.size()), has_base_(base != nullptr), is_widened_(is_16_bit(out.dtype) && !are_apart) {
+      : dtype_(out.dtype), size_(out.size()), has_base_(base != nullptr), is_widened_(out.dtype.is_16_bit() && !are_apart) {
     bytes.in_place = 0;
     if (base) start_.emplace(base->shape, base->strides, out.strides, dtype_.size());
     for (size_t i = 0; i < values.size(); ++i) {

@@ -278,7 +278,7 @@ Array lerp(const Array& x, const Array& y, const Array& t) {
 }
 Array squared_difference(const Array& x, const Array& y) {
   const Array difference = x - y;
-  if (difference.dtype() != float16 && difference.dtype() != bfloat16) return square(difference);
+  if (!difference.dtype().is_16_bit()) return square(difference);
   return square(rows::widened(x) - rows::widened(y)).astype(difference.dtype());
 }
 

@@ -127,12 +127,10 @@ Array sum_of_windows(const Array& whole, std::span<const Array> parts) {
   return apply(whole.exists() ? add_windows_op : sum_windows_op, inputs, std::move(args));
 }
 
-bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
-
 // The same part in float32.
 Array widened(const Array& part) {
   std::vector<Array> inputs = part.node()->input_arrays();
-  for (Array& input : inputs) input = is_16_bit(input) ? input.astype(float32) : input;
+  for (Array& input : inputs) input = input.dtype().is_16_bit() ? input.astype(float32) : input;
   if (!is_windows(part)) inputs[0] = zeros(part.shape(), float32);
   return apply(part.node()->op(), inputs, part.node()->args());
 }
@@ -165,7 +163,7 @@ bool is_part(const Array& x) { return is_windows(x) || is_indexed_part(x) || is_
 Array sum_of_parts(const Array& whole, std::span<const Array> parts) {
   if (parts.empty()) return whole;
   const bool is_wide = whole.exists() && whole.dtype() != parts[0].dtype();
-  if (is_16_bit(parts[0]) && (is_wide || !are_of_one_kind(parts))) {
+  if (parts[0].dtype().is_16_bit() && (is_wide || !are_of_one_kind(parts))) {
     std::vector<Array> wide;
     for (const Array& part : parts) wide.push_back(widened(part));
     const Array sum = sum_of_parts(whole.exists() ? whole.astype(float32) : whole, wide);

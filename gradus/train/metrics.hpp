@@ -50,7 +50,8 @@ class Metric {
   std::function<Array(const Array&, const Array&)> function_;
 };
 
-/// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Named "top_k" with k's value.
+/// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Of equal logits the first counts as the
+/// larger; a label that is none of the classes, or whose logit is NaN, is not among them. Named "top_k" with k's value.
 Metric top_k(int64_t k);
 
 /// counts[i * classes + j]: examples of class i predicted as class j. output (N, classes) logits, or (N,) or (N, 1) for two classes.

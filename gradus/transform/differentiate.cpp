@@ -31,30 +31,28 @@ struct NodeCall {
   RecordedCall call;
 };
 
-bool is_16_bit(const Array& x) { return x.dtype() == float16 || x.dtype() == bfloat16; }
-Array widened(const Array& x) { return is_16_bit(x) && !x.is_weak() ? x.astype(float32) : x; }
+Array widened(const Array& x) { return x.dtype().is_16_bit() && !x.is_weak() ? x.astype(float32) : x; }
 // The same; from before its rounding, if a rule has rounded it since `began`. (What the caller rounded may be evaluated or not: no difference.)
 Array unrounded(const Array& x, uint64_t began) {
-  const Array wide = is_16_bit(x) && x.node()->serial() > began ? rows::before_rounding(x) : Array();
+  const Array wide = x.dtype().is_16_bit() && x.node()->serial() > began ? rows::before_rounding(x) : Array();
   return wide.exists() ? wide : widened(x);
 }
 
 // A sum of cotangents, made when it is asked for: terms that are zero outside a part share one buffer then (the parts of a split array, the
 // elements of an unrolled loop), so that T parts cost no more than their elements. Terms of 16 bits are added in float32 and rounded once.
+// `began` is the newest node before the walk.
 class ChangeSum {
  public:
   bool exists() const { return whole_.exists() || !parts_.empty(); }
-  // `began`: the newest node before the walk.
   void add(Array term, uint64_t began) {
-    began_ = began;
-    if (is_16_bit(term)) narrow_ = term.dtype();
+    if (term.dtype().is_16_bit()) narrow_ = term.dtype();
     if (is_part(term)) parts_.push_back(std::move(term));
     else if (!whole_.exists()) whole_ = std::move(term);
-    else if (is_16_bit(term)) whole_ = unrounded(whole_, began) + unrounded(term, began);
+    else if (term.dtype().is_16_bit()) whole_ = unrounded(whole_, began) + unrounded(term, began);
     else whole_ = whole_ + term;
   }
-  const Array& total() {
-    if (!parts_.empty()) whole_ = sum_of_parts(whole_.exists() && narrow_ ? unrounded(whole_, began_) : whole_, parts_);
+  const Array& total(uint64_t began) {
+    if (!parts_.empty()) whole_ = sum_of_parts(whole_.exists() && narrow_ ? unrounded(whole_, began) : whole_, parts_);
     parts_.clear();
     if (narrow_ && whole_.dtype() != *narrow_) whole_ = whole_.astype(*narrow_);
     return whole_;
@@ -64,7 +62,6 @@ class ChangeSum {
   Array whole_;  // of 16-bit terms: wider, as soon as two have been added
   std::vector<Array> parts_;
   std::optional<DType> narrow_;
-  uint64_t began_ = 0;
 };
 
 // One change for each output of some nodes, in one table.
@@ -163,7 +160,7 @@ std::vector<Array> compose(const RecordedCall& call, std::span<const Array> inpu
 // The call as a rule for slopes sees it: with 16-bit floats as float32, in which squares stay in range; changes are rounded once, at the end.
 // The output is computed again if the rule reads it: rounded, it has too few digits for 1 - y^2.
 struct WideCall {
-  explicit WideCall(const RecordedCall& call) : original(call), is_wide(is_16_bit(call.outputs[0])) {
+  explicit WideCall(const RecordedCall& call) : original(call), is_wide(call.outputs[0].dtype().is_16_bit()) {
     if (!is_wide) return;
     for (const Array& x : call.inputs) inputs.push_back(widened(x));
     outputs.push_back(apply(call.op, inputs, call.args));
@@ -391,7 +388,7 @@ void pull_back_node(Node* node, ChangeTable<ChangeSum>& table, uint64_t began) {
   for (size_t i = 0; i < edges.size(); ++i) has_active |= is_active[i] = table.has(edges[i].node) && recorded.inputs[i].dtype().is_float();
   if (!has_active) return;
   Changes cotangents;
-  for (ChangeSum& sum : own) cotangents.push_back(std::exchange(sum, {}).total());
+  for (ChangeSum& sum : own) cotangents.push_back(std::exchange(sum, {}).total(began));
   Changes changes = with_path(node, [&] { return reverse(recorded.call, is_active, cotangents); });
   for (size_t i = 0; i < edges.size() && i < changes.size(); ++i) {
     if (is_active[i] && changes[i].exists()) {
@@ -428,7 +425,7 @@ std::vector<Array> pull_back(std::span<const Array> outputs, std::span<const Arr
   }
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) pull_back_node(*node, table, began);
   std::vector<Array> out;
-  for (const Array& argument : arguments) out.push_back(table.of(argument.node(), argument.output_index()).total());
+  for (const Array& argument : arguments) out.push_back(table.of(argument.node(), argument.output_index()).total(began));
   return out;
 }
 

@@ -149,8 +149,7 @@ Arrays symbols_like(ConstArrays arrays) {
 }
 // For a running sum of changes: strong, also where a number was captured. Of 16-bit floats in float32.
 Array sum_like(const Array& array) {
-  const bool is_narrow = array.dtype() == float16 || array.dtype() == bfloat16;
-  return make_placeholder({is_narrow ? float32 : array.dtype(), array.shape(), false});
+  return make_placeholder({array.dtype().is_16_bit() ? float32 : array.dtype(), array.shape(), false});
 }
 Arrays floats_of(ConstArrays arrays) {
   Arrays out;
