@@ -115,7 +115,7 @@ TEST(numbers, of_16_bits_are_rounded_once) {
   for (const auto& [dtype, v, want] : {Case{float16, 1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-10}, {bfloat16, 1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-7},
                                        {float16, -1 - 0x1p-11 - 0x1p-40, -1 - 0x1p-10}}) {
     const Array one = ones({40}, dtype);
-    const auto expect = [&](const Array& x, const char* what) {
+    const auto expect = [dtype = dtype, want = want](const Array& x, const char* what) {  // named: Clang 14 captures no structured bindings
       EXPECT_EQ(x.dtype(), dtype) << what;
       for (const double value : x.to_vector<double>()) EXPECT_EQ(value, want) << what << " " << dtype.name();
     };
