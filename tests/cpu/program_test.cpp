@@ -104,7 +104,12 @@ TEST(Program, output_may_lie_over_any_input_of_its_layout) {
 }
 
 // Pairs of instructions that run in one pass: numbers and NaN of both signs and several payloads, in all orders. Which of two NaN comes out is the
-// compiler's choice, who may swap the operands of a sum.
+// compiler's choice, who may swap the operands of a sum: GCC does so for ThreadSanitizer, nobody in the builds that are used.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kKeepsTheSameNan = false;
+#else
+constexpr bool kKeepsTheSameNan = true;
+#endif
 template <class T>
 void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFunction& second, bool is_left, int repeated) {
   const T quiet = std::numeric_limits<T>::quiet_NaN(), infinite = std::numeric_limits<T>::infinity();
@@ -127,7 +132,7 @@ void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFun
   ProgramSpec spec{n, {}, {{&first, dtype, {0, 1}}, {&second, dtype, {is_left ? 3 : 2, is_left ? 2 : 3}}}, {{4}}};
   for (int k = 0; k < 3; ++k) spec.inputs.push_back(k == repeated ? cpu::ProgramInput{dtype, {0}, false} : array_input(dtype, n));
   run(spec, {operands[0].data(), operands[1].data(), operands[2].data()}, {got.data()});
-  for (size_t i = 0; i < got.size(); ++i) {
+  for (size_t i = 0; !kKeepsTheSameNan && i < got.size(); ++i) {
     if (std::isnan(want[i]) && std::isnan(got[i])) got[i] = want[i];
   }
   EXPECT_EQ(std::memcmp(got.data(), want.data(), got.size() * sizeof(T)), 0)
