@@ -31,7 +31,7 @@ struct NodeCall {
   RecordedCall call;
 };
 
-Array widened(const Array& x) { return x.dtype().is_16_bit() && !x.is_weak() ? x.astype(float32) : x; }
+Array widened(const Array& x) { return x.dtype().is_16_bit() ? rows::widened(x) : x; }
 // The same; from before its rounding, if a rule has rounded it since `began`. (What the caller rounded may be evaluated or not: no difference.)
 Array unrounded(const Array& x, uint64_t began) {
   const Array wide = x.dtype().is_16_bit() && x.node()->serial() > began ? rows::before_rounding(x) : Array();
