@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/fork.hpp"
 
 namespace gradus {
 
@@ -191,7 +192,7 @@ class Allocator {
     use_.cached = 0;
   }
 
-  std::mutex mutex_;
+  LastingMutex mutex_;
   std::map<int64_t, std::vector<std::byte*>> free_;
   MemoryUse use_;
   int64_t limit_ = available_memory();

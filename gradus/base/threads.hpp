@@ -13,6 +13,8 @@ void set_threads(int count);
 
 namespace detail {
 void parallel_chunks(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context);
+/// Loops of more than one chunk so far that were in no other loop, whatever the number of threads.
+int64_t loops_run();
 }
 
 /// Calls body(chunk) for each chunk of 0 .. chunks-1, spread over the threads, and waits for all. The caller's chunks follow from

@@ -12,6 +12,7 @@
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
+#include "gradus/base/fork.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -87,6 +88,8 @@ struct Batches::State {
   Prepared prepare(int64_t index) const;
   void work();
   bool take(Prepared& out);
+  // In the child of a fork there is no worker, and what it waits for or holds locked cannot even be destroyed.
+  bool has_worker_here() const { return generation == fork_generation(); }
 
   Array held_x, held_y;  // keep the memory that rows points to
   Rows x_rows;
@@ -96,6 +99,7 @@ struct Batches::State {
   Batch current;
 
   std::thread worker;
+  int64_t generation = fork_generation();
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Prepared> ready;
@@ -166,6 +170,7 @@ bool Batches::State::take(Prepared& out) {
     out = prepare(next_index++);
     return true;
   }
+  if (!has_worker_here()) fail("batches", "the process was forked after they were begun; begin anew in the child");
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return failure || !ready.empty(); });
   if (ready.empty()) std::rethrow_exception(failure);
@@ -181,7 +186,9 @@ Batches::Batches(const Dataset& set, BatchOptions options) {
   if (!set.x.exists()) fail("batches", "the dataset is empty; give it x and y first");
   state_ = std::make_unique<State>(set, options);
 }
-Batches::~Batches() = default;
+Batches::~Batches() {
+  if (state_ && state_->worker.joinable() && !state_->has_worker_here()) state_.release();
+}
 Batches::Batches(Batches&&) noexcept = default;
 
 int64_t Batches::count() const { return state_->count; }

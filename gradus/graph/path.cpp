@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "gradus/base/fork.hpp"
 #include "gradus/base/per_thread.hpp"
 
 namespace gradus {
@@ -23,7 +24,7 @@ const std::string* none() {
 
 // A model has few distinct paths; they are kept for the life of the process.
 const std::string* intern(std::string path) {
-  static std::mutex* mutex = new std::mutex;
+  static LastingMutex* mutex = new LastingMutex;
   static auto* paths = new std::unordered_set<std::string>;
   std::lock_guard lock(*mutex);
   return &*paths->insert(std::move(path)).first;
@@ -39,7 +40,7 @@ struct DerivedPaths {
   struct Hash {
     size_t operator()(const Key& key) const { return std::hash<const void*>()(key.path) * 31 + std::hash<const void*>()(key.op); }
   };
-  std::mutex mutex;
+  LastingMutex mutex;
   std::unordered_map<Key, const std::string*, Hash> paths;
   std::unordered_map<const std::string*, std::string_view> origins;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "gradus/base/fork.hpp"
 #include "gradus/base/per_thread.hpp"
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -17,7 +18,7 @@ constinit thread_local PerThread<std::vector<TraceKind>> open_kinds;
 [[gnu::tls_model("initial-exec")]] thread_local uint32_t open_session = 0;  // read for every node
 
 struct Sessions {
-  std::mutex mutex;
+  LastingMutex mutex;
   std::vector<uint32_t> open;
   uint32_t next = 1;
 };

@@ -11,6 +11,7 @@ struct Counters {
   int64_t plan_hits = 0;        ///< evaluations that found their plan
   int64_t kernels_run = 0;      ///< steps executed
   int64_t products_run = 0;     ///< matrix products and convolutions among them
+  int64_t loops_run = 0;        ///< parallel loops in which threads met, of all the process
   int64_t bytes_moved = 0;      ///< bytes that steps read and wrote, each operand counted once a step
   int64_t peak_arena = 0;       ///< largest arena of one run: intermediate results and scratch space, in bytes
   int64_t in_place_updates = 0; ///< outputs written over a dying input of the plan

@@ -8,7 +8,9 @@
 #include <optional>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/fork.hpp"
 #include "gradus/base/switches.hpp"
+#include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cpu/environment.hpp"
 #include "gradus/graph/cell.hpp"
@@ -32,8 +34,11 @@ struct Evaluator {
   std::mutex mutex;
   plan::Cache cache;
   Counters counters;
+  int64_t loops_before = 0;     // the counters were set to 0
   plan::Snapshot snapshot;      // memory of the last walk, used again
   plan::RunMemory run_memory;
+  // In the child of a process that forked in mid-evaluation: what the other thread was at will never be finished.
+  std::atomic<bool> is_left_unfinished{false};
   std::atomic<bool> op_by_op{is_switched_on("GRADUS_OP_BY_OP")}, check_nan{is_switched_on("GRADUS_CHECK_NAN")};
 
   static Evaluator& get() {
@@ -43,8 +48,27 @@ struct Evaluator {
 
  private:
   Evaluator() {
+    after_fork_in_child([] {
+      Evaluator& evaluator = get();
+      if (evaluator.mutex.try_lock()) evaluator.mutex.unlock();
+      else evaluator.is_left_unfinished = true;
+    });
     if (is_switched_on("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, cpu::environment().c_str());
   }
+};
+
+// The evaluation lock.
+class Lock {
+ public:
+  Lock() : lock_(Evaluator::get().mutex, std::defer_lock) {
+    if (Evaluator::get().is_left_unfinished.load(std::memory_order_relaxed)) {
+      fail("evaluate", "this process was forked while a thread was evaluating arrays, and cannot evaluate any; fork() while no evaluation runs");
+    }
+    lock_.lock();
+  }
+
+ private:
+  std::unique_lock<std::mutex> lock_;
 };
 
 // Where no value exists: the transform is named, and what to do instead.
@@ -68,7 +92,7 @@ std::vector<uint8_t> needed_outputs(const Node& node) {
 
 // The pending nodes among the ancestors that the host computes. Another thread may be evaluating them: under the lock none drops its inputs.
 std::vector<Array> waiting_for_host(std::span<const Array> roots) {
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   std::vector<Array> waiting;
   for (Node* node : ancestors(roots, [](Node* node) { return !plan::is_available(*node); })) {
     if (node->op().host || node->op().expand) waiting.emplace_back(node, 0);
@@ -78,7 +102,7 @@ std::vector<Array> waiting_for_host(std::span<const Array> roots) {
 
 // The inputs of a node; none if it has been computed meanwhile.
 std::optional<std::vector<Array>> inputs_of_pending(const Node& node) {
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   if (plan::is_available(node)) return std::nullopt;
   return node.input_arrays();
 }
@@ -113,8 +137,7 @@ void run_host_ops(std::span<const Array> roots) {
     for (const Array& result : results) {
       if (result.exists()) value_of(result);
     }
-    Evaluator& evaluator = Evaluator::get();
-    std::lock_guard lock(evaluator.mutex);
+    const Lock lock;
     if (plan::is_available(*node)) continue;
     for (uint32_t index = 0; index < node->output_count(); ++index) {
       if (results[index].exists()) node->publish(index, results[index].node()->output(results[index].output_index()).value);
@@ -152,7 +175,7 @@ struct ClearAtEnd {
 // False if an op of the host has to run first.
 bool evaluate_under_lock(std::span<const Array> roots) {
   Evaluator& evaluator = Evaluator::get();
-  std::lock_guard lock(evaluator.mutex);
+  const Lock lock;
   const PendingPause pause;  // expansions record nodes
   plan::Snapshot& snapshot = evaluator.snapshot;
   const ClearAtEnd clear{snapshot};
@@ -253,7 +276,7 @@ std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Arra
   }
   {
     Evaluator& evaluator = Evaluator::get();
-    std::lock_guard lock(evaluator.mutex);
+    const Lock lock;
     const PendingPause pause;
     const Hash128 key = plan::call_key(*graph, leaves, may_consume);
     plan::CachedPlan* cached = evaluator.cache.find(key);
@@ -275,7 +298,8 @@ std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Arra
 }
 
 void forget_history(uint32_t session) {
-  std::lock_guard lock(Evaluator::get().mutex);
+  if (Evaluator::get().is_left_unfinished) return;  // called by a destructor
+  const Lock lock;
   detach_nodes_of(session);
 }
 
@@ -287,10 +311,10 @@ const Value& value_of(const Array& array) {
   if (!node->is_scalar()) {
     evaluate(std::span<const Array>(&array, 1));
     // Another thread may just be publishing the node's outputs, this one after the first.
-    if (!out.is_ready.load(std::memory_order_acquire)) std::lock_guard wait(Evaluator::get().mutex);
+    if (!out.is_ready.load(std::memory_order_acquire)) const Lock wait;
     return out.value;
   }
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   if (!out.is_ready.load(std::memory_order_acquire)) {
     BufferPtr buffer = allocate(8, "a number");
     std::memcpy(buffer->data(), &node->slot(), 8);
@@ -305,7 +329,7 @@ const void* row_major_data(const Array& array) {
   if (is_contiguous(array.shape(), value.strides)) return value.buffer->data() + value.offset * dtype.size();
   BufferPtr copy = allocate(array.size() * dtype.size(), "a contiguous copy");
   copy_elements(array, dtype, copy->data());
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   Output& out = array.node()->output(array.output_index());
   if (!out.row_major) out.row_major = std::move(copy);
   return out.row_major->data();
@@ -319,7 +343,7 @@ std::string explain(std::span<const Array> roots) {
     if (!plan::is_available(*root.node())) pending.push_back(root);
   }
   if (pending.empty()) return "nothing to do: all values are computed\n";
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   const PendingPause pause;
   plan::Snapshot snapshot;
   plan::take_snapshot(pending, snapshot);
@@ -331,35 +355,37 @@ std::string explain(std::span<const Array> roots) {
 
 Counters counters() {
   Evaluator& evaluator = Evaluator::get();
-  std::lock_guard lock(evaluator.mutex);
+  const Lock lock;
   Counters now = evaluator.counters;
   now.cached_plans = evaluator.cache.plans();
   now.cached_plan_bytes = evaluator.cache.bytes();
+  now.loops_run = detail::loops_run() - evaluator.loops_before;
   return now;
 }
 void reset_counters() {
   Evaluator& evaluator = Evaluator::get();
-  std::lock_guard lock(evaluator.mutex);
+  const Lock lock;
   evaluator.counters = {};
+  evaluator.loops_before = detail::loops_run();
 }
 void clear_plans() {
   Evaluator& evaluator = Evaluator::get();
-  std::lock_guard lock(evaluator.mutex);
+  const Lock lock;
   evaluator.cache.clear();
 }
 void set_plan_cache_bytes(int64_t bytes) {
   Evaluator& evaluator = Evaluator::get();
-  std::lock_guard lock(evaluator.mutex);
+  const Lock lock;
   evaluator.cache.set_limit(bytes);
 }
 // Under the lock: no plan is made, looked up or run half under one setting and half under another.
 void set_op_by_op(bool is_on) {
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   Evaluator::get().op_by_op = is_on;
 }
 bool is_op_by_op() { return Evaluator::get().op_by_op.load(std::memory_order_relaxed); }
 void set_check_nan(bool is_on) {
-  std::lock_guard lock(Evaluator::get().mutex);
+  const Lock lock;
   Evaluator::get().check_nan = is_on;
 }
 bool is_check_nan() { return Evaluator::get().check_nan.load(std::memory_order_relaxed); }

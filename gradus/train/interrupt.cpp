@@ -6,6 +6,8 @@
 #include <csignal>
 #include <mutex>
 
+#include "gradus/base/fork.hpp"
+
 namespace gradus::train {
 
 namespace {
@@ -22,7 +24,7 @@ struct sigaction before[kCount];
 bool is_taken[kCount];
 
 struct Scopes {
-  std::mutex mutex;
+  LastingMutex mutex;
   int open = 0;
 };
 Scopes& scopes() {

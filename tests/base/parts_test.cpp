@@ -1,20 +1,16 @@
-// Text, errors, hashes, small vectors and parallel loops.
+// Text, errors, hashes and small vectors.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <random>
-#include <set>
-#include <thread>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/hash.hpp"
 #include "gradus/base/small_vector.hpp"
 #include "gradus/base/switches.hpp"
 #include "gradus/base/text.hpp"
-#include "gradus/base/threads.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -178,60 +174,6 @@ TEST(SmallVector, DoesWhatAVectorDoes) {
   EXPECT_EQ(Small(4, 9), (Small{9, 9, 9, 9}));
   EXPECT_FALSE((Small{1, 2} == Small{1, 2, 3}));
   EXPECT_FALSE((Small{1, 2} == Small{1, 3}));
-}
-
-class Threads : public ::testing::Test {
- protected:
-  ~Threads() override { set_threads(before_); }
-  const int before_ = threads();
-};
-
-TEST_F(Threads, EveryChunkRunsOnceWhateverTheirNumber) {
-  for (const int count : {1, 2, 3, 8}) {
-    set_threads(count);
-    EXPECT_EQ(threads(), count);
-    for (const int64_t chunks : {0, 1, 2, 3, 7, 8, 9, 1000}) {
-      std::vector<std::atomic<int>> runs(static_cast<size_t>(chunks) + 1);
-      parallel_for(chunks, [&](int64_t chunk) { ++runs[static_cast<size_t>(chunk)]; });
-      for (int64_t i = 0; i < chunks; ++i) ASSERT_EQ(runs[static_cast<size_t>(i)], 1) << i << " of " << chunks;
-      EXPECT_EQ(runs.back(), 0);
-    }
-  }
-}
-
-TEST_F(Threads, NeighboursRunInOneThreadAndAtMostSoMany) {
-  set_threads(3);
-  std::vector<std::thread::id> ran(90);
-  parallel_for(90, [&](int64_t chunk) { ran[static_cast<size_t>(chunk)] = std::this_thread::get_id(); });
-  EXPECT_LE(std::set<std::thread::id>(ran.begin(), ran.end()).size(), 3u);
-  int changes = 0;
-  for (size_t i = 1; i < ran.size(); ++i) changes += ran[i] != ran[i - 1];
-  EXPECT_LE(changes, 2);
-}
-
-TEST_F(Threads, LoopsInLoopsAndInASerialScopeStayInTheirThread) {
-  set_threads(4);
-  std::atomic<int> strangers = 0;
-  const auto count_strangers = [&] {
-    const std::thread::id mine = std::this_thread::get_id();
-    parallel_for(64, [&, mine](int64_t) { strangers += std::this_thread::get_id() != mine; });
-  };
-  parallel_for(4, [&](int64_t) { count_strangers(); });
-  EXPECT_EQ(strangers, 0);
-  {
-    const SerialScope outer;
-    { const SerialScope inner; }
-    count_strangers();
-  }
-  EXPECT_EQ(strangers, 0);
-  count_strangers();
-  EXPECT_GT(strangers, 0);
-}
-
-TEST_F(Threads, TheirNumberIsAtLeastOne) {
-  EXPECT_EQ(testing::error_of([] { set_threads(0); }), "set_threads: count is 0; it must be 1 or more");
-  set_threads(1);
-  EXPECT_EQ(threads(), 1);
 }
 
 TEST(Switches, ZeroIsOffAndEmptyIsAbsent) {

@@ -1,0 +1,237 @@
+#include "gradus/base/pool.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "gradus/base/fork.hpp"
+#include "gradus/base/processors.hpp"
+#include "gradus/base/switches.hpp"
+#include "gradus/base/threads.hpp"
+
+namespace gradus::detail {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Nanoseconds = std::chrono::nanoseconds;
+
+constexpr int kBoards = 64;       // loops at once; what is above runs in its caller alone
+constexpr int kMostShares = 64;   // more helpers than this begin with the share of another
+constexpr int64_t kMostUnits = int64_t{1} << 30;
+// Measured (docs/speed.md): the gap between two loops of a step is shorter, and sleeping helpers cost the caller a call of the system each.
+constexpr Nanoseconds kSpin{50'000}, kWait{20'000};
+constexpr std::chrono::seconds kRetry{1};  // a thread that was refused is asked for again after this
+
+// A thread's share of a loop: the units that nobody has claimed yet, from `begin` (low half) to `end`. A claim that succeeds is one of whatever loop
+// is published at that moment: no count of loops is needed to tell them apart.
+struct alignas(64) Share {
+  std::atomic<uint64_t> left{0};
+
+  void put(int64_t begin, int64_t end) { left.store(static_cast<uint64_t>(end) << 32 | static_cast<uint64_t>(begin), std::memory_order_release); }
+
+  // The owner takes units from the front, others from the back.
+  bool claim(bool is_own, int64_t& unit) {
+    uint64_t now = left.load(std::memory_order_relaxed);
+    while (true) {
+      const auto begin = static_cast<uint32_t>(now), end = static_cast<uint32_t>(now >> 32);
+      if (begin >= end) return false;
+      unit = is_own ? begin : end - 1;
+      const uint64_t next = is_own ? now + 1 : now - (uint64_t{1} << 32);
+      if (left.compare_exchange_weak(now, next, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+    }
+  }
+};
+
+// Where a loop is published. Boards live for ever: a helper that comes late finds no unit, or one of the next loop, and nothing dangles.
+struct alignas(64) Board {
+  std::atomic<int> unfinished{0};  // units
+  std::atomic<int> shares{0}, threads{0};
+  // Written while all shares are empty, read by those who have claimed a unit.
+  int64_t chunks = 0, grain = 1;
+  void (*body)(void*, int64_t) = nullptr;
+  void* context = nullptr;
+  Share share[kMostShares];
+
+  // Works on what is left, own share first; returns the units done. `id`: 0 is the caller.
+  int work(int id) {
+    const int count = shares.load(std::memory_order_relaxed);
+    int done = 0;
+    for (int i = 0; i < count; ++i) {
+      Share& from = share[(id + i) % count];
+      for (int64_t unit = 0; from.claim(i == 0, unit); ++done) {
+        const int64_t end = std::min((unit + 1) * grain, chunks);
+        for (int64_t chunk = unit * grain; chunk < end; ++chunk) body(context, chunk);
+      }
+    }
+    return done;
+  }
+};
+
+void rest() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+template <class IsDone>
+bool spin(Nanoseconds time, const IsDone& is_done) {
+  const auto until = Clock::now() + time;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (is_done()) return true;
+      rest();
+    }
+  } while (Clock::now() < until);
+  return false;
+}
+
+// Made at first use, never destroyed: static objects may compute in their destructors.
+class Pool {
+ public:
+  static Pool& get() {
+    static Pool* pool = new Pool;
+    return *pool;
+  }
+
+  void run(int64_t chunks, int threads, void (*body)(void*, int64_t), void* context) {
+    if (started_.load(std::memory_order_relaxed) < threads - 1) start_helpers(threads - 1);
+    const int at = take_board();
+    if (at < 0) {
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
+      return;
+    }
+    Board& board = boards_[at];
+    board.chunks = chunks;
+    board.grain = (chunks + kMostUnits - 1) / kMostUnits;
+    board.body = body;
+    board.context = context;
+    const int64_t units = (chunks + board.grain - 1) / board.grain;
+    const auto shares = static_cast<int>(std::min<int64_t>({units, threads, kMostShares}));
+    board.shares.store(shares, std::memory_order_relaxed);
+    board.threads.store(threads, std::memory_order_relaxed);
+    board.unfinished.store(static_cast<int>(units), std::memory_order_relaxed);
+    for (int i = 0; i < shares; ++i) board.share[i].put(units * i / shares, units * (i + 1) / shares);
+    call_helpers(shares - 1, threads);
+    const int done = board.work(0);
+    if (board.unfinished.fetch_sub(done, std::memory_order_acq_rel) != done) wait_for(board);
+    open_.fetch_and(~(uint64_t{1} << at), std::memory_order_release);
+  }
+
+  Helpers helpers() const { return {started_.load(std::memory_order_relaxed), refused_.load(std::memory_order_relaxed)}; }
+
+ private:
+  Pool() { after_fork_in_child([] { get().forget(); }); }
+
+  // A fork's child has no helpers, and no loop but those of threads that it does not have.
+  void forget() {
+    started_ = refused_ = sleepers_ = 0;
+    open_ = 0;
+    for (Board& board : boards_) {
+      for (Share& share : board.share) share.left = 0;
+    }
+  }
+
+  int take_board() {
+    uint64_t open = open_.load(std::memory_order_relaxed);
+    while (~open) {
+      const int at = std::countr_one(open);
+      if (open_.compare_exchange_weak(open, open | uint64_t{1} << at, std::memory_order_acquire, std::memory_order_relaxed)) return at;
+    }
+    return -1;
+  }
+
+  // The last of the two that a helper going to sleep and this do is seen by the other: it either sees the call or is seen sleeping.
+  void call_helpers(int wanted, int threads) {
+    calls_.fetch_add(1);
+    const int sleeping = sleepers_.load();
+    if (sleeping == 0) return;
+    // Of more helpers than this loop may have the first to wake up may be one too many.
+    if (sleeping <= wanted || started_.load(std::memory_order_relaxed) >= threads) return calls_.notify_all();
+    for (int i = 0; i < wanted; ++i) calls_.notify_one();
+  }
+
+  static void wait_for(Board& board) {
+    const auto is_over = [&] { return board.unfinished.load(std::memory_order_acquire) == 0; };
+    if (has_room() && spin(kWait, is_over)) return;
+    for (int left; (left = board.unfinished.load(std::memory_order_acquire)) != 0;) board.unfinished.wait(left, std::memory_order_acquire);
+  }
+
+  // Whether each thread can have a processor; if not, one that spins stands in the way of one that works.
+  static bool has_room() { return threads() <= processors(); }
+
+  bool work_on_any(int id) {
+    bool has_worked = false;
+    for (uint64_t open = open_.load(std::memory_order_acquire); open; open &= open - 1) {
+      Board& board = boards_[std::countr_zero(open)];
+      if (id >= board.threads.load(std::memory_order_relaxed)) continue;
+      const int done = board.work(id);
+      if (done == 0) continue;
+      has_worked = true;
+      if (board.unfinished.fetch_sub(done, std::memory_order_acq_rel) == done) board.unfinished.notify_one();
+    }
+    return has_worked;
+  }
+
+  [[noreturn]] void help(int id) {
+    const SerialScope serial;  // loops in loops stay where they are
+    while (true) {
+      const uint32_t seen = calls_.load(std::memory_order_acquire);
+      if (work_on_any(id)) continue;
+      if (has_room() && spin(kSpin, [&] { return calls_.load(std::memory_order_relaxed) != seen; })) continue;
+      sleepers_.fetch_add(1);
+      calls_.wait(seen);
+      sleepers_.fetch_sub(1);
+    }
+  }
+
+  // Helpers take no signals: those are for the threads of the program that this library is in.
+  void start_helpers(int wanted) {
+    const std::lock_guard lock(mutex_);
+    const int before = started_.load();
+    if (before >= wanted || (refused_.load() > 0 && Clock::now() < retry_)) return;
+    sigset_t all, previous;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &previous);
+    int count = before;
+    try {
+      for (; count < wanted; ++count) std::thread([this, id = count + 1] { help(id); }).detach();
+    } catch (const std::system_error&) {
+    }
+    pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+    const bool was_refused = refused_.load() > 0;
+    started_ = count;
+    refused_ = wanted - count;
+    if (count == wanted) return;
+    retry_ = Clock::now() + kRetry;
+    if (!was_refused && is_switched_on("GRADUS_VERBOSE")) {
+      std::fprintf(stderr, "gradus: the system allows %d of %d threads; work goes on with these\n", count + 1, wanted + 1);
+    }
+  }
+
+  std::atomic<uint64_t> open_{0};  // which boards are taken
+  std::atomic<int> started_{0}, refused_{0};
+  alignas(64) std::atomic<uint32_t> calls_{0};  // loops published; helpers sleep on it
+  alignas(64) std::atomic<int> sleepers_{0};
+  LastingMutex mutex_;  // of starting helpers
+  Clock::time_point retry_{};
+  Board boards_[kBoards];
+};
+
+}  // namespace
+
+void run_loop(int64_t chunks, int threads, void (*body)(void*, int64_t), void* context) { Pool::get().run(chunks, threads, body, context); }
+
+Helpers helpers() { return Pool::get().helpers(); }
+
+}  // namespace gradus::detail
