@@ -28,7 +28,7 @@ if $run_all; then
   tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
   ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF
-  # ThreadSanitizer does not see libgomp's barriers: one thread a parallel loop, so that what it checks is the library's own threads.
-  OMP_NUM_THREADS=1 TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/thread_sanitizer.txt" \
+  # Four threads in the parallel loops, however many processors there are.
+  OMP_NUM_THREADS=4 TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/thread_sanitizer.txt" \
     tests build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=thread -DGRADUS_BENCH=OFF
 fi

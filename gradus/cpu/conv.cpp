@@ -4,7 +4,7 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/conv_direct.hpp"
-#include "gradus/cpu/dnnl.hpp"
+#include "gradus/cpu/conv_parted.hpp"
 #include "gradus/cpu/elementwise.hpp"
 #include "gradus/cpu/round_up.hpp"
 
@@ -73,7 +73,7 @@ KernelPtr prepare_conv(DType dtype, const ConvShape& shape, const Epilogue& epil
   const bool is_short = dtype == float64 || shape.taps() * shape.in_channels <= 32;
   if (is_short && may_use_few(dtype, shape)) return few_conv(dtype, with_rank(shape, 2), epilogue);
   if (may_use_dnnl(dtype, shape)) {
-    if (KernelPtr kernel = dnnl_conv_forward(dtype, with_rank(shape, 2), epilogue)) return kernel;
+    if (KernelPtr kernel = parted_conv(dtype, with_rank(shape, 2), epilogue)) return kernel;
   }
   if (dtype.is_16_bit()) {
     std::vector<int64_t> sizes{x_size(shape), w_size(shape)};
@@ -86,7 +86,7 @@ KernelPtr prepare_conv(DType dtype, const ConvShape& shape, const Epilogue& epil
 
 KernelPtr prepare_conv_input_gradient(DType dtype, const ConvShape& shape) {
   if (may_use_dnnl(dtype, shape)) {
-    if (KernelPtr kernel = dnnl_conv_input_gradient(dtype, with_rank(shape, 2))) return kernel;
+    if (KernelPtr kernel = parted_conv_input_gradient(dtype, with_rank(shape, 2))) return kernel;
   }
   if (dtype.is_16_bit()) {
     return through_float32(dtype, prepare_conv_input_gradient(float32, shape), {y_size(shape), w_size(shape), x_size(shape)});
@@ -97,7 +97,7 @@ KernelPtr prepare_conv_input_gradient(DType dtype, const ConvShape& shape) {
 KernelPtr prepare_conv_weight_gradient(DType dtype, const ConvShape& shape) {
   if (may_use_few(dtype, shape)) return few_conv_weight_gradient(dtype, with_rank(shape, 2));
   if (may_use_dnnl(dtype, shape)) {
-    if (KernelPtr kernel = dnnl_conv_weight_gradient(dtype, with_rank(shape, 2))) return kernel;
+    if (KernelPtr kernel = parted_conv_weight_gradient(dtype, with_rank(shape, 2))) return kernel;
   }
   if (dtype.is_16_bit()) {
     return through_float32(dtype, prepare_conv_weight_gradient(float32, shape), {x_size(shape), y_size(shape), w_size(shape)});

@@ -11,6 +11,7 @@ struct ConvShape {
   int64_t batch = 0, groups = 1, in_channels = 0, out_channels = 0;  ///< channels of one group
   Dims in{}, kernel{}, out{};                                        ///< spatial sizes
   Dims strides{}, pad_begin{}, pad_end{}, dilation{};                ///< pad_end may be negative: the last input positions are not read
+  int64_t whole_batch = 0;  ///< examples of the convolution of which this is a block for one thread; 0: it is the whole
 
   size_t rank() const { return kernel.size(); }
   int64_t in_size() const { return product(in); }

@@ -1,9 +1,10 @@
-// Convolutions by oneDNN: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where Winograd's algorithm
-// pays for it, images are brought to its layout too.
+// Convolutions by oneDNN, in one thread: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where
+// Winograd's algorithm pays for it, images are brought to its layout too; where a part has some channels of images only, these are copied together.
 #include "gradus/base/switches.hpp"
 #include "gradus/cpu/conv_guard.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/dnnl_sequence.hpp"
+#include "gradus/cpu/parts.hpp"
 
 namespace gradus::cpu {
 
@@ -23,9 +24,10 @@ Dims image_sizes(int64_t batch, int64_t channels, const Dims& spatial) {
   return sizes;
 }
 
-Dims channels_last(const Dims& sizes) {
+// Of images whose pixels have `pixel` channels in memory.
+Dims channels_last(const Dims& sizes, int64_t pixel) {
   Dims strides(sizes.size());
-  int64_t step = sizes[1];
+  int64_t step = pixel;
   strides[1] = 1;
   for (size_t axis = sizes.size(); axis-- > 2;) {
     strides[axis] = step;
@@ -35,16 +37,18 @@ Dims channels_last(const Dims& sizes) {
   return strides;
 }
 
-Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algorithm) {
+// `sums`: the dtype of a weight gradient.
+Operands make_operands(DType dtype, const ConvPart& part, dnnl::algorithm algorithm, DType sums) {
+  const ConvShape& shape = part.shape;
   Operands out;
   out.algorithm = algorithm;
   const Dims x = image_sizes(shape.batch, shape.groups * shape.in_channels, shape.in);
   const Dims y = image_sizes(shape.batch, shape.groups * shape.out_channels, shape.out);
-  out.x = dnnl_desc(dtype, x, channels_last(x));
-  out.y = dnnl_desc(dtype, y, channels_last(y));
+  out.x = dnnl_desc(dtype, x, channels_last(x, part.x_pixel));
+  out.y = dnnl_desc(dtype, y, channels_last(y, part.y_pixel));
   const bool is_direct = algorithm == dnnl::algorithm::convolution_direct;
-  out.asked_x = is_direct ? out.x : dnnl_any(dtype, x);
-  out.asked_y = is_direct ? out.y : dnnl_any(dtype, y);
+  out.asked_x = is_direct ? dnnl_desc(dtype, x, channels_last(x, x[1])) : dnnl_any(dtype, x);
+  out.asked_y = is_direct ? dnnl_desc(dtype, y, channels_last(y, y[1])) : dnnl_any(dtype, y);
   // (kernel..., in, groups * out) in memory.
   Dims sizes, strides;
   if (shape.groups > 1) {
@@ -54,15 +58,15 @@ Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algo
   sizes.push_back(shape.out_channels);
   strides.push_back(1);
   sizes.push_back(shape.in_channels);
-  strides.push_back(shape.groups * shape.out_channels);
-  int64_t step = shape.in_channels * shape.groups * shape.out_channels * shape.taps();
+  strides.push_back(part.y_pixel);
+  int64_t step = part.x_pixel / shape.groups * part.y_pixel * shape.taps();
   for (const int64_t size : shape.kernel) {
     step /= size;
     sizes.push_back(size);
     strides.push_back(step);
   }
   out.weights = dnnl_desc(dtype, sizes, strides);
-  out.any_weights = dnnl_any(dtype, sizes);
+  out.any_weights = dnnl_any(sums, sizes);
   const Dims channels{y[1]}, unit{1};
   out.bias = dnnl_desc(dtype, channels, unit);
   for (size_t axis = 0; axis < shape.rank(); ++axis) {
@@ -77,7 +81,7 @@ Operands make_operands(DType dtype, const ConvShape& shape, dnnl::algorithm algo
 // Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding errors are
 // about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md), where no pixel is far above the others: images
 // with such a pixel go without it (conv_guard.hpp). So does everything with GRADUS_WINOGRAD=0. `tiled` are the spatial sizes that it cuts into tiles.
-bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
+bool is_winograd_better(DType dtype, const ConvShape& s, const Dims& tiled) {
   static const bool is_allowed = is_switched_on("GRADUS_WINOGRAD", true);
   const Dims three{3, 3}, one{1, 1};
   if (!is_allowed || dtype != float32 || s.groups != 1 || s.kernel != three || s.strides != one || s.dilation != one) return false;
@@ -85,18 +89,18 @@ bool prefers_winograd(DType dtype, const ConvShape& s, const Dims& tiled) {
   // Measured: below these sizes bringing images and weights into its form costs more than it saves (docs/speed.md).
   if (std::min(s.in_channels, s.out_channels) < 32 || std::max(s.in_channels, s.out_channels) < 64) return false;
   const int64_t positions = tiled[0] * tiled[1], covered = (tiled[0] + 3) / 4 * 4 * ((tiled[1] + 3) / 4 * 4);
-  return s.batch * positions >= 700 && 3 * covered <= 4 * positions;
+  return std::max(s.batch, s.whole_batch) * positions >= 700 && 3 * covered <= 4 * positions;
 }
 
-// What oneDNN can do with the operands, by Winograd's algorithm if that is preferred and there; empty if it has nothing optimised.
+// What oneDNN can do with the operands, by Winograd's algorithm if that is asked for and there; empty if it has nothing optimised.
 // `describe` makes a description of operands.
 template <class Describe>
-auto choose(DType dtype, const ConvShape& shape, bool is_winograd, const Describe& describe) {
+auto choose(DType dtype, const ConvPart& part, bool is_winograd, const Describe& describe, DType sums) {
   if (is_winograd) {
-    Operands o = make_operands(dtype, shape, dnnl::algorithm::convolution_winograd);
+    Operands o = make_operands(dtype, part, dnnl::algorithm::convolution_winograd, sums);
     if (auto description = describe(o); description && is_optimised(description)) return std::pair(std::move(o), std::move(description));
   }
-  Operands o = make_operands(dtype, shape, dnnl::algorithm::convolution_direct);
+  Operands o = make_operands(dtype, part, dnnl::algorithm::convolution_direct, sums);
   auto description = describe(o);
   if (description && !is_optimised(description)) description = {};
   return std::pair(std::move(o), std::move(description));
@@ -130,116 +134,139 @@ typename Backward::primitive_desc describe_backward(const Operands& o) {
 #endif
 }
 
-// With plain sums only, for images of which Winograd's algorithm would spoil results.
-enum class Way { any, plain };
-
 bool is_winograd(const Operands& o) { return o.algorithm == dnnl::algorithm::convolution_winograd; }
-ConvShape one_image(ConvShape shape) {
-  shape.batch = 1;
-  return shape;
+ConvPart one_image(ConvPart part) {
+  part.shape.batch = 1;
+  return part;
 }
 
-Hash128 conv_key(std::string_view kind, DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
+Hash128 conv_key(std::string_view kind, DType dtype, const ConvPart& part, const Epilogue& epilogue, bool is_winograd) {
   DnnlKey key(kind);
-  key.add(static_cast<int64_t>(dtype.code())).add(shape.batch).add(shape.groups).add(shape.in_channels).add(shape.out_channels);
-  for (const Dims* values : {&shape.in, &shape.kernel, &shape.out, &shape.strides, &shape.pad_begin, &shape.pad_end, &shape.dilation}) {
-    key.add(*values);
+  const ConvShape& s = part.shape;
+  key.add(static_cast<int64_t>(dtype.code())).add(s.batch).add(s.groups).add(s.in_channels).add(s.out_channels).add(part.x_pixel).add(part.y_pixel);
+  for (const Dims* values : {&s.in, &s.kernel, &s.out, &s.strides, &s.pad_begin, &s.pad_end, &s.dilation}) key.add(*values);
+  return key.add(epilogue).add(is_winograd).value();
+}
+
+// One of the two convolutions that read weights, at input 1, in the layout `wanted`. `make(given)`: the kernel on weights of layout `given`; `plain`:
+// the same for one image without Winograd's algorithm.
+template <class Make>
+KernelPtr kernel_on_weights(const Operands& o, const dnnl::memory::desc& wanted, size_t operands, const KernelPtr& plain, const Images& images,
+                            int64_t out_size, const Make& make) {
+  if (wanted == o.weights) return make(wanted);
+  const auto bytes = static_cast<int64_t>(wanted.get_size());
+  std::vector<Part> copies;
+  for (ReorderPart& part : reorder_parts(o.weights, wanted, wanted)) copies.push_back({std::move(part.kernel), {part.from, part.to}});
+  PackedInput packed{1, layout_hash(wanted), bytes, prepare_parts(std::move(copies))};
+  KernelPtr kernel = make(wanted);
+  if (is_winograd(o)) {
+    Hasher layout;
+    layout.add_bytes("with origin", 11);
+    layout.add_bytes(&packed.layout, sizeof(packed.layout));
+    packed = {1, layout.value(), bytes_with_origin(bytes), pack_with_origin(packed.pack, bytes)};
+    kernel = guarded_kernel(std::move(kernel), from_origin(plain, bytes), images, static_cast<int>(operands) - 1, out_size);
   }
-  return key.add(epilogue).value();
+  return prepare_packed({{std::move(packed)}, std::move(kernel)}, operands);
 }
 
 }  // namespace
 
-namespace {
-
-// Weights in layout `given`, brought to oneDNN's where that is another.
-std::shared_ptr<DnnlSequence> forward_kernel(const Operands& o, const dnnl::convolution_forward::primitive_desc& description,
-                                             const dnnl::memory::desc& given, bool has_bias) {
-  auto kernel = std::make_shared<DnnlSequence>();
-  std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
-                                                kernel->input(DNNL_ARG_WEIGHTS, 1, given, description.weights_desc())};
-  if (has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
-  kernel->add(dnnl::convolution_forward(description), std::move(arguments), {DNNL_ARG_DST, o.y, has_bias ? 3 : 2}, description.dst_desc(),
-              description.scratchpad_desc());
-  return kernel;
+bool prefers_winograd(DType dtype, const ConvShape& shape, ConvWay way) {
+  return is_winograd_better(dtype, shape, way == ConvWay::input_gradient ? shape.in : shape.out);
 }
 
-}  // namespace
-
-namespace {
-
-KernelPtr conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue, Way way) {
+KernelPtr dnnl_conv_forward(DType dtype, const ConvPart& part, const Epilogue& epilogue, bool asks_winograd) {
   KernelPtr plain;
-  if (way == Way::any && prefers_winograd(dtype, shape, shape.out)) plain = conv_forward(dtype, one_image(shape), epilogue, Way::plain);
-  return shared_kernel(conv_key(way == Way::any ? "conv_forward" : "conv_forward_plain", dtype, shape, epilogue), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, shape, plain != nullptr, [&](const Operands& operands) {
+  if (asks_winograd) plain = dnnl_conv_forward(dtype, one_image(part), epilogue, false);
+  return shared_kernel(conv_key("conv_forward", dtype, part, epilogue, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, part, plain != nullptr, [&](const Operands& operands) {
       return describe_forward(operands, epilogue.has_bias, dnnl_attributes(epilogue));
+    }, dtype);
+    if (!description) return nullptr;
+    const int output = epilogue.has_bias ? 3 : 2;
+    const ConvShape& s = part.shape;
+    const Images images{1, s.batch, {s.in_size() * s.in_channels}};
+    return kernel_on_weights(o, description.weights_desc(), static_cast<size_t>(output) + 1, plain, images, s.out_size() * s.out_channels,
+                             [&, &o = o, &description = description](const dnnl::memory::desc& weights) {
+      auto kernel = std::make_shared<DnnlSequence>();
+      std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()), {DNNL_ARG_WEIGHTS, weights, 1}};
+      if (epilogue.has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
+      kernel->add(dnnl::convolution_forward(description), std::move(arguments), {DNNL_ARG_DST, o.y, output}, description.dst_desc(),
+                  description.scratchpad_desc());
+      return kernel;
     });
-    if (!description) return nullptr;
-    const dnnl::memory::desc wanted = description.weights_desc();
-    auto kernel = forward_kernel(o, description, o.weights, epilogue.has_bias);
-    const auto packing = std::make_shared<Packing>();
-    auto pack = std::make_shared<DnnlSequence>();
-    pack->add_reorder({DNNL_ARG_FROM, o.weights, 0}, {DNNL_ARG_TO, wanted, 1});
-    const auto bytes = static_cast<int64_t>(wanted.get_size());
-    *packing = {1, layout_hash(wanted), bytes, pack, forward_kernel(o, description, wanted, epilogue.has_bias)};
-    if (is_winograd(o)) {
-      const Images images{1, shape.batch, {shape.in_size() * shape.in_channels}};
-      const int64_t out_size = shape.out_size() * shape.out_channels;
-      const int output = epilogue.has_bias ? 3 : 2;
-      const auto guarded = std::const_pointer_cast<Kernel>(guarded_kernel(kernel, plain, images, output, out_size));
-      Hasher layout;
-      layout.add_bytes("with origin", 11);
-      layout.add_bytes(&packing->layout, sizeof(packing->layout));
-      *packing = {1, layout.value(), bytes_with_origin(bytes), pack_with_origin(pack, bytes),
-                  guarded_kernel(packing->kernel, from_origin(plain, bytes), images, output, out_size)};
-      guarded->packing = packing;
-      return guarded;
-    }
-    if (wanted != o.weights) kernel->packing = packing;
-    return kernel;
   });
 }
 
-KernelPtr conv_input_gradient(DType dtype, const ConvShape& shape, Way way) {
+KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvPart& part, bool asks_winograd) {
   KernelPtr plain;
-  if (way == Way::any && prefers_winograd(dtype, shape, shape.in)) plain = conv_input_gradient(dtype, one_image(shape), Way::plain);
-  return shared_kernel(conv_key(way == Way::any ? "conv_input_gradient" : "conv_input_gradient_plain", dtype, shape, {}), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, shape, plain != nullptr, describe_backward<dnnl::convolution_backward_data>);
+  if (asks_winograd) plain = dnnl_conv_input_gradient(dtype, one_image(part), false);
+  return shared_kernel(conv_key("conv_input_gradient", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_data>, dtype);
     if (!description) return nullptr;
-    auto kernel = std::make_shared<DnnlSequence>();
-    std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_DIFF_DST, 0, o.y, description.diff_dst_desc()),
-                                                  kernel->input(DNNL_ARG_WEIGHTS, 1, o.weights, description.weights_desc())};
-    kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2}, description.diff_src_desc(),
-                description.scratchpad_desc());
-    if (!is_winograd(o)) return kernel;
-    return guarded_kernel(kernel, plain, {1, shape.batch, {shape.out_size() * shape.out_channels}}, 2, shape.in_size() * shape.in_channels);
+    const ConvShape& s = part.shape;
+    const Images images{1, s.batch, {s.out_size() * s.out_channels}};
+    return kernel_on_weights(o, description.weights_desc(), 3, plain, images, s.in_size() * s.in_channels,
+                             [&, &o = o, &description = description](const dnnl::memory::desc& weights) {
+      auto kernel = std::make_shared<DnnlSequence>();
+      std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_DIFF_DST, 0, o.y, description.diff_dst_desc()),
+                                                    {DNNL_ARG_WEIGHTS, weights, 1}};
+      kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2}, description.diff_src_desc(),
+                  description.scratchpad_desc());
+      return kernel;
+    });
   });
 }
 
-KernelPtr conv_weight_gradient(DType dtype, const ConvShape& shape, Way way) {
-  KernelPtr plain;
-  if (way == Way::any && prefers_winograd(dtype, shape, shape.out)) plain = conv_weight_gradient(dtype, shape, Way::plain);
-  return shared_kernel(conv_key(way == Way::any ? "conv_weight_gradient" : "conv_weight_gradient_plain", dtype, shape, {}), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, shape, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>);
-    if (!description) return nullptr;
-    auto kernel = std::make_shared<DnnlSequence>();
-    std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
-                                                  kernel->input(DNNL_ARG_DIFF_DST, 1, o.y, description.diff_dst_desc())};
-    kernel->add(dnnl::convolution_backward_weights(description), std::move(arguments), {DNNL_ARG_DIFF_WEIGHTS, o.weights, 2},
-                description.diff_weights_desc(), description.scratchpad_desc());
-    if (!is_winograd(o)) return kernel;
-    const Images images{2, shape.batch, {shape.in_size() * shape.in_channels, shape.out_size() * shape.out_channels}};
-    return guarded_kernel(kernel, plain, images, 2, 0);
-  });
+namespace {
+
+// Adds the gradient to `kernel`, brought to layout `wanted`.
+void add_weight_gradient(DnnlSequence& kernel, const Operands& o, const dnnl::convolution_backward_weights::primitive_desc& description,
+                         const dnnl::memory::desc& wanted) {
+  std::vector<DnnlSequence::Argument> arguments{kernel.input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
+                                                kernel.input(DNNL_ARG_DIFF_DST, 1, o.y, description.diff_dst_desc())};
+  kernel.add(dnnl::convolution_backward_weights(description), std::move(arguments), {DNNL_ARG_DIFF_WEIGHTS, wanted, 2},
+             description.diff_weights_desc(), description.scratchpad_desc());
+}
+
+// Without Winograd's algorithm where an image is bad for it.
+KernelPtr guarded_gradient(KernelPtr fast, KernelPtr plain, const ConvShape& s) {
+  return guarded_kernel(std::move(fast), std::move(plain), {2, s.batch, {s.in_size() * s.in_channels, s.out_size() * s.out_channels}}, 2, 0);
 }
 
 }  // namespace
 
-KernelPtr dnnl_conv_forward(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
-  return conv_forward(dtype, shape, epilogue, Way::any);
+KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvPart& part, bool asks_winograd) {
+  KernelPtr plain;
+  if (asks_winograd) plain = dnnl_conv_weight_gradient(dtype, part, false);
+  return shared_kernel(conv_key("conv_weight_gradient", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>, dtype);
+    if (!description) return nullptr;
+    auto kernel = std::make_shared<DnnlSequence>();
+    add_weight_gradient(*kernel, o, description, o.weights);
+    return is_winograd(o) ? guarded_gradient(std::move(kernel), plain, part.shape) : kernel;
+  });
 }
-KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvShape& shape) { return conv_input_gradient(dtype, shape, Way::any); }
-KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvShape& shape) { return conv_weight_gradient(dtype, shape, Way::any); }
+
+std::shared_ptr<const ConvTerm> dnnl_conv_weight_gradient_term(DType dtype, const ConvPart& part, bool asks_winograd) {
+  KernelPtr plain;
+  if (asks_winograd) plain = dnnl_conv_weight_gradient(dtype, part, false);
+  const KernelPtr shared = shared_kernel(conv_key("conv_weight_gradient_term", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>, float32);
+    if (!description) return nullptr;
+    // Terms add up in the layout that oneDNN makes them in, or in that of the weights if two algorithms make them.
+    const dnnl::memory::desc made = is_winograd(o) ? o.weights : description.diff_weights_desc();
+    auto kernel = std::make_shared<DnnlSequence>();
+    add_weight_gradient(*kernel, o, description, made);
+    auto term = std::make_shared<ConvTerm>();
+    term->kernel = is_winograd(o) ? guarded_gradient(std::move(kernel), plain, part.shape) : kernel;
+    term->scratch_bytes = term->kernel->scratch_bytes;
+    term->elements = static_cast<int64_t>(made.get_size() / sizeof(float));
+    term->layout = layout_hash(made);
+    if (made != o.weights) term->finish = reorder_parts(made, o.weights, made);
+    return term;
+  });
+  return std::static_pointer_cast<const ConvTerm>(shared);
+}
 
 }  // namespace gradus::cpu

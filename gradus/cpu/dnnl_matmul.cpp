@@ -21,7 +21,7 @@ dnnl::matmul::primitive_desc describe(const dnnl::memory::desc& a, const dnnl::m
 KernelPtr dnnl_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue) {
   DnnlKey key("matmul");
   for (const Layout* layout : {&a, &b}) key.add(layout->shape.dims()).add(layout->strides);
-  key.add(out.shape.dims()).add(static_cast<int64_t>(out.dtype.code())).add(epilogue);
+  key.add(out.shape.dims()).add(out.strides).add(static_cast<int64_t>(out.dtype.code())).add(epilogue);
   return shared_kernel(key.value(), [&]() -> KernelPtr {
     const dnnl::memory::desc a_desc = dnnl_desc(a.dtype, a.shape, a.strides), b_desc = dnnl_desc(b.dtype, b.shape, b.strides),
                              out_desc = dnnl_desc(out.dtype, out.shape, out.strides);

@@ -1,12 +1,11 @@
 #include "gradus/cpu/dnnl_sequence.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
 
 #include "gradus/base/text.hpp"
-#include "gradus/base/threads.hpp"
-#include "gradus/cpu/dnnl.hpp"
 
 extern "C" {
 int omp_get_max_threads();
@@ -17,21 +16,29 @@ namespace gradus::cpu {
 
 namespace {
 
-// oneDNN asks OpenMP how many threads there are; ours may have been chosen by set_threads. The caller's setting is put back.
-class ThreadScope {
+// oneDNN asks OpenMP how many threads there are, when a primitive is made and when it runs: one, since work is divided before it comes here. The
+// setting is the calling thread's own, and is put back.
+class OneThread {
  public:
-  explicit ThreadScope(int count) : before_(omp_get_max_threads()), count_(count) {
-    if (count_ != before_) omp_set_num_threads(count_);
+  OneThread() : before_(omp_get_max_threads()) {
+    if (before_ != 1) omp_set_num_threads(1);
   }
-  ~ThreadScope() {
-    if (count_ != before_) omp_set_num_threads(before_);
+  ~OneThread() {
+    if (before_ != 1) omp_set_num_threads(before_);
   }
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
 
  private:
-  int before_, count_;
+  int before_;
 };
+
+// Threads in the order in which they came here, so that each mostly finds the memory objects that it left.
+size_t thread_number() {
+  static std::atomic<size_t> count{0};
+  thread_local const size_t number = count.fetch_add(1, std::memory_order_relaxed);
+  return number;
+}
 
 // Kernels that live, by key. Never destroyed.
 struct Shared {
@@ -45,6 +52,31 @@ Shared& shared() {
 }
 
 dnnl::memory::dims to_dims(std::span<const int64_t> values) { return {values.begin(), values.end()}; }
+
+// A layout of blocks: of each axis the distance of its blocks, in elements, and how many of its positions one block holds. Empty for other layouts.
+struct Blocking {
+  dnnl::memory::dims sizes{}, strides{}, held{};
+};
+Blocking blocking_of(const dnnl::memory::desc& desc) {
+  Blocking out;
+#if DNNL_VERSION_MAJOR >= 3
+  if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) return {};
+  out.sizes = desc.get_dims();
+  out.strides = desc.get_strides();
+  const dnnl::memory::dims inner = desc.get_inner_blks(), axes = desc.get_inner_idxs();
+  const size_t count = inner.size();
+#else
+  if (desc.data.format_kind != dnnl_blocked) return {};
+  const auto& blocks = desc.data.format_desc.blocking;
+  const auto rank = static_cast<size_t>(desc.data.ndims), count = static_cast<size_t>(blocks.inner_nblks);
+  out.sizes.assign(desc.data.dims, desc.data.dims + rank);
+  out.strides.assign(blocks.strides, blocks.strides + rank);
+  const auto *inner = blocks.inner_blks, *axes = blocks.inner_idxs;
+#endif
+  out.held.assign(out.sizes.size(), 1);
+  for (size_t i = 0; i < count; ++i) out.held[static_cast<size_t>(axes[i])] *= inner[i];
+  return out;
+}
 
 }  // namespace
 
@@ -91,6 +123,17 @@ dnnl::primitive_attr dnnl_attributes(const Epilogue& epilogue) {
   attributes.set_post_ops(operations);
   return attributes;
 }
+
+namespace {
+int64_t size_of(const dnnl::memory::desc& desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::memory::data_type type = desc.get_data_type();
+#else
+  const dnnl::memory::data_type type = desc.data_type();
+#endif
+  return type == dnnl::memory::data_type::f32 ? 4 : 2;
+}
+}  // namespace
 
 Hash128 layout_hash(const dnnl::memory::desc& desc) {
   Hasher hasher;
@@ -143,8 +186,9 @@ struct DnnlSequence::Context {
   std::vector<Call> calls;
 };
 
-DnnlSequence::DnnlSequence() : threads_(threads()) {}
-DnnlSequence::~DnnlSequence() { delete spare_.load(); }
+DnnlSequence::~DnnlSequence() {
+  for (const std::atomic<Context*>& spare : spare_) delete spare.load();
+}
 
 int64_t DnnlSequence::reserve(size_t bytes) {
   const int64_t offset = scratch_bytes;
@@ -183,7 +227,7 @@ std::optional<DnnlSequence::BlockCopy> DnnlSequence::block_copy(const dnnl::memo
 }
 
 void DnnlSequence::BlockCopy::run(const float* from, float* to) const {
-  parallel_for(rows, [&](int64_t row) {
+  for (int64_t row = 0; row < rows; ++row) {
     const int64_t plain = row * row_size * channels, block_size = rows_per_image * row_size * 16;
     const int64_t blocks = row / rows_per_image * rows_per_image * row_size * channels + row % rows_per_image * row_size * 16;
     for (int64_t at = 0; at < row_size; ++at) {
@@ -193,7 +237,7 @@ void DnnlSequence::BlockCopy::run(const float* from, float* to) const {
         else std::memcpy(to + in_plain, from + in_blocks, 64);
       }
     }
-  });
+  }
 }
 
 void DnnlSequence::add_reorder(Argument from, Argument to) {
@@ -230,9 +274,10 @@ std::unique_ptr<DnnlSequence::Context> DnnlSequence::make_context() const {
 }
 
 Status DnnlSequence::run(void* const* pointers, void* scratch) const {
-  std::unique_ptr<Context> context(spare_.exchange(nullptr, std::memory_order_acquire));
+  std::atomic<Context*>& spare = spare_[thread_number() % spare_.size()];
+  std::unique_ptr<Context> context(spare.exchange(nullptr, std::memory_order_acquire));
   if (!context) context = make_context();
-  const ThreadScope scope(threads_);
+  const OneThread one;
   bool is_ok = true;
   for (const Context::Slot& slot : context->slots) {
     void* data = slot.pointer >= 0 ? pointers[slot.pointer] : static_cast<std::byte*>(scratch) + slot.offset;
@@ -251,11 +296,44 @@ Status DnnlSequence::run(void* const* pointers, void* scratch) const {
     is_ok = is_ok && dnnl_primitive_execute(call.primitive, context->stream.get(), static_cast<int>(call.arguments.size()),
                                             call.arguments.data()) == dnnl_success;
   }
-  delete spare_.exchange(context.release(), std::memory_order_acq_rel);
+  delete spare.exchange(context.release(), std::memory_order_acq_rel);
   Status status;
   status.is_ok = is_ok;
   if (!is_ok) status.problem = "oneDNN could not run a primitive";
   return status;
+}
+
+std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to, const dnnl::memory::desc& blocked) {
+  constexpr int64_t part_bytes = int64_t{1} << 17, most_parts = 16;
+  const auto copy = [](const dnnl::memory::desc& source, const dnnl::memory::desc& target) {
+    auto kernel = std::make_shared<DnnlSequence>();
+    kernel->add_reorder({DNNL_ARG_FROM, source, 0}, {DNNL_ARG_TO, target, 1});
+    return kernel;
+  };
+  const Blocking blocks = blocking_of(blocked), source = blocking_of(from), target = blocking_of(to);
+  const auto bytes = static_cast<int64_t>(blocked.get_size());
+  size_t axis = 0;
+  int64_t steps = 1;
+  if (!blocks.sizes.empty() && !source.sizes.empty() && !target.sizes.empty()) {
+    axis = static_cast<size_t>(std::max_element(blocks.strides.begin(), blocks.strides.end()) - blocks.strides.begin());
+    const int64_t held = blocks.held[axis];
+    steps = (blocks.sizes[axis] + held - 1) / held;
+    if (held % source.held[axis] != 0 || held % target.held[axis] != 0) steps = 1;
+  }
+  const int64_t count = std::clamp(bytes / part_bytes, int64_t{1}, std::min(steps, most_parts));
+  const int64_t from_size = size_of(from), to_size = size_of(to), elements = bytes / size_of(blocked);
+  if (count == 1) return {{copy(from, to), 0, 0, 0, elements}};
+  std::vector<ReorderPart> parts;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t held = blocks.held[axis], begin = steps * i / count * held, end = std::min(steps * (i + 1) / count * held, blocks.sizes[axis]);
+    dnnl::memory::dims sizes = blocks.sizes;
+    const dnnl::memory::dims none(sizes.size(), 0);
+    sizes[axis] = end - begin;
+    parts.push_back({copy(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), begin / source.held[axis] * source.strides[axis] * from_size,
+                     begin / target.held[axis] * target.strides[axis] * to_size, begin / held * blocks.strides[axis],
+                     i + 1 == count ? elements : steps * (i + 1) / count * blocks.strides[axis]});
+  }
+  return parts;
 }
 
 KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& make) {
@@ -263,7 +341,7 @@ KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& ma
   const std::lock_guard lock(all.mutex);
   std::weak_ptr<const Kernel>& entry = all.kernels[key];
   if (KernelPtr kernel = entry.lock()) return kernel;
-  const ThreadScope scope(threads());
+  const OneThread one;
   KernelPtr kernel;
   try {
     kernel = make();
@@ -280,7 +358,6 @@ KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& ma
 
 DnnlKey::DnnlKey(std::string_view kind) {
   hasher_.add_bytes(kind.data(), kind.size());
-  add(threads());
 }
 DnnlKey& DnnlKey::add(int64_t value) {
   hasher_.add(static_cast<uint64_t>(value));

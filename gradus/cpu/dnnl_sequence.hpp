@@ -1,6 +1,8 @@
-// A kernel that runs oneDNN primitives one after another. Seen by the files dnnl*.cpp only; differences between oneDNN 2 and 3 stay in them.
+// A kernel that runs oneDNN primitives one after another, in one thread. Seen by the files dnnl*.cpp only; differences between oneDNN 2 and 3 stay in
+// them.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <optional>
@@ -9,8 +11,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "gradus/base/hash.hpp"
-#include "gradus/cpu/epilogue.hpp"
-#include "gradus/cpu/kernel.hpp"
+#include "gradus/cpu/dnnl.hpp"
 
 namespace gradus::cpu {
 
@@ -36,7 +37,7 @@ class DnnlSequence final : public Kernel {
     int64_t offset = 0;       ///< in scratch memory
   };
 
-  DnnlSequence();
+  DnnlSequence() = default;
   ~DnnlSequence() override;
 
   /// Room for `bytes` bytes in scratch memory; returns its offset.
@@ -54,7 +55,7 @@ class DnnlSequence final : public Kernel {
   Status run(void* const* pointers, void* scratch) const override;
 
  private:
-  // Images between channels last and blocks of 16 channels, float32: own code, which leaves rows with the threads that made them.
+  // Images between channels last and blocks of 16 channels, float32: own code.
   struct BlockCopy {
     int64_t rows, row_size, rows_per_image, channels;  // row_size in positions
     bool is_into_blocks;
@@ -71,11 +72,15 @@ class DnnlSequence final : public Kernel {
   std::unique_ptr<Context> make_context() const;
 
   std::vector<Step> steps_;
-  int threads_;
-  mutable std::atomic<Context*> spare_{nullptr};  // memory objects of the last run, for the next
+  mutable std::array<std::atomic<Context*>, 16> spare_{};  // memory objects of earlier runs, for later ones
 };
 
-/// The living kernel of this key, else a new one by `make` (which may return null; an error of oneDNN counts as null).
+/// A copy from one layout to another, cut along the outermost axis of `blocked`, the one of the two that has no gaps; one part where that has no such
+/// axis.
+std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to, const dnnl::memory::desc& blocked);
+
+/// The living kernel of this key, else a new one by `make` (which may return null; an error of oneDNN counts as null). `make` asks for no other. What it
+/// makes runs in one thread.
 KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& make);
 
 /// Adds what distinguishes a kernel to its key: every number that went into its descriptions.

@@ -5,6 +5,10 @@
 // highway_targets.hpp comes first.
 #include <hwy/highway.h>
 
+#include <cstdlib>
+
+#include "gradus/base/printable.hpp"
+#include "gradus/base/processors.hpp"
 #include "gradus/base/text.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/dnnl.hpp"
@@ -21,10 +25,20 @@ std::string_view instruction_set() {
   return "baseline vectors";
 }
 
+// What OMP_NUM_THREADS asks for where that is not done; empty where it is.
+std::string unfollowed() {
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  if (!text) return "";
+  const int asked = threads_of_text(text);
+  if (asked == 0) return concat(" (OMP_NUM_THREADS is '", printable(text, 40), "', which is no number from 1 up)");
+  return asked > threads() ? concat(" (OMP_NUM_THREADS is '", printable(text, 40), "')") : "";
+}
+
 }  // namespace
 
 std::string environment() {
-  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", ", oneDNN ", dnnl_version(), ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", unfollowed(), ", oneDNN ", dnnl_version(), ", Highway ",
+                HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
 }
 
 }  // namespace gradus::cpu

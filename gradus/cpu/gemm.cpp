@@ -309,6 +309,8 @@ HWY_EXPORT(tile_rows);
 constexpr int64_t kSmallWork = 1 << 18;    // multiply-adds
 constexpr int64_t kMediumMatrix = 1 << 19;  // bytes of b
 constexpr int64_t kSmallMatrix = 1 << 15;  // elements of b up to which it is read where it lies: it stays in L2
+constexpr int64_t kTinyMatrix = 1 << 13;   // up to which this is as fast as oneDNN for any number of rows
+constexpr int64_t kLongRow = 512;          // elements of a's rows up to which it is done
 
 bool is_unit(int64_t stride, int64_t size) { return stride == 1 || size == 1; }
 
@@ -340,7 +342,7 @@ Way choose_way(DType dtype, const Products& x) {
   if (x.m == 1 && is_unit(x.b_column, x.n)) return Way::direct;
   const bool must_copy_b = !is_unit(x.b_column, x.n);
   if (is_medium(dtype, x) || (x.m <= kFewDots && !must_copy_b)) return Way::direct;
-  if (x.k * x.n <= kSmallMatrix && (x.m * x.n * x.k <= kSmallWork || (x.k <= 512 && !must_copy_b))) return Way::direct;
+  if (x.k * x.n <= kSmallMatrix && (x.m * x.n * x.k <= kSmallWork || (x.k <= kLongRow && !must_copy_b))) return Way::direct;
   return Way::packed;
 }
 
@@ -416,10 +418,15 @@ void Products::offsets(int64_t index, int64_t& a, int64_t& b) const {
 }
 double Products::work() const { return static_cast<double>(batch_size()) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
 
+bool is_by_rows(int64_t k, int64_t n, int64_t b_column) {
+  return n > kFewDots && k > 0 && k <= kLongRow && k * n <= kTinyMatrix && b_column == 1;
+}
+
 bool is_small(const Products& products) {
   const Products& x = products;
   if (x.m * x.n * x.k <= kSmallWork || x.m == 1 || x.n == 1) return true;
   if (x.n <= kFewDots) return is_unit(x.a_column, x.k);
+  if (is_by_rows(x.k, x.n, x.b_column)) return true;
   if (x.m <= kFewDots) return is_unit(x.b_row, x.k);
   // Under AVX-512 oneDNN gives threads whole blocks of 64 columns: for few rows and, say, 129 columns one would wait half of the time.
   if (HWY_DYNAMIC_DISPATCH(tile_rows)() < 12) return false;

@@ -36,13 +36,18 @@ class Kernel {
 };
 using KernelPtr = std::shared_ptr<const Kernel>;
 
-/// A kernel that would rather have one input (weights) in a layout of its own. Who runs it may keep that copy with the input's buffer.
-struct Packing {
+/// An input in a layout of a kernel's own.
+struct PackedInput {
   int input = 0;
-  Hash128 layout{};    ///< equal for kernels that want equal copies
-  int64_t bytes = 0;   ///< of the copy
-  KernelPtr pack{};    ///< input -> copy
-  KernelPtr kernel{};  ///< the same computation, with the copy in the input's place
+  Hash128 layout{};   ///< equal for kernels that want equal copies
+  int64_t bytes = 0;  ///< of the copy
+  KernelPtr pack{};   ///< input -> copy
+};
+
+/// A kernel that would rather have some inputs (weights) in layouts of its own. Who runs it may keep the copies with the inputs' buffers.
+struct Packing {
+  std::vector<PackedInput> inputs{};
+  KernelPtr kernel{};  ///< the same computation, with the copies in the inputs' places
 };
 
 /// A kernel from a function object: make_kernel([=](void* const* p, void* scratch) { ... return Status{}; }).

@@ -2,11 +2,15 @@
 // small, thin and oddly strided products, plain loops for integers.
 #include "gradus/cpu/matmul.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <type_traits>
+#include <vector>
 
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/gemm.hpp"
+#include "gradus/cpu/parts.hpp"
 
 namespace gradus::cpu {
 
@@ -73,14 +77,72 @@ bool to_dnnl(DType dtype, const Products& x, int64_t rows, int64_t columns, int6
   return true;
 }
 
-KernelPtr try_dnnl(DType dtype, const Products& x, const Epilogue& epilogue) {
-  Layout a, b;
-  if (!to_dnnl(dtype, x, x.m, x.k, x.a_row, x.a_column, x.a_batch, a)) return nullptr;
-  if (!to_dnnl(dtype, x, x.k, x.n, x.b_row, x.b_column, x.b_batch, b)) return nullptr;
-  Dims sizes = x.batch;
-  sizes.push_back(x.m);
-  sizes.push_back(x.n);
-  return dnnl_matmul(a, b, Layout::contiguous(dtype, Shape(sizes)), epilogue);
+// How many parts a product is cut into: along its outermost batch axis, rows of the result, columns.
+struct ProductCut {
+  int64_t items = 1, rows = 1, columns = 1;
+};
+
+// From the sizes alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the fewest elements read.
+ProductCut choose_cut(const Products& x) {
+  constexpr double least_work = 1 << 21;  // multiply-adds of a part: some 20 us or more
+  const auto wanted = static_cast<int64_t>(std::clamp(x.work() / least_work, 1.0, 16.0));
+  if (!x.batch.empty() && x.batch[0] >= wanted) return {wanted, 1, 1};
+  ProductCut cut{x.batch.empty() ? 1 : x.batch[0], 1, 1};
+  const int64_t rest = (wanted + cut.items - 1) / cut.items;
+  const int64_t most_rows = std::max<int64_t>(1, x.m / 32), most_columns = std::max<int64_t>(1, x.n / 32);
+  // oneDNN copies operands together where 1 / m + 1 / n is below this, else it reads them where they lie, which takes twice as long where rows are a
+  // multiple of 4 KiB apart (AVX2, version 2.6).
+  constexpr double copied_below = 0.0038;
+  const auto sides = [](int64_t m, int64_t n) { return 1 / static_cast<double>(m) + 1 / static_cast<double>(n); };
+  const bool is_copied = sides(x.m, x.n) < copied_below;
+  for (int64_t least_parts = std::min(rest, most_rows * most_columns); least_parts > 1; --least_parts) {
+    double least = std::numeric_limits<double>::infinity();
+    for (int64_t rows = 1; rows <= std::min(rest, most_rows); ++rows) {
+      const int64_t columns = std::min(most_columns, (least_parts + rows - 1) / rows);
+      const double read = static_cast<double>(rows) * static_cast<double>(x.n) + static_cast<double>(columns) * static_cast<double>(x.m);
+      if (rows * columns < least_parts || read >= least || (is_copied && sides(x.m / rows, x.n / columns) >= copied_below)) continue;
+      least = read;
+      cut.rows = rows;
+      cut.columns = columns;
+    }
+    if (cut.rows * cut.columns > 1) break;
+  }
+  return cut;
+}
+
+// Part `index` of `count` of 0 .. size-1, in whole steps where there are enough.
+std::pair<int64_t, int64_t> part_of(int64_t size, int64_t index, int64_t count, int64_t step) {
+  const int64_t steps = (size + step - 1) / step;
+  return {std::min(size, steps * index / count * step), std::min(size, steps * (index + 1) / count * step)};
+}
+
+KernelPtr try_dnnl(DType dtype, const Products& x, const ProductCut& cut, const Epilogue& epilogue) {
+  std::vector<Part> parts;
+  for (int64_t at = 0; at < cut.items * cut.rows * cut.columns; ++at) {
+    const auto [first_item, last_item] = part_of(x.batch.empty() ? 1 : x.batch[0], at / (cut.rows * cut.columns), cut.items, 1);
+    const auto [first_row, last_row] = part_of(x.m, at / cut.columns % cut.rows, cut.rows, 8);
+    const auto [first_column, last_column] = part_of(x.n, at % cut.columns, cut.columns, 16);
+    Products part = x;
+    part.m = last_row - first_row;
+    part.n = last_column - first_column;
+    if (!x.batch.empty()) part.batch[0] = last_item - first_item;
+    Layout a, b;
+    if (!to_dnnl(dtype, part, part.m, part.k, part.a_row, part.a_column, part.a_batch, a)) return nullptr;
+    if (!to_dnnl(dtype, part, part.k, part.n, part.b_row, part.b_column, part.b_batch, b)) return nullptr;
+    Dims sizes = x.batch, part_sizes = part.batch;
+    for (const int64_t size : {x.m, x.n}) sizes.push_back(size);
+    for (const int64_t size : {part.m, part.n}) part_sizes.push_back(size);
+    const Dims strides = contiguous_strides(Shape(sizes));
+    KernelPtr kernel = dnnl_matmul(a, b, Layout{dtype, Shape(part_sizes), strides}, epilogue);
+    if (!kernel) return nullptr;
+    const auto along = [&](const Dims& batch_strides) { return x.batch.empty() ? 0 : first_item * batch_strides[0]; };
+    Part run{std::move(kernel), {along(x.a_batch) + first_row * x.a_row, along(x.b_batch) + first_column * x.b_column}};
+    if (epilogue.has_bias) run.offsets.push_back(first_column);
+    run.offsets.push_back(along(strides) + first_row * x.n + first_column);
+    for (int64_t& offset : run.offsets) offset *= dtype.size();
+    parts.push_back(std::move(run));
+  }
+  return prepare_parts(std::move(parts));
 }
 
 // Sums wrap: integers are added as unsigned ones.
@@ -131,7 +193,11 @@ KernelPtr prepare_integers(const Products& x) {
 
 }  // namespace
 
-KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue) {
+bool has_independent_rows(const Layout& b) {
+  return (b.dtype == float32 || b.dtype == float64) && is_by_rows(b.shape[0], b.shape[1], b.strides[1]);
+}
+
+KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue, bool is_part) {
   if (out.size() == 0) return make_kernel([](void* const*, void*) { return Status{}; });
   const Products x = make_products(a, b, out);
   switch (out.dtype.code()) {
@@ -145,7 +211,7 @@ KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, co
     case DType::Code::bfloat16: break;
   }
   if (x.k > 0 && !is_small(x)) {
-    if (KernelPtr kernel = try_dnnl(out.dtype, x, epilogue)) return kernel;
+    if (KernelPtr kernel = try_dnnl(out.dtype, x, is_part ? ProductCut{} : choose_cut(x), epilogue)) return kernel;
   }
   return prepare_gemm(out.dtype, x, epilogue);
 }

@@ -154,6 +154,7 @@ struct KernelCall {
   std::span<const Layout> inputs, outputs;   ///< outputs are contiguous
   std::span<const bool> is_output_needed;    ///< unneeded outputs have a null pointer at the run
   cpu::Epilogue epilogue{};                  ///< only of ops whose entry absorbs it; its bias is the last input
+  int64_t whole_batch = 0;                   ///< examples of the op of which this kernel does a block, in one thread; 0: it does all
 
   template <class T>
   const T& as() const {
@@ -171,9 +172,13 @@ struct CpuEntry {
     int8_t output = -1, input = -1;
   };
   InPlace in_place[4] = {};
-  /// Whether example i (along axis 0) of each output is made of example i of input 0 and the whole of the other inputs, and the kernel cannot fail.
-  bool is_by_example = false;
+  /// Of ops whose outputs are made example by example (along axis 0), in kernels that cannot fail: the inputs of which example i of an output reads
+  /// example i, as bits; it reads the others as a whole. 0: not with these inputs. Null: never.
+  uint32_t (*by_example)(std::span<const Layout> inputs) = nullptr;
 };
+
+inline uint32_t by_first_input(std::span<const Layout>) { return 1; }
+inline uint32_t by_all_inputs(std::span<const Layout>) { return ~0u; }
 
 /// An op that is evaluated as a step of its own, outside of any plan: its inputs are computed; returns computed outputs (an output that
 /// is not needed may be an empty Array). It may evaluate (loops over closed graphs).

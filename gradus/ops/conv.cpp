@@ -130,7 +130,8 @@ cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout&
           .strides = args.strides,
           .pad_begin = args.pad_begin,
           .pad_end = args.pad_end,
-          .dilation = args.dilation};
+          .dilation = args.dilation,
+          .whole_batch = call.whole_batch};
 }
 cpu::KernelPtr prepare_conv(const KernelCall& call) {
   return cpu::prepare_conv(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.inputs[1], call.outputs[0]), call.epilogue);
@@ -152,14 +153,14 @@ constinit const OpDef conv_op{.name = "conv",
                               .infer = infer_conv,
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
-                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .is_by_example = true}};
+                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input}};
 constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
                                         .promotion = Promotion::common,
                                         .infer = infer_input_gradient,
                                         .derivative = linear(transpose_input_gradient),
                                         .batch = batch_conv,
-                                        .cpu = {.prepare = prepare_input_gradient}};
+                                        .cpu = {.prepare = prepare_input_gradient, .by_example = by_first_input}};
 constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .inputs = weight_gradient_inputs,
                                          .promotion = Promotion::common,

@@ -66,9 +66,16 @@ Array transpose_matmul(const RecordedCall& call, int input, const Array& dy) {
 }
 
 cpu::KernelPtr prepare_matmul(const KernelCall& call) {
-  return cpu::prepare_matmul(call.inputs[0], call.inputs[1], call.outputs[0], call.epilogue);
+  return cpu::prepare_matmul(call.inputs[0], call.inputs[1], call.outputs[0], call.epilogue, call.whole_batch > 0);
 }
 bool absorbs(const Args&, std::span<const Layout> inputs, const cpu::Epilogue&) { return inputs[0].dtype.is_float(); }
+
+// Examples are matrices, or rows where these do not depend on one another's number.
+uint32_t by_example(std::span<const Layout> inputs) {
+  const Layout &a = inputs[0], &b = inputs[1];
+  if (a.rank() > 2 && a.rank() == b.rank() && a.shape[0] == b.shape[0]) return 0b11;
+  return b.rank() == 2 && cpu::has_independent_rows(b) ? 0b01 : 0;
+}
 
 constexpr Input matmul_inputs[] = {{"a", any_dtype}, {"b", any_dtype}};
 constinit const OpDef matmul_op{.name = "matmul",
@@ -77,7 +84,7 @@ constinit const OpDef matmul_op{.name = "matmul",
                                 .infer = infer_matmul,
                                 .derivative = linear(transpose_matmul),
                                 .batch = batch_elementwise,  // the batch is one more axis in front, which broadcasts
-                                .cpu = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs}};
+                                .cpu = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example}};
 
 Dims other_axes(int64_t rank, const Dims& axes) {
   Dims rest;

@@ -132,14 +132,14 @@ constinit const OpDef max_pool_op{.name = "max_pool",
                                   .infer = infer_max,
                                   .derivative = from_output(reverse_max),
                                   .batch = batch_images,
-                                  .cpu = {.prepare = prepare_max, .is_by_example = true},
+                                  .cpu = {.prepare = prepare_max, .by_example = by_all_inputs},
                                   .hidden_outputs = 1};
 constinit const OpDef pool_put_op{.name = "pool_put",
                                   .inputs = put_inputs,
                                   .infer = infer_in,
                                   .derivative = linear(transpose_put, 0b01),
                                   .batch = batch_images,
-                                  .cpu = {.prepare = prepare_put}};
+                                  .cpu = {.prepare = prepare_put, .by_example = by_all_inputs}};
 
 bool has_disjoint_windows(const Args& args) {
   const PoolArgs& pool = args.as<PoolArgs>();
@@ -156,20 +156,20 @@ constinit const OpDef pool_take_op{.name = "pool_take",
                                    .infer = infer_out,
                                    .derivative = linear(transpose_take, 0b01),
                                    .batch = batch_images,
-                                   .cpu = {.prepare = prepare_take}};
+                                   .cpu = {.prepare = prepare_take, .by_example = by_all_inputs}};
 constinit const OpDef average_pool_op{.name = "average_pool",
                                       .inputs = average_inputs,
                                       .promotion = Promotion::floating,
                                       .infer = infer_out,
                                       .derivative = linear(transpose_average),
                                       .batch = batch_images,
-                                      .cpu = {.prepare = prepare_average, .is_by_example = true}};
+                                      .cpu = {.prepare = prepare_average, .by_example = by_all_inputs}};
 constinit const OpDef average_pool_gradient_op{.name = "average_pool_gradient",
                                                .inputs = average_gradient_inputs,
                                                .infer = infer_in,
                                                .derivative = linear(transpose_average_gradient),
                                                .batch = batch_images,
-                                               .cpu = {.prepare = prepare_average_gradient}};
+                                               .cpu = {.prepare = prepare_average_gradient, .by_example = by_all_inputs}};
 
 Array take(const Array& x, const Array& taps, const PoolArgs& args) { return apply(pool_take_op, {x, taps}, args); }
 Array put(const Array& dy, const Array& taps, const PoolArgs& args) { return apply(pool_put_op, {dy, taps}, args); }

@@ -23,14 +23,22 @@ std::string op_text(const PlanGraph& graph, const PlanOp& op) {
   for (const int output : op.outputs) out += (out.empty() ? "" : ", ") + value_text(graph, output);
   const PlanValue& first = graph.values[op.outputs[0]];
   out += concat(first.is_kept ? " (kept)" : "", " = ", op.op ? op.op->name : "copy", "(");
-  if (op.source) out += concat(op.source->op->name, " of ", op.tile, " examples at a time; ");
   for (size_t i = 0; i < op.inputs.size(); ++i) out += (i ? ", " : "") + value_text(graph, op.inputs[i]);
   const std::string args = op.args.text();
   if (!args.empty()) out += "; " + args;
   out += concat(")  ", first.layout.dtype, " ", first.layout.shape);
-  const cpu::Epilogue& epilogue = op.source ? op.source->epilogue : op.epilogue;
-  if (epilogue.has_bias) out += "  + bias";
-  if (epilogue.activation != cpu::Activation::none) out += "  + relu";
+  if (op.epilogue.has_bias) out += "  + bias";
+  if (op.epilogue.activation != cpu::Activation::none) out += "  + relu";
+  return out;
+}
+
+// An op, or the group that it is in.
+std::string unit_text(const PlanGraph& graph, int at, const std::string& indent) {
+  const PlanOp& op = graph.ops[at];
+  if (op.group < 0) return concat(indent, op_text(graph, op), "\n");
+  const Group& group = graph.groups[op.group];
+  std::string out = concat(indent, "one pass over ", group.shape, ":\n");
+  for (const int member : group.ops) out += concat(indent, "  ", op_text(graph, graph.ops[member]), "\n");
   return out;
 }
 
@@ -38,18 +46,25 @@ std::string op_text(const PlanGraph& graph, const PlanOp& op) {
 
 std::string describe(const PlanGraph& graph) {
   std::string out;
-  std::vector<uint8_t> is_shown(graph.groups.size(), 0);
-  for (const PlanOp& op : graph.ops) {
-    if (op.is_dead) continue;
+  std::vector<uint8_t> is_shown(graph.ops.size(), 0);
+  const auto show = [&](int at, const std::string& indent) {
+    out += unit_text(graph, at, indent);
+    is_shown[at] = 1;
+    if (const int group = graph.ops[at].group; group >= 0) {
+      for (const int member : graph.groups[group].ops) is_shown[member] = 1;
+    }
+  };
+  for (size_t at = 0; at < graph.ops.size(); ++at) {
+    const PlanOp& op = graph.ops[at];
+    if (op.is_dead || is_shown[at]) continue;
     if (op.is_inlined) {
       out += "  (in each reader) " + op_text(graph, op) + "\n";
-    } else if (op.group < 0) {
-      out += "  " + op_text(graph, op) + "\n";
-    } else if (!is_shown[op.group]) {
-      is_shown[op.group] = 1;
-      const Group& group = graph.groups[op.group];
-      out += concat("  one pass over ", group.shape, ":\n");
-      for (const int at : group.ops) out += "    " + op_text(graph, graph.ops[at]) + "\n";
+    } else if (op.chain < 0) {
+      show(static_cast<int>(at), "  ");
+    } else {
+      const Chain& chain = graph.chains[op.chain];
+      out += concat("  one loop over ", chain.batch, " examples, ", chain.block, " at a time:\n");
+      for (const int link : chain.links) show(link, "    ");
     }
   }
   return out;

@@ -31,11 +31,10 @@ struct PlanOp {
   std::vector<int> inputs{}, outputs{};
   uint32_t node = 0;
   cpu::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
-  std::shared_ptr<const PlanOp> source{};  ///< makes what this op reads, `tile` examples at a time; `inputs` are then its
-  int64_t tile = 0;
   bool is_dead = false;      ///< another op does its work
   bool is_inlined = false;   ///< arithmetic on numbers, repeated in each program that reads it
   int group = -1;            ///< fused program it belongs to
+  int chain = -1;            ///< chain it belongs to, with its group
 
   bool is_elementwise() const { return !op || op->elementwise; }
 };
@@ -47,11 +46,19 @@ struct Group {
   Shape shape{};
 };
 
+/// Ops and groups that share one loop over blocks of examples (along axis 0), each of them working on a block in turn. A later link reads of an earlier
+/// one only the block's own examples.
+struct Chain {
+  std::vector<int> links{};  ///< in order; of a group its first op
+  int64_t batch = 0, block = 0;  ///< examples, in all and at a time
+};
+
 struct PlanGraph {
   std::vector<PlanValue> values;
   std::vector<PlanOp> ops;           ///< in an order in which they can run
   std::vector<int> value_of_source;  ///< snapshot value -> value here (after merging), -1 if not used
   std::vector<Group> groups;
+  std::vector<Chain> chains;
   int64_t visits = 0;
 
   int add_computed(DType dtype, const Shape& shape, int producer);
@@ -65,10 +72,12 @@ void make_contiguous(PlanGraph& graph);
 void sink(PlanGraph& graph);
 /// Lets products and convolutions add a bias and apply relu before they store (a pass named in docs/plan.md).
 void absorb(PlanGraph& graph);
-/// Lets pooling and the convolution before it take turns on a few images at a time (a pass named in docs/plan.md).
-void tile(PlanGraph& graph);
 /// Puts element-wise ops into groups, one op each without `fuses`.
 void fuse(PlanGraph& graph, bool fuses);
+/// Lets what is done example by example share loops (a pass named in docs/plan.md).
+void chain(PlanGraph& graph);
+/// Whether op `at`, or the group it is in, reads of `value` only the examples that it works on, as links of a chain of `batch` examples do.
+bool reads_by_example(const PlanGraph& graph, int at, int value, int64_t batch);
 /// The program of a group: values it reads (in the order of the program's inputs) and writes.
 struct GroupProgram {
   cpu::ProgramSpec spec;

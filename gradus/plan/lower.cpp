@@ -7,8 +7,8 @@
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/chain.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
-#include "gradus/cpu/tiles.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/ir.hpp"
@@ -28,6 +28,47 @@ struct Item {
   std::vector<std::vector<int>> over{}; // for each write: the reads that it may lie over
   bool is_update = false;
   int64_t scratch_offset = 0;
+};
+
+// Blocks of the arena: first fit among the freed ones, lifetimes known.
+class Arena {
+ public:
+  int64_t take(int64_t bytes) {
+    bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
+    for (auto block = free_.begin(); block != free_.end(); ++block) {
+      if (block->second < bytes) continue;
+      const int64_t offset = block->first, rest = block->second - bytes;
+      free_.erase(block);
+      if (rest) free_[offset + bytes] = rest;
+      return offset;
+    }
+    int64_t offset = end_;
+    if (!free_.empty() && free_.rbegin()->first + free_.rbegin()->second == end_) {  // grow the last free block
+      offset = free_.rbegin()->first;
+      free_.erase(std::prev(free_.end()));
+    }
+    end_ = offset + bytes;
+    return offset;
+  }
+  void give_back(int64_t offset, int64_t bytes) {
+    bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
+    auto place = free_.emplace(offset, bytes).first;
+    const auto after = std::next(place);
+    if (after != free_.end() && place->first + place->second == after->first) {
+      place->second += after->second;
+      free_.erase(after);
+    }
+    if (place == free_.begin()) return;
+    const auto before = std::prev(place);
+    if (before->first + before->second != place->first) return;
+    before->second += place->second;
+    free_.erase(place);
+  }
+  int64_t size() const { return end_; }
+
+ private:
+  std::map<int64_t, int64_t> free_;
+  int64_t end_ = 0;
 };
 
 class Lowering {
@@ -74,15 +115,48 @@ class Lowering {
       is_stored_[v.base] = 1;
       is_base_kept_[v.base] = 1;
     }
+    find_block_values();
+  }
+
+  // What only the chain reads that makes it lies in the memory of a block.
+  void find_block_values() {
+    is_of_block_.assign(graph_.values.size(), 0);
+    for (const Chain& chain : graph_.chains) {
+      const int number = graph_.ops[chain.links[0]].chain;
+      for_chain(chain, [&](const PlanOp& op) {
+        for (const int output : op.outputs) is_of_block_[output] = is_stored_[output] && !is_base_kept_[output] ? number + 1 : 0;
+      });
+    }
+    for (const PlanOp& op : graph_.ops) {
+      if (op.is_dead || op.is_inlined) continue;
+      for (const int input : op.inputs) {
+        if (is_of_block_[base(input)] != op.chain + 1) is_of_block_[base(input)] = 0;
+      }
+    }
+  }
+  template <class Visit>
+  void for_chain(const Chain& chain, const Visit& visit) const {
+    for (const int link : chain.links) {
+      const int group = graph_.ops[link].group;
+      if (group < 0) visit(graph_.ops[link]);
+      else for (const int at : graph_.groups[group].ops) visit(graph_.ops[at]);
+    }
   }
 
   void make_items() {
     item_of_op_.assign(graph_.ops.size(), -1);
-    std::vector<int> item_of_group(graph_.groups.size(), -1);
+    std::vector<int> item_of_group(graph_.groups.size(), -1), item_of_chain(graph_.chains.size(), -1);
     for (size_t at = 0; at < graph_.ops.size(); ++at) {
       ++graph_.visits;
       const PlanOp& op = graph_.ops[at];
-      if (op.group >= 0) {
+      if (op.chain >= 0) {
+        int& item = item_of_chain[op.chain];
+        if (item < 0) {
+          item = static_cast<int>(items_.size());
+          items_.push_back(chain_item(graph_.chains[op.chain]));
+        }
+        item_of_op_[at] = item;
+      } else if (op.group >= 0) {
         int& item = item_of_group[op.group];
         if (item < 0) {
           item = static_cast<int>(items_.size());
@@ -121,17 +195,17 @@ class Lowering {
     }
     if (!op.op->cpu.prepare) fail_bug(op.op->name, " has no kernel and no composition");
     const std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
-    item.kernel = op.source ? tiled_kernel(op) : kernel_of(op, inputs, outputs);
+    item.kernel = kernel_of(op, inputs, outputs);
     for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
       if (pair.output < 0) break;
       if (op.inputs[pair.input] == base(op.inputs[pair.input]) && inputs[pair.input] == outputs[pair.output]) {
         item.over[pair.output].push_back(op.inputs[pair.input]);
       }
     }
-    const std::string_view name = op.source ? op.source->op->name : op.op->name;
-    plan_.products += name == "matmul" || name.starts_with("conv");
+    count_products(op);
     return item;
   }
+  void count_products(const PlanOp& op) { plan_.products += op.op->name == "matmul" || op.op->name.starts_with("conv"); }
 
   std::vector<Layout> layouts_of(const std::vector<int>& values) const {
     std::vector<Layout> layouts;
@@ -139,36 +213,123 @@ class Lowering {
     return layouts;
   }
 
-  cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs) const {
+  cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs, int64_t whole_batch = 0) const {
     std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
     for (size_t i = 0; i < op.outputs.size(); ++i) {
       needed[i] = op.outputs.size() == 1 || is_stored_[op.outputs[i]];
       // Before the kernel is prepared, whose tables may be as long as an axis of it.
       if (needed[i]) refuse_above_limit(outputs[i].bytes(), concat("a result of ", op.op->name));
     }
-    return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue});
+    return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
   }
 
-  cpu::KernelPtr tiled_kernel(const PlanOp& op) const {
-    const Layout &image = value(op.inputs[0]).layout, &middle = value(op.source->outputs[0]).layout;
-    cpu::TiledSpec spec{.batch = image.shape[0], .tile = op.tile, .middle_bytes = middle.bytes() / middle.shape[0] * op.tile};
-    const auto some = [](Layout layout, int64_t examples) {
-      Dims sizes = layout.shape.dims();
+  static Layout some(Layout layout, int64_t examples) {
+    Dims sizes = layout.shape.dims();
+    sizes[0] = examples;
+    return {layout.dtype, Shape(sizes), layout.strides};
+  }
+
+  // An op's kernel on some examples.
+  cpu::KernelPtr link_kernel(int at, const Chain& chain, int64_t examples) const {
+    const PlanOp& op = graph_.ops[at];
+    std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (reads_by_example(graph_, at, op.inputs[i], chain.batch)) inputs[i] = some(inputs[i], examples);
+    }
+    for (Layout& output : outputs) output = some(output, examples);
+    return kernel_of(op, inputs, outputs, chain.batch);
+  }
+
+  // One link: its kernels, and what it reads and writes.
+  struct Link {
+    int at = 0;  // op
+    cpu::ChainLink kernels{};
+    std::vector<int> reads{}, writes{};
+  };
+  Link make_link(int at, const Chain& chain) const {
+    const PlanOp& op = graph_.ops[at];
+    const int64_t rest = chain.batch % chain.block;
+    if (op.group < 0) {
+      const cpu::KernelPtr whole = link_kernel(at, chain, chain.block);
+      return {at, {whole, rest ? link_kernel(at, chain, rest) : nullptr, {}}, op.inputs, op.outputs};
+    }
+    GroupProgram program = make_program(graph_, graph_.groups[op.group], is_stored_);
+    const auto kernel_for = [&](int64_t examples) {
+      Dims sizes = program.spec.shape.dims();
       sizes[0] = examples;
-      return Layout{layout.dtype, Shape(sizes), layout.strides};
+      program.spec.shape = Shape(sizes);
+      return cpu::prepare_program(program.spec);
     };
-    const auto pair_for = [&](int64_t examples) -> cpu::KernelPair {
-      std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
-      inputs[0] = some(inputs[0], examples);
-      for (Layout& output : outputs) output = some(output, examples);
-      const Layout between = some(middle, examples);
-      return {kernel_of(*op.source, inputs, {&between, 1}), kernel_of(op, {&between, 1}, outputs)};
+    const cpu::KernelPtr whole = kernel_for(chain.block);
+    return {at, {whole, rest ? kernel_for(rest) : nullptr, {}}, program.reads, program.writes};
+  }
+
+  Item chain_item(const Chain& chain) {
+    Item item;
+    cpu::ChainSpec spec{.batch = chain.batch, .block = chain.block};
+    std::vector<Link> links;
+    for (const int at : chain.links) links.push_back(make_link(at, chain));
+    for_chain(chain, [&](const PlanOp& op) {
+      if (op.group < 0) count_products(op);
+    });
+    for (const int at : chain.links) {
+      const int group = graph_.ops[at].group;
+      const std::vector<int> ops = group < 0 ? std::vector{at} : graph_.groups[group].ops;
+      item.ops.insert(item.ops.end(), ops.begin(), ops.end());
+    }
+    std::sort(item.ops.begin(), item.ops.end());
+    // Pointers of the run: what links read from outside, then what is stored.
+    std::map<int, int> written;  // values -> place among the writes
+    for (const Link& link : links) {
+      for (const int write : link.writes) {
+        if (is_of_block_[write] || !is_stored_[write]) continue;
+        written[write] = static_cast<int>(item.writes.size());
+        item.writes.push_back(write);
+      }
+    }
+    const auto is_made = [&](int id) { return is_of_block_[base(id)] || written.count(base(id)); };
+    for (const Link& link : links) std::copy_if(link.reads.begin(), link.reads.end(), std::back_inserter(item.reads), [&](int read) { return !is_made(read); });
+    item.over.resize(item.writes.size());
+    const std::map<int, int64_t> own = place_block(chain, links, spec.own_bytes);
+    int next_read = 0;
+    const auto operand_of = [&](int id, int at, bool is_write) -> cpu::ChainOperand {
+      const Layout& layout = value(id).layout;
+      if (is_of_block_[base(id)]) return {.own = own.at(base(id))};
+      if (is_write && !is_stored_[id]) return {};
+      if (is_made(id)) return {static_cast<int>(item.reads.size()) + written.at(base(id)), layout.bytes() / chain.batch, -1};
+      return {next_read++, reads_by_example(graph_, at, id, chain.batch) ? layout.strides[0] * layout.dtype.size() : 0, -1};
     };
-    spec.whole = pair_for(op.tile);
-    if (const int64_t rest = spec.batch % op.tile) spec.rest = pair_for(rest);
-    for (size_t i = 0; i < op.inputs.size(); ++i) spec.input_steps.push_back(i == 0 ? image.bytes() / spec.batch : 0);
-    for (const Layout& output : layouts_of(op.outputs)) spec.output_steps.push_back(output.bytes() / spec.batch);
-    return cpu::prepare_tiled(std::move(spec));
+    for (Link& link : links) {
+      for (const int read : link.reads) link.kernels.operands.push_back(operand_of(read, link.at, false));
+      for (const int write : link.writes) link.kernels.operands.push_back(operand_of(write, link.at, true));
+      spec.links.push_back(std::move(link.kernels));
+    }
+    spec.pointers = item.reads.size() + item.writes.size();
+    item.kernel = cpu::prepare_chain(spec);
+    return item;
+  }
+
+  // Places in a block's memory, used again after the last link that reads.
+  std::map<int, int64_t> place_block(const Chain& chain, const std::vector<Link>& links, int64_t& bytes) const {
+    std::map<int, size_t> last;
+    for (size_t at = 0; at < links.size(); ++at) {
+      for (const auto* values : {&links[at].reads, &links[at].writes}) {
+        for (const int id : *values) last[base(id)] = at;
+      }
+    }
+    const auto bytes_of = [&](int id) { return value(id).layout.bytes() / chain.batch * chain.block; };
+    std::map<int, int64_t> own;
+    Arena arena;
+    for (size_t at = 0; at < links.size(); ++at) {
+      for (const int write : links[at].writes) {
+        if (is_of_block_[write]) own[write] = arena.take(bytes_of(write));
+      }
+      for (const auto& [id, end] : last) {
+        if (end == at && own.count(id)) arena.give_back(own[id], bytes_of(id));
+      }
+    }
+    bytes = arena.size();
+    return own;
   }
 
   std::vector<int> bases_read_by(const Item& item) const {
@@ -291,47 +452,6 @@ class Lowering {
     }
   }
 
-  // Blocks of the arena: first fit among the freed ones, lifetimes known.
-  class Arena {
-   public:
-    int64_t take(int64_t bytes) {
-      bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
-      for (auto block = free_.begin(); block != free_.end(); ++block) {
-        if (block->second < bytes) continue;
-        const int64_t offset = block->first, rest = block->second - bytes;
-        free_.erase(block);
-        if (rest) free_[offset + bytes] = rest;
-        return offset;
-      }
-      int64_t offset = end_;
-      if (!free_.empty() && free_.rbegin()->first + free_.rbegin()->second == end_) {  // grow the last free block
-        offset = free_.rbegin()->first;
-        free_.erase(std::prev(free_.end()));
-      }
-      end_ = offset + bytes;
-      return offset;
-    }
-    void give_back(int64_t offset, int64_t bytes) {
-      bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
-      auto place = free_.emplace(offset, bytes).first;
-      const auto after = std::next(place);
-      if (after != free_.end() && place->first + place->second == after->first) {
-        place->second += after->second;
-        free_.erase(after);
-      }
-      if (place == free_.begin()) return;
-      const auto before = std::prev(place);
-      if (before->first + before->second != place->first) return;
-      before->second += place->second;
-      free_.erase(place);
-    }
-    int64_t size() const { return end_; }
-
-   private:
-    std::map<int64_t, int64_t> free_;
-    int64_t end_ = 0;
-  };
-
   void place() {
     storage_.assign(graph_.values.size(), -1);
     std::vector<uint8_t> is_taken_over(graph_.values.size(), 0);
@@ -445,11 +565,14 @@ class Lowering {
     return storage.kind == Storage::Kind::arena && other.kind == Storage::Kind::arena && storage.offset == other.offset;
   }
 
-  // Whether the kernel would pack an input, and that input is data that this run leaves alone.
+  // Whether the kernel would pack inputs, and these are data that this run leaves alone.
   bool stays_the_same(const Item& item) const {
     if (!item.kernel->packing) return false;
-    const PlanValue& input = value(base(item.reads[item.kernel->packing->input]));
-    return input.kind == PlanValue::Kind::leaf && !input.is_donated;
+    const std::vector<cpu::PackedInput>& inputs = item.kernel->packing->inputs;
+    return std::all_of(inputs.begin(), inputs.end(), [&](const cpu::PackedInput& each) {
+      const PlanValue& input = value(base(item.reads[each.input]));
+      return input.kind == PlanValue::Kind::leaf && !input.is_donated;
+    });
   }
 
   void publish() {
@@ -465,6 +588,7 @@ class Lowering {
   const Snapshot& snapshot_;
   Plan plan_;
   std::vector<uint8_t> is_stored_, is_base_kept_;
+  std::vector<int> is_of_block_;  // the number of the chain, from 1, in whose blocks a value lies; 0: in none
   std::vector<Item> items_;
   std::vector<int> item_of_op_, order_, donated_to_, last_use_, storage_;
   std::vector<std::vector<int>> followers_;
@@ -491,12 +615,13 @@ PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
   if (report) note("sunk: slopes of relu before maxima are put back", describe(graph));
   if (plans) absorb(graph);
   check(graph, "absorb");
-  if (plans) tile(graph);
-  check(graph, "tile");
-  if (report) note("absorbed: bias and relu on the products that make their operand, pooling on tiles of convolutions", describe(graph));
+  if (report) note("absorbed: bias and relu on the products that make their operand", describe(graph));
   fuse(graph, plans);
   check(graph, "fuse");
   if (report) note("fused: chains of element-wise ops in one pass over memory", describe(graph));
+  if (plans) chain(graph);
+  check(graph, "chain");
+  if (report) note("chained: steps that are done example by example share a loop over blocks of examples", describe(graph));
   PlanPtr plan = Lowering(std::move(graph), snapshot).run();
   if (verifies_plans()) verify(*plan, snapshot);
   if (report) note("lowered and placed", describe(*plan));

@@ -6,8 +6,8 @@
 
 namespace gradus::plan {
 
-/// The copy that `packing` wants of the operand at `data`, `offset` bytes into `buffer`; made at the first call. It lives until the buffer is written
-/// or freed. `scratch` has packing.pack->scratch_bytes bytes. Throws where memory is short.
-void* packed_copy(Buffer& buffer, int64_t offset, void* data, const cpu::Packing& packing, void* scratch);
+/// The copy that a kernel wants of the operand at `data`, `offset` bytes into `buffer`; made at the first call. It lives until the buffer is written
+/// or freed. `scratch` has wanted.pack->scratch_bytes bytes. Throws where memory is short.
+void* packed_copy(Buffer& buffer, int64_t offset, void* data, const cpu::PackedInput& wanted, void* scratch);
 
 }  // namespace gradus::plan

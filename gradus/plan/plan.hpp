@@ -43,7 +43,7 @@ struct Step {
   uint32_t first_operand = 0, operand_count = 0;
   uint32_t node = 0;  ///< number in the snapshot, for messages
   bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
-  bool is_packed = false;  ///< reads a kept copy of weights: see kernel->packing
+  bool is_packed = false;  ///< reads kept copies of weights: see kernel->packing
   int64_t scratch_offset = 0;  ///< of the kernel's scratch space, in the arena
 };
 
@@ -68,7 +68,9 @@ using PlanPtr = std::shared_ptr<const Plan>;
 /// What a step needs of scratch space, in whichever way it runs.
 inline int64_t scratch_bytes_of(const cpu::Kernel& kernel, bool is_packed) {
   if (!is_packed) return kernel.scratch_bytes;
-  return std::max({kernel.scratch_bytes, kernel.packing->pack->scratch_bytes, kernel.packing->kernel->scratch_bytes});
+  int64_t bytes = kernel.packing->kernel->scratch_bytes;
+  for (const cpu::PackedInput& wanted : kernel.packing->inputs) bytes = std::max(bytes, wanted.pack->scratch_bytes);
+  return bytes;
 }
 
 /// Plans the snapshot's graph: simplify, absorb, fuse, order, lower, place. `report`, if given, gets a description after each pass.

@@ -68,14 +68,16 @@ class Run {
 
   void* scratch(const Step& step) const { return arena_ ? arena_->data() + step.scratch_offset : nullptr; }
 
-  // The step's kernel, or the one that reads packed weights, whose copy then takes their place.
+  // The step's kernel, or the one that reads packed weights, whose copies then take their places.
   const cpu::Kernel& kernel_of(const Step& step) {
     if (!step.is_packed) return *step.kernel;
     const cpu::Packing& packing = *step.kernel->packing;
-    const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(packing.input)];
-    Buffer& buffer = *buffers_[operand.storage];
-    void*& pointer = pointers_[static_cast<size_t>(packing.input)];
-    pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, packing, scratch(step));
+    for (const cpu::PackedInput& wanted : packing.inputs) {
+      const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(wanted.input)];
+      Buffer& buffer = *buffers_[operand.storage];
+      void*& pointer = pointers_[static_cast<size_t>(wanted.input)];
+      pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, wanted, scratch(step));
+    }
     return *packing.kernel;
   }
 

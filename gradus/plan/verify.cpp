@@ -32,6 +32,7 @@ class GraphVerifier {
     }
     check_kept();
     for (size_t group = 0; group < graph_.groups.size(); ++group) check_group(static_cast<int>(group));
+    for (size_t chain = 0; chain < graph_.chains.size(); ++chain) check_chain(static_cast<int>(chain));
   }
 
  private:
@@ -141,20 +142,18 @@ class GraphVerifier {
     return {op.op->infer.one(call)};
   }
   void check_rule(int at, const PlanOp& op) const {
-    const PlanOp& first = op.source ? *op.source : op;
     std::vector<Aval> avals;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const Layout& layout = value(op.inputs[i]).layout;
-      const bool takes_strides = first.op->cpu.strided_inputs >> std::min<size_t>(i, 31) & 1;
-      require(pass_ == "simplify" || takes_strides || layout.is_contiguous(), first.op->name, " ", at, " reads strides that it does not take");
+      const bool takes_strides = op.op->cpu.strided_inputs >> std::min<size_t>(i, 31) & 1;
+      require(pass_ == "simplify" || takes_strides || layout.is_contiguous(), op.op->name, " ", at, " reads strides that it does not take");
       avals.push_back({layout.dtype, layout.shape, false});
     }
-    if (first.epilogue.has_bias) {
-      require(!avals.empty() && avals.back().shape.size() == value(first.outputs[0]).layout.shape.dims().back(), "the bias of op ", at, " is ", avals.back().shape);
+    if (op.epilogue.has_bias) {
+      require(!avals.empty() && avals.back().shape.size() == value(op.outputs[0]).layout.shape.dims().back(), "the bias of op ", at, " is ", avals.back().shape);
       avals.pop_back();
     }
-    std::vector<Aval> made = inferred(first, avals);
-    if (op.source) made = inferred(op, made);
+    const std::vector<Aval> made = inferred(op, avals);
     require(made.size() == op.outputs.size(), op.op->name, " ", at, " has ", op.outputs.size(), " outputs, not ", made.size());
     for (size_t k = 0; k < made.size(); ++k) {
       const Layout& out = value(op.outputs[k]).layout;
@@ -186,6 +185,34 @@ class GraphVerifier {
       require(op.group == group && op.is_elementwise() && !op.is_dead && !op.is_inlined, "op ", at, " is no part of group ", group);
       require(value(op.outputs[0]).layout.shape == all.shape, "op ", at, " of group ", group, " has another shape");
       before = at;
+    }
+  }
+
+  // The ops of a link: one, or those of its group.
+  std::vector<int> ops_of(int link) const {
+    const int group = graph_.ops[link].group;
+    return group < 0 ? std::vector{link} : graph_.groups[group].ops;
+  }
+  // Each link reads what earlier links make only by example.
+  void check_chain(int number) const {
+    const Chain& chain = graph_.chains[number];
+    require(chain.links.size() > 1 && chain.block > 0 && chain.block < chain.batch, "chain ", number, " has ", chain.links.size(), " links, ", chain.block,
+            " of ", chain.batch, " examples at a time");
+    std::vector<uint8_t> is_made(graph_.values.size(), 0);
+    for (const int link : chain.links) {
+      const std::vector<int> ops = ops_of(link);
+      for (const int at : ops) {
+        require(graph_.ops[at].chain == number && !graph_.ops[at].is_dead, "op ", at, " is no part of chain ", number);
+        for (const int input : graph_.ops[at].inputs) {
+          require(!is_made[value(input).base] || reads_by_example(graph_, link, input, chain.batch), "op ", at, " reads more than its own examples");
+        }
+      }
+      for (const int at : ops) {
+        for (const int output : graph_.ops[at].outputs) {
+          require(value(output).layout.shape[0] == chain.batch, "op ", at, " makes ", value(output).layout.shape, " in a chain of ", chain.batch, " examples");
+          is_made[output] = 1;
+        }
+      }
     }
   }
 

@@ -66,37 +66,6 @@ TEST(Sink, KeepsASlopeThatOthersRead) {
   EXPECT_EQ(planned.to_vector<float>(), grad(objective)(x).to_vector<float>());
 }
 
-// Without a bias, which starts the sum where it is absorbed and so changes bits.
-Array pooled_convolution(const Array& x, const Array& w) { return max_pool2d(relu(conv2d(x, w)), 2); }
-
-// 17 images of 46 x 46 x 32 floats, 271 kB each: a tile has two, and one is left over.
-TEST(Tile, PoolingBehindALargeConvolutionTakesTurnsWithIt) {
-  const Array x = random::normal(random::key(1), {17, 48, 48, 1}).eval(), w = random::normal(random::key(2), {3, 3, 1, 32}).eval();
-  const Array planned = pooled_convolution(x, w);
-  EXPECT_NE(explain({planned}).find("conv of 2 examples at a time"), std::string::npos);
-  reset_counters();
-  planned.eval();
-  EXPECT_EQ(counters().products_run, 1);
-  EXPECT_LT(counters().peak_arena, 1 << 20);  // the image between them has 4.6 MB
-  const OpByOp plain;
-  EXPECT_EQ(planned.to_vector<float>(), pooled_convolution(x, w).to_vector<float>());
-}
-
-TEST(Tile, GradientsThroughItAgree) {
-  const Array x = random::normal(random::key(1), {17, 48, 48, 1}).eval(), w = random::normal(random::key(2), {3, 3, 1, 32}).eval();
-  const auto objective = [&](const Array& kernel) { return mean(square(pooled_convolution(x, kernel))); };
-  const Array planned = grad(objective)(w).eval();
-  const OpByOp plain;
-  EXPECT_EQ(planned.to_vector<float>(), grad(objective)(w).to_vector<float>());
-}
-
-TEST(Tile, AConvolutionThatIsHeldIsComputedWhole) {
-  const Array x = random::normal(random::key(1), {17, 48, 48, 1}).eval(), w = random::normal(random::key(2), {3, 3, 1, 32}).eval();
-  const Array image = conv2d(x, w), pooled = max_pool2d(image, 2);
-  EXPECT_EQ(explain({pooled}).find("at a time"), std::string::npos);
-  EXPECT_EQ(pooled.to_vector<float>(), max_pool2d(image, 2).to_vector<float>());
-}
-
 Array dense(const Shape& shape, uint64_t key) { return random::normal(random::key(key), shape).eval(); }
 
 TEST(Absorb, ABiasAndReluRideOnTheProduct) {
