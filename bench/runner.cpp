@@ -2,9 +2,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
+#include <numeric>
+#include <string_view>
 #include <vector>
 
+#include "bench/beside.hpp"
 #include "bench/bench.hpp"
 #include "gradus/plan/counters.hpp"
 
@@ -19,14 +22,24 @@ double timed(const Runner::Step& step) {
   return now() - start;
 }
 
-double megabytes_moved(const Runner::Step& step) {
+struct Counted {
+  double megabytes = 0;
+  int64_t loops = 0;
+};
+
+Counted count(const Runner::Step& step) {
   gradus::reset_counters();
   step();
-  return static_cast<double>(gradus::counters().bytes_moved) * 1e-6;
+  const gradus::Counters counters = gradus::counters();
+  return {static_cast<double>(counters.bytes_moved) * 1e-6, counters.loops_run};
 }
 
-void print(const std::string& name, double median, double least, size_t runs, double moved) {
-  std::printf("%-32s %12.2f %12.2f %8zu %10.2f\n", name.c_str(), median * 1e6, least * 1e6, runs, moved);
+// `times` in seconds, sorted.
+void print(const std::string& name, const std::vector<double>& times, Counted counted) {
+  const size_t runs = times.size();
+  const double mean = std::accumulate(times.begin(), times.end(), 0.0) / static_cast<double>(runs);
+  std::printf("%-32s %12.2f %12.2f %8zu %10.2f %6ld %12.2f %12.2f\n", name.c_str(), times[runs / 2] * 1e6, times[0] * 1e6, runs, counted.megabytes,
+              static_cast<long>(counted.loops), mean * 1e6, times[std::min(runs - 1, runs * 99 / 100)] * 1e6);
   std::fflush(stdout);
 }
 
@@ -43,42 +56,63 @@ void Runner::operator()(const std::string& name, const std::function<Step()>& ma
   if (!wants(name)) return;
   const Step step = make();
   if (wish_.kind == Wish::Kind::once) {
-    const double time = timed(step);
-    return print(name, time, time, 1, 0);
+    return print(name, {timed(step)}, {});
   }
   for (int i = 0; i < 3; ++i) step();
+  const Counted counted = count(step);
+  const Neighbours neighbours(wish_.beside);
+  if (wish_.beside) seconds *= 4;
   std::vector<double> times;
   const double start = now();
   while (times.size() < 5 || (now() - start < seconds && times.size() < 20000)) times.push_back(timed(step));
   std::sort(times.begin(), times.end());
-  print(name, times[times.size() / 2], times[0], times.size(), megabytes_moved(step));
+  print(name, times, counted);
 }
 
 void Runner::first(const std::string& name, const std::function<Step()>& make) {
   if (!wants(name)) return;
-  const double time = timed(make());
-  print(name, time, time, 1, 0);
+  const Step run = make();
+  const Neighbours neighbours(wish_.beside);
+  print(name, {timed(run)}, {});
 }
 
 }  // namespace bench
 
 int main(int argc, char** argv) {
+  constexpr const char* usage = "usage: gradus_bench [--beside N] [--list | --once | NAME]\n"
+                                "Times every workload, or the one named, and prints NAME MEDIAN_US MIN_US RUNS MOVED_MB LOOPS MEAN_US P99_US a line.\n"
+                                "  --list      prints the names\n  --once      runs each workload once\n"
+                                "  --beside N  N loops of a compiler over a file of this project run at the same time (0 to 64)\n";
   bench::Wish wish;
-  if (argc > 2 || (argc == 2 && (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h")))) {
-    std::printf("usage: gradus_bench [--list | --once | NAME]\n"
-                "Times every workload, or the one named, and prints NAME MEDIAN_US MIN_US RUNS MOVED_MB a line.\n"
-                "  --list   prints the names\n  --once   runs each workload once\n");
-    return argc > 2 ? 2 : 0;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--help" || word == "-h") {
+      std::printf("%s", usage);
+      return 0;
+    }
+    char* end = nullptr;
+    const long beside = word == "--beside" && i + 1 < argc ? std::strtol(argv[i + 1], &end, 10) : 0;
+    if (word == "--list") wish.kind = bench::Wish::Kind::list;
+    else if (word == "--once") wish.kind = bench::Wish::Kind::once;
+    else if (end && end != argv[i + 1] && !*end && beside >= 0 && beside <= 64) {
+      wish.beside = static_cast<int>(beside);
+      ++i;
+    } else if (!word.starts_with('-') && wish.only.empty()) wish.only = word;
+    else {
+      std::fprintf(stderr, "%s", usage);
+      return 2;
+    }
   }
-  if (argc == 2 && !std::strcmp(argv[1], "--list")) wish.kind = bench::Wish::Kind::list;
-  else if (argc == 2 && !std::strcmp(argv[1], "--once")) wish.kind = bench::Wish::Kind::once;
-  else if (argc == 2) wish.only = argv[1];
+  if (const char* problem = bench::Neighbours::problem(); problem && wish.beside) {
+    std::fprintf(stderr, "gradus_bench: --beside needs a compiler and a file to compile; %s\n", problem);
+    return 2;
+  }
   bench::Runner run(wish);
   bench::arrays(run);
   bench::networks(run);
   bench::planning(run);
   bench::growth(run);
   if (run.has_run()) return 0;
-  std::fprintf(stderr, "gradus_bench: there is no workload '%s'; --list prints their names\n", argv[1]);
+  std::fprintf(stderr, "gradus_bench: there is no workload '%s'; --list prints their names\n", wish.only.c_str());
   return 2;
 }
