@@ -27,8 +27,9 @@ using Nanoseconds = std::chrono::nanoseconds;
 constexpr int kBoards = 64;       // loops at once; what is above runs in its caller alone
 constexpr int kMostShares = 64;   // more helpers than this begin with the share of another
 constexpr int64_t kMostUnits = int64_t{1} << 30;
-// Measured (docs/speed.md): the gap between two loops of a step is shorter, and sleeping helpers cost the caller a call of the system each.
-constexpr Nanoseconds kSpin{50'000}, kWait{20'000};
+// Who waits spins for a while before it sleeps: several times as long as it takes to be woken. That is some microseconds on a plain machine, and up
+// to 130 us in a virtual one, most of it in the thread that wakes the other (measured, docs/speed.md).
+constexpr int64_t kLeastSpin = 50'000, kMostSpin = 600'000, kSpinOfWake = 5;  // nanoseconds, nanoseconds, times
 constexpr std::chrono::seconds kRetry{1};  // a thread that was refused is asked for again after this
 
 // A thread's share of a loop: the units that nobody has claimed yet, from `begin` (low half) to `end`. A claim that succeeds is one of whatever loop
@@ -156,14 +157,19 @@ class Pool {
     calls_.fetch_add(1);
     const int sleeping = sleepers_.load();
     if (sleeping == 0) return;
+    const auto begin = Clock::now();
     // Of more helpers than this loop may have the first to wake up may be one too many.
-    if (sleeping <= wanted || started_.load(std::memory_order_relaxed) >= threads) return calls_.notify_all();
-    for (int i = 0; i < wanted; ++i) calls_.notify_one();
+    if (sleeping <= wanted || started_.load(std::memory_order_relaxed) >= threads) calls_.notify_all();
+    else for (int i = 0; i < wanted; ++i) calls_.notify_one();
+    // A running mean of what it takes; the call may have been interrupted by another process, which is no measure.
+    const int64_t taken = std::min<int64_t>((Clock::now() - begin).count(), kMostSpin);
+    wake_.store(wake_.load(std::memory_order_relaxed) * 7 / 8 + taken / 8, std::memory_order_relaxed);
   }
+  Nanoseconds spin_time() const { return Nanoseconds(std::clamp(wake_.load(std::memory_order_relaxed) * kSpinOfWake, kLeastSpin, kMostSpin)); }
 
-  static void wait_for(Board& board) {
+  void wait_for(Board& board) const {
     const auto is_over = [&] { return board.unfinished.load(std::memory_order_acquire) == 0; };
-    if (has_room() && spin(kWait, is_over)) return;
+    if (has_room() && spin(spin_time(), is_over)) return;
     for (int left; (left = board.unfinished.load(std::memory_order_acquire)) != 0;) board.unfinished.wait(left, std::memory_order_acquire);
   }
 
@@ -188,7 +194,7 @@ class Pool {
     while (true) {
       const uint32_t seen = calls_.load(std::memory_order_acquire);
       if (work_on_any(id)) continue;
-      if (has_room() && spin(kSpin, [&] { return calls_.load(std::memory_order_relaxed) != seen; })) continue;
+      if (has_room() && spin(spin_time(), [&] { return calls_.load(std::memory_order_relaxed) != seen; })) continue;
       sleepers_.fetch_add(1);
       calls_.wait(seen);
       sleepers_.fetch_sub(1);
@@ -223,6 +229,7 @@ class Pool {
   std::atomic<int> started_{0}, refused_{0};
   alignas(64) std::atomic<uint32_t> calls_{0};  // loops published; helpers sleep on it
   alignas(64) std::atomic<int> sleepers_{0};
+  std::atomic<int64_t> wake_{0};  // nanoseconds that calling helpers who sleep took, about
   LastingMutex mutex_;  // of starting helpers
   Clock::time_point retry_{};
   Board boards_[kBoards];
