@@ -29,7 +29,7 @@ constexpr int kMostShares = 64;   // more helpers than this begin with the share
 constexpr int64_t kMostUnits = int64_t{1} << 30;
 // Who waits spins for a while before it sleeps: several times as long as it takes to be woken. That is some microseconds on a plain machine, and up
 // to 130 us in a virtual one, most of it in the thread that wakes the other (measured, docs/speed.md).
-constexpr int64_t kLeastSpin = 50'000, kMostSpin = 600'000, kSpinOfWake = 5;  // nanoseconds, nanoseconds, times
+constexpr int64_t kLeastSpin = 50'000, kMostSpin = 2'000'000, kSpinOfWake = 15;  // nanoseconds, nanoseconds, times
 constexpr std::chrono::seconds kRetry{1};  // a thread that was refused is asked for again after this
 
 // A thread's share of a loop: the units that nobody has claimed yet, from `begin` (low half) to `end`. A claim that succeeds is one of whatever loop

@@ -3,6 +3,7 @@
 #include "gradus/cpu/matmul.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -82,25 +83,29 @@ struct ProductCut {
   int64_t items = 1, rows = 1, columns = 1;
 };
 
-// From the sizes alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the fewest elements read.
-ProductCut choose_cut(const Products& x) {
-  constexpr double least_work = 1 << 21;  // multiply-adds of a part: some 20 us or more
-  const auto wanted = static_cast<int64_t>(std::clamp(x.work() / least_work, 1.0, 16.0));
+// From the sizes and strides alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the fewest
+// elements read.
+ProductCut choose_cut(const Products& x, int64_t element_size) {
+  // Some 25 us a part or more, as many as 2, 4, 8 or 16 threads share evenly; sixteen, which cost 2 to 5 percent (measured), in large products only.
+  constexpr double least_work = 3 << 19, large_work = 1 << 26;
+  const double most = x.work() < large_work ? 3 : 4;
+  const int64_t wanted = int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(x.work() / least_work)), 0.0, most));
   if (!x.batch.empty() && x.batch[0] >= wanted) return {wanted, 1, 1};
   ProductCut cut{x.batch.empty() ? 1 : x.batch[0], 1, 1};
   const int64_t rest = (wanted + cut.items - 1) / cut.items;
   const int64_t most_rows = std::max<int64_t>(1, x.m / 32), most_columns = std::max<int64_t>(1, x.n / 32);
-  // oneDNN copies operands together where 1 / m + 1 / n is below this, else it reads them where they lie, which takes twice as long where rows are a
-  // multiple of 4 KiB apart (AVX2, version 2.6).
+  // oneDNN copies operands together where 1 / m + 1 / n is below this, else it reads them where they lie, which takes longer where rows are a multiple
+  // of 4 KiB apart (by a seventh to a half; AVX2, version 2.6).
   constexpr double copied_below = 0.0038;
   const auto sides = [](int64_t m, int64_t n) { return 1 / static_cast<double>(m) + 1 / static_cast<double>(n); };
-  const bool is_copied = sides(x.m, x.n) < copied_below;
+  const auto collide = [&](int64_t row, int64_t column) { return std::max(row, column) * element_size % 4096 == 0; };
+  const bool should_copy = sides(x.m, x.n) < copied_below && (collide(x.a_row, x.a_column) || collide(x.b_row, x.b_column));
   for (int64_t least_parts = std::min(rest, most_rows * most_columns); least_parts > 1; --least_parts) {
     double least = std::numeric_limits<double>::infinity();
     for (int64_t rows = 1; rows <= std::min(rest, most_rows); ++rows) {
       const int64_t columns = std::min(most_columns, (least_parts + rows - 1) / rows);
       const double read = static_cast<double>(rows) * static_cast<double>(x.n) + static_cast<double>(columns) * static_cast<double>(x.m);
-      if (rows * columns < least_parts || read >= least || (is_copied && sides(x.m / rows, x.n / columns) >= copied_below)) continue;
+      if (rows * columns < least_parts || read >= least || (should_copy && sides(x.m / rows, x.n / columns) >= copied_below)) continue;
       least = read;
       cut.rows = rows;
       cut.columns = columns;
@@ -211,7 +216,7 @@ KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, co
     case DType::Code::bfloat16: break;
   }
   if (x.k > 0 && !is_small(x)) {
-    if (KernelPtr kernel = try_dnnl(out.dtype, x, is_part ? ProductCut{} : choose_cut(x), epilogue)) return kernel;
+    if (KernelPtr kernel = try_dnnl(out.dtype, x, is_part ? ProductCut{} : choose_cut(x, out.dtype.size()), epilogue)) return kernel;
   }
   return prepare_gemm(out.dtype, x, epilogue);
 }
