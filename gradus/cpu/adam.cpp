@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -56,12 +56,9 @@ KernelPtr prepare_adam(DType dtype, int64_t n, const AdamRates& rates) {
   // An even number of chunks, for two threads.
   const int64_t chunks = n <= chunk_size ? 1 : (n + 2 * chunk_size - 1) / (2 * chunk_size) * 2;
   const int64_t chunk = (n + chunks * 64 - 1) / (chunks * 64) * 64;
-  return make_kernel([=](void* const* pointers, void*) {
-    parallel_for(chunks, [&](int64_t k) {
-      const int64_t begin = k * chunk, end = std::min(n, begin + chunk);
-      if (begin < end) range(pointers, begin, end, rates);
-    });
-    return Status{};
+  return make_loop_kernel(chunks, [=](int64_t k, void* const* pointers) {
+    const int64_t begin = k * chunk, end = std::min(n, begin + chunk);
+    if (begin < end) range(pointers, begin, end, rates);
   });
 }
 

@@ -100,7 +100,7 @@ ConvCut choose_cut(ConvWay way, const ConvShape& whole) {
   if (wanted == 1 || whole.whole_batch > 0) return cut;
   if (way == ConvWay::weight_gradient) {
     const int64_t weights = whole.taps() * whole.in_channels * whole.groups * whole.out_channels;
-    if (whole.groups == 1 && channels >= 64 && weights > 1 << 18) cut.channels = std::max<int64_t>(32, channels / wanted);
+    if (whole.groups == 1 && channels >= 64 && weights >= 1 << 17) cut.channels = std::max<int64_t>(32, channels / wanted);
     else cut.images = divide_up(whole.batch, std::min<int64_t>(wanted, 8));
     return cut;
   }

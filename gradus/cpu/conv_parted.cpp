@@ -1,16 +1,17 @@
 #include "gradus/cpu/conv_parted.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <new>
 
 #include "gradus/base/hash.hpp"
-#include "gradus/base/threads.hpp"
 #include "gradus/cpu/conv_cut.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/parts.hpp"
 #include "gradus/cpu/round_up.hpp"
-#include "gradus/cpu/slots.hpp"
 
 namespace gradus::cpu {
 
@@ -71,75 +72,62 @@ KernelPtr first_possible(ConvWay way, const ConvShape& whole, const std::functio
   return nullptr;
 }
 
-// Terms of a weight gradient, computed beside each other and then added in order.
-class TermSum final : public Kernel {
+// Terms of a weight gradient, computed beside each other. Whoever finishes the last one adds them up, in order.
+class TermSum final : public LoopKernel {
  public:
   struct Term {
     std::shared_ptr<const ConvTerm> kernel;
     int64_t x, dy;  // bytes
   };
-  TermSum(std::vector<Term> terms, DType dtype) : terms_(std::move(terms)), add_(add_function.find(float32)) {
+  explicit TermSum(std::vector<Term> terms) : terms_(std::move(terms)), add_(add_function.find(float32)) {
     const ConvTerm& first = *terms_[0].kernel;
     bytes_ = round_up(first.elements * 4);
-    finish_ = first.finish;
-    is_finished_ = finish_.empty();
-    constexpr int64_t piece = int64_t{1} << 15;
-    for (int64_t begin = 0; is_finished_ && begin < first.elements; begin += piece) {
-      finish_.push_back({nullptr, 0, begin * dtype.size(), begin, std::min(first.elements, begin + piece)});
-    }
     int64_t own = 0;
     for (const Term& term : terms_) own = std::max(own, term.kernel->scratch_bytes);
-    for (const ReorderPart& part : finish_) own = std::max(own, part.kernel ? part.kernel->scratch_bytes : 0);
-    slots_ = SlotPlan(own, static_cast<int64_t>(std::max(terms_.size(), finish_.size())));
-    scratch_bytes = bytes_ * static_cast<int64_t>(terms_.size()) + slots_.scratch_bytes();
+    for (const ReorderPart& part : first.finish) own = std::max(own, part.kernel->scratch_bytes);
+    const auto count = static_cast<int64_t>(terms_.size());
+    set_loop(count, own, bytes_ * count + static_cast<int64_t>(sizeof(Count)));
   }
 
-  Status run(void* const* pointers, void* scratch) const override {
-    auto* const sums = static_cast<std::byte*>(scratch);
-    Slots slots(slots_, sums + bytes_ * static_cast<int64_t>(terms_.size()));
-    std::atomic<bool> is_ok = true;
-    parallel_for(static_cast<int64_t>(terms_.size()), [&](int64_t at) {
-      const Term& term = terms_[static_cast<size_t>(at)];
-      const Slots::Claim slot(slots);
-      void* const own[] = {static_cast<std::byte*>(pointers[0]) + term.x, static_cast<std::byte*>(pointers[1]) + term.dy, sums + at * bytes_};
-      if (!term.kernel->run(own, slot.data()).is_ok) is_ok = false;
-    });
-    parallel_for(static_cast<int64_t>(finish_.size()), [&](int64_t at) {
-      const ReorderPart& part = finish_[static_cast<size_t>(at)];
-      const Slots::Claim slot(slots);
-      auto* const to = static_cast<std::byte*>(pointers[2]) + part.to;
-      add_up(part, sums, is_finished_ ? to : sums + part.begin * 4);
-      if (is_finished_) return;
-      void* const own[] = {sums + part.from, to};
-      if (!part.kernel->run(own, slot.data()).is_ok) is_ok = false;
-    });
-    Status status;
-    status.is_ok = is_ok;
-    if (!is_ok) status.problem = "oneDNN could not run a primitive";
-    return status;
+  void begin(void* shared) const override { new (&count_of(shared)) Count(0); }
+
+  Status run_chunk(int64_t chunk, void* const* pointers, void* shared, void* scratch) const override {
+    const Term& term = terms_[static_cast<size_t>(chunk)];
+    auto* const sums = static_cast<std::byte*>(shared);
+    void* const own[] = {static_cast<std::byte*>(pointers[0]) + term.x, static_cast<std::byte*>(pointers[1]) + term.dy, sums + chunk * bytes_};
+    const Status status = term.kernel->run(own, scratch);
+    if (count_of(shared).fetch_add(1, std::memory_order_acq_rel) + 1 != chunks() || !status.is_ok) return status;
+    return add_up(sums, static_cast<std::byte*>(pointers[2]), scratch);
   }
 
  private:
-  // In pieces that stay in the first cache from term to term.
-  void add_up(const ReorderPart& part, const std::byte* sums, std::byte* to) const {
+  using Count = std::atomic<int64_t>;  // of the terms that are there
+  Count& count_of(void* shared) const { return *reinterpret_cast<Count*>(static_cast<std::byte*>(shared) + bytes_ * chunks()); }
+
+  // In pieces that stay in the first cache from term to term; then brought to the layout of the result.
+  Status add_up(std::byte* sums, std::byte* to, void* scratch) const {
+    const ConvTerm& first = *terms_[0].kernel;
     constexpr int64_t piece = 2048;
-    for (int64_t begin = part.begin; begin < part.end; begin += piece) {
-      const int64_t size = std::min(piece, part.end - begin);
-      std::byte* const out = to + (begin - part.begin) * 4;
+    for (int64_t begin = 0; begin < first.elements; begin += piece) {
+      const int64_t size = std::min(piece, first.elements - begin);
+      std::byte* const out = (first.finish.empty() ? to : sums) + begin * 4;
       const std::byte* total = sums + begin * 4;
       for (size_t term = 1; term < terms_.size(); ++term) {
         add_(total, sums + static_cast<int64_t>(term) * bytes_ + begin * 4, nullptr, out, size, 0);
         total = out;
       }
     }
+    for (const ReorderPart& part : first.finish) {
+      void* const own[] = {sums + part.from, to + part.to};
+      const Status status = part.kernel->run(own, scratch);
+      if (!status.is_ok) return status;
+    }
+    return {};
   }
 
   std::vector<Term> terms_;
-  std::vector<ReorderPart> finish_;
   TileLoop add_;
-  SlotPlan slots_;
-  int64_t bytes_ = 0;
-  bool is_finished_ = false;  // a sum has the layout of the result
+  int64_t bytes_ = 0;  // of a term
 };
 
 KernelPtr sum_of_terms(DType dtype, std::span<const ConvPart> parts, bool asks_winograd) {
@@ -149,7 +137,7 @@ KernelPtr sum_of_terms(DType dtype, std::span<const ConvPart> parts, bool asks_w
     if (!kernel || (!terms.empty() && kernel->layout != terms[0].kernel->layout)) return nullptr;
     terms.push_back({std::move(kernel), part.x * dtype.size(), part.y * dtype.size()});
   }
-  return std::make_shared<TermSum>(std::move(terms), dtype);
+  return std::make_shared<TermSum>(std::move(terms));
 }
 
 }  // namespace

@@ -30,8 +30,7 @@ KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvPart& part, bool asks
 /// A copy between two layouts in parts that threads may run beside each other: kernels from pointer 0 to pointer 1.
 struct ReorderPart {
   KernelPtr kernel{};
-  int64_t from = 0, to = 0;    ///< bytes to where the part begins
-  int64_t begin = 0, end = 0;  ///< elements that it covers of the blocked layout, which has no gaps
+  int64_t from = 0, to = 0;  ///< bytes to where the part begins
 };
 
 /// Some images' part of a weight gradient, in float32 and a layout that adds up: inputs x, dy; output of `elements` numbers.

@@ -304,7 +304,7 @@ Status DnnlSequence::run(void* const* pointers, void* scratch) const {
 }
 
 std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to, const dnnl::memory::desc& blocked) {
-  constexpr int64_t part_bytes = int64_t{1} << 17, most_parts = 16;
+  constexpr int64_t part_bytes = int64_t{1} << 19, most_parts = 16;
   const auto copy = [](const dnnl::memory::desc& source, const dnnl::memory::desc& target) {
     auto kernel = std::make_shared<DnnlSequence>();
     kernel->add_reorder({DNNL_ARG_FROM, source, 0}, {DNNL_ARG_TO, target, 1});
@@ -321,8 +321,8 @@ std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnn
     if (held % source.held[axis] != 0 || held % target.held[axis] != 0) steps = 1;
   }
   const int64_t count = std::clamp(bytes / part_bytes, int64_t{1}, std::min(steps, most_parts));
-  const int64_t from_size = size_of(from), to_size = size_of(to), elements = bytes / size_of(blocked);
-  if (count == 1) return {{copy(from, to), 0, 0, 0, elements}};
+  const int64_t from_size = size_of(from), to_size = size_of(to);
+  if (count == 1) return {{copy(from, to), 0, 0}};
   std::vector<ReorderPart> parts;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t held = blocks.held[axis], begin = steps * i / count * held, end = std::min(steps * (i + 1) / count * held, blocks.sizes[axis]);
@@ -330,8 +330,7 @@ std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnn
     const dnnl::memory::dims none(sizes.size(), 0);
     sizes[axis] = end - begin;
     parts.push_back({copy(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), begin / source.held[axis] * source.strides[axis] * from_size,
-                     begin / target.held[axis] * target.strides[axis] * to_size, begin / held * blocks.strides[axis],
-                     i + 1 == count ? elements : steps * (i + 1) / count * blocks.strides[axis]});
+                     begin / target.held[axis] * target.strides[axis] * to_size});
   }
   return parts;
 }

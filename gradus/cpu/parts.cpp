@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <mutex>
 
 #include "gradus/base/error.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/round_up.hpp"
-#include "gradus/cpu/slots.hpp"
 
 namespace gradus::cpu {
 
@@ -18,7 +15,7 @@ constexpr size_t kMostPointers = 64;
 
 void* moved(void* pointer, int64_t bytes) { return pointer ? static_cast<std::byte*>(pointer) + bytes : nullptr; }
 
-class PartedKernel final : public Kernel {
+class PartedKernel final : public LoopKernel {
  public:
   explicit PartedKernel(std::vector<Part> parts) : parts_(std::move(parts)) {
     int64_t bytes = 0;
@@ -27,33 +24,18 @@ class PartedKernel final : public Kernel {
       bytes = std::max(bytes, part.kernel->scratch_bytes);
       may_fail |= part.kernel->may_fail;
     }
-    slots_ = SlotPlan(bytes, static_cast<int64_t>(parts_.size()));
-    scratch_bytes = slots_.scratch_bytes();
+    set_loop(static_cast<int64_t>(parts_.size()), bytes);
   }
 
-  Status run(void* const* pointers, void* scratch) const override {
-    Slots slots(slots_, scratch);
-    std::atomic<int64_t> first{INT64_MAX};
-    Status status;
-    std::mutex mutex;
-    parallel_for(static_cast<int64_t>(parts_.size()), [&](int64_t at) {
-      const Part& part = parts_[static_cast<size_t>(at)];
-      std::array<void*, kMostPointers> own;
-      for (size_t i = 0; i < part.offsets.size(); ++i) own[i] = moved(pointers[i], part.offsets[i]);
-      const Slots::Claim slot(slots);
-      const Status here = part.kernel->run(own.data(), slot.data());
-      if (here.is_ok || first.load() < at) return;
-      const std::lock_guard lock(mutex);
-      if (first.load() < at) return;
-      first = at;
-      status = here;
-    });
-    return status;
+  Status run_chunk(int64_t chunk, void* const* pointers, void*, void* scratch) const override {
+    const Part& part = parts_[static_cast<size_t>(chunk)];
+    std::array<void*, kMostPointers> own;
+    for (size_t i = 0; i < part.offsets.size(); ++i) own[i] = moved(pointers[i], part.offsets[i]);
+    return part.kernel->run(own.data(), scratch);
   }
 
  private:
   std::vector<Part> parts_;
-  SlotPlan slots_;
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "gradus/base/error.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/program_plan.hpp"
 
 namespace gradus::cpu {
@@ -16,11 +16,11 @@ namespace {
 // Work of a chunk in units of ElementwiseFunction::cost, about 8 us; a parallel region is worth its start from 5 us on.
 constexpr int64_t kChunkCost = 128 * 1024;
 
-// How many tiles each chunk has: from shape and program only. More than one chunk are shared evenly by 2 or 4 threads.
-int64_t tiles_of_chunk(const Plan& plan) {
+// From shape and program only. More than one chunk are shared evenly by 2 or 4 threads.
+int64_t chunks_of(const Plan& plan) {
   const int64_t tiles = plan.grid.tile_count(), cost = std::max<int64_t>(1, plan.grid.tile_size() * plan.cost);
   const int64_t chunks = std::min(tiles, tiles * cost / kChunkCost);
-  return chunks <= 1 ? tiles : (tiles + (chunks + 3) / 4 * 4 - 1) / ((chunks + 3) / 4 * 4);
+  return chunks <= 1 ? 1 : std::min(tiles, (chunks + 3) / 4 * 4);
 }
 
 template <class T>
@@ -56,23 +56,19 @@ int64_t outer_offset(const TileGrid& grid, const Operand& operand, int64_t outer
   return offset;
 }
 
-class Program final : public Kernel {
+class Program final : public LoopKernel {
  public:
   explicit Program(const ProgramSpec& spec)
       : input_count_(spec.inputs.size()), direct_(make_plan(spec, false)) {
     if (!direct_.hazards.empty()) deferred_ = std::make_unique<Plan>(make_plan(spec, true));
+    set_loop(chunks_of(direct_));
   }
 
-  Status run(void* const* pointers, void*) const override {
+  // All chunks find the same pointers, and so the same of the two plans.
+  Status run_chunk(int64_t chunk, void* const* pointers, void*, void*) const override {
     const Plan& plan = has_hazard(pointers) ? *deferred_ : direct_;
-    const int64_t tiles = plan.grid.tile_count(), tiles_a_chunk = tiles_of_chunk(plan);
-    const int64_t chunks = (tiles + tiles_a_chunk - 1) / tiles_a_chunk;
-    if (chunks == 1) {
-      run_tiles(plan, pointers, 0, tiles);
-    } else {
-      parallel_for(chunks,
-                   [&](int64_t chunk) { run_tiles(plan, pointers, chunk * tiles_a_chunk, std::min(tiles, (chunk + 1) * tiles_a_chunk)); });
-    }
+    const int64_t tiles = plan.grid.tile_count(), begin = tiles * chunk / chunks(), end = tiles * (chunk + 1) / chunks();
+    if (begin < end) run_tiles(plan, pointers, begin, end);
     return {};
   }
 

@@ -91,7 +91,8 @@ std::string describe(const Plan& plan) {
       std::string& list = operand.is_output ? writes : reads;
       list += (list.empty() ? "" : ", ") + place(operand);
     }
-    out += concat("  ", writes, " <- ", reads, step.is_update ? "   (update: after everything that can fail)\n" : "\n");
+    out += concat("  ", writes, " <- ", reads, step.is_update ? "   (update: after everything that can fail)" : "");
+    out += step.bundled > 1 ? concat("   (", step.bundled, " steps in one loop)\n") : "\n";
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/chain.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/counters_internal.hpp"
@@ -24,9 +25,11 @@ namespace {
 struct Item {
   std::vector<int> ops{};
   std::vector<int> reads{}, writes{};  // values
+  std::vector<std::pair<int, bool>> operands{};  // in the kernel's order, with whether it is written; empty: reads, then writes
   cpu::KernelPtr kernel{};             // null for a barrier
   std::vector<std::vector<int>> over{}; // for each write: the reads that it may lie over
   bool is_update = false;
+  int bundled = 1;  // items in it
   int64_t scratch_offset = 0;
 };
 
@@ -80,6 +83,7 @@ class Lowering {
     make_items();
     order_items();
     choose_updates();
+    bundle_items();
     place();
     emit();
     publish();
@@ -437,6 +441,15 @@ class Lowering {
       for (Item& item : items_) item.is_update = false;
     }
     std::stable_partition(order_.begin(), order_.end(), [&](int at) { return !items_[at].is_update; });
+    find_last_uses();
+    for (size_t position = 0; position < order_.size(); ++position) {
+      for (const int write : items_[order_[position]].writes) {
+        const int leaf = donated_to_[write];
+        if (leaf >= 0 && last_use_[leaf] != static_cast<int>(position)) donated_to_[write] = -1;
+      }
+    }
+  }
+  void find_last_uses() {
     last_use_.assign(graph_.values.size(), -1);
     for (size_t position = 0; position < order_.size(); ++position) {
       const Item& item = items_[order_[position]];
@@ -444,12 +457,79 @@ class Lowering {
       for (const int read : item.reads) last_use_[base(read)] = static_cast<int>(position);
       for (const int write : item.writes) last_use_[write] = std::max(last_use_[write], static_cast<int>(position));
     }
-    for (size_t position = 0; position < order_.size(); ++position) {
-      for (const int write : items_[order_[position]].writes) {
-        const int leaf = donated_to_[write];
-        if (leaf >= 0 && last_use_[leaf] != static_cast<int>(position)) donated_to_[write] = -1;
+  }
+
+  // Neighbours that are one loop each and need nothing of one another become one loop: weight gradients, updates of parameters.
+  void bundle_items() {
+    if (is_op_by_op() || is_check_nan()) return;
+    std::vector<int> order;
+    for (size_t begin = 0; begin < order_.size();) {
+      size_t end = begin + 1;
+      Bundle bundle;
+      if (enters(bundle, items_[order_[begin]])) {
+        while (end < order_.size() && enters(bundle, items_[order_[end]])) ++end;
+      }
+      if (bundle.loops > 1) {
+        order.push_back(order_[begin]);
+        items_[order_[begin]] = bundled(std::span(order_).subspan(begin, end - begin), bundle);
+      } else {
+        order.insert(order.end(), order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.begin() + static_cast<std::ptrdiff_t>(end));
+      }
+      begin = end;
+    }
+    order_ = std::move(order);
+    find_last_uses();
+  }
+
+  struct Bundle {
+    std::unordered_map<int, int> readers{};  // of bases: how many members read them
+    std::set<int> written{}, replaced{};     // values that members write, leaves that they write over
+    int64_t scratch = 0;
+    int members = 0, loops = 0;  // loops: members of several chunks
+    bool is_update = false;
+  };
+  // Adds an item to the bundle if it may run beside the others.
+  bool enters(Bundle& bundle, const Item& item) const {
+    constexpr int64_t most_scratch = int64_t{64} << 20;
+    const auto* loop = dynamic_cast<const cpu::LoopKernel*>(item.kernel.get());
+    if (!loop || loop->may_fail || (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->shared_bytes() > most_scratch))) return false;
+    for (const int read : item.reads) {
+      if (bundle.written.count(base(read)) || bundle.replaced.count(base(read))) return false;
+    }
+    for (const int write : item.writes) {
+      if (donated_to_[write] >= 0 && bundle.readers.count(donated_to_[write])) return false;
+    }
+    for (const int read : bases_read_by(item)) ++bundle.readers[read];
+    for (const int write : item.writes) {
+      bundle.written.insert(write);
+      if (donated_to_[write] >= 0) bundle.replaced.insert(donated_to_[write]);
+    }
+    bundle.scratch += loop->shared_bytes();
+    bundle.is_update = item.is_update;
+    ++bundle.members;
+    bundle.loops += loop->chunks() > 1;
+    return true;
+  }
+  Item bundled(std::span<const int> members, const Bundle& bundle) {
+    Item all;
+    std::vector<cpu::BundledLoop> loops;
+    for (const int at : members) {
+      Item& item = items_[at];
+      loops.push_back({std::static_pointer_cast<const cpu::LoopKernel>(item.kernel), static_cast<int64_t>(item.reads.size() + item.writes.size())});
+      for (const int read : item.reads) all.operands.push_back({read, false});
+      for (const int write : item.writes) all.operands.push_back({write, true});
+      all.ops.insert(all.ops.end(), item.ops.begin(), item.ops.end());
+      all.reads.insert(all.reads.end(), item.reads.begin(), item.reads.end());
+      all.writes.insert(all.writes.end(), item.writes.begin(), item.writes.end());
+      for (std::vector<int>& over : item.over) {
+        std::erase_if(over, [&](int read) { return bundle.readers.at(base(read)) > 1; });
+        all.over.push_back(std::move(over));
       }
     }
+    all.is_update = bundle.is_update;
+    all.bundled = bundle.members;
+    all.kernel = cpu::prepare_bundle(std::move(loops));
+    return all;
   }
 
   void place() {
@@ -532,13 +612,19 @@ class Lowering {
                 .node = graph_.ops[item.ops.back()].node,
                 .is_update = item.is_update,
                 .is_packed = stays_the_same(item),
-                .scratch_offset = item.scratch_offset};
-      for (const int read : item.reads) {
-        const PlanValue& v = value(read);
+                .scratch_offset = item.scratch_offset,
+                .bundled = item.bundled};
+      const auto read = [&](int id) {
+        const PlanValue& v = value(id);
         plan_.operands.push_back({storage_[v.base], v.offset * v.layout.dtype.size(), v.layout.dtype, v.layout.size(), false});
-      }
-      for (const int write : item.writes) {
-        plan_.operands.push_back({is_stored_[write] ? storage_[write] : -1, 0, value(write).layout.dtype, value(write).layout.size(), true});
+      };
+      const auto write = [&](int id) {
+        plan_.operands.push_back({is_stored_[id] ? storage_[id] : -1, 0, value(id).layout.dtype, value(id).layout.size(), true});
+      };
+      for (const auto& [id, is_written] : item.operands) is_written ? write(id) : read(id);
+      if (item.operands.empty()) {
+        std::for_each(item.reads.begin(), item.reads.end(), read);
+        std::for_each(item.writes.begin(), item.writes.end(), write);
       }
       plan_.bytes_moved += bytes_moved_by(item);
       step.operand_count = static_cast<uint32_t>(plan_.operands.size()) - step.first_operand;

@@ -45,6 +45,7 @@ struct Step {
   bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
   bool is_packed = false;  ///< reads kept copies of weights: see kernel->packing
   int64_t scratch_offset = 0;  ///< of the kernel's scratch space, in the arena
+  int bundled = 1;  ///< steps that share its loop
 };
 
 /// A kept value: output `source` of the snapshot lies in `storage`.
