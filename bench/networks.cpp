@@ -1,5 +1,7 @@
 // Training steps and inference of the networks that ../shared/peers/README.md defines. The steps are written as users write them: plain
 // define-by-run, parameters updated and the loss read.
+#include <thread>
+
 #include "bench/bench.hpp"
 #include "bench/models.hpp"
 
@@ -59,6 +61,26 @@ void linear_regression(Runner& run) {
   });
 }
 
+// 800 predictions of the tutorial's network, one image each, asked for by so many threads of the program at once.
+void serving(Runner& run) {
+  for (const int callers : {1, 8}) {
+    run("serve_800_callers_" + std::to_string(callers), [=] {
+      auto model = std::make_shared<const nn::Sequential>(tutorial_cnn());
+      const Array x = random::uniform({1, 28, 28, 1}).eval();
+      (*model)(x).eval();
+      return [=] {
+        std::vector<std::thread> threads;
+        for (int i = 0; i < callers; ++i) {
+          threads.emplace_back([=] {
+            for (int k = 0; k < 800 / callers; ++k) (*model)(x).eval();
+          });
+        }
+        for (std::thread& thread : threads) thread.join();
+      };
+    });
+  }
+}
+
 void variational_autoencoder(Runner& run) {
   run("vae_step_b128", [] {
     return [model = std::make_shared<Autoencoder>(), optimizer = std::make_shared<optim::Adam>(1e-3), x = random::uniform({128, 784}).eval()] {
@@ -112,6 +134,7 @@ void networks(Runner& run) {
                    random::uniform({8, 224, 224, 3}).eval(), labels(8, 1000));
   }, 4);
   run("resnet18_infer_b1", [] { return inference(resnet18(), {1, 224, 224, 3}); }, 3);
+  serving(run);
   variational_autoencoder(run);
   adversarial(run);
 }

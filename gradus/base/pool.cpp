@@ -85,16 +85,19 @@ void rest() {
 #endif
 }
 
+// For up to `time`. After a while others that want the processor come first: the one that is waited for may be among them.
 template <class IsDone>
 bool spin(Nanoseconds time, const IsDone& is_done) {
-  const auto until = Clock::now() + time;
-  do {
+  const auto begin = Clock::now();
+  while (true) {
     for (int i = 0; i < 32; ++i) {
       if (is_done()) return true;
       rest();
     }
-  } while (Clock::now() < until);
-  return false;
+    const auto passed = Clock::now() - begin;
+    if (passed >= time) return false;
+    if (passed.count() >= kLeastSpin) std::this_thread::yield();
+  }
 }
 
 // Made at first use, never destroyed: static objects may compute in their destructors.

@@ -1,7 +1,10 @@
 // Parallel loops. The one place that starts parallel work; every other file calls parallel_for.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
+#include <mutex>
 #include <type_traits>
 
 namespace gradus {
@@ -15,17 +18,48 @@ namespace detail {
 void parallel_chunks(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context);
 /// Loops of more than one chunk so far that were in no other loop, whatever the number of threads.
 int64_t loops_run();
-}
+
+/// What chunks have thrown: that of the lowest one, so that it does not depend on who came first.
+class FirstError {
+ public:
+  /// Whether this chunk need not run: a lower one has failed.
+  bool is_before(int64_t chunk) const { return chunk_.load(std::memory_order_relaxed) < chunk; }
+  void take(int64_t chunk, std::exception_ptr error);
+  /// Throws it, if there is one. After the loop.
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::atomic<int64_t> chunk_{INT64_MAX};
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+}  // namespace detail
 
 /// Calls body(chunk) for each chunk of 0 .. chunks-1, spread over the threads, and waits for all. The caller's chunks follow from
-/// shapes only, so results do not depend on the number of threads. `body` must not throw and must not evaluate arrays.
+/// shapes only, so results do not depend on the number of threads. `body` must not evaluate arrays. If it throws, higher chunks are left out, and
+/// the exception of the lowest chunk that has thrown comes out of here once no chunk runs any more.
 /// A loop of one chunk, or inside another parallel loop, or with one thread, runs in the calling thread.
 template <class Body>
 void parallel_for(int64_t chunks, Body&& body) {
-  using Plain = std::remove_reference_t<Body>;
+  struct Call {
+    std::remove_reference_t<Body>* body;
+    detail::FirstError error{};
+  } call{&body};
   detail::parallel_chunks(
-      chunks, [](void* context, int64_t chunk) { (*static_cast<Plain*>(context))(chunk); },
-      const_cast<void*>(static_cast<const void*>(&body)));
+      chunks,
+      [](void* context, int64_t chunk) {
+        auto& [run, error] = *static_cast<Call*>(context);
+        if (error.is_before(chunk)) return;
+        try {
+          (*run)(chunk);
+        } catch (...) {
+          error.take(chunk, std::current_exception());
+        }
+      },
+      &call);
+  call.error.rethrow();
 }
 
 /// Keeps parallel loops of this thread in this thread while it lives (prefetch workers).

@@ -138,6 +138,30 @@ TEST_F(Threads, LoopsInLoopsAndInASerialScopeStayInTheirThread) {
   EXPECT_EQ(strangers, 0);
 }
 
+TEST_F(Threads, WhatAChunkThrowsReachesTheCaller) {
+  for (const int count : {1, 2, 8}) {
+    set_threads(count);
+    for (int round = 0; round < 50; ++round) {
+      std::atomic<int> running{0};
+      try {
+        parallel_for(100, [&](int64_t chunk) {
+          ++running;
+          if (chunk == 41 || chunk == 77 || chunk == 90) {
+            --running;
+            fail("task", "chunk ", chunk);
+          }
+          --running;
+        });
+        ADD_FAILURE() << "nothing was thrown";
+      } catch (const Error& error) {
+        EXPECT_EQ(std::string(error.what()), "task: chunk 41");
+        EXPECT_EQ(running, 0) << "chunks run on";
+      }
+      EXPECT_EQ(sum_of_squares(1000), kSumTo1000);
+    }
+  }
+}
+
 TEST_F(Threads, LoopsOfManyCallersAtOnceAllEnd) {
   set_threads(3);
   std::atomic<int> wrong = 0;
