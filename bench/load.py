@@ -11,7 +11,8 @@ def compilers(count):
     source = shlex.quote(str(ROOT))
     loop = f"while :; do {compiler} -std=c++20 -O2 -I {source} -c {source}/gradus/array/shape.cpp -o /dev/null || exit 1; done"
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    loops = [subprocess.Popen(["/bin/sh", "-c", loop], start_new_session=True, **quiet) for _ in range(count)]
+    # Groups of their own, to be ended by; not sessions, to which Linux gives shares of the processors (sched_autogroup) however many threads they have.
+    loops = [subprocess.Popen(["/bin/sh", "-c", loop], process_group=0, **quiet) for _ in range(count)]
     try:
         if loops:
             time.sleep(1)

@@ -85,7 +85,7 @@ void rest() {
 #endif
 }
 
-// For up to `time`. After a while others that want the processor come first: the one that is waited for may be among them.
+// For up to `time`. To yield the processor in between was tried: beside compilers everything then takes half as long again (docs/speed.md).
 template <class IsDone>
 bool spin(Nanoseconds time, const IsDone& is_done) {
   const auto begin = Clock::now();
@@ -94,9 +94,7 @@ bool spin(Nanoseconds time, const IsDone& is_done) {
       if (is_done()) return true;
       rest();
     }
-    const auto passed = Clock::now() - begin;
-    if (passed >= time) return false;
-    if (passed.count() >= kLeastSpin) std::this_thread::yield();
+    if (Clock::now() - begin >= time) return false;
   }
 }
 
