@@ -68,12 +68,22 @@ struct alignas(64) Board {
     int done = 0;
     for (int i = 0; i < count; ++i) {
       Share& from = share[(id + i) % count];
-      for (int64_t unit = 0; from.claim(i == 0, unit); ++done) {
-        const int64_t end = std::min((unit + 1) * grain, chunks);
-        for (int64_t chunk = unit * grain; chunk < end; ++chunk) body(context, chunk);
-      }
+      for (int64_t unit = 0; from.claim(i == 0, unit); ++done) run(unit);
     }
     return done;
+  }
+  // One unit of the caller's share; returns the units done.
+  int work_once() {
+    int64_t unit = 0;
+    if (!share[0].claim(true, unit)) return 0;
+    run(unit);
+    return 1;
+  }
+
+ private:
+  void run(int64_t unit) {
+    const int64_t end = std::min((unit + 1) * grain, chunks);
+    for (int64_t chunk = unit * grain; chunk < end; ++chunk) body(context, chunk);
   }
 };
 
@@ -124,8 +134,11 @@ class Pool {
     board.threads.store(threads, std::memory_order_relaxed);
     board.unfinished.store(static_cast<int>(units), std::memory_order_relaxed);
     for (int i = 0; i < shares; ++i) board.share[i].put(units * i / shares, units * (i + 1) / shares);
-    call_helpers(shares - 1, threads);
-    const int done = board.work(0);
+    int done = 0;
+    // The last of the two that a helper going to sleep and this do is seen by the other: it either sees the call or is seen sleeping.
+    for (Bed* bed : {&near_, &far_}) bed->calls.fetch_add(1);
+    if (near_.sleepers.load() + far_.sleepers.load() > 0) wake_some(board, units, threads, done);
+    done += board.work(0);
     if (board.unfinished.fetch_sub(done, std::memory_order_acq_rel) != done) wait_for(board);
     open_.fetch_and(~(uint64_t{1} << at), std::memory_order_release);
   }
@@ -137,7 +150,7 @@ class Pool {
 
   // A fork's child has no helpers, and no loop but those of threads that it does not have.
   void forget() {
-    started_ = refused_ = sleepers_ = 0;
+    started_ = refused_ = near_.sleepers = far_.sleepers = 0;
     open_ = 0;
     for (Board& board : boards_) {
       for (Share& share : board.share) share.left = 0;
@@ -153,15 +166,35 @@ class Pool {
     return -1;
   }
 
-  // The last of the two that a helper going to sleep and this do is seen by the other: it either sees the call or is seen sleeping.
-  void call_helpers(int wanted, int threads) {
-    calls_.fetch_add(1);
-    const int sleeping = sleepers_.load();
-    if (sleeping == 0) return;
+  // Where helpers sleep.
+  struct Bed {
+    alignas(64) std::atomic<uint32_t> calls{0};  // loops published; not all sleepers are woken for each
+    alignas(64) std::atomic<int> sleepers{0};
+  };
+
+  // Wakes as many as the loop can have, if half of what is left is worth what a call takes: that the first unit shows, which is done for it. Loops of
+  // a few units are not asked. Helpers beyond the processors come to long loops only.
+  void wake_some(Board& board, int64_t units, int threads, int& done) {
+    const int wanted = board.shares.load(std::memory_order_relaxed) - 1, near = std::min(wanted, processors() - 1);
+    const int64_t taken = wake_.load(std::memory_order_relaxed);
+    bool is_long = true;
+    if (units >= 4 && taken > 0) {
+      const auto begin = Clock::now();
+      done += board.work_once();
+      const int64_t rest = (Clock::now() - begin).count() * (units - done);
+      if (rest <= 2 * taken) return;
+      is_long = rest > 16 * taken;
+    }
+    wake(near_, near, threads);
+    if (is_long) wake(far_, wanted - near, threads);
+  }
+  void wake(Bed& bed, int wanted, int threads) {
+    const int sleeping = bed.sleepers.load();
+    if (sleeping == 0 || wanted == 0) return;
     const auto begin = Clock::now();
     // Of more helpers than this loop may have the first to wake up may be one too many.
-    if (sleeping <= wanted || started_.load(std::memory_order_relaxed) >= threads) calls_.notify_all();
-    else for (int i = 0; i < wanted; ++i) calls_.notify_one();
+    if (sleeping <= wanted || started_.load(std::memory_order_relaxed) >= threads) bed.calls.notify_all();
+    else for (int i = 0; i < wanted; ++i) bed.calls.notify_one();
     // A running mean of what it takes; the call may have been interrupted by another process, which is no measure.
     const int64_t taken = std::min<int64_t>((Clock::now() - begin).count(), kMostSpin);
     wake_.store(wake_.load(std::memory_order_relaxed) * 7 / 8 + taken / 8, std::memory_order_relaxed);
@@ -170,12 +203,11 @@ class Pool {
 
   void wait_for(Board& board) const {
     const auto is_over = [&] { return board.unfinished.load(std::memory_order_acquire) == 0; };
-    if (has_room() && spin(spin_time(), is_over)) return;
+    // With more threads than processors the one that is waited for may need this one.
+    const bool has_room = threads() <= processors();
+    if (processors() > 1 && spin(has_room ? spin_time() : Nanoseconds(kLeastSpin), is_over)) return;
     for (int left; (left = board.unfinished.load(std::memory_order_acquire)) != 0;) board.unfinished.wait(left, std::memory_order_acquire);
   }
-
-  // Whether each thread can have a processor; if not, one that spins stands in the way of one that works.
-  static bool has_room() { return threads() <= processors(); }
 
   bool work_on_any(int id) {
     bool has_worked = false;
@@ -192,13 +224,15 @@ class Pool {
 
   [[noreturn]] void help(int id) {
     const SerialScope serial;  // loops in loops stay where they are
+    const bool is_near = id < processors();  // whether it can have a processor; if not, spinning would stand in the way of those that work
+    Bed& bed = is_near ? near_ : far_;
     while (true) {
-      const uint32_t seen = calls_.load(std::memory_order_acquire);
+      const uint32_t seen = bed.calls.load(std::memory_order_acquire);
       if (work_on_any(id)) continue;
-      if (has_room() && spin(spin_time(), [&] { return calls_.load(std::memory_order_relaxed) != seen; })) continue;
-      sleepers_.fetch_add(1);
-      calls_.wait(seen);
-      sleepers_.fetch_sub(1);
+      if (is_near && spin(spin_time(), [&] { return bed.calls.load(std::memory_order_relaxed) != seen; })) continue;
+      bed.sleepers.fetch_add(1);
+      bed.calls.wait(seen);
+      bed.sleepers.fetch_sub(1);
     }
   }
 
@@ -228,8 +262,7 @@ class Pool {
 
   std::atomic<uint64_t> open_{0};  // which boards are taken
   std::atomic<int> started_{0}, refused_{0};
-  alignas(64) std::atomic<uint32_t> calls_{0};  // loops published; helpers sleep on it
-  alignas(64) std::atomic<int> sleepers_{0};
+  Bed near_, far_;                // of helpers that can have a processor each beside the caller, and of those beyond
   std::atomic<int64_t> wake_{0};  // nanoseconds that calling helpers who sleep took, about
   LastingMutex mutex_;  // of starting helpers
   Clock::time_point retry_{};
