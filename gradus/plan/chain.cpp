@@ -158,7 +158,7 @@ class Chainer {
   // A computed value that a link may read of another in the same block: as it is, or with other axes behind the first.
   bool is_plain(int id, int64_t batch) const {
     const PlanValue &v = value(id), &base = value(v.base);
-    return v.layout.shape.rank() > 0 && v.layout.shape[0] == batch && base.layout.shape.rank() > 0 && base.layout.shape[0] == batch && v.offset == 0 &&
+    return v.layout.shape.rank() > 0 && v.layout.shape[0] == batch && base.layout.shape.rank() > 0 && base.layout.shape[0] == batch &&
            v.layout.is_contiguous() && v.layout.size() == base.layout.size();
   }
 

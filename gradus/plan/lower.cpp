@@ -483,7 +483,7 @@ class Lowering {
 
   struct Bundle {
     std::unordered_map<int, int> readers{};  // of bases: how many members read them
-    std::set<int> written{}, replaced{};     // values that members write, leaves that they write over
+    std::set<int> written{};                 // values that members write
     int64_t scratch = 0;
     int members = 0, loops = 0;  // loops: members of several chunks
     bool is_update = false;
@@ -494,16 +494,14 @@ class Lowering {
     const auto* loop = dynamic_cast<const cpu::LoopKernel*>(item.kernel.get());
     if (!loop || loop->may_fail || (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->shared_bytes() > most_scratch))) return false;
     for (const int read : item.reads) {
-      if (bundle.written.count(base(read)) || bundle.replaced.count(base(read))) return false;
+      if (bundle.written.count(base(read))) return false;
     }
     for (const int write : item.writes) {
+      // (That a later item reads what an earlier one writes over cannot be: see choose_updates.)
       if (donated_to_[write] >= 0 && bundle.readers.count(donated_to_[write])) return false;
     }
     for (const int read : bases_read_by(item)) ++bundle.readers[read];
-    for (const int write : item.writes) {
-      bundle.written.insert(write);
-      if (donated_to_[write] >= 0) bundle.replaced.insert(donated_to_[write]);
-    }
+    bundle.written.insert(item.writes.begin(), item.writes.end());
     bundle.scratch += loop->shared_bytes();
     bundle.is_update = item.is_update;
     ++bundle.members;

@@ -172,14 +172,17 @@ TEST(Chain, HoldsInEveryDtype) {
   }
 }
 
+// The product on rows and the update that reads it could be a chain; the update is rather done in place.
 TEST(Chain, ParametersAreStillUpdatedInPlace) {
-  Array w = draw({256, 256}, 1);
-  const Array x = draw({256, 256}, 2);
-  const Array gradient = matmul(x, tanh(matmul(x, w))).eval();
-  w -= 0.1 * gradient;
+  Array w = draw({4096, 64}, 1);
+  const Array x = draw({4096, 64}, 2), slope = draw({64, 64}, 3);
+  const std::vector<float> old = w.to_vector<float>(), product = matmul(x, slope).to_vector<float>();
+  w = w - 0.5 * matmul(x, slope);
   reset_counters();
   w.eval();
   EXPECT_EQ(counters().in_place_updates, 1);
+  const std::vector<float> got = w.to_vector<float>();
+  for (size_t i = 0; i < old.size(); ++i) ASSERT_EQ(got[i], old[i] - 0.5f * product[i]);
 }
 
 // Random chains of what may be a link and what may not.
