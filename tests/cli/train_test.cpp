@@ -430,6 +430,23 @@ TEST(Train, AHostThatRefusesThreadsGetsTheSameModelFromOne) {
   EXPECT_EQ(run_gradus({"evaluate", "refused"}, {.folder = folder.path(), .before_exec = one_process}).code, 0);
 }
 
+TEST(Train, WhatIsNotFollowedOfANumberOfThreadsIsSaid) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", kCloudsRecipe);
+  const std::pair<const char*, const char*> cases[] = {
+      {"0", "(OMP_NUM_THREADS is '0', which is no number from 1 up)"},       {"abc", "(OMP_NUM_THREADS is 'abc', which is no number from 1 up)"},
+      {"\x1b[31m", "(OMP_NUM_THREADS is '\\x1b[31m', which is no number from 1 up)"}, {"100000", " threads (OMP_NUM_THREADS is '100000')"},
+      {"2,4", "2 threads, oneDNN"}};
+  for (const auto& [count, said] : cases) {
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = [text = count] {
+                                         ::setenv("OMP_NUM_THREADS", text, 1);
+                                         ::setenv("GRADUS_VERBOSE", "1", 1);
+                                       }});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find(said), std::string::npos) << outcome.err;
+  }
+}
+
 TEST(Train, OddNumbersOfThreadsAreNoErrors) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);
