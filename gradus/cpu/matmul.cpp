@@ -140,7 +140,7 @@ KernelPtr try_dnnl(DType dtype, const Products& x, const ProductCut& cut, const 
     const Dims strides = contiguous_strides(Shape(sizes));
     KernelPtr kernel = dnnl_matmul(a, b, Layout{dtype, Shape(part_sizes), strides}, epilogue);
     if (!kernel) return nullptr;
-    const auto along = [&](const Dims& batch_strides) { return x.batch.empty() ? 0 : first_item * batch_strides[0]; };
+    const auto along = [&, first = first_item](const Dims& batch_strides) { return x.batch.empty() ? 0 : first * batch_strides[0]; };
     Part run{std::move(kernel), {along(x.a_batch) + first_row * x.a_row, along(x.b_batch) + first_column * x.b_column}};
     if (epilogue.has_bias) run.offsets.push_back(first_column);
     run.offsets.push_back(along(strides) + first_row * x.n + first_column);
