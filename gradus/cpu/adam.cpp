@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/highway_targets.hpp"
+#include "gradus/cpu/loop_kernel.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/cpu/adam.cpp"

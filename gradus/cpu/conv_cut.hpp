@@ -24,7 +24,7 @@ struct ConvCut {
   friend bool operator==(const ConvCut&, const ConvCut&) = default;
 };
 
-/// The cut that serves oneDNN best (docs/speed.md says how it was measured). Channels are cut where there is one group.
+/// The cut that serves oneDNN well: images first, rows of few images, channels of large weight gradients. Channels are cut where there is one group.
 ConvCut choose_cut(ConvWay way, const ConvShape& whole);
 
 /// The parts, all of nearly equal size, in the order of images, then rows, then channels. Empty where the rows cannot be cut so: a part of an input

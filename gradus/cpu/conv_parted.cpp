@@ -84,7 +84,7 @@ class TermSum final : public LoopKernel {
     bytes_ = round_up(first.elements * 4);
     int64_t own = 0;
     for (const Term& term : terms_) own = std::max(own, term.kernel->scratch_bytes);
-    for (const ReorderPart& part : first.finish) own = std::max(own, part.kernel->scratch_bytes);
+    if (first.finish) own = std::max(own, first.finish->scratch_bytes);
     const auto count = static_cast<int64_t>(terms_.size());
     set_loop(count, own, bytes_ * count + static_cast<int64_t>(sizeof(Count)));
   }
@@ -110,19 +110,15 @@ class TermSum final : public LoopKernel {
     constexpr int64_t piece = 2048;
     for (int64_t begin = 0; begin < first.elements; begin += piece) {
       const int64_t size = std::min(piece, first.elements - begin);
-      std::byte* const out = (first.finish.empty() ? to : sums) + begin * 4;
+      std::byte* const out = (first.finish ? sums : to) + begin * 4;
       const std::byte* total = sums + begin * 4;
       for (size_t term = 1; term < terms_.size(); ++term) {
         add_(total, sums + static_cast<int64_t>(term) * bytes_ + begin * 4, nullptr, out, size, 0);
         total = out;
       }
     }
-    for (const ReorderPart& part : first.finish) {
-      void* const own[] = {sums + part.from, to + part.to};
-      const Status status = part.kernel->run(own, scratch);
-      if (!status.is_ok) return status;
-    }
-    return {};
+    void* const own[] = {sums, to};
+    return first.finish ? first.finish->run(own, scratch) : Status{};
   }
 
   std::vector<Term> terms_;

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "gradus/cpu/conv_cut.hpp"
 #include "gradus/cpu/epilogue.hpp"
@@ -27,18 +26,12 @@ KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvPart& part, bool asks_
 /// Inputs x, dy; output dw.
 KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvPart& part, bool asks_winograd);
 
-/// A copy between two layouts in parts that threads may run beside each other: kernels from pointer 0 to pointer 1.
-struct ReorderPart {
-  KernelPtr kernel{};
-  int64_t from = 0, to = 0;  ///< bytes to where the part begins
-};
-
 /// Some images' part of a weight gradient, in float32 and a layout that adds up: inputs x, dy; output of `elements` numbers.
 struct ConvTerm final : Kernel {
   KernelPtr kernel{};
   int64_t elements = 0;
-  Hash128 layout{};                   ///< equal for terms that may be added
-  std::vector<ReorderPart> finish{};  ///< brings a sum to the layout of w; empty: it has it already
+  Hash128 layout{};    ///< equal for terms that may be added
+  KernelPtr finish{};  ///< brings a sum to the layout of w; null: it has it already
   Status run(void* const* pointers, void* scratch) const override { return kernel->run(pointers, scratch); }
 };
 std::shared_ptr<const ConvTerm> dnnl_conv_weight_gradient_term(DType dtype, const ConvPart& part, bool asks_winograd);

@@ -4,7 +4,6 @@
 #include "gradus/cpu/conv_guard.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/dnnl_sequence.hpp"
-#include "gradus/cpu/parts.hpp"
 
 namespace gradus::cpu {
 
@@ -155,9 +154,7 @@ KernelPtr kernel_on_weights(const Operands& o, const dnnl::memory::desc& wanted,
                             int64_t out_size, const Make& make) {
   if (wanted == o.weights) return make(wanted);
   const auto bytes = static_cast<int64_t>(wanted.get_size());
-  std::vector<Part> copies;
-  for (ReorderPart& part : reorder_parts(o.weights, wanted, wanted)) copies.push_back({std::move(part.kernel), {part.from, part.to}});
-  PackedInput packed{1, layout_hash(wanted), bytes, prepare_parts(std::move(copies))};
+  PackedInput packed{1, layout_hash(wanted), bytes, prepare_parts(reorder_parts(o.weights, wanted))};
   KernelPtr kernel = make(wanted);
   if (is_winograd(o)) {
     Hasher layout;
@@ -263,7 +260,7 @@ std::shared_ptr<const ConvTerm> dnnl_conv_weight_gradient_term(DType dtype, cons
     term->scratch_bytes = term->kernel->scratch_bytes;
     term->elements = static_cast<int64_t>(made.get_size() / sizeof(float));
     term->layout = layout_hash(made);
-    if (made != o.weights) term->finish = reorder_parts(made, o.weights, made);
+    if (made != o.weights) term->finish = reorder(made, o.weights);
     return term;
   });
   return std::static_pointer_cast<const ConvTerm>(shared);

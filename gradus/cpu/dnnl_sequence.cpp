@@ -303,34 +303,33 @@ Status DnnlSequence::run(void* const* pointers, void* scratch) const {
   return status;
 }
 
-std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to, const dnnl::memory::desc& blocked) {
+KernelPtr reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  auto kernel = std::make_shared<DnnlSequence>();
+  kernel->add_reorder({DNNL_ARG_FROM, from, 0}, {DNNL_ARG_TO, to, 1});
+  return kernel;
+}
+
+std::vector<Part> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   constexpr int64_t part_bytes = int64_t{1} << 19, most_parts = 16;
-  const auto copy = [](const dnnl::memory::desc& source, const dnnl::memory::desc& target) {
-    auto kernel = std::make_shared<DnnlSequence>();
-    kernel->add_reorder({DNNL_ARG_FROM, source, 0}, {DNNL_ARG_TO, target, 1});
-    return kernel;
-  };
-  const Blocking blocks = blocking_of(blocked), source = blocking_of(from), target = blocking_of(to);
-  const auto bytes = static_cast<int64_t>(blocked.get_size());
+  const Blocking source = blocking_of(from), target = blocking_of(to);
   size_t axis = 0;
   int64_t steps = 1;
-  if (!blocks.sizes.empty() && !source.sizes.empty() && !target.sizes.empty()) {
-    axis = static_cast<size_t>(std::max_element(blocks.strides.begin(), blocks.strides.end()) - blocks.strides.begin());
-    const int64_t held = blocks.held[axis];
-    steps = (blocks.sizes[axis] + held - 1) / held;
-    if (held % source.held[axis] != 0 || held % target.held[axis] != 0) steps = 1;
+  if (!source.sizes.empty() && !target.sizes.empty()) {
+    axis = static_cast<size_t>(std::max_element(target.strides.begin(), target.strides.end()) - target.strides.begin());
+    const int64_t held = target.held[axis];
+    if (held % source.held[axis] == 0) steps = (target.sizes[axis] + held - 1) / held;
   }
-  const int64_t count = std::clamp(bytes / part_bytes, int64_t{1}, std::min(steps, most_parts));
-  const int64_t from_size = size_of(from), to_size = size_of(to);
-  if (count == 1) return {{copy(from, to), 0, 0}};
-  std::vector<ReorderPart> parts;
+  const int64_t count = std::clamp(static_cast<int64_t>(to.get_size()) / part_bytes, int64_t{1}, std::min(steps, most_parts));
+  if (count == 1) return {{reorder(from, to), {0, 0}}};
+  const int64_t held = target.held[axis];
+  const dnnl::memory::dims none(target.sizes.size(), 0);
+  std::vector<Part> parts;
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t held = blocks.held[axis], begin = steps * i / count * held, end = std::min(steps * (i + 1) / count * held, blocks.sizes[axis]);
-    dnnl::memory::dims sizes = blocks.sizes;
-    const dnnl::memory::dims none(sizes.size(), 0);
+    const int64_t begin = steps * i / count * held, end = std::min(steps * (i + 1) / count * held, target.sizes[axis]);
+    dnnl::memory::dims sizes = target.sizes;
     sizes[axis] = end - begin;
-    parts.push_back({copy(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), begin / source.held[axis] * source.strides[axis] * from_size,
-                     begin / target.held[axis] * target.strides[axis] * to_size});
+    const auto offset = [&](const Blocking& in, const dnnl::memory::desc& desc) { return begin / in.held[axis] * in.strides[axis] * size_of(desc); };
+    parts.push_back({reorder(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), {offset(source, from), offset(target, to)}});
   }
   return parts;
 }

@@ -12,6 +12,7 @@
 
 #include "gradus/base/hash.hpp"
 #include "gradus/cpu/dnnl.hpp"
+#include "gradus/cpu/parts.hpp"
 
 namespace gradus::cpu {
 
@@ -75,9 +76,10 @@ class DnnlSequence final : public Kernel {
   mutable std::array<std::atomic<Context*>, 16> spare_{};  // memory objects of earlier runs, for later ones
 };
 
-/// A copy from one layout to another, cut along the outermost axis of `blocked`, the one of the two that has no gaps; one part where that has no such
-/// axis.
-std::vector<ReorderPart> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to, const dnnl::memory::desc& blocked);
+/// A copy from one layout to another, from pointer 0 to pointer 1, in one thread.
+KernelPtr reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+/// The same in parts for the threads, cut along the outermost axis of `to`, which has no gaps; one part where `to` has no such axis.
+std::vector<Part> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
 /// The living kernel of this key, else a new one by `make` (which may return null; an error of oneDNN counts as null). `make` asks for no other. What it
 /// makes runs in one thread.

@@ -71,7 +71,7 @@ class Chainer {
       int& unit = op.group >= 0 ? unit_of_group[op.group] : unit_of_op_[at];
       if (unit < 0) {
         unit = static_cast<int>(units_.size());
-        units_.emplace_back().ops = op.group >= 0 ? graph_.groups[op.group].ops : std::vector{static_cast<int>(at)};
+        units_.emplace_back().ops = graph_.with(static_cast<int>(at));
       }
       unit_of_op_[at] = unit;
     }

@@ -49,10 +49,7 @@ std::string describe(const PlanGraph& graph) {
   std::vector<uint8_t> is_shown(graph.ops.size(), 0);
   const auto show = [&](int at, const std::string& indent) {
     out += unit_text(graph, at, indent);
-    is_shown[at] = 1;
-    if (const int group = graph.ops[at].group; group >= 0) {
-      for (const int member : graph.groups[group].ops) is_shown[member] = 1;
-    }
+    for (const int member : graph.with(at)) is_shown[member] = 1;
   };
   for (size_t at = 0; at < graph.ops.size(); ++at) {
     const PlanOp& op = graph.ops[at];

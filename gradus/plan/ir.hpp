@@ -62,6 +62,8 @@ struct PlanGraph {
   int64_t visits = 0;
 
   int add_computed(DType dtype, const Shape& shape, int producer);
+  /// The ops that run with op `at`: those of its group, or itself alone.
+  std::vector<int> with(int at) const { return ops[at].group < 0 ? std::vector{at} : groups[ops[at].group].ops; }
 };
 
 /// Reads the snapshot; resolves identities and views to strides, inserting copies where a view cannot be made; merges equal ops.

@@ -11,6 +11,7 @@
 #include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/plan/arena.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/ir.hpp"
 #include "gradus/plan/plan.hpp"
@@ -31,47 +32,6 @@ struct Item {
   bool is_update = false;
   int bundled = 1;  // items in it
   int64_t scratch_offset = 0;
-};
-
-// Blocks of the arena: first fit among the freed ones, lifetimes known.
-class Arena {
- public:
-  int64_t take(int64_t bytes) {
-    bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
-    for (auto block = free_.begin(); block != free_.end(); ++block) {
-      if (block->second < bytes) continue;
-      const int64_t offset = block->first, rest = block->second - bytes;
-      free_.erase(block);
-      if (rest) free_[offset + bytes] = rest;
-      return offset;
-    }
-    int64_t offset = end_;
-    if (!free_.empty() && free_.rbegin()->first + free_.rbegin()->second == end_) {  // grow the last free block
-      offset = free_.rbegin()->first;
-      free_.erase(std::prev(free_.end()));
-    }
-    end_ = offset + bytes;
-    return offset;
-  }
-  void give_back(int64_t offset, int64_t bytes) {
-    bytes = (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
-    auto place = free_.emplace(offset, bytes).first;
-    const auto after = std::next(place);
-    if (after != free_.end() && place->first + place->second == after->first) {
-      place->second += after->second;
-      free_.erase(after);
-    }
-    if (place == free_.begin()) return;
-    const auto before = std::prev(place);
-    if (before->first + before->second != place->first) return;
-    before->second += place->second;
-    free_.erase(place);
-  }
-  int64_t size() const { return end_; }
-
- private:
-  std::map<int64_t, int64_t> free_;
-  int64_t end_ = 0;
 };
 
 class Lowering {
@@ -141,9 +101,7 @@ class Lowering {
   template <class Visit>
   void for_chain(const Chain& chain, const Visit& visit) const {
     for (const int link : chain.links) {
-      const int group = graph_.ops[link].group;
-      if (group < 0) visit(graph_.ops[link]);
-      else for (const int at : graph_.groups[group].ops) visit(graph_.ops[at]);
+      for (const int at : graph_.with(link)) visit(graph_.ops[at]);
     }
   }
 
@@ -277,8 +235,7 @@ class Lowering {
       if (op.group < 0) count_products(op);
     });
     for (const int at : chain.links) {
-      const int group = graph_.ops[at].group;
-      const std::vector<int> ops = group < 0 ? std::vector{at} : graph_.groups[group].ops;
+      const std::vector<int> ops = graph_.with(at);
       item.ops.insert(item.ops.end(), ops.begin(), ops.end());
     }
     std::sort(item.ops.begin(), item.ops.end());

@@ -188,11 +188,6 @@ class GraphVerifier {
     }
   }
 
-  // The ops of a link: one, or those of its group.
-  std::vector<int> ops_of(int link) const {
-    const int group = graph_.ops[link].group;
-    return group < 0 ? std::vector{link} : graph_.groups[group].ops;
-  }
   // Each link reads what earlier links make only by example.
   void check_chain(int number) const {
     const Chain& chain = graph_.chains[number];
@@ -200,7 +195,7 @@ class GraphVerifier {
             " of ", chain.batch, " examples at a time");
     std::vector<uint8_t> is_made(graph_.values.size(), 0);
     for (const int link : chain.links) {
-      const std::vector<int> ops = ops_of(link);
+      const std::vector<int> ops = graph_.with(link);
       for (const int at : ops) {
         require(graph_.ops[at].chain == number && !graph_.ops[at].is_dead, "op ", at, " is no part of chain ", number);
         for (const int input : graph_.ops[at].inputs) {

@@ -1,7 +1,6 @@
 // Parallel loops, the pool that runs them, and what a process may use.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +15,7 @@
 #include "gradus/base/pool.hpp"
 #include "gradus/base/processors.hpp"
 #include "gradus/base/threads.hpp"
+#include "tests/forked_child.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -35,25 +35,10 @@ int64_t sum_of_squares(int64_t chunks) {
 }
 constexpr int64_t kSumTo1000 = 332'833'500;
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool kForkedChildrenHaveThreads = false;
-#else
-constexpr bool kForkedChildrenHaveThreads = true;
-#endif
 #define SKIP_WHERE_CHILDREN_HAVE_NO_THREADS() \
-  if (!kForkedChildrenHaveThreads) GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several"
+  if (!testing::kForkedChildrenHaveThreads) GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several"
 
-// Runs `work` in a forked process; its exit code, or -1 where it was killed.
-int exit_code_of_child(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);  // rather than hang
-    ::_exit(work());
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using testing::exit_code_of_child;
 
 TEST_F(Threads, EveryChunkRunsOnceWhateverTheirNumber) {
   for (const int count : {1, 2, 3, 8, 100}) {

@@ -6,14 +6,10 @@
 
 #include "gradus/gradus.hpp"
 #include "gradus/plan/explain.hpp"
+#include "tests/plan/op_by_op.hpp"
 
 namespace gradus {
 namespace {
-
-struct OpByOp {
-  OpByOp() { set_op_by_op(true); }
-  ~OpByOp() { set_op_by_op(false); }
-};
 
 Array draw(const Shape& shape, int64_t key, DType dtype = float32) { return random::normal(random::key(key), shape).astype(dtype).eval(); }
 

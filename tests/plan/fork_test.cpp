@@ -1,6 +1,5 @@
 // Children of fork(): they have one thread, and compute with threads of their own.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +7,7 @@
 #include <thread>
 
 #include "gradus/gradus.hpp"
+#include "tests/forked_child.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -19,25 +19,14 @@ constexpr const char* kLeftUnfinished =
 class Fork : public ::testing::Test {
  protected:
   void SetUp() override {
-#ifdef __SANITIZE_THREAD__
-    GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several";
-#endif
+    if (!testing::kForkedChildrenHaveThreads) GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several";
     set_threads(2);
   }
   ~Fork() override { set_threads(before_); }
   const int before_ = threads();
 };
 
-int exit_code_of_child(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);  // rather than hang
-    ::_exit(work());
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using testing::exit_code_of_child;
 
 // Products, convolutions, fused chains and training: 0 if all are right.
 int compute() {

@@ -12,14 +12,10 @@
 #include "gradus/plan/explain.hpp"
 #include "gradus/plan/settings.hpp"
 #include "gradus/transform/grad.hpp"
+#include "tests/plan/op_by_op.hpp"
 
 namespace gradus {
 namespace {
-
-struct OpByOp {
-  OpByOp() { set_op_by_op(true); }
-  ~OpByOp() { set_op_by_op(false); }
-};
 
 Array image_gradient(const Array& x, const Array& weights, Size2 window, Size2 strides) {
   const auto objective = [&](const Array& image) { return sum(weights * max_pool2d(relu(image), window, {.strides = strides})); };
