@@ -1,12 +1,11 @@
 #include "gradus/cpu/conv_cut.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 #include <algorithm>
 
 namespace gradus::cpu {
 
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct Range {
   int64_t begin, size;

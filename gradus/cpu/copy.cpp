@@ -7,6 +7,7 @@
 #include "gradus/base/convert.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
@@ -54,8 +55,6 @@ void copy_rows(const std::byte* in, std::byte* out, const Rows& rows, int64_t el
 struct Axis {
   int64_t size, in, out;
 };
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Offsets of the element that row-major number `row` of the first `axes` axes starts.
 struct Place {

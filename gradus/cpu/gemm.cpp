@@ -15,6 +15,7 @@
 #include <hwy/foreach_target.h>
 
 #include "gradus/cpu/gemm-inl.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 #ifndef GRADUS_CPU_GEMM_ONCE
 #define GRADUS_CPU_GEMM_ONCE
@@ -345,8 +346,6 @@ Way choose_way(DType dtype, const Products& x) {
   if (x.k * x.n <= kSmallMatrix && (x.m * x.n * x.k <= kSmallWork || (x.k <= kLongRow && !must_copy_b))) return Way::direct;
   return Way::packed;
 }
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 Blocks choose_blocks(DType dtype, const Products& x, Way way) {
   Blocks blocks;

@@ -8,6 +8,7 @@
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
@@ -15,8 +16,6 @@ namespace {
 
 constexpr int64_t kChunk = 32768;  // elements worth starting a thread for
 constexpr int64_t kNone = INT64_MAX;
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void note_bad(std::atomic<int64_t>& first, int64_t position) {
   int64_t have = first.load(std::memory_order_relaxed);

@@ -9,14 +9,13 @@
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
+#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
 namespace {
 
 constexpr int64_t kChunk = 32768;  // elements worth starting a thread for
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // ---- which windows overlap
 
