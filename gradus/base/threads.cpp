@@ -50,13 +50,6 @@ void parallel_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context
   for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
 }
 
-void FirstError::take(int64_t chunk, std::exception_ptr error) {
-  const std::lock_guard lock(mutex_);
-  if (is_before(chunk)) return;
-  chunk_ = chunk;
-  error_ = std::move(error);
-}
-
 int64_t loops_run() { return loops.load(std::memory_order_relaxed); }
 
 }  // namespace detail

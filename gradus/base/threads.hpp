@@ -1,11 +1,11 @@
 // Parallel loops. The one place that starts parallel work; every other file calls parallel_for.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <type_traits>
+
+#include "gradus/base/lowest.hpp"
 
 namespace gradus {
 
@@ -18,23 +18,6 @@ namespace detail {
 void parallel_chunks(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context);
 /// Loops of more than one chunk so far that were in no other loop, whatever the number of threads.
 int64_t loops_run();
-
-/// What chunks have thrown: that of the lowest one, so that it does not depend on who came first.
-class FirstError {
- public:
-  /// Whether this chunk need not run: a lower one has failed.
-  bool is_before(int64_t chunk) const { return chunk_.load(std::memory_order_relaxed) < chunk; }
-  void take(int64_t chunk, std::exception_ptr error);
-  /// Throws it, if there is one. After the loop.
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::atomic<int64_t> chunk_{INT64_MAX};
-  std::mutex mutex_;
-  std::exception_ptr error_;
-};
 }  // namespace detail
 
 /// Calls body(chunk) for each chunk of 0 .. chunks-1, spread over the threads, and waits for all. The caller's chunks follow from
@@ -45,7 +28,7 @@ template <class Body>
 void parallel_for(int64_t chunks, Body&& body) {
   struct Call {
     std::remove_reference_t<Body>* body;
-    detail::FirstError error{};
+    Lowest<std::exception_ptr> error{};
   } call{&body};
   detail::parallel_chunks(
       chunks,
@@ -59,7 +42,7 @@ void parallel_for(int64_t chunks, Body&& body) {
         }
       },
       &call);
-  call.error.rethrow();
+  if (call.error.report()) std::rethrow_exception(call.error.report());
 }
 
 /// Keeps parallel loops of this thread in this thread while it lives (prefetch workers).

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 #include "gradus/cpu/rows.hpp"
 
@@ -234,7 +235,7 @@ namespace {
 struct Split {
   int64_t rows, channels, group, chunk, chunks;
   int64_t width() const { return group * channels; }
-  int64_t row_bytes() const { return (width() * 8 + 63) / 64 * 64; }
+  int64_t row_bytes() const { return round_up(width() * 8); }
   int64_t chunk_bytes() const { return 7 * row_bytes(); }
   char* row(void* scratch, int64_t chunk_index, int64_t row) const {
     return static_cast<char*>(scratch) + chunk_index * chunk_bytes() + row * row_bytes();

@@ -2,11 +2,11 @@
 // of float32.
 #include "gradus/cpu/conv.hpp"
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/conv_direct.hpp"
 #include "gradus/cpu/conv_parted.hpp"
 #include "gradus/cpu/elementwise.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

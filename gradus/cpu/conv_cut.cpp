@@ -1,5 +1,5 @@
 #include "gradus/cpu/conv_cut.hpp"
-#include "gradus/cpu/round_up.hpp"
+#include "gradus/base/round_up.hpp"
 
 #include <algorithm>
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/highway_targets.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 #ifndef GRADUS_CPU_CONV_GUARD_ONCE
 #define GRADUS_CPU_CONV_GUARD_ONCE

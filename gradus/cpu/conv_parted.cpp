@@ -6,12 +6,12 @@
 #include <new>
 
 #include "gradus/base/hash.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/conv_cut.hpp"
 #include "gradus/cpu/dnnl.hpp"
 #include "gradus/cpu/elementwise.hpp"
 #include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/parts.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "gradus/base/convert.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/text.hpp"
 
 extern "C" {
@@ -192,7 +193,7 @@ DnnlSequence::~DnnlSequence() {
 
 int64_t DnnlSequence::reserve(size_t bytes) {
   const int64_t offset = scratch_bytes;
-  scratch_bytes += (static_cast<int64_t>(bytes) + 63) / 64 * 64;
+  scratch_bytes += round_up(static_cast<int64_t>(bytes));
   return offset;
 }
 

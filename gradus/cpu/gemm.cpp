@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gradus/base/half.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/elementwise.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -15,7 +16,6 @@
 #include <hwy/foreach_target.h>
 
 #include "gradus/cpu/gemm-inl.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 #ifndef GRADUS_CPU_GEMM_ONCE
 #define GRADUS_CPU_GEMM_ONCE

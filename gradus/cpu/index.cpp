@@ -5,10 +5,10 @@
 #include <atomic>
 #include <cstring>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

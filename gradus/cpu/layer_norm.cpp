@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 #include "gradus/cpu/rows.hpp"
 
@@ -227,7 +228,7 @@ KernelPtr prepare_row_norm_backward(DType dtype, int64_t rows, int64_t n, const 
   const int64_t chunk = std::max({rows_per_chunk(rows, n), (rows + 31) / 32, int64_t{8}});
   const int64_t chunks = std::max<int64_t>(1, (rows + chunk - 1) / chunk);
   const bool has_sums = options.has_weight || options.has_bias;
-  const int64_t bytes = has_sums ? (2 * n * 8 + 63) / 64 * 64 : 0;  // of one set of sums
+  const int64_t bytes = has_sums ? round_up(2 * n * 8) : 0;  // of one set of sums
   return make_kernel(
       [=](void* const* p, void* scratch) {
         const int first = 3 + options.has_weight;  // of dweight, dbias

@@ -1,11 +1,10 @@
 #include "gradus/cpu/loop_kernel.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 
+#include "gradus/base/lowest.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 
@@ -23,19 +22,13 @@ Status LoopKernel::run(void* const* pointers, void* scratch) const {
     const Slots::Claim slot(slots);
     return run_chunk(0, pointers, scratch, slot.data());
   }
-  std::atomic<int64_t> first{INT64_MAX};
-  Status status;
-  std::mutex mutex;
+  Lowest<Status> failure;
   parallel_for(chunks_, [&](int64_t chunk) {
+    if (failure.is_before(chunk)) return;
     const Slots::Claim slot(slots);
-    const Status here = run_chunk(chunk, pointers, scratch, slot.data());
-    if (here.is_ok || first.load() < chunk) return;
-    const std::lock_guard lock(mutex);
-    if (first.load() < chunk) return;
-    first = chunk;
-    status = here;
+    if (const Status here = run_chunk(chunk, pointers, scratch, slot.data()); !here.is_ok) failure.take(chunk, here);
   });
-  return status;
+  return failure.report();
 }
 
 KernelPtr prepare_bundle(std::vector<BundledLoop> loops) {

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/loop_kernel.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/elementwise_cast.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 
 namespace gradus::cpu {
@@ -17,7 +18,7 @@ class SlotPlan {
   SlotPlan() = default;
   /// Slots of `bytes` bytes (rounded up to 64) for a loop of `chunks` chunks.
   SlotPlan(int64_t bytes, int64_t chunks)
-      : bytes_((bytes + 63) / 64 * 64), count_(bytes == 0 ? 0 : std::clamp<int64_t>(std::min<int64_t>(chunks, threads()), 1, 64)) {}
+      : bytes_(round_up(bytes)), count_(bytes == 0 ? 0 : std::clamp<int64_t>(std::min<int64_t>(chunks, threads()), 1, 64)) {}
   int64_t slot_bytes() const { return bytes_; }
   int64_t count() const { return count_; }
   int64_t scratch_bytes() const { return bytes_ * count_; }

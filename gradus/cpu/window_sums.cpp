@@ -6,10 +6,10 @@
 #include <optional>
 #include <tuple>
 
+#include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/copy.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
-#include "gradus/cpu/round_up.hpp"
 
 namespace gradus::cpu {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/cpu/pool.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -26,8 +27,6 @@ struct PoolArgs {
   int64_t divisor = 0;
   GRADUS_FIELDS(in, out, kernel, strides, pad_begin, pad_end, dilation, is_adaptive, count_padding, divisor)
 };
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 cpu::PoolAxis make_axis(const PoolArgs& args, size_t axis) {
   const int64_t in = args.in[axis], out = args.out[axis];

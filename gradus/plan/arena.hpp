@@ -6,6 +6,8 @@
 #include <iterator>
 #include <map>
 
+#include "gradus/base/round_up.hpp"
+
 namespace gradus::plan {
 
 /// Takes and gives back in the order in which values live; the first freed block that is large enough is taken again. Places and sizes are multiples of
@@ -46,7 +48,7 @@ class Arena {
   int64_t size() const { return end_; }
 
  private:
-  static int64_t rounded(int64_t bytes) { return (std::max<int64_t>(bytes, 1) + 63) / 64 * 64; }
+  static int64_t rounded(int64_t bytes) { return round_up(std::max<int64_t>(bytes, 1)); }
 
   std::map<int64_t, int64_t> free_;
   int64_t end_ = 0;

@@ -2,12 +2,11 @@
 // blocks of examples. Threads meet once instead of once a step, and what lies between two steps stays in a thread's cache. Kernels may choose
 // another order of sums for fewer examples, so the bits may change (docs/plan.md); blocks follow from shapes alone.
 #include <algorithm>
-#include <functional>
-#include <queue>
 
 #include "gradus/cpu/chain.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
+#include "gradus/plan/order.hpp"
 
 namespace gradus::plan {
 
@@ -130,28 +129,19 @@ class Chainer {
     }
   }
 
-  // A topological order near that of recording.
   void order_units() {
-    std::vector<int> waits(units_.size(), 0);
-    std::vector<std::vector<int>> next(units_.size());
+    Waits waits(units_.size());
     for (size_t at = 0; at < units_.size(); ++at) {
-      for_sources(units_[at], [&](int, int source) {
-        next[source].push_back(static_cast<int>(at));
-        ++waits[at];
-      });
+      for_sources(units_[at], [&](int, int source) { waits.add(source, static_cast<int>(at)); });
     }
-    using Entry = std::pair<int, int>;
-    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
-    for (size_t at = 0; at < units_.size(); ++at) {
-      if (!waits[at]) ready.push({units_[at].ops.back(), static_cast<int>(at)});
-    }
+    ReadyQueue ready;
+    const auto enter = [&](int unit) { ready.push({units_[unit].ops.back(), unit}); };
+    waits.start(enter);
     while (!ready.empty()) {
       const int unit = ready.top().second;
       ready.pop();
       order_.push_back(unit);
-      for (const int follower : next[unit]) {
-        if (--waits[follower] == 0) ready.push({units_[follower].ops.back(), follower});
-      }
+      waits.pass(unit, enter);
     }
   }
 

@@ -1,19 +1,15 @@
-// From the planned graph to steps: order, kernels, memory.
+// From what a graph runs to steps: order, shared loops, memory.
 #include <algorithm>
-#include <map>
-#include <queue>
 #include <set>
 #include <unordered_map>
 
-#include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/chain.hpp"
 #include "gradus/cpu/loop_kernel.hpp"
 #include "gradus/cpu/partial_kernel.hpp"
-#include "gradus/graph/leaf.hpp"
 #include "gradus/plan/arena.hpp"
 #include "gradus/plan/counters_internal.hpp"
-#include "gradus/plan/ir.hpp"
+#include "gradus/plan/item.hpp"
+#include "gradus/plan/order.hpp"
 #include "gradus/plan/plan.hpp"
 #include "gradus/plan/settings.hpp"
 #include "gradus/plan/verify.hpp"
@@ -22,25 +18,12 @@ namespace gradus::plan {
 
 namespace {
 
-// One thing to run: a group or a single op.
-struct Item {
-  std::vector<int> ops{};
-  std::vector<int> reads{}, writes{};  // values
-  std::vector<std::pair<int, bool>> operands{};  // in the kernel's order, with whether it is written; empty: reads, then writes
-  cpu::KernelPtr kernel{};             // null for a barrier
-  std::vector<std::vector<int>> over{}; // for each write: the reads that it may lie over
-  bool is_update = false;
-  int bundled = 1;  // items in it
-  int64_t scratch_offset = 0;
-};
-
 class Lowering {
  public:
-  Lowering(PlanGraph graph, const Snapshot& snapshot) : graph_(std::move(graph)), snapshot_(snapshot) {}
+  Lowering(PlanGraph graph, const Snapshot& snapshot) : graph_(std::move(graph)), snapshot_(snapshot), made_(make_items(graph_)) {}
 
   PlanPtr run() {
-    find_stored();
-    make_items();
+    plan_.products = made_.products;
     order_items();
     choose_updates();
     bundle_items();
@@ -61,238 +44,6 @@ class Lowering {
     return {node, value - snapshot_.first_value[node]};
   }
 
-  // A value is stored if it is kept or read outside its group.
-  void find_stored() {
-    is_stored_.assign(graph_.values.size(), 0);
-    is_base_kept_.assign(graph_.values.size(), 0);
-    for (const PlanOp& op : graph_.ops) {
-      if (op.is_dead || op.is_inlined) continue;
-      for (const int input : op.inputs) {
-        const PlanValue& v = value(input);
-        if (op.group >= 0 && v.producer >= 0 && graph_.ops[v.producer].is_inlined) continue;
-        const bool is_inside = v.kind == PlanValue::Kind::computed && op.group >= 0 && graph_.ops[v.producer].group == op.group;
-        if (!is_inside) is_stored_[v.base] = 1;
-      }
-    }
-    for (const PlanValue& v : graph_.values) {
-      if (!v.is_kept) continue;
-      is_stored_[v.base] = 1;
-      is_base_kept_[v.base] = 1;
-    }
-    find_block_values();
-  }
-
-  // What only the chain reads that makes it lies in the memory of a block.
-  void find_block_values() {
-    is_of_block_.assign(graph_.values.size(), 0);
-    for (const Chain& chain : graph_.chains) {
-      const int number = graph_.ops[chain.links[0]].chain;
-      for_chain(chain, [&](const PlanOp& op) {
-        for (const int output : op.outputs) is_of_block_[output] = is_stored_[output] && !is_base_kept_[output] ? number + 1 : 0;
-      });
-    }
-    for (const PlanOp& op : graph_.ops) {
-      if (op.is_dead || op.is_inlined) continue;
-      for (const int input : op.inputs) {
-        if (is_of_block_[base(input)] != op.chain + 1) is_of_block_[base(input)] = 0;
-      }
-    }
-  }
-  template <class Visit>
-  void for_chain(const Chain& chain, const Visit& visit) const {
-    for (const int link : chain.links) {
-      for (const int at : graph_.with(link)) visit(graph_.ops[at]);
-    }
-  }
-
-  void make_items() {
-    item_of_op_.assign(graph_.ops.size(), -1);
-    std::vector<int> item_of_group(graph_.groups.size(), -1), item_of_chain(graph_.chains.size(), -1);
-    for (size_t at = 0; at < graph_.ops.size(); ++at) {
-      ++graph_.visits;
-      const PlanOp& op = graph_.ops[at];
-      if (op.chain >= 0) {
-        int& item = item_of_chain[op.chain];
-        if (item < 0) {
-          item = static_cast<int>(items_.size());
-          items_.push_back(chain_item(graph_.chains[op.chain]));
-        }
-        item_of_op_[at] = item;
-      } else if (op.group >= 0) {
-        int& item = item_of_group[op.group];
-        if (item < 0) {
-          item = static_cast<int>(items_.size());
-          items_.push_back(group_item(graph_.groups[op.group]));
-        }
-        item_of_op_[at] = item;
-      } else if (!op.is_dead && !op.is_inlined) {
-        item_of_op_[at] = static_cast<int>(items_.size());
-        items_.push_back(kernel_item(static_cast<int>(at)));
-      }
-    }
-  }
-
-  Item group_item(const Group& group) {
-    GroupProgram program = make_program(graph_, group, is_stored_);
-    Item item{.ops = group.ops, .reads = program.reads, .writes = program.writes};
-    item.kernel = cpu::prepare_program(program.spec);
-    for (const int write : item.writes) {
-      std::vector<int>& over = item.over.emplace_back();
-      for (const int read : item.reads) {
-        const PlanValue& in = value(read);
-        const auto reads_of_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int other) { return base(other) == in.base; });
-        if (reads_of_base == 1 && in.kind != PlanValue::Kind::slot && read == in.base && in.layout == value(write).layout) over.push_back(read);
-      }
-    }
-    return item;
-  }
-
-  Item kernel_item(int at) {
-    const PlanOp& op = graph_.ops[at];
-    Item item{.ops = {at}, .reads = op.inputs, .writes = op.outputs};
-    item.over.resize(item.writes.size());
-    if (op.op == &barrier_op) {
-      item.writes.clear();
-      return item;
-    }
-    if (!op.op->cpu.prepare) fail_bug(op.op->name, " has no kernel and no composition");
-    const std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
-    item.kernel = kernel_of(op, inputs, outputs);
-    for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
-      if (pair.output < 0) break;
-      if (op.inputs[pair.input] == base(op.inputs[pair.input]) && inputs[pair.input] == outputs[pair.output]) {
-        item.over[pair.output].push_back(op.inputs[pair.input]);
-      }
-    }
-    count_products(op);
-    return item;
-  }
-  void count_products(const PlanOp& op) { plan_.products += op.op->name == "matmul" || op.op->name.starts_with("conv"); }
-
-  std::vector<Layout> layouts_of(const std::vector<int>& values) const {
-    std::vector<Layout> layouts;
-    for (const int id : values) layouts.push_back(value(id).layout);
-    return layouts;
-  }
-
-  cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs, int64_t whole_batch = 0) const {
-    std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
-    for (size_t i = 0; i < op.outputs.size(); ++i) {
-      needed[i] = op.outputs.size() == 1 || is_stored_[op.outputs[i]];
-      // Before the kernel is prepared, whose tables may be as long as an axis of it.
-      if (needed[i]) refuse_above_limit(outputs[i].bytes(), concat("a result of ", op.op->name));
-    }
-    return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
-  }
-
-  static Layout some(Layout layout, int64_t examples) {
-    Dims sizes = layout.shape.dims();
-    sizes[0] = examples;
-    return {layout.dtype, Shape(sizes), layout.strides};
-  }
-
-  // An op's kernel on some examples.
-  cpu::KernelPtr link_kernel(int at, const Chain& chain, int64_t examples) const {
-    const PlanOp& op = graph_.ops[at];
-    std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (reads_by_example(graph_, at, op.inputs[i], chain.batch)) inputs[i] = some(inputs[i], examples);
-    }
-    for (Layout& output : outputs) output = some(output, examples);
-    return kernel_of(op, inputs, outputs, chain.batch);
-  }
-
-  // One link: its kernels, and what it reads and writes.
-  struct Link {
-    int at = 0;  // op
-    cpu::ChainLink kernels{};
-    std::vector<int> reads{}, writes{};
-  };
-  Link make_link(int at, const Chain& chain) const {
-    const PlanOp& op = graph_.ops[at];
-    const int64_t rest = chain.batch % chain.block;
-    if (op.group < 0) {
-      const cpu::KernelPtr whole = link_kernel(at, chain, chain.block);
-      return {at, {whole, rest ? link_kernel(at, chain, rest) : nullptr, {}}, op.inputs, op.outputs};
-    }
-    GroupProgram program = make_program(graph_, graph_.groups[op.group], is_stored_);
-    const auto kernel_for = [&](int64_t examples) {
-      Dims sizes = program.spec.shape.dims();
-      sizes[0] = examples;
-      program.spec.shape = Shape(sizes);
-      return cpu::prepare_program(program.spec);
-    };
-    const cpu::KernelPtr whole = kernel_for(chain.block);
-    return {at, {whole, rest ? kernel_for(rest) : nullptr, {}}, program.reads, program.writes};
-  }
-
-  Item chain_item(const Chain& chain) {
-    Item item;
-    cpu::ChainSpec spec{.batch = chain.batch, .block = chain.block};
-    std::vector<Link> links;
-    for (const int at : chain.links) links.push_back(make_link(at, chain));
-    for_chain(chain, [&](const PlanOp& op) {
-      if (op.group < 0) count_products(op);
-    });
-    for (const int at : chain.links) {
-      const std::vector<int> ops = graph_.with(at);
-      item.ops.insert(item.ops.end(), ops.begin(), ops.end());
-    }
-    std::sort(item.ops.begin(), item.ops.end());
-    // Pointers of the run: what links read from outside, then what is stored.
-    std::map<int, int> written;  // values -> place among the writes
-    for (const Link& link : links) {
-      for (const int write : link.writes) {
-        if (is_of_block_[write] || !is_stored_[write]) continue;
-        written[write] = static_cast<int>(item.writes.size());
-        item.writes.push_back(write);
-      }
-    }
-    const auto is_made = [&](int id) { return is_of_block_[base(id)] || written.count(base(id)); };
-    for (const Link& link : links) std::copy_if(link.reads.begin(), link.reads.end(), std::back_inserter(item.reads), [&](int read) { return !is_made(read); });
-    item.over.resize(item.writes.size());
-    const std::map<int, int64_t> own = place_block(chain, links, spec.own_bytes);
-    int next_read = 0;
-    const auto operand_of = [&](int id, int at, bool is_write) -> cpu::ChainOperand {
-      const Layout& layout = value(id).layout;
-      if (is_of_block_[base(id)]) return {.own = own.at(base(id))};
-      if (is_write && !is_stored_[id]) return {};
-      if (is_made(id)) return {static_cast<int>(item.reads.size()) + written.at(base(id)), layout.bytes() / chain.batch, -1};
-      return {next_read++, reads_by_example(graph_, at, id, chain.batch) ? layout.strides[0] * layout.dtype.size() : 0, -1};
-    };
-    for (Link& link : links) {
-      for (const int read : link.reads) link.kernels.operands.push_back(operand_of(read, link.at, false));
-      for (const int write : link.writes) link.kernels.operands.push_back(operand_of(write, link.at, true));
-      spec.links.push_back(std::move(link.kernels));
-    }
-    spec.pointers = item.reads.size() + item.writes.size();
-    item.kernel = cpu::prepare_chain(spec);
-    return item;
-  }
-
-  // Places in a block's memory, used again after the last link that reads.
-  std::map<int, int64_t> place_block(const Chain& chain, const std::vector<Link>& links, int64_t& bytes) const {
-    std::map<int, size_t> last;
-    for (size_t at = 0; at < links.size(); ++at) {
-      for (const auto* values : {&links[at].reads, &links[at].writes}) {
-        for (const int id : *values) last[base(id)] = at;
-      }
-    }
-    const auto bytes_of = [&](int id) { return value(id).layout.bytes() / chain.batch * chain.block; };
-    std::map<int, int64_t> own;
-    Arena arena;
-    for (size_t at = 0; at < links.size(); ++at) {
-      for (const int write : links[at].writes) {
-        if (is_of_block_[write]) own[write] = arena.take(bytes_of(write));
-      }
-      for (const auto& [id, end] : last) {
-        if (end == at && own.count(id)) arena.give_back(own[id], bytes_of(id));
-      }
-    }
-    bytes = arena.size();
-    return own;
-  }
-
   std::vector<int> bases_read_by(const Item& item) const {
     std::vector<int> bases;
     for (const int read : item.reads) bases.push_back(base(read));
@@ -302,7 +53,7 @@ class Lowering {
   }
   std::vector<int> readers_of_bases() const {
     std::vector<int> readers(graph_.values.size(), 0);
-    for (const Item& item : items_) {
+    for (const Item& item : made_.items) {
       for (const int read : bases_read_by(item)) ++readers[read];
     }
     return readers;
@@ -314,40 +65,29 @@ class Lowering {
     return item.over[0][0];
   }
 
-  // A topological order that stays near the order of recording: ready items by their last op. An update of a part of a value goes after the value's
-  // other readers, where they are ready: in place, many of them cost no more than their parts.
+  // A topological order: ready items by their last op. An update of a part of a value goes after the value's other readers, where they are ready: in
+  // place, many of them cost no more than their parts.
   void order_items() {
-    std::vector<int> waits(items_.size(), 0);
-    std::vector<std::vector<int>> next(items_.size());
-    for (size_t item = 0; item < items_.size(); ++item) {
-      std::vector<int> sources;
-      for (const int read : items_[item].reads) {
-        if (value(read).producer >= 0) sources.push_back(item_of_op_[value(read).producer]);
-        const int storage = base(read);
-        if (value(storage).producer >= 0) sources.push_back(item_of_op_[value(storage).producer]);
-      }
-      std::sort(sources.begin(), sources.end());
-      sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
-      for (const int source : sources) {
-        next[source].push_back(static_cast<int>(item));
-        ++waits[item];
+    waits_ = Waits(made_.items.size());
+    for (size_t item = 0; item < made_.items.size(); ++item) {
+      for (const int read : made_.items[item].reads) {
+        for (const int made : {read, base(read)}) {
+          if (const int producer = value(made).producer; producer >= 0) waits_.add(made_.of_op[producer], static_cast<int>(item));
+        }
       }
     }
-    using Entry = std::pair<int, int>;
-    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
-    std::set<Entry> put_off;  // updates that would overwrite what others have yet to read
+    ReadyQueue ready;
+    std::set<Ready> put_off;  // updates that would overwrite what others have yet to read
     std::vector<int> unread = readers_of_bases();
-    std::unordered_map<int, Entry> waiting_for;  // a base -> the update put off for it
+    std::unordered_map<int, Ready> waiting_for;  // a base -> the update put off for it
     const auto enter = [&](int item) {
-      const Entry entry{items_[item].ops.back(), item};
-      const int over = updated_by(items_[item]);
+      const Ready entry{made_.items[item].ops.back(), item};
+      const int over = updated_by(made_.items[item]);
       if (over < 0 || unread[over] <= 1) return ready.push(entry);
       put_off.insert(entry);
       waiting_for[over] = entry;
     };
-    for (size_t item = 0; item < items_.size(); ++item) {
-      if (!waits[item]) enter(static_cast<int>(item));
-    }
+    waits_.start(enter);
     while (!ready.empty() || !put_off.empty()) {
       if (ready.empty()) {
         ready.push(*put_off.begin());
@@ -356,17 +96,14 @@ class Lowering {
       const int item = ready.top().second;
       ready.pop();
       order_.push_back(item);
-      for (const int read : bases_read_by(items_[item])) {
+      for (const int read : bases_read_by(made_.items[item])) {
         if (--unread[read] != 1) continue;
         const auto waiting = waiting_for.find(read);
         if (waiting != waiting_for.end() && put_off.erase(waiting->second)) ready.push(waiting->second);
       }
-      for (const int follower : next[item]) {
-        if (--waits[follower] == 0) enter(follower);
-      }
+      waits_.pass(item, enter);
     }
-    if (order_.size() != items_.size()) fail_bug("the plan's order has a cycle");
-    followers_ = std::move(next);
+    if (order_.size() != made_.items.size()) fail_bug("the plan's order has a cycle");
   }
 
   // Writes over donated leaves come last, after everything that can fail.
@@ -374,12 +111,12 @@ class Lowering {
     donated_to_.assign(graph_.values.size(), -1);
     std::vector<uint8_t> is_claimed(graph_.values.size(), 0);
     for (const int at : order_) {
-      Item& item = items_[at];
+      Item& item = made_.items[at];
       for (size_t k = 0; k < item.writes.size(); ++k) {
-        if (!is_base_kept_[item.writes[k]]) continue;
+        if (!made_.is_base_kept[item.writes[k]]) continue;
         for (const int over : item.over[k]) {
           const PlanValue& leaf = value(over);
-          if (leaf.kind != PlanValue::Kind::leaf || !leaf.is_donated || is_base_kept_[over] || is_claimed[over]) continue;
+          if (leaf.kind != PlanValue::Kind::leaf || !leaf.is_donated || made_.is_base_kept[over] || is_claimed[over]) continue;
           is_claimed[over] = 1;
           item.is_update = true;
           donated_to_[item.writes[k]] = over;
@@ -389,18 +126,18 @@ class Lowering {
     }
     bool is_safe = true;
     for (const int at : order_) {
-      if (!items_[at].is_update) continue;
-      is_safe &= !items_[at].kernel || !items_[at].kernel->may_fail;
-      for (const int follower : followers_[at]) items_[follower].is_update = true;
+      if (!made_.items[at].is_update) continue;
+      is_safe &= !made_.items[at].kernel || !made_.items[at].kernel->may_fail;
+      for (const int follower : waits_.followers(at)) made_.items[follower].is_update = true;
     }
     if (!is_safe) {
       donated_to_.assign(graph_.values.size(), -1);
-      for (Item& item : items_) item.is_update = false;
+      for (Item& item : made_.items) item.is_update = false;
     }
-    std::stable_partition(order_.begin(), order_.end(), [&](int at) { return !items_[at].is_update; });
+    std::stable_partition(order_.begin(), order_.end(), [&](int at) { return !made_.items[at].is_update; });
     find_last_uses();
     for (size_t position = 0; position < order_.size(); ++position) {
-      for (const int write : items_[order_[position]].writes) {
+      for (const int write : made_.items[order_[position]].writes) {
         const int leaf = donated_to_[write];
         if (leaf >= 0 && last_use_[leaf] != static_cast<int>(position)) donated_to_[write] = -1;
       }
@@ -409,7 +146,7 @@ class Lowering {
   void find_last_uses() {
     last_use_.assign(graph_.values.size(), -1);
     for (size_t position = 0; position < order_.size(); ++position) {
-      const Item& item = items_[order_[position]];
+      const Item& item = made_.items[order_[position]];
       if (!item.kernel) continue;
       for (const int read : item.reads) last_use_[base(read)] = static_cast<int>(position);
       for (const int write : item.writes) last_use_[write] = std::max(last_use_[write], static_cast<int>(position));
@@ -423,12 +160,12 @@ class Lowering {
     for (size_t begin = 0; begin < order_.size();) {
       size_t end = begin + 1;
       Bundle bundle;
-      if (enters(bundle, items_[order_[begin]])) {
-        while (end < order_.size() && enters(bundle, items_[order_[end]])) ++end;
+      if (enters(bundle, made_.items[order_[begin]])) {
+        while (end < order_.size() && enters(bundle, made_.items[order_[end]])) ++end;
       }
       if (bundle.loops > 1) {
         order.push_back(order_[begin]);
-        items_[order_[begin]] = bundled(std::span(order_).subspan(begin, end - begin), bundle);
+        made_.items[order_[begin]] = bundled(std::span(order_).subspan(begin, end - begin), bundle);
       } else {
         order.insert(order.end(), order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.begin() + static_cast<std::ptrdiff_t>(end));
       }
@@ -469,7 +206,7 @@ class Lowering {
     Item all;
     std::vector<cpu::BundledLoop> loops;
     for (const int at : members) {
-      Item& item = items_[at];
+      Item& item = made_.items[at];
       loops.push_back({std::static_pointer_cast<const cpu::LoopKernel>(item.kernel), static_cast<int64_t>(item.reads.size() + item.writes.size())});
       for (const int read : item.reads) all.operands.push_back({read, false});
       for (const int write : item.writes) all.operands.push_back({write, true});
@@ -492,19 +229,19 @@ class Lowering {
     std::vector<uint8_t> is_taken_over(graph_.values.size(), 0);
     Arena arena;
     for (size_t position = 0; position < order_.size(); ++position) {
-      Item& item = items_[order_[position]];
+      Item& item = made_.items[order_[position]];
       if (!item.kernel) continue;
       for (const int read : item.reads) leaf_storage(base(read));
       for (size_t k = 0; k < item.writes.size(); ++k) {
         const int write = item.writes[k];
-        if (!is_stored_[write]) continue;
+        if (!made_.is_stored[write]) continue;
         const int64_t bytes = value(write).layout.bytes();
         Storage storage{.bytes = bytes};
         if (donated_to_[write] >= 0) {
           storage.kind = Storage::Kind::donated;
           storage.source = source_of(value(donated_to_[write]).source);
           ++plan_.in_place;
-        } else if (is_base_kept_[write]) {
+        } else if (made_.is_base_kept[write]) {
           storage.kind = Storage::Kind::result;
         } else {
           const auto can_take = [&](int over) {
@@ -560,7 +297,7 @@ class Lowering {
 
   void emit() {
     for (const int at : order_) {
-      const Item& item = items_[at];
+      const Item& item = made_.items[at];
       if (!item.kernel) continue;
       Step step{.kernel = item.kernel,
                 .first_operand = static_cast<uint32_t>(plan_.operands.size()),
@@ -574,7 +311,7 @@ class Lowering {
         plan_.operands.push_back({storage_[v.base], v.offset * v.layout.dtype.size(), v.layout.dtype, v.layout.size(), false});
       };
       const auto write = [&](int id) {
-        plan_.operands.push_back({is_stored_[id] ? storage_[id] : -1, 0, value(id).layout.dtype, value(id).layout.size(), true});
+        plan_.operands.push_back({made_.is_stored[id] ? storage_[id] : -1, 0, value(id).layout.dtype, value(id).layout.size(), true});
       };
       for (const auto& [id, is_written] : item.operands) is_written ? write(id) : read(id);
       if (item.operands.empty()) {
@@ -595,7 +332,7 @@ class Lowering {
     int64_t bytes = 0;
     for (const int read : item.reads) bytes += value(read).layout.bytes();
     if (partial && partial->bytes.first_input >= 0) bytes += std::min<int64_t>(0, partial->bytes.first_input - value(item.reads[0]).layout.bytes());
-    for (const int write : item.writes) bytes += is_stored_[write] ? value(write).layout.bytes() : 0;
+    for (const int write : item.writes) bytes += made_.is_stored[write] ? value(write).layout.bytes() : 0;
     return bytes;
   }
   bool lies_over(int write, int read) const {
@@ -627,12 +364,10 @@ class Lowering {
 
   PlanGraph graph_;
   const Snapshot& snapshot_;
+  Items made_;
   Plan plan_;
-  std::vector<uint8_t> is_stored_, is_base_kept_;
-  std::vector<int> is_of_block_;  // the number of the chain, from 1, in whose blocks a value lies; 0: in none
-  std::vector<Item> items_;
-  std::vector<int> item_of_op_, order_, donated_to_, last_use_, storage_;
-  std::vector<std::vector<int>> followers_;
+  Waits waits_;
+  std::vector<int> order_, donated_to_, last_use_, storage_;
 };
 
 }  // namespace

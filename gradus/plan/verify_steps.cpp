@@ -4,6 +4,7 @@
 #include <set>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/round_up.hpp"
 #include "gradus/plan/verify.hpp"
 
 namespace gradus::plan {
@@ -30,7 +31,7 @@ class StepVerifier {
   void require(bool is_true, const T&... text) const {
     if (!is_true) fail_bug("plan: ", text...);
   }
-  static int64_t rounded(int64_t bytes) { return (std::max<int64_t>(bytes, 1) + 63) / 64 * 64; }
+  static int64_t rounded(int64_t bytes) { return round_up(std::max<int64_t>(bytes, 1)); }
   static uint64_t key(Source source) { return uint64_t{source.node} << 32 | source.index; }
   bool is_given(int storage) const { return plan_.storages[storage].kind == Kind::leaf || plan_.storages[storage].kind == Kind::slot; }
 

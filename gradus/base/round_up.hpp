@@ -1,9 +1,9 @@
-// Rounding sizes up. Private to cpu/.
+// Rounding sizes up.
 #pragma once
 
 #include <cstdint>
 
-namespace gradus::cpu {
+namespace gradus {
 
 /// The least multiple of `step` that is not below `size`; of 64 bytes, a cache line, for what lies beside other things in one buffer.
 constexpr int64_t round_up(int64_t size, int64_t step = 64) { return (size + step - 1) / step * step; }
@@ -11,4 +11,4 @@ constexpr int64_t round_up(int64_t size, int64_t step = 64) { return (size + ste
 /// a / b, upwards; a >= 0, b > 0.
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-}  // namespace gradus::cpu
+}  // namespace gradus
