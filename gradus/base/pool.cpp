@@ -1,5 +1,6 @@
 #include "gradus/base/pool.hpp"
 
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -8,8 +9,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <mutex>
-#include <system_error>
+#include <string>
 #include <thread>
 
 #include "gradus/base/fork.hpp"
@@ -52,12 +54,35 @@ struct alignas(64) Share {
   }
 };
 
+// How this thread rounds, whether it flushes denormal numbers, and which of its operations trap.
+uint64_t arithmetic() {
+#if defined(__x86_64__) || defined(__i386__)
+  return __builtin_ia32_stmxcsr() & 0xffc0;  // without the flags of what has happened
+#elif defined(__aarch64__)
+  uint64_t now;
+  asm volatile("mrs %0, fpcr" : "=r"(now));
+  return now;
+#else
+  return 0;
+#endif
+}
+void set_arithmetic(uint64_t wanted) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_ldmxcsr(static_cast<uint32_t>(wanted));
+#elif defined(__aarch64__)
+  asm volatile("msr fpcr, %0" : : "r"(wanted));
+#else
+  static_cast<void>(wanted);
+#endif
+}
+
 // Where a loop is published. Boards live for ever: a helper that comes late finds no unit, or one of the next loop, and nothing dangles.
 struct alignas(64) Board {
   std::atomic<int> unfinished{0};  // units
   std::atomic<int> shares{0}, threads{0};
   // Written while all shares are empty, read by those who have claimed a unit.
   int64_t chunks = 0, grain = 1;
+  uint64_t arithmetic = 0;  // the caller's: bits shall not depend on who takes a chunk
   void (*body)(void*, int64_t) = nullptr;
   void* context = nullptr;
   Share share[kMostShares];
@@ -82,6 +107,7 @@ struct alignas(64) Board {
 
  private:
   void run(int64_t unit) {
+    if (detail::arithmetic() != arithmetic) set_arithmetic(arithmetic);
     const int64_t end = std::min((unit + 1) * grain, chunks);
     for (int64_t chunk = unit * grain; chunk < end; ++chunk) body(context, chunk);
   }
@@ -126,6 +152,7 @@ class Pool {
     Board& board = boards_[at];
     board.chunks = chunks;
     board.grain = (chunks + kMostUnits - 1) / kMostUnits;
+    board.arithmetic = arithmetic();
     board.body = body;
     board.context = context;
     const int64_t units = (chunks + board.grain - 1) / board.grain;
@@ -223,6 +250,8 @@ class Pool {
   }
 
   [[noreturn]] void help(int id) {
+    pthread_setname_np(pthread_self(), ("gradus " + std::to_string(id)).c_str());  // for debuggers and profilers
+    use_processors_of_process();
     const SerialScope serial;  // loops in loops stay where they are
     const bool is_near = id < processors();  // whether it can have a processor; if not, spinning would stand in the way of those that work
     Bed& bed = is_near ? near_ : far_;
@@ -236,18 +265,20 @@ class Pool {
     }
   }
 
-  // Helpers take no signals: those are for the threads of the program that this library is in.
+  // Helpers take no signals, which are for the threads of the program that this library is in, but of their own faults, for which it may have handlers.
   void start_helpers(int wanted) {
     const std::lock_guard lock(mutex_);
     const int before = started_.load();
     if (before >= wanted || (refused_.load() > 0 && Clock::now() < retry_)) return;
     sigset_t all, previous;
     sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&all, fault);
+    keep_loaded();
     pthread_sigmask(SIG_SETMASK, &all, &previous);
     int count = before;
     try {
       for (; count < wanted; ++count) std::thread([this, id = count + 1] { help(id); }).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // no thread or no memory
     }
     pthread_sigmask(SIG_SETMASK, &previous, nullptr);
     const bool was_refused = refused_.load() > 0;
@@ -258,6 +289,12 @@ class Pool {
     if (!was_refused && is_switched_on("GRADUS_VERBOSE")) {
       std::fprintf(stderr, "gradus: the system allows %d of %d threads; work goes on with these\n", count + 1, wanted + 1);
     }
+  }
+
+  // A program that closes the library, or a plugin that it is part of, would take the helpers' code away.
+  static void keep_loaded() {
+    Dl_info here{};
+    if (dladdr(reinterpret_cast<void*>(&run_loop), &here)) dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
   }
 
   std::atomic<uint64_t> open_{0};  // which boards are taken

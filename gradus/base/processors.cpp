@@ -1,14 +1,15 @@
 #include "gradus/base/processors.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <sstream>
 #include <thread>
-#include <vector>
 
 #ifdef __linux__
 #include <sched.h>
+#include <unistd.h>
 #endif
 
 namespace gradus {
@@ -57,14 +58,14 @@ int limit_of_version_1(const std::string& group) {
 }
 
 #ifdef __linux__
-// The mask may be longer than cpu_set_t, which has room for 1,024.
+// Which processors the first thread of this process may use: others may be bound to some. The mask may be longer than cpu_set_t, which has room for
+// 1,024: here is room for 65,536.
+using Affinity = std::array<cpu_set_t, 64>;
+bool find_affinity_of_process(Affinity& mask) { return sched_getaffinity(getpid(), sizeof mask, mask.data()) == 0; }
+
 int processors_of_affinity() {
-  for (size_t count = CPU_SETSIZE; count <= size_t{1} << 20; count *= 2) {
-    std::vector<cpu_set_t> mask(count / CPU_SETSIZE);
-    const size_t bytes = mask.size() * sizeof(cpu_set_t);
-    if (sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
-  }
-  return 0;
+  Affinity mask{};
+  return find_affinity_of_process(mask) ? CPU_COUNT_S(sizeof mask, mask.data()) : 0;
 }
 #else
 int processors_of_affinity() { return 0; }
@@ -82,6 +83,13 @@ int find_processors() {
 int processors() {
   static const int count = find_processors();
   return count;
+}
+
+void use_processors_of_process() {
+#ifdef __linux__
+  Affinity mask{};
+  if (find_affinity_of_process(mask)) sched_setaffinity(0, sizeof mask, mask.data());
+#endif
 }
 
 // Lines are "number:controllers:path"; that of version 2 is "0::path".

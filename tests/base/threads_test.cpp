@@ -1,12 +1,17 @@
 // Parallel loops, the pool that runs them, and what a process may use.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cfenv>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <thread>
 
@@ -178,6 +183,100 @@ TEST_F(Threads, SignalsGoToTheThreadsOfTheProgram) {
     EXPECT_EQ(where, std::this_thread::get_id());
   }
   ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+// Runs `work` in a helper's chunk of a loop of two threads.
+void in_a_helper(const std::function<void()>& work) {
+  std::atomic<int> begun = 0;
+  const std::thread::id mine = std::this_thread::get_id();
+  parallel_for(2, [&](int64_t) {
+    if (std::this_thread::get_id() != mine) work();
+    ++begun;
+    while (begun < 2) std::this_thread::yield();
+  });
+}
+
+TEST_F(Threads, HelpersRoundAsTheirCallerDoes) {
+  set_threads(2);
+  const auto third = [] {
+    volatile float one = 1, three = 3;
+    return one / three;
+  };
+  const float nearest = third();
+  float of_helper = 0;
+  std::fesetround(FE_UPWARD);
+  const float upward = third();
+  in_a_helper([&] { of_helper = third(); });
+  std::fesetround(FE_TONEAREST);
+  const float below = std::nextafter(upward, 0.0f);
+  EXPECT_EQ(of_helper, upward);
+  EXPECT_TRUE(nearest == upward || nearest == below);
+  in_a_helper([&] { of_helper = third(); });
+  EXPECT_EQ(of_helper, nearest);
+#ifdef __x86_64__
+  const auto tiny = [] {
+    volatile float least = std::numeric_limits<float>::min();
+    return least / 2;
+  };
+  const unsigned before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(before | 0x8040);  // denormal numbers are flushed
+  in_a_helper([&] { of_helper = tiny(); });
+  __builtin_ia32_ldmxcsr(before);
+  EXPECT_EQ(of_helper, 0.0f);
+  in_a_helper([&] { of_helper = tiny(); });
+  EXPECT_GT(of_helper, 0.0f);
+#endif
+}
+
+TEST_F(Threads, FaultsOfHelpersReachTheProgramsHandlers) {
+  SKIP_WHERE_CHILDREN_HAVE_NO_THREADS();
+  set_threads(2);
+  EXPECT_EQ(exit_code_of_child([] {
+              std::signal(SIGFPE, [](int) { ::_exit(7); });
+              in_a_helper([] { std::raise(SIGFPE); });
+              return 1;
+            }),
+            7);
+}
+
+#ifdef __linux__
+TEST_F(Threads, HelpersAreNotBoundWhereTheirCallerIs) {
+  SKIP_WHERE_CHILDREN_HAVE_NO_THREADS();
+  set_threads(2);
+  const auto allowed = [] {
+    cpu_set_t mask;
+    ::sched_getaffinity(0, sizeof mask, &mask);
+    return CPU_COUNT(&mask);
+  };
+  const int all = allowed();
+  EXPECT_EQ(exit_code_of_child([&] {
+              int of_helper = 0;
+              std::thread bound([&] {
+                cpu_set_t one;
+                CPU_ZERO(&one);
+                CPU_SET(::sched_getcpu(), &one);
+                ::sched_setaffinity(0, sizeof one, &one);
+                in_a_helper([&] { of_helper = allowed(); });
+              });
+              bound.join();
+              return of_helper == all ? 7 : of_helper;
+            }),
+            7);
+}
+#endif
+
+// tests/plugin
+TEST_F(Threads, TheirCodeStaysWhenAPluginIsClosed) {
+  const char* path = GRADUS_BINARY_DIR "/tests/libpool_plugin.so";
+  void* plugin = ::dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_TRUE(plugin) << ::dlerror();
+  const auto sum = reinterpret_cast<int64_t (*)()>(::dlsym(plugin, "sum_of_chunks"));
+  ASSERT_TRUE(sum);
+  EXPECT_EQ(sum(), 499'500);
+  EXPECT_EQ(::dlclose(plugin), 0);
+  void* again = ::dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+  EXPECT_TRUE(again) << "its helpers sleep in what is no longer there";
+  if (again) ::dlclose(again);
 }
 
 TEST_F(Threads, AForkedChildMakesItsOwn) {

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "bench/models.hpp"
+#include "gradus/base/threads.hpp"
 #include "gradus/gradus.hpp"
 
 namespace {
@@ -100,6 +102,39 @@ TEST(bits, of_one_image_do_not_depend_on_threads) {
   const nn::Sequential model{nn::Conv2D(64, 3, relu), nn::Conv2D(128, 3, {.strides = 2, .padding = 1}), nn::Activation(relu), nn::Conv2D(256, 3, relu),
                              nn::GlobalAveragePooling2D(), nn::Dense(10)};
   expect_same_bits(model, make_optimizer, {1, 40, 40, 8}, 10);
+}
+
+// Callers share the helpers, or keep their loops to themselves.
+TEST(bits, of_callers_that_evaluate_at_once_are_those_of_one) {
+  const nn::Sequential model = bench::tutorial_cnn();
+  nn::build(model, {1, 28, 28, 1});
+  constexpr int kCallers = 8;
+  std::vector<Array> images;
+  std::vector<std::vector<float>> want, got(kCallers);
+  for (int caller = 0; caller < kCallers; ++caller) {
+    images.push_back(random::uniform(random::key(caller), {1 + caller % 3, 28, 28, 1}).eval());
+    want.push_back(model(images.back()).to_vector<float>());
+  }
+  const int before = threads();
+  set_threads(4);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      std::optional<SerialScope> alone;
+      if (caller % 2) alone.emplace();
+      for (int i = 0; i < 20; ++i) {
+        const std::vector<float> numbers = model(images[caller]).to_vector<float>();
+        got[caller].insert(got[caller].end(), numbers.begin(), numbers.end());
+      }
+    });
+  }
+  for (std::thread& each : callers) each.join();
+  set_threads(before);
+  for (int caller = 0; caller < kCallers; ++caller) {
+    const size_t size = want[caller].size();
+    ASSERT_EQ(got[caller].size(), 20 * size);
+    for (size_t i = 0; i < 20; ++i) EXPECT_EQ(std::memcmp(&got[caller][i * size], want[caller].data(), size * sizeof(float)), 0) << "caller " << caller;
+  }
 }
 
 }  // namespace
