@@ -265,15 +265,17 @@ class Pool {
     }
   }
 
-  // Helpers take no signals, which are for the threads of the program that this library is in, but of their own faults, for which it may have handlers.
+  // Helpers take no signals, which are for the threads of the program that this library is in, but of their own faults, for which it
+  // may have handlers.
   void start_helpers(int wanted) {
+    // Without the lock: a library that is being loaded may compute in its initialisers, and the loader has a lock of its own.
+    if (!is_kept_loaded_.exchange(true)) keep_loaded();
     const std::lock_guard lock(mutex_);
     const int before = started_.load();
     if (before >= wanted || (refused_.load() > 0 && Clock::now() < retry_)) return;
     sigset_t all, previous;
     sigfillset(&all);
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&all, fault);
-    keep_loaded();
     pthread_sigmask(SIG_SETMASK, &all, &previous);
     int count = before;
     try {
@@ -299,6 +301,7 @@ class Pool {
 
   std::atomic<uint64_t> open_{0};  // which boards are taken
   std::atomic<int> started_{0}, refused_{0};
+  std::atomic<bool> is_kept_loaded_{false};
   Bed near_, far_;                // of helpers that can have a processor each beside the caller, and of those beyond
   std::atomic<int64_t> wake_{0};  // nanoseconds that calling helpers who sleep took, about
   LastingMutex mutex_;  // of starting helpers
