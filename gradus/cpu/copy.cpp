@@ -246,7 +246,9 @@ Status find_corner(const void* starts, DType dtype, const Shape& shape, const Sh
   for (int64_t i = 0; i < shape.rank(); ++i) {
     const int64_t start = read_index(starts, dtype, i);
     if (start < 0 || start > shape[i] - sizes[i]) {
-      return {false, "starts put the window outside the array", i, static_cast<double>(start), start < 0 ? 0 : shape[i] - sizes[i]};
+      constexpr const char* low = "starts put the window outside the array: element {} is {}; it must be at least {}";
+      constexpr const char* high = "starts put the window outside the array: element {} is {}; it must be at most {}";
+      return {false, start < 0 ? low : high, i, static_cast<double>(start), start < 0 ? 0 : shape[i] - sizes[i]};
     }
     offset += start * strides[static_cast<size_t>(i)];
   }

@@ -14,10 +14,13 @@ namespace gradus::cpu {
 /// How a run ended. Kernels never throw: they run inside parallel regions and between in-place writes.
 struct Status {
   bool is_ok = true;
-  const char* problem = "";   ///< for example "index out of range"; a literal
-  int64_t position = 0;       ///< row-major position of the first offending element
+  const char* problem = "";   ///< a literal, with {} where the numbers below stand, in their order: "matrix {} is singular: pivot {} is 0"
+  int64_t position = 0;       ///< row-major position of the first offending element, say
   double value = 0;           ///< its value
   int64_t bound = 0;          ///< the limit it broke
+
+  /// "index out of range: element 5 is 12; it must be at most 9".
+  std::string text() const;
 };
 
 struct Packing;

@@ -184,6 +184,9 @@ inline uint32_t by_all_inputs(std::span<const Layout>) { return ~0u; }
 /// is not needed may be an empty Array). It may evaluate (loops over closed graphs).
 using HostRule = std::vector<Array> (*)(const Call& call, std::span<const bool> is_output_needed);
 
+/// Multiply-adds of a product, from the shapes of its inputs and of its output.
+using WorkRule = int64_t (*)(std::span<const Shape> inputs, const Shape& output);
+
 /// Everything that is true of an op. A literal: constinit const, no dynamic initialisation.
 struct OpDef {
   std::string_view name;
@@ -198,6 +201,7 @@ struct OpDef {
   CpuEntry cpu = {};
   HostRule host = nullptr;       ///< instead of a kernel
   ComposeRule expand = nullptr;  ///< instead of a kernel: the evaluator puts these ops in its place (checkpoint, custom derivatives)
+  WorkRule work = nullptr;       ///< set for products and convolutions, whose time it is
   bool takes_empty_cotangents = false;  ///< its reverse rule wants empty Arrays, not zeros, where no cotangent arrived
   int hidden_outputs = 0;  ///< the last so many outputs are residuals for the derivative; users do not see them
 };

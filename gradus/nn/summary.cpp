@@ -11,19 +11,11 @@ namespace gradus::nn {
 
 namespace {
 
-// Multiply-adds of one node: each element of a product sums over the inner axis, each of a convolution over its taps and channels.
 int64_t multiply_adds_of(const Node& node) {
-  const std::string_view name = node.op().name;
-  if (node.inputs().size() < 2 || node.output_count() == 0) return 0;
-  const Shape& out = node.output(0).aval.shape;
-  const Edge& a = node.inputs()[0];
-  const Edge& b = node.inputs()[1];
-  const Shape& left = a.node->output(a.index).aval.shape;
-  const Shape& right = b.node->output(b.index).aval.shape;
-  if (name == "matmul" || name == "linear") return left.rank() == 0 ? 0 : out.size() * left[left.rank() - 1];
-  if (name.starts_with("conv") && right.rank() > 0 && right[right.rank() - 1] > 0)
-    return out.size() * (right.size() / right[right.rank() - 1]);
-  return 0;
+  if (!node.op().work) return 0;
+  std::vector<Shape> inputs;
+  for (const Edge& input : node.inputs()) inputs.push_back(input.node->output(input.index).aval.shape);
+  return node.op().work(inputs, node.output(0).aval.shape);
 }
 
 std::string with_commas(int64_t number) {

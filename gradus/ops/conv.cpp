@@ -105,18 +105,25 @@ Array split_channels(const Array& x, int64_t batch) {
   return moveaxis(reshape(x, Shape(sizes)), -2, 0);
 }
 
-std::vector<Array> batch_conv(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+std::vector<Array> batch_pairs(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (batch_size == 0) return batch_of_none(call, is_batched);
   const ConvArgs& args = call.as<ConvArgs>();
-  const bool is_weight_gradient = call.op.name == "conv_weight_gradient";
-  if (!is_weight_gradient && !is_batched[1]) {
-    return {split_front(apply(call.op, {merge_front(call[0]), call[1]}, args), batch_size, call[0].shape(1))};
-  }
   const Array a = merge_channels(with_batch(call[0], is_batched[0], batch_size)), b = merge_channels(with_batch(call[1], is_batched[1], batch_size));
   return {split_channels(apply(call.op, {a, b}, with_groups(args, args.groups * batch_size)), batch_size)};
 }
+std::vector<Array> batch_conv(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  if (batch_size == 0) return batch_of_none(call, is_batched);
+  if (is_batched[1]) return batch_pairs(call, is_batched, batch_size);
+  return {split_front(apply(call.op, {merge_front(call[0]), call[1]}, call.as<ConvArgs>()), batch_size, call[0].shape(1))};
+}
 
 // ---- kernels
+
+// Each number of y is a sum over the taps and channels of w.
+int64_t work_of(const Shape& w, const Shape& y) {
+  const int64_t filters = w[w.rank() - 1];
+  return filters == 0 ? 0 : y.size() * (w.size() / filters);
+}
 
 cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout& w, const Layout& y) {
   const ConvArgs& args = call.as<ConvArgs>();
@@ -153,21 +160,24 @@ constinit const OpDef conv_op{.name = "conv",
                               .infer = infer_conv,
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
-                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input}};
+                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input},
+                              .work = [](std::span<const Shape> inputs, const Shape& y) { return work_of(inputs[1], y); }};
 constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
                                         .promotion = Promotion::common,
                                         .infer = infer_input_gradient,
                                         .derivative = linear(transpose_input_gradient),
                                         .batch = batch_conv,
-                                        .cpu = {.prepare = prepare_input_gradient, .by_example = by_first_input}};
+                                        .cpu = {.prepare = prepare_input_gradient, .by_example = by_first_input},
+                                        .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs[1], inputs[0]); }};
 constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .inputs = weight_gradient_inputs,
                                          .promotion = Promotion::common,
                                          .infer = infer_weight_gradient,
                                          .derivative = linear(transpose_weight_gradient),
-                                         .batch = batch_conv,
-                                         .cpu = {.prepare = prepare_weight_gradient}};
+                                         .batch = batch_pairs,
+                                         .cpu = {.prepare = prepare_weight_gradient},
+                                         .work = [](std::span<const Shape> inputs, const Shape& dw) { return work_of(dw, inputs[1]); }};
 
 Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }
 Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(conv_input_gradient_op, {dy, w}, args); }

@@ -84,7 +84,11 @@ constinit const OpDef matmul_op{.name = "matmul",
                                 .infer = infer_matmul,
                                 .derivative = linear(transpose_matmul),
                                 .batch = batch_elementwise,  // the batch is one more axis in front, which broadcasts
-                                .cpu = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example}};
+                                .cpu = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example},
+                                // Each number of the result is a sum over the inner axis.
+                                .work = [](std::span<const Shape> inputs, const Shape& out) {
+                                  return inputs[0].rank() == 0 ? 0 : out.size() * inputs[0][inputs[0].rank() - 1];
+                                }};
 
 Dims other_axes(int64_t rank, const Dims& axes) {
   Dims rest;

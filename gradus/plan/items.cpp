@@ -134,7 +134,7 @@ class ItemMaker {
     count_products(op);
     return item;
   }
-  void count_products(const PlanOp& op) { made_.products += op.op->name == "matmul" || op.op->name.starts_with("conv"); }
+  void count_products(const PlanOp& op) { made_.products += op.op->work != nullptr; }
 
   std::vector<Layout> layouts_of(const std::vector<int>& values) const {
     std::vector<Layout> layouts;

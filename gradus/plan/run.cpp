@@ -83,8 +83,7 @@ class Run {
 
   [[noreturn]] void report(const Step& step, const cpu::Status& status) {
     const Node& node = *nodes_[step.node];
-    const std::string problem = concat(status.problem, ": element ", status.position, " is ", status.value, "; it must be at ",
-                                       status.value < static_cast<double>(status.bound) ? "least " : "most ", status.bound);
+    const std::string problem = status.text();
     if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
     const std::string_view origin = origin_of(node.path());
     Error error(Error::Kind::invalid, origin.empty() ? node.op().name : origin, problem);

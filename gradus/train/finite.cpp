@@ -20,7 +20,7 @@ cpu::KernelPtr prepare_finite(const KernelCall& call) {
           T* y = static_cast<T*>(pointers[1]);
           for (int64_t i = 0; i < count; ++i) {
             const auto value = static_cast<double>(x[i]);
-            if (!std::isfinite(value)) return cpu::Status{false, "not finite", i, value, 0};
+            if (!std::isfinite(value)) return cpu::Status{false, "not finite: element {} is {}", i, value, 0};
             if (y) y[i] = x[i];
           }
           return cpu::Status{};
