@@ -1,6 +1,10 @@
 // All of Gradus that users write: include this one header.
 #pragma once
 
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error Gradus is written in C++20: compile with -std=c++20, with GCC 12, Clang 14 or newer
+#else
+
 #include "gradus/base/error.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/data/batches.hpp"
@@ -33,6 +37,7 @@
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/sort.hpp"
+#include "gradus/optim/lbfgs.hpp"
 #include "gradus/optim/optim.hpp"
 #include "gradus/plan/counters.hpp"
 #include "gradus/plan/explain.hpp"
@@ -47,3 +52,5 @@
 #include "gradus/transform/jacobian.hpp"
 #include "gradus/transform/vjp.hpp"
 #include "gradus/transform/vmap.hpp"
+
+#endif

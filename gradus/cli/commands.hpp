@@ -11,5 +11,7 @@ void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_summary(CLI::App& app);
+void add_keys(CLI::App& app);
+void add_new(CLI::App& app);
 
 }  // namespace gradus::cli

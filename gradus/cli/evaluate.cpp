@@ -70,7 +70,7 @@ void run_evaluate(const EvaluateArguments& arguments) {
   const char* what = arguments.uses_training_data ? "training" : "test";
   if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
   check_samples(arguments, model.info, set);
-  std::vector<metrics::Metric> metrics = recipe.metrics;
+  std::vector<metrics::Metric> metrics = recipe.train.metrics;
   const bool has_accuracy = std::any_of(metrics.begin(), metrics.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
   if (!has_accuracy && !set.class_names.empty()) metrics.push_back(metrics::accuracy);
   const train::Logs logs =

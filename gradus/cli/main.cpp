@@ -26,6 +26,7 @@ A first run:
   gradus train recipes/mlp_fashion.toml                  train; writes a folder below runs/
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
   gradus summary recipes/cnn_fashion.toml                layers, shapes, parameters
+  gradus keys optimizer                                  what a recipe may say of the optimiser
   gradus evaluate runs/NAME-TIME                         loss and metrics on the run's test data
   gradus predict runs/NAME-TIME images.idx.gz            classes and probabilities
 
@@ -55,7 +56,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = chosen.empty() ? nullptr : chosen.front();
   std::string text = error.what();
   if (!app.remaining(true).empty()) text = unknown_argument(app, command);
-  else if (!command) text = "a command is missing: train, evaluate, predict or summary";
+  else if (!command) text = "a command is missing: train, evaluate, predict, summary, keys or new";
   if (command) text = command->get_name() + ": " + text;
   const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
   std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::printable(text).c_str(), help.c_str());
@@ -88,6 +89,8 @@ int run(int argc, char** argv) {
   gradus::cli::add_evaluate(app);
   gradus::cli::add_predict(app);
   gradus::cli::add_summary(app);
+  gradus::cli::add_keys(app);
+  gradus::cli::add_new(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

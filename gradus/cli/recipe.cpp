@@ -1,11 +1,12 @@
 // The recipe as a whole: name, seed, loss, training.
 #include "gradus/cli/recipe.hpp"
 
-#include <cmath>
 #include <filesystem>
 
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/keys.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/nn/loss_kinds.hpp"
 
 namespace gradus::cli {
 
@@ -13,65 +14,24 @@ namespace {
 
 constexpr size_t kLongestName = 200;
 
-TrainSettings read_train(const Section& section) {
-  const TrainSettings standard;
-  TrainSettings train;
-  train.epochs = section.integer("epochs", standard.epochs, {.low = 1, .high = 1'000'000});
-  train.batch_size = section.integer("batch_size", standard.batch_size, {.low = 1});
-  train.patience = section.integer("patience", standard.patience, {.low = 0});
-  train.shuffle = section.flag("shuffle", standard.shuffle);
-  train.clip_norm = section.number("clip_norm", standard.clip_norm, {.low = 0});
-  return train;
-}
-
-std::vector<metrics::Metric> read_metrics(const Section& section) {
-  std::vector<metrics::Metric> all;
-  for (const std::string& name : section.texts("metrics")) {
-    try {
-      all.push_back(metrics::Metric::from_name(name));
-    } catch (const Error& error) {
-      section.fail_at("metrics", error.problem());
-    }
-  }
-  return all;
-}
-
 }  // namespace
 
-int64_t RunLength::steps_of(double count) const { return std::llround(count * static_cast<double>(steps_per_epoch)); }
+std::span<const FieldNote> TrainSettings::field_notes() {
+  static constexpr FieldNote notes[] = {{"epochs", "passes over the training samples", {.low = 1, .high = 1'000'000}},
+                                        {"batch_size", "samples in a step", range::positive},
+                                        {"patience", "stop after so many epochs without progress, and keep the best; 0: never", range::not_negative},
+                                        {"shuffle", "another order in each epoch"},
+                                        {"clip_norm", "gradients are scaled down to this norm; 0: not", range::not_negative},
+                                        {"metrics", "what is measured beside the loss"},
+                                        {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
+                                        {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative}};
+  return notes;
+}
+std::vector<KeyGroup> train_keys() { return {{"", "", described<TrainSettings>()}}; }
 
 loss::Loss read_loss(const Section& section) {
-  const std::string name = section.required_text("name");
-  loss::Loss loss;
-  try {
-    loss = loss::Loss::from_name(name);
-  } catch (const Error& error) {
-    section.fail_at("name", error.problem());
-  }
-  const double smoothing = section.number("label_smoothing", 0, {.low = 0, .high = 1});
-  const double delta = section.number("delta", 1, {.low = 0});
-  section.finish();
-  if (section.has("delta") && name != "huber") section.fail_at("delta", "only huber has a delta");
-  if (name == "huber") {
-    return [delta](const Array& output, const Array& target) { return loss::huber(output, target, {.delta = delta}); };
-  }
-  if (smoothing == 0) return loss;
-  if (name == "sparse_categorical_crossentropy") {
-    return [smoothing](const Array& output, const Array& target) {
-      return loss::sparse_categorical_crossentropy(output, target, {.label_smoothing = smoothing});
-    };
-  }
-  if (name == "categorical_crossentropy") {
-    return [smoothing](const Array& output, const Array& target) {
-      return loss::categorical_crossentropy(output, target, {.label_smoothing = smoothing});
-    };
-  }
-  if (name == "binary_crossentropy") {
-    return [smoothing](const Array& output, const Array& target) {
-      return loss::binary_crossentropy(output, target, {.label_smoothing = smoothing});
-    };
-  }
-  section.fail_at("label_smoothing", "only the cross-entropies have label_smoothing");
+  if (!section.has("name")) section.fail_missing("name", "a text in quotes");
+  return section.read_fields(section.choice("name", loss::loss_kinds()).read);
 }
 
 Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments) {
@@ -97,9 +57,9 @@ Recipe read_recipe(const Document& document) {
   recipe.model = read_model(model);
   recipe.loss = read_loss(loss);
   recipe.make_optimizer = read_optimizer(optimizer, schedule);
-  recipe.train = read_train(train);
-  recipe.metrics = read_metrics(train);
-  train.finish();
+  train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
+    read_fields(fields_of(recipe.train), &recipe.train, given, reading);
+  });
   recipe.text = document.text();
   return recipe;
 }

@@ -10,8 +10,8 @@
 #include "gradus/data/dataset.hpp"
 #include "gradus/nn/layer.hpp"
 #include "gradus/nn/loss.hpp"
-#include "gradus/optim/optimizer.hpp"
-#include "gradus/train/metrics.hpp"
+#include "gradus/optim/kinds.hpp"
+#include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::cli {
 
@@ -31,18 +31,14 @@ struct DataSource {
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
 };
 
-/// How long training takes, known once the data is loaded: schedules are written in epochs.
-struct RunLength {
-  int64_t epochs = 1, steps_per_epoch = 1;
-  int64_t steps() const { return epochs * steps_per_epoch; }
-  /// Steps in that many epochs, rounded.
-  int64_t steps_of(double count) const;
-};
-
 struct TrainSettings {
   int64_t epochs = 10, batch_size = 32, patience = 0;
   bool shuffle = true;
   double clip_norm = 0;
+  std::vector<metrics::Metric> metrics{};
+  int64_t checkpoint_steps = 0;
+  double checkpoint_minutes = 5;
+  GRADUS_OPTIONS(epochs, batch_size, patience, shuffle, clip_norm, metrics, checkpoint_steps, checkpoint_minutes)
 };
 
 struct Recipe {
@@ -51,8 +47,7 @@ struct Recipe {
   DataSource data{};
   nn::Sequential model{};
   loss::Loss loss{};
-  std::function<optim::Optimizer(const RunLength&)> make_optimizer{};
-  std::vector<metrics::Metric> metrics{};
+  std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};
   TrainSettings train{};
   std::string text{};  ///< of the recipe, with what the command line set
 };
@@ -65,6 +60,6 @@ Recipe read_recipe(const Document& document);
 DataSource read_data(const Section& data, int64_t seed);
 nn::Sequential read_model(const Section& model);
 loss::Loss read_loss(const Section& loss);
-std::function<optim::Optimizer(const RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);
+std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);
 
 }  // namespace gradus::cli

@@ -1,4 +1,5 @@
 // The [data] part of recipes: where the samples come from and how they are divided.
+#include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/data/fashion_mnist.hpp"
@@ -18,50 +19,95 @@ struct Source {
 };
 
 // Generated sets are divided: the share `test` of the samples is for testing.
-template <class Make>
-Source divided(const Section& section, Make make, uint64_t seed, int64_t features) {
-  const int64_t samples = section.integer("samples", 1000, {.low = 2, .high = 100'000'000});
-  const double test = section.number("test", 0.2, {.low = 0, .high = 1});
-  const auto load = [=](int64_t) {
+template <class Kind, class Make>
+Source divided(const Kind& kind, Make make, uint64_t seed, int64_t features) {
+  const auto load = [make, samples = kind.samples, test = kind.test, seed](int64_t) {
     auto [held_out, rest] = data::split(make(samples), test, seed);
     return Sets(std::move(rest), std::move(held_out));
   };
   return {load, Shape(features)};
 }
+constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high = 100'000'000}}, kTest{"test", "share of the samples that is for testing", range::part},
+    kNoise{"noise", "deviation of what is added to the samples", range::not_negative};
 
-Source read_fashion_mnist(const Section& section, uint64_t) {
-  const std::string folder = section.text("folder", "");
-  return {[folder](int64_t) { return data::fashion_mnist(folder); }, Shape{28, 28, 1}};
+struct FashionMnist {
+  std::string folder{};
+  Source source(uint64_t) const {
+    return {[where = folder](int64_t) { return data::fashion_mnist(where); }, Shape{28, 28, 1}};
+  }
+  GRADUS_OPTIONS(folder)
+};
+std::span<const FieldNote> FashionMnist::field_notes() {
+  static constexpr FieldNote notes[] = {{"folder", "where its files are; by default GRADUS_DATA, or Debian's"}};
+  return notes;
 }
 
-Source read_linear(const Section& section, uint64_t seed) {
-  const data::LinearOptions options{.weights = section.numbers("weights", {3}),
-                                    .bias = section.number("bias", 2),
-                                    .noise = section.number("noise", 0.1, {.low = 0}),
-                                    .seed = seed};
-  if (options.weights.empty()) section.fail_at("weights", "the list is empty; it must hold one number a feature");
-  return divided(section, [options](int64_t samples) { return data::make_linear(samples, options); }, seed,
-                 static_cast<int64_t>(options.weights.size()));
+struct Linear {
+  std::vector<double> weights{3};
+  double bias = 2, noise = 0.1;
+  int64_t samples = 1000;
+  double test = 0.2;
+  Source source(uint64_t seed) const {
+    if (weights.empty()) throw FieldError("weights", "the list is empty; it must hold one number a feature");
+    const data::LinearOptions options{.weights = weights, .bias = bias, .noise = noise, .seed = seed};
+    return divided(*this, [options](int64_t count) { return data::make_linear(count, options); }, seed, static_cast<int64_t>(weights.size()));
+  }
+  GRADUS_OPTIONS(weights, bias, noise, samples, test)
+};
+std::span<const FieldNote> Linear::field_notes() {
+  static constexpr FieldNote notes[] = {{"weights", "of the features"}, {"bias", "added to their sum"}, kNoise, kSamples, kTest};
+  return notes;
 }
 
-Source read_blobs(const Section& section, uint64_t seed) {
-  const data::BlobsOptions options{.classes = section.integer("classes", 3, {.low = 1, .high = 100'000}),
-                                   .features = section.integer("features", 2, {.low = 1, .high = 100'000}),
-                                   .spread = section.number("spread", 1, {.low = 0}),
-                                   .seed = seed};
-  return divided(section, [options](int64_t samples) { return data::make_blobs(samples, options); }, seed, options.features);
+struct Blobs {
+  int64_t classes = 3, features = 2;
+  double spread = 1;
+  int64_t samples = 1000;
+  double test = 0.2;
+  Source source(uint64_t seed) const {
+    const data::BlobsOptions options{.classes = classes, .features = features, .spread = spread, .seed = seed};
+    return divided(*this, [options](int64_t count) { return data::make_blobs(count, options); }, seed, features);
+  }
+  GRADUS_OPTIONS(classes, features, spread, samples, test)
+};
+std::span<const FieldNote> Blobs::field_notes() {
+  static constexpr FieldNote notes[] = {{"classes", "as many clouds", {.low = 1, .high = 100'000}},
+                                        {"features", "numbers of a sample", {.low = 1, .high = 100'000}},
+                                        {"spread", "deviation of a cloud", range::not_negative},
+                                        kSamples,
+                                        kTest};
+  return notes;
 }
 
-Source read_moons(const Section& section, uint64_t seed) {
-  const data::CurveOptions options{.noise = section.number("noise", 0.1, {.low = 0}), .seed = seed};
-  return divided(section, [options](int64_t samples) { return data::make_moons(samples, options); }, seed, 2);
+struct Moons {
+  double noise = 0.1;
+  int64_t samples = 1000;
+  double test = 0.2;
+  Source source(uint64_t seed) const {
+    const data::CurveOptions options{.noise = noise, .seed = seed};
+    return divided(*this, [options](int64_t count) { return data::make_moons(count, options); }, seed, 2);
+  }
+  GRADUS_OPTIONS(noise, samples, test)
+};
+std::span<const FieldNote> Moons::field_notes() {
+  static constexpr FieldNote notes[] = {kNoise, kSamples, kTest};
+  return notes;
 }
 
-Source read_spirals(const Section& section, uint64_t seed) {
-  const data::CurveOptions options{.classes = section.integer("classes", 2, {.low = 1, .high = 1000}),
-                                   .noise = section.number("noise", 0.1, {.low = 0}),
-                                   .seed = seed};
-  return divided(section, [options](int64_t samples) { return data::make_spirals(samples, options); }, seed, 2);
+struct Spirals {
+  int64_t classes = 2;
+  double noise = 0.1;
+  int64_t samples = 1000;
+  double test = 0.2;
+  Source source(uint64_t seed) const {
+    const data::CurveOptions options{.classes = classes, .noise = noise, .seed = seed};
+    return divided(*this, [options](int64_t count) { return data::make_spirals(count, options); }, seed, 2);
+  }
+  GRADUS_OPTIONS(classes, noise, samples, test)
+};
+std::span<const FieldNote> Spirals::field_notes() {
+  static constexpr FieldNote notes[] = {{"classes", "as many arms", {.low = 1, .high = 1000}}, kNoise, kSamples, kTest};
+  return notes;
 }
 
 struct IdxFiles {
@@ -79,51 +125,100 @@ data::Dataset load_idx(const IdxFiles& files, const std::vector<std::string>& cl
   return x.dtype() == uint8 ? data::Dataset::from_bytes(x, y, info) : data::Dataset(x, y, info);
 }
 
-Source read_idx_files(const Section& section, uint64_t) {
-  const std::string train_x = section.required_text("train_x"), train_y = section.required_text("train_y");
-  const std::string test_x = section.required_text("test_x"), test_y = section.required_text("test_y");
-  const std::vector<std::string> names = section.texts("class_names");
-  return {[=](int64_t limit) {
-            return Sets(load_idx({train_x, train_y, "training samples", limit}, names), load_idx({test_x, test_y, "test samples"}, names));
-          },
-          std::nullopt};
+struct Idx {
+  std::string train_x{}, train_y{}, test_x{}, test_y{};
+  std::vector<std::string> class_names{};
+  Source source(uint64_t) const {
+    return {[files = *this](int64_t limit) {
+              return Sets(load_idx({files.train_x, files.train_y, "training samples", limit}, files.class_names),
+                          load_idx({files.test_x, files.test_y, "test samples"}, files.class_names));
+            },
+            std::nullopt};
+  }
+  GRADUS_OPTIONS(train_x, train_y, test_x, test_y, class_names)
+};
+std::span<const FieldNote> Idx::field_notes() {
+  static constexpr FieldNote notes[] = {{"train_x", "file of the training samples", {}, true},
+                                        {"train_y", "file of their targets", {}, true},
+                                        {"test_x", "file of the test samples", {}, true},
+                                        {"test_y", "file of their targets", {}, true},
+                                        {"class_names", "names of the classes 0, 1, ..."}};
+  return notes;
 }
 
+template <class Kind>
+std::function<Source(uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+  Kind kind;
+  read_fields(fields_of(kind), &kind, given, reading, others);
+  return [kind](uint64_t seed) { return kind.source(seed); };
+}
 struct SourceKind {
-  const char* name;
-  Source (*read)(const Section& section, uint64_t seed);
+  std::string_view name{}, text{};
+  Described (*options)() = nullptr;
+  std::function<Source(uint64_t seed)> (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-constexpr SourceKind kSources[] = {{"fashion_mnist", read_fashion_mnist}, {"linear", read_linear}, {"blobs", read_blobs},
-                                   {"moons", read_moons},                 {"spirals", read_spirals}, {"idx", read_idx_files}};
+constexpr SourceKind kSources[] = {
+    {"fashion_mnist", "70,000 grey images of clothes in 10 classes", described<FashionMnist>, read_kind<FashionMnist>},
+    {"linear", "numbers along a line, with noise", described<Linear>, read_kind<Linear>},
+    {"blobs", "clouds of points, one a class", described<Blobs>, read_kind<Blobs>},
+    {"moons", "two half circles", described<Moons>, read_kind<Moons>},
+    {"spirals", "arms of a spiral", described<Spirals>, read_kind<Spirals>},
+    {"idx", "IDX files, plain or gzip", described<Idx>, read_kind<Idx>},
+};
+constexpr Named<SourceKind> kSourceKinds("data", kSources);
 
+// "test", or the share of the training samples that is held out, or 0.
 struct Validation {
   bool is_test = false;
   double share = 0;
 };
-// "test", or the share of the training samples that is held out, or 0.
-Validation read_validation(const Section& section) {
-  const toml::node* value = section.find("validation");
-  if (!value) return {};
-  if (value->is_string() && value->as_string()->get() == "test") return {.is_test = true};
-  if (!value->is_number()) section.fail_type("validation", *value, "a number from 0 to 1, or \"test\"");
-  return {.share = section.number("validation", 0, {.low = 0, .high = 1})};
+// What all sources have.
+struct Common {
+  Validation validation{};
+  int64_t limit = 0;
+  GRADUS_OPTIONS(validation, limit)
+};
+
+}  // namespace
+}  // namespace gradus::cli
+
+namespace gradus {
+template <>
+struct FieldType<cli::Validation> {
+  static std::string expected(const FieldNote&, const cli::Validation&) { return "a number from 0 to 1, or \"test\""; }
+  static Datum write(const cli::Validation& value, FieldWriting&) { return value.is_test ? Datum("test") : Datum(value.share); }
+  static bool read(cli::Validation& value, const Datum& given, const FieldNote&, FieldReading&) {
+    if (given == Datum("test")) value = {.is_test = true};
+    else if (given.is_number() && range::part.contains(given.number())) value = {.share = given.number()};
+    else if (given.is_number()) throw FieldError("", concat("expected ", range::part.expected(false), ", got ", given));
+    else return false;
+    return true;
+  }
+};
+}  // namespace gradus
+
+namespace gradus::cli {
+namespace {
+
+std::span<const FieldNote> Common::field_notes() {
+  static constexpr FieldNote notes[] = {{"validation", "what is watched while training: a share of the training samples, or the test samples"},
+                                        {"limit", "only so many training samples are used; 0: all", range::not_negative}};
+  return notes;
 }
 
 }  // namespace
 
 DataSource read_data(const Section& section, int64_t seed) {
-  std::vector<std::string> names;
-  for (const SourceKind& kind : kSources) names.push_back(kind.name);
-  const std::string chosen = section.choice("source", names);
-  Source source;
-  for (const SourceKind& kind : kSources) {
-    if (chosen == kind.name) source = kind.read(section, static_cast<uint64_t>(seed));
-  }
-  const Validation validation = read_validation(section);
-  const int64_t limit = section.integer("limit", 0, {.low = 0});
-  section.finish();
+  const SourceKind& kind = section.choice("source", kSourceKinds);
+  Common common;
+  const Source source = section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+    assign_fields(fields_of(common), &common, given, reading, known);
+    std::vector<std::string> others(known.begin(), known.end());
+    for (const FieldRow& row : fields_of(common)) others.push_back(row.name);
+    return kind.read(given, reading, others)(static_cast<uint64_t>(seed));
+  });
 
-  const auto load = [load_sets = source.load, validation, limit, seed] {
+  const auto load = [load_sets = source.load, validation = common.validation, limit = common.limit, seed] {
     auto [train, test] = load_sets(limit);
     if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
     DataParts parts{.train = std::move(train), .test = std::move(test)};
@@ -137,6 +232,12 @@ DataSource read_data(const Section& section, int64_t seed) {
     return parts;
   };
   return {load, source.input_shape};
+}
+
+std::vector<KeyGroup> data_keys() {
+  std::vector<KeyGroup> groups{{"", "for every source", described<Common>()}};
+  for (const SourceKind& kind : kSourceKinds) groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+  return groups;
 }
 
 }  // namespace gradus::cli

@@ -8,6 +8,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
 #include "gradus/io/model_file.hpp"
+#include "gradus/train/checkpoint.hpp"
 
 namespace gradus::cli {
 
@@ -48,22 +49,49 @@ RunFolder make_run_folder(const std::string& asked, const std::string& name, boo
   return folder;
 }
 
+RunFolder open_run_folder(const std::string& path) {
+  RunFolder folder{path};
+  if (!file::is_folder(path)) fail_io(path, "is no run folder; --resume takes the folder that `gradus train` has made");
+  if (!file::exists(folder.recipe())) fail_io(path, "holds no recipe.toml; no step of the run was finished, or it is no run folder");
+  folder.lock = std::make_shared<file::FolderLock>(path);
+  if (!folder.lock->is_held()) fail_io(path, "another run is writing into the folder; two cannot go on with one run");
+  if (file::exists(folder.report()) && !train::has_checkpoint(folder.checkpoints())) fail_io(path, "the run has ended; there is nothing to go on with");
+  return folder;
+}
+
 void remove_if_empty(const RunFolder& folder) {
   if (!folder.is_new || file::exists(folder.model()) || file::exists(folder.metrics())) return;
   std::error_code ignored;
   std::filesystem::remove(folder.recipe(), ignored);
+  std::filesystem::remove(folder.checkpoints(), ignored);
   std::filesystem::remove(folder.path, ignored);  // only if nothing else is in it
   if (folder.is_parent_new) std::filesystem::remove("runs", ignored);
+}
+
+void remove_checkpoints(const RunFolder& folder) {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator at(folder.checkpoints(), ignored), end; !ignored && at != end; at.increment(ignored)) {
+    const std::string name = at->path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".checkpoint")) std::filesystem::remove(at->path(), ignored);
+  }
+  std::filesystem::remove(folder.checkpoints(), ignored);  // only if nothing else is in it
 }
 
 nn::Model load_model(const std::string& run_or_model) {
   return io::load(file::is_folder(run_or_model) ? RunFolder{run_or_model}.model() : run_or_model);
 }
 
+// What a run that is gone on with had written stays.
+void Saver::on_begin(const train::Plan& plan) {
+  history_ = plan.so_far;
+  steps_ = plan.so_far.steps;
+}
+
 bool Saver::on_step(const train::Progress&) {
   if (steps_++ > 0) return false;
   std::error_code ignored;
   for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report()}) std::filesystem::remove(part, ignored);
+  remove_checkpoints(folder_);
   file::write_atomically(folder_.recipe(), recipe_);
   return false;
 }

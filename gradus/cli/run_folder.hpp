@@ -1,4 +1,4 @@
-// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html.
+// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, checkpoints.
 #pragma once
 
 #include <chrono>
@@ -20,13 +20,19 @@ struct RunFolder {
   std::string recipe() const { return path + "/recipe.toml"; }
   std::string metrics() const { return path + "/metrics.csv"; }
   std::string report() const { return path + "/report.html"; }
+  std::string checkpoints() const { return path + "/checkpoints"; }
 };
 
 /// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists): of runs that start at once each
 /// gets its own. A folder that holds a run is refused unless `may_replace`; one that another run is writing into is refused always.
 RunFolder make_run_folder(const std::string& asked, const std::string& name, bool may_replace);
+/// The folder of a run that is to be gone on with. Throws if it is none, or another run is writing into it.
+RunFolder open_run_folder(const std::string& path);
 /// Removes what a run that came to nothing left: recipe and folder, if the run made the folder and no model is in it.
 void remove_if_empty(const RunFolder& folder);
+
+/// Removes the checkpoints of an earlier run.
+void remove_checkpoints(const RunFolder& folder);
 
 /// The model of a run folder or of a model file.
 nn::Model load_model(const std::string& run_or_model);
@@ -39,6 +45,7 @@ class Saver final : public train::Callback {
  public:
   Saver(RunFolder folder, std::string recipe, std::function<void()> save_model)
       : folder_(std::move(folder)), recipe_(std::move(recipe)), save_model_(std::move(save_model)) {}
+  void on_begin(const train::Plan& plan) override;
   bool on_step(const train::Progress&) override;
   bool on_epoch(const train::Epoch& epoch) override;
   /// Steps that were finished.

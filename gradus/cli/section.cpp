@@ -101,6 +101,24 @@ double number_of(const toml::node& value) {
   return value.is_integer() ? static_cast<double>(value.as_integer()->get()) : value.as_floating_point()->get();
 }
 
+Datum value_of(const toml::node& node) {
+  if (const toml::table* table = node.as_table()) {
+    Datum::Table out;
+    for (const auto& [key, value] : *table) out.emplace_back(std::string(key.str()), value_of(value));
+    return out;
+  }
+  if (const toml::array* list = node.as_array()) {
+    Datum::List out;
+    for (const toml::node& entry : *list) out.push_back(value_of(entry));
+    return out;
+  }
+  if (node.is_string()) return node.as_string()->get();
+  if (node.is_integer()) return node.as_integer()->get();
+  if (node.is_floating_point()) return node.as_floating_point()->get();
+  if (node.is_boolean()) return node.as_boolean()->get();
+  return "a date or time";
+}
+
 struct Step {
   std::string key{};   // of a table
   int64_t index = -1;  // of a list, if not negative
@@ -151,7 +169,7 @@ void assign(toml::node& parent, const Step& step, const toml::node& value, const
 }
 
 // The value that stands after the = of --set: TOML, or else a plain text.
-toml::table value_of(const std::string& text, const std::string& place) {
+toml::table parse_value(const std::string& text, const std::string& place) {
   if (const Excess excess = find_excess(text); excess.line) fail(place, excess.problem);
   try {
     toml::table holder = toml::parse("value = " + text);
@@ -170,7 +188,7 @@ void Document::set(const std::string& assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) fail("--set " + assignment, "expected key=value, for example train.epochs=3");
   const std::string path = assignment.substr(0, equals), place = "--set " + path;
-  const toml::table holder = value_of(assignment.substr(equals + 1), place);
+  const toml::table holder = parse_value(assignment.substr(equals + 1), place);
 
   const std::vector<Step> steps = steps_of(path, place);
   toml::node* at = &root_;
@@ -224,6 +242,26 @@ void Section::fail_at(std::string_view key, const std::string& problem) const {
 
 void Section::fail_type(std::string_view key, const toml::node& value, std::string_view expected) const {
   fail_at(key, concat("expected ", expected, ", got ", describe(value)));
+}
+
+// Of what is not there the place is that of the innermost table that is.
+void Section::fail_below(const std::string& path, const std::string& problem) const {
+  toml::source_region where = where_;
+  try {
+    const toml::node* at = table_;
+    for (const Step& step : steps_of(path, path)) {
+      at = child(const_cast<toml::node&>(*at), step);
+      if (!at) break;
+      where = at->source();
+    }
+  } catch (const Error&) {  // a key with dots or brackets in it
+  }
+  throw Error(Error::Kind::invalid, document_->place(path_of(path), where), problem);
+}
+
+Datum::Table Section::values() const {
+  const Datum all = value_of(*table_);
+  return *all.get_if<Datum::Table>();
 }
 
 std::string Section::text(std::string_view key, std::string_view otherwise) const {

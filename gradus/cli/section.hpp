@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/named.hpp"
+#include "gradus/graph/fields.hpp"
 
 namespace gradus::cli {
 
@@ -73,6 +75,26 @@ class Section {
   /// The list of tables under a key; empty if it is absent.
   std::vector<Section> sections(std::string_view key) const;
 
+  /// The row of `kinds` that a key names; the error names the nearest.
+  template <class Row>
+  const Row& choice(std::string_view key, const Named<Row>& kinds, std::string_view otherwise = {}) const {
+    std::vector<std::string> names = kinds.names();
+    for (std::string& alias : kinds.aliases()) names.push_back(std::move(alias));
+    return *kinds.find(choice(key, names, otherwise));
+  }
+  /// Calls read(all values, reading, the keys that have been read), which reads all others; what it finds wrong is thrown with its place.
+  template <class Read>
+  auto read_fields(const Read& read) const {
+    FieldReading reading;
+    try {
+      return read(values(), reading, std::span<const std::string>(known_));
+    } catch (const FieldError& error) {
+      fail_below(error.place(), error.problem());
+    } catch (const Error& error) {
+      throw Error(Error::Kind::invalid, place(), error.place().empty() ? error.problem() : error.place() + ": " + error.problem());
+    }
+  }
+
   /// Throws where a list is missing or empty.
   void require_entries(std::string_view key, const std::string& wanted) const;
 
@@ -91,6 +113,8 @@ class Section {
 
  private:
   std::string path_of(std::string_view key) const;
+  Datum::Table values() const;
+  [[noreturn]] void fail_below(const std::string& path, const std::string& problem) const;
   [[noreturn]] void fail_unknown(std::string_view key, std::string_view near) const;
 
   const Document* document_;

@@ -26,7 +26,7 @@ namespace gradus::cli {
 namespace {
 
 struct TrainArguments {
-  std::string recipe{}, run_folder{};
+  std::string recipe{}, run_folder{}, resumed{};
   std::vector<std::string> assignments{};
   bool is_quiet = false, may_replace = false;
 };
@@ -56,12 +56,15 @@ void save_finite(const nn::Model& model, const RunFolder& folder) {
   io::save(model, folder.model());
 }
 
-train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, std::shared_ptr<train::Callback> saver, bool is_quiet) {
+bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(folder.checkpoints()); }
+
+train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, std::shared_ptr<train::Callback> saver,
+                   const TrainArguments& arguments) {
   const int64_t batch_size = recipe.train.batch_size;
-  const RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() - 1) / batch_size + 1};
+  const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() - 1) / batch_size + 1};
   train::FitOptions options{.loss = recipe.loss,
                             .optimizer = recipe.make_optimizer(length),
-                            .metrics = recipe.metrics,
+                            .metrics = recipe.train.metrics,
                             .epochs = recipe.train.epochs,
                             .batch_size = batch_size,
                             .validation = data.validation,
@@ -70,7 +73,9 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
                             .patience = recipe.train.patience,
                             .clip_norm = recipe.train.clip_norm,
                             .callbacks = {std::move(saver)},
-                            .verbose = !is_quiet,
+                            .verbose = !arguments.is_quiet,
+                            .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
+                            .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
                             .interrupts = true};
   return train::fit(model, data.train, std::move(options));
 }
@@ -98,9 +103,10 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
 // Loss and metrics from the outputs of the whole test set at once.
 train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dataset& test) {
   train::Logs logs;
-  logs.set("loss", recipe.loss(output, test.y).item());
-  for (const metrics::Metric& metric : recipe.metrics) logs.set(metric.name(), metric(output, test.y).item());
-  if (!logs.contains("accuracy") && !test.class_names.empty()) logs.set("accuracy", metrics::accuracy(output, test.y).item());
+  const Array target = train::detail::fitted_target(recipe.loss, output, test.y);
+  logs.set("loss", recipe.loss(output, target).item());
+  for (const metrics::Metric& metric : recipe.train.metrics) logs.set(metric.name(), metric(output, target).item());
+  if (!logs.contains("accuracy") && !test.class_names.empty()) logs.set("accuracy", metrics::accuracy(output, target).item());
   return logs;
 }
 
@@ -154,35 +160,40 @@ void refuse_own_recipe(const TrainArguments& arguments) {
 }
 
 // When it returns, the model is saved.
-train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, bool is_quiet) {
+train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, const TrainArguments& arguments) {
   const auto saver = std::make_shared<Saver>(folder, recipe.text, [&] { save_finite(model, folder); });
   train::History history;
   try {
-    history = fit(recipe, data, model, saver, is_quiet);
+    history = fit(recipe, data, model, folder, saver, arguments);
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
   }
   if (history.is_interrupted) stop_interrupted(recipe, data, history, folder, model);
   save_finite(model, folder);
   file::write_atomically(folder.metrics(), train::to_csv(history));
+  remove_checkpoints(folder);
   return history;
 }
 
 void run_train(const TrainArguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away does not end the training.
-  const Recipe recipe = read_recipe(arguments.recipe, arguments.assignments);
+  const bool goes_on = !arguments.resumed.empty();
+  // The folder is held before its recipe is read: no other run changes it then.
+  RunFolder folder = goes_on ? open_run_folder(arguments.resumed) : RunFolder{};
+  const Recipe recipe = read_recipe(goes_on ? folder.recipe() : arguments.recipe, arguments.assignments);
   const DataParts data = recipe.data.load();
   // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
   const train::InterruptScope interrupts;
   refuse_own_recipe(arguments);
-  const RunFolder folder = make_run_folder(arguments.run_folder, recipe.name, arguments.may_replace);
+  if (!goes_on) folder = make_run_folder(arguments.run_folder, recipe.name, arguments.may_replace);
   random::seed(recipe.seed);
   nn::Model model = model_of(recipe, data.train);
   if (!arguments.is_quiet) {
+    if (goes_on && !has_checkpoint(folder)) std::printf("no checkpoint had been written; training starts from the beginning, as it did\n");
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
-  const train::History history = train_and_save(recipe, data, model, folder, arguments.is_quiet);
+  const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);
   const RunResult result{recipe, data, model, history, test.output, test.logs};
   file::write_atomically(folder.report(), train::to_html(make_report(result)));
@@ -194,17 +205,28 @@ void run_train(const TrainArguments& arguments) {
 void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train the model of a recipe; writes model, metrics and report to a run folder");
-  command->add_option("RECIPE", arguments->recipe, "TOML file")->required();
-  command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
-  command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
+  CLI::Option* recipe = command->add_option("RECIPE", arguments->recipe, "TOML file");
+  CLI::Option* set = command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")->type_name("KEY=VALUE")->allow_extra_args(false);
+  CLI::Option* folder = command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
+  CLI::Option* replace = command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
+  command->add_option("--resume", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit")
+      ->type_name("DIR")
+      ->excludes(recipe)
+      ->excludes(set)
+      ->excludes(folder)
+      ->excludes(replace);
   command->add_flag("--quiet", arguments->is_quiet, "Print the results only");
   command->footer(R"(
-Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once.
+Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once. A run that was stopped, or killed, goes on
+with --resume.
 
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
-  gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide)");
-  command->callback([arguments] { run_train(*arguments); });
+  gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide
+  gradus train --resume runs/wide)");
+  command->callback([arguments] {
+    if (arguments->recipe.empty() && arguments->resumed.empty()) throw CLI::RequiredError("RECIPE");
+    run_train(*arguments);
+  });
 }
 
 }  // namespace gradus::cli

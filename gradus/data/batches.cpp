@@ -95,7 +95,7 @@ struct Batches::State {
   Rows x_rows;
   std::unique_ptr<Rows> y_rows;
   std::vector<int64_t> order;
-  int64_t batch_size, count, next_index = 0;
+  int64_t batch_size, count, first, next_index;
   Batch current;
 
   std::thread worker;
@@ -108,7 +108,7 @@ struct Batches::State {
 };
 
 Batches::State::State(const Dataset& set, const BatchOptions& options)
-    : held_x(set.stored_x()), held_y(set.y), x_rows(held_x), batch_size(options.batch_size) {
+    : held_x(set.stored_x()), held_y(set.y), x_rows(held_x), batch_size(options.batch_size), first(options.first), next_index(options.first) {
   x_rows.is_divided = set.is_from_bytes();
   x_rows.scale = options.scale;
   if (x_rows.is_divided || options.scale != 0) x_rows.delivered = float32;
@@ -122,7 +122,8 @@ Batches::State::State(const Dataset& set, const BatchOptions& options)
     for (int64_t i = 0; i < size; ++i) order[static_cast<size_t>(i)] = i;
   }
   count = options.drop_last ? size / batch_size : size / batch_size + (size % batch_size != 0);
-  if (!options.prefetch || count <= 1) return;
+  first = next_index = std::min(first, count);
+  if (!options.prefetch || count - first <= 1) return;
   try {
     worker = std::thread([this] { work(); });
   } catch (const std::system_error&) {  // no thread to be had: batches are made when they are asked for
@@ -148,7 +149,7 @@ Prepared Batches::State::prepare(int64_t index) const {
 void Batches::State::work() {
   const SerialScope serial;
   try {
-    for (int64_t index = 0; index < count; ++index) {
+    for (int64_t index = first; index < count; ++index) {
       Prepared prepared = prepare(index);
       std::unique_lock lock(mutex);
       changed.wait(lock, [&] { return is_stopping || ready.size() < kAhead; });
@@ -183,6 +184,7 @@ bool Batches::State::take(Prepared& out) {
 
 Batches::Batches(const Dataset& set, BatchOptions options) {
   if (options.batch_size < 1) fail("batches", "batch_size is ", options.batch_size, "; it must be 1 or more");
+  if (options.first < 0) fail("batches", "first is ", options.first, "; it must not be negative");
   if (!set.x.exists()) fail("batches", "the dataset is empty; give it x and y first");
   state_ = std::make_unique<State>(set, options);
 }

@@ -22,6 +22,7 @@ struct BatchOptions {
   bool drop_last = false;  ///< leave out the last batch when it is smaller
   bool prefetch = true;    ///< make the next two batches while the current one is used
   uint64_t epoch = 0;      ///< counts passes: each has its own order
+  int64_t first = 0;       ///< leave out so many batches at the start: a pass is gone on with
   double scale = 0;        ///< if not 0: inputs become float32 and are multiplied by it
 };
 

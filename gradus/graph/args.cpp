@@ -14,13 +14,6 @@ void hash_field(Hasher& hasher, const SubgraphPtr& value) {
 }
 bool equal_field(const SubgraphPtr& a, const SubgraphPtr& b) { return a == b || a->equals(*b); }
 
-std::string field_name(std::string_view names, size_t index) {
-  for (; index; --index) names.remove_prefix(names.find(',') + 1);
-  names = names.substr(0, names.find(','));
-  names.remove_prefix(names.find_first_not_of(' '));
-  return std::string(names);
-}
-
 }  // namespace detail
 
 namespace {

@@ -10,6 +10,7 @@
 #include "gradus/array/dtype.hpp"
 #include "gradus/array/shape.hpp"
 #include "gradus/base/hash.hpp"
+#include "gradus/graph/field_names.hpp"
 
 namespace gradus {
 
@@ -58,9 +59,6 @@ template <class T>
 bool equal_field(const T& a, const T& b) {
   return a == b;
 }
-/// The `index`-th name of "axis, keepdims".
-std::string field_name(std::string_view names, size_t index);
-
 }  // namespace detail
 
 /// One named field with its value.
@@ -77,13 +75,6 @@ class ArgsBase {
   virtual std::vector<Field> fields() const = 0;
 };
 
-/// Names the fields of a parameter struct, once:
-///   struct SoftmaxArgs { int64_t axis = -1; GRADUS_FIELDS(axis) };
-/// Fields may be bool, integers, enums, double, std::string, Dims, Shape, std::vector<int64_t>, DType, SubgraphPtr.
-#define GRADUS_FIELDS(...)                                                                          \
-  static constexpr std::string_view field_names = #__VA_ARGS__;                                     \
-  auto tied_fields() const { return std::tie(__VA_ARGS__); }
-
 template <class T>
 class TypedArgs final : public ArgsBase {
  public:
@@ -98,7 +89,7 @@ class TypedArgs final : public ArgsBase {
   }
   std::vector<Field> fields() const override {
     std::vector<Field> out;
-    std::apply([&](const auto&... field) { (out.push_back({detail::field_name(T::field_names, out.size()), detail::field_value(field)}), ...); },
+    std::apply([&](const auto&... field) { (out.push_back({std::string(detail::name_at(T::field_names, out.size())), detail::field_value(field)}), ...); },
                value.tied_fields());
     return out;
   }

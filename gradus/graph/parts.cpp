@@ -10,13 +10,6 @@ std::string join_path(const std::string& path, std::string_view name) {
   return name.empty() ? path : concat(path, ".", name);
 }
 
-std::string_view detail::part_name(std::string_view names, size_t index) {
-  for (; index; --index) names.remove_prefix(names.find(',') + 1);
-  names = names.substr(0, names.find(','));
-  names.remove_prefix(std::min(names.find_first_not_of(' '), names.size()));
-  return names.substr(0, names.find_last_not_of(' ') + 1);
-}
-
 bool Variable::is_trainable() const {
   if (cell) return cell->kind == Cell::Kind::parameter && cell->is_trainable;
   return !slot->exists() || slot->dtype().is_float();

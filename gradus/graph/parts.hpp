@@ -91,8 +91,6 @@ FieldValue part_value(const T& value) {
   else return field_value(value);
 }
 
-std::string_view part_name(std::string_view names, size_t index);
-
 }  // namespace detail
 
 /// Walks one member: ends are reported to the visitor; modules, vectors, arrays, tuples, optionals and smart pointers are entered; what is
@@ -111,7 +109,7 @@ void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
     std::apply(
         [&](const auto&... member) {
           size_t index = 0;
-          (visit_part(visitor, join_path(path, detail::part_name(parts.names, index++)), member), ...);
+          (visit_part(visitor, join_path(path, detail::name_at(parts.names, index++)), member), ...);
         },
         parts.values);
   } else if constexpr (detail::IsField<T>) {

@@ -39,11 +39,22 @@ void check_conv(std::string_view name, const C& layer) {
 }
 
 template <class C>
-Array finish(const C& layer, const Array& y) {
-  return layer.activation(layer.use_bias ? y + layer.bias({layer.filters}, layer.bias_initializer) : y);
+Array finish(const C& layer, const Array& kernel, const Array& y) {
+  return layer.activation(layer.use_bias ? y + detail::bias_beside(kernel, layer.bias, {layer.filters}, layer.bias_initializer) : y);
 }
 
+constexpr FieldNote kFilters{"filters", "channels of the result", range::positive, true}, kKernelSize{"kernel_size", "positions of a window", range::positive, true},
+    kStrides{"strides", "from one window to the next", range::positive}, kPadding{"padding", "zeros around x"},
+    kDilation{"dilation", "from one position of a window to the next", range::positive},
+    kGroups{"groups", "parts of the channels that do not meet; as many as channels: depthwise", range::positive},
+    kUseBias{"use_bias", "whether a bias is added"}, kActivation{"activation", "the function that follows"},
+    kKernelInitializer{"kernel_initializer", "first values of the kernel"}, kBiasInitializer{"bias_initializer", "first values of the bias"};
+constexpr FieldNote kNotes[] = {kFilters, kKernelSize, kStrides, kPadding, kDilation, kGroups, kUseBias, kActivation, kKernelInitializer, kBiasInitializer};
+
 }  // namespace
+
+std::span<const FieldNote> Conv2D::field_notes() { return kNotes; }
+std::span<const FieldNote> Conv1D::field_notes() { return kNotes; }
 
 Conv2D::Conv2D(Size filters, Size2 kernel_size, Activation activation, Conv2DOptions options)
     : filters(filters.value()),
@@ -67,7 +78,7 @@ Array Conv2D::forward(const Array& x) const {
   const int64_t channels = group_channels("conv2d", x, 4, groups, filters);
   const Array& k = detail::weight(kernel, {kernel_size[0], kernel_size[1], channels, filters}, kernel_initializer);
   detail::check_dtype("conv2d", x, k);
-  return finish(*this, conv2d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
+  return finish(*this, k, conv2d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
 }
 
 Conv1D::Conv1D(Size filters, Size1 kernel_size, Activation activation, Conv1DOptions options)
@@ -91,7 +102,7 @@ Array Conv1D::forward(const Array& x) const {
   const int64_t channels = group_channels("conv1d", x, 3, groups, filters);
   const Array& k = detail::weight(kernel, {kernel_size[0], channels, filters}, kernel_initializer);
   detail::check_dtype("conv1d", x, k);
-  return finish(*this, conv1d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
+  return finish(*this, k, conv1d(x, k, {.strides = strides, .padding = padding, .dilation = dilation, .groups = groups}));
 }
 
 }  // namespace gradus::nn

@@ -27,6 +27,7 @@ class Conv2D {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   int64_t filters;
   Size2 kernel_size, strides;
@@ -60,6 +61,7 @@ class Conv1D {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   int64_t filters;
   Size1 kernel_size, strides;

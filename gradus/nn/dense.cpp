@@ -26,6 +26,15 @@ std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out
   return concat(is_known ? std::to_string(kernel.cell()->committed().shape(axis)) : "?", " -> ", out);
 }
 
+namespace {
+constexpr FieldNote kActivation{"activation", "the function that follows"}, kUseBias{"use_bias", "whether a bias is added"},
+    kKernelInitializer{"kernel_initializer", "first values of the kernel"}, kBiasInitializer{"bias_initializer", "first values of the bias"};
+}  // namespace
+
+std::span<const FieldNote> Dense::field_notes() {
+  static constexpr FieldNote notes[] = {{"units", "numbers in the result", range::positive, true}, kUseBias, kActivation, kKernelInitializer, kBiasInitializer};
+  return notes;
+}
 Dense::Dense(Size units, Activation activation, DenseOptions options)
     : units(detail::checked_count("Dense", "units", units.value())),
       use_bias(options.use_bias),
@@ -44,9 +53,15 @@ Array Dense::forward(const Array& x) const {
   const Array& k = detail::weight(kernel, {x.shape(-1), units}, kernel_initializer);
   detail::check_dtype("dense", x, k);
   const Array y = matmul(x, k);
-  return activation(use_bias ? y + bias({units}, bias_initializer) : y);
+  return activation(use_bias ? y + detail::bias_beside(k, bias, {units}, bias_initializer) : y);
 }
 
+std::span<const FieldNote> Embedding::field_notes() {
+  static constexpr FieldNote notes[] = {{"count", "how many different integers there are", range::positive, true},
+                                        {"width", "numbers for each of them", range::positive, true},
+                                        {"initializer", "first values of the table"}};
+  return notes;
+}
 Embedding::Embedding(Size count, Size width, EmbeddingOptions options)
     : count(count.value()), width(width.value()), initializer(std::move(options.initializer)) {
   check();
@@ -58,6 +73,10 @@ void Embedding::check() const {
 Array Embedding::forward(const Array& ids) const { return embedding(table(), ids); }
 const Array& Embedding::table() const { return weights({count, width}, initializer); }
 
+std::span<const FieldNote> Dropout::field_notes() {
+  static constexpr FieldNote notes[] = {{"rate", "share of the numbers that become zero in training", {}, true, "a number from 0 to 1"}};
+  return notes;
+}
 Dropout::Dropout(double rate) : rate(rate) { check(); }
 void Dropout::check() const {
   if (!(rate >= 0 && rate < 1)) fail("Dropout", "rate is ", rate, "; it must be at least 0 and below 1");
@@ -76,6 +95,10 @@ Array Flatten::forward(const Array& x) const {
   return reshape(x, {x.shape(0), rest});
 }
 
+std::span<const FieldNote> Residual::field_notes() {
+  static constexpr FieldNote notes[] = {{"body", "the layer around which x goes", {}, true}, {"shortcut", "what x goes through; by default nothing"}, kActivation};
+  return notes;
+}
 Residual::Residual(Layer body, ResidualOptions options)
     : body(std::move(body)), shortcut(std::move(options.shortcut)), activation(std::move(options.activation)) {}
 

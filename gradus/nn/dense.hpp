@@ -16,6 +16,10 @@ template <class Init>
 const Array& weight(const Parameter& parameter, const Shape& shape, const Init& init) {
   return parameter.has_value() ? parameter.get() : parameter(shape, init);
 }
+/// The value of a bias that belongs to `kernel`.
+inline const Array& bias_beside(const Array& kernel, const Parameter& bias, const Shape& shape, const Initializer& init) {
+  return bias(shape, [&](const Shape& sizes) { return init.beside(fans_of(kernel.shape()))(sizes); });
+}
 /// Inputs and weights must both be float64 or neither.
 void check_dtype(std::string_view op, const Array& x, const Array& weight);
 /// `value` as a count of at least 1.
@@ -39,6 +43,7 @@ class Dense {
   Array forward(const Array& x) const;
   std::string describe() const { return detail::in_to_out(kernel, 0, units); }
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   int64_t units;
   bool use_bias;
@@ -62,6 +67,7 @@ class Embedding {
   const Array& table() const;
   std::string describe() const { return concat(count, " -> ", width); }
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   int64_t count, width;
   Initializer initializer;
@@ -76,6 +82,7 @@ class Dropout {
   Array forward(const Array& x) const;
   std::string describe() const { return concat(rate); }
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   double rate;
   GRADUS_PARTS(rate)
@@ -101,6 +108,7 @@ class Residual {
  public:
   explicit Residual(Layer body, ResidualOptions options = {});
   Array forward(const Array& x) const;
+  static std::span<const FieldNote> field_notes();
 
   Layer body, shortcut;
   Activation activation;

@@ -1,7 +1,6 @@
 // The table of library layers.
 #include "gradus/nn/factory.hpp"
 
-#include "gradus/base/error.hpp"
 #include "gradus/nn/conv.hpp"
 #include "gradus/nn/dense.hpp"
 #include "gradus/nn/norm.hpp"
@@ -11,47 +10,31 @@ namespace gradus::nn {
 
 namespace {
 
-struct Row {
-  std::string_view type;
-  Layer (*make)();
-};
-constexpr Row rows[] = {{"Activation", [] { return Layer(Activation()); }},
-                        {"AveragePooling2D", [] { return Layer(AveragePooling2D(2)); }},
-                        {"BatchNorm", [] { return Layer(BatchNorm()); }},
-                        {"Conv1D", [] { return Layer(Conv1D(1, 1)); }},
-                        {"Conv2D", [] { return Layer(Conv2D(1, 1)); }},
-                        {"Dense", [] { return Layer(Dense(1)); }},
-                        {"Dropout", [] { return Layer(Dropout(0)); }},
-                        {"Embedding", [] { return Layer(Embedding(1, 1)); }},
-                        {"Flatten", [] { return Layer(Flatten()); }},
-                        {"GlobalAveragePooling2D", [] { return Layer(GlobalAveragePooling2D()); }},
-                        {"LayerNorm", [] { return Layer(LayerNorm()); }},
-                        {"MaxPooling2D", [] { return Layer(MaxPooling2D(2)); }},
-                        {"Residual", [] { return Layer(Residual(Activation())); }},
-                        {"Sequential", [] { return Layer(Sequential()); }}};
+constexpr LayerKind kKinds[] = {
+    {"Activation", "a function", [] { return Layer(Activation()); }},
+    {"AveragePooling2D", "the mean of each window of an image", [] { return Layer(AveragePooling2D(2)); }},
+    {"BatchNorm", "each channel to mean 0 and variance 1 over the batch", [] { return Layer(BatchNorm()); }},
+    {"Conv1D", "filters that slide along a series", [] { return Layer(Conv1D(1, 1)); }},
+    {"Conv2D", "filters that slide over an image", [] { return Layer(Conv2D(1, 1)); }},
+    {"Dense", "sums of all numbers, each with weights of its own", [] { return Layer(Dense(1)); }},
+    {"Dropout", "numbers set to zero at random in training", [] { return Layer(Dropout(0)); }},
+    {"Embedding", "a vector for each integer", [] { return Layer(Embedding(1, 1)); }},
+    {"Flatten", "an image as one vector", [] { return Layer(Flatten()); }},
+    {"GlobalAveragePooling2D", "the mean of each channel of an image", [] { return Layer(GlobalAveragePooling2D()); }},
+    {"LayerNorm", "each example to mean 0 and variance 1", [] { return Layer(LayerNorm()); }},
+    {"MaxPooling2D", "the largest number of each window of an image", [] { return Layer(MaxPooling2D(2)); }},
+    {"Residual", "layers with a shortcut around them", [] { return Layer(Residual(Activation())); }},
+    {"Sequential", "layers one after the other", [] { return Layer(Sequential()); }}};
 
 }  // namespace
 
-Layer make_layer(std::string_view type) {
-  for (const Row& row : rows) {
-    if (row.type == type) return row.make();
-  }
-  const std::vector<std::string> names = library_layers();
-  const std::string near = nearest(type, names);
-  fail("layer", "there is no type \"", type, "\"; known are ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+const Named<LayerKind>& layer_kinds() {
+  static constexpr Named<LayerKind> kinds("layer", kKinds, "there is no type");
+  return kinds;
 }
 
-bool is_library_layer(std::string_view type) {
-  for (const Row& row : rows) {
-    if (row.type == type) return true;
-  }
-  return false;
-}
-
-std::vector<std::string> library_layers() {
-  std::vector<std::string> names;
-  for (const Row& row : rows) names.emplace_back(row.type);
-  return names;
-}
+Layer make_layer(std::string_view type) { return layer_kinds()[type].make(); }
+bool is_library_layer(std::string_view type) { return layer_kinds().find(type); }
+std::vector<std::string> library_layers() { return layer_kinds().names(); }
 
 }  // namespace gradus::nn

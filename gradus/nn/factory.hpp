@@ -5,11 +5,18 @@
 #include <string_view>
 #include <vector>
 
+#include "gradus/base/named.hpp"
 #include "gradus/nn/layer.hpp"
 
 namespace gradus::nn {
 
-/// A layer of the library with placeholders for its hyper-parameters, to be set through Layer::visit_fields. Throws for an unknown type,
+struct LayerKind {
+  std::string_view name{}, text{};
+  Layer (*make)() = nullptr;
+};
+/// In alphabetical order.
+const Named<LayerKind>& layer_kinds();
+/// A layer of the library with placeholders for its hyper-parameters, to be set by Layer::read. Throws for an unknown type,
 /// naming the nearest.
 Layer make_layer(std::string_view type);
 /// Whether make_layer knows the type.

@@ -1,92 +1,79 @@
-// Walks over the hyper-parameters of library layers, for writing them to a model file and reading them back. One list serves both: the
-// one that GRADUS_PARTS gives.
+// Fields of layers that other structs do not have: sizes, padding, and layers themselves.
 #pragma once
 
-#include <concepts>
 #include <string>
-#include <string_view>
-#include <type_traits>
 #include <vector>
 
-#include "gradus/graph/parts.hpp"
-#include "gradus/nn/activation.hpp"
+#include "gradus/graph/fields.hpp"
 #include "gradus/ops/conv_options.hpp"
 
-namespace gradus::nn {
+namespace gradus {
 
+namespace detail {
+/// "a positive integer or [height, width]".
+std::string expected_sizes(const FieldNote& note, int64_t rank);
+/// One number stands for all axes.
+bool read_sizes(std::span<int64_t> sizes, const Datum& given, const FieldNote& note);
+}  // namespace detail
+
+template <int kRank>
+struct FieldType<SizeOf<kRank>> {
+  static std::string expected(const FieldNote& note, const SizeOf<kRank>&) { return detail::expected_sizes(note, kRank); }
+  static Datum write(const SizeOf<kRank>& value, FieldWriting&) {
+    Datum::List list;
+    for (const int64_t size : value.dims()) list.push_back(size);
+    return list;
+  }
+  static bool read(SizeOf<kRank>& value, const Datum& given, const FieldNote& note, FieldReading&) {
+    int64_t sizes[kRank];
+    if (!detail::read_sizes(sizes, given, note)) return false;
+    if constexpr (kRank == 1) value = sizes[0];
+    else if constexpr (kRank == 2) value = {sizes[0], sizes[1]};
+    else value = {sizes[0], sizes[1], sizes[2]};
+    return true;
+  }
+};
+
+/// "same", "valid", one number, one an axis, or [before, after] for each axis.
+template <>
+struct FieldType<Padding> {
+  static std::string expected(const FieldNote&, const Padding&) { return "\"same\", \"valid\", an integer, or a list like [1, 2] or [[0, 1], [2, 2]]"; }
+  static Datum write(const Padding& value, FieldWriting&);
+  static bool read(Padding& value, const Datum& given, const FieldNote&, FieldReading&);
+};
+
+namespace nn {
+class Activation;
+class Initializer;
 class Layer;
-
-/// Receives each field of a layer in order, by reference: a writer reads it, a reader assigns it. Parameters and states are no fields;
-/// neither are initialisers, which have done their work.
-class FieldVisitor {
- public:
-  virtual ~FieldVisitor() = default;
-  virtual void field(std::string_view name, bool& value) = 0;
-  virtual void field(std::string_view name, int64_t& value) = 0;
-  virtual void field(std::string_view name, double& value) = 0;
-  virtual void field(std::string_view name, std::string& value) = 0;
-  virtual void field(std::string_view name, std::vector<int64_t>& value) = 0;
-  virtual void field(std::string_view name, Padding& value) = 0;
-  virtual void field(std::string_view name, Activation& value) = 0;
-  virtual void field(std::string_view name, Layer& value) = 0;
-  virtual void field(std::string_view name, std::vector<Layer>& value) = 0;
+}  // namespace nn
+/// The name of an activation, or a table with its name and parameters: "relu", {name = "leaky_relu", slope = 0.2}.
+template <>
+struct FieldType<nn::Activation> {
+  static std::string expected(const FieldNote&, const nn::Activation&) { return "the name of an activation, or a table with its name and parameters"; }
+  static Datum write(const nn::Activation& value, FieldWriting&);
+  static bool read(nn::Activation& value, const Datum& given, const FieldNote&, FieldReading& reading);
+};
+/// The same of an initialiser. Files leave it out: it has done its work.
+template <>
+struct FieldType<nn::Initializer> {
+  static constexpr bool is_saved = false;
+  static std::string expected(const FieldNote&, const nn::Initializer&) { return "the name of an initialiser, or a table with its name and parameters"; }
+  static Datum write(const nn::Initializer& value, FieldWriting&);
+  static bool read(nn::Initializer& value, const Datum& given, const FieldNote&, FieldReading& reading);
+};
+/// A table with the layer's type and its fields. A layer that stands in several places of a file has a number there: {"shared": 0}.
+template <>
+struct FieldType<nn::Layer> {
+  static std::string expected(const FieldNote&, const nn::Layer&) { return "a table"; }
+  static Datum write(const nn::Layer& value, FieldWriting& writing);
+  static bool read(nn::Layer& value, const Datum& given, const FieldNote&, FieldReading& reading);
+};
+template <>
+struct FieldType<std::vector<nn::Layer>> {
+  static std::string expected(const FieldNote&, const std::vector<nn::Layer>&) { return "a list of tables"; }
+  static Datum write(const std::vector<nn::Layer>& value, FieldWriting& writing);
+  static bool read(std::vector<nn::Layer>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
 
-/// A type that lists its fields itself.
-template <class T>
-concept VisitsFields = requires(T& value, FieldVisitor& visitor) {
-  value.visit_fields(visitor);
-};
-/// SizeOf as its numbers.
-template <class T>
-inline constexpr int size_rank = 0;
-template <int kRank>
-inline constexpr int size_rank<SizeOf<kRank>> = kRank;
-/// Of one number (for all axes) or of kRank numbers; throws for another count.
-template <int kRank>
-SizeOf<kRank> size_from(std::string_view name, const std::vector<int64_t>& numbers);
-template <>
-Size1 size_from<1>(std::string_view name, const std::vector<int64_t>& numbers);
-template <>
-Size2 size_from<2>(std::string_view name, const std::vector<int64_t>& numbers);
-template <>
-Size3 size_from<3>(std::string_view name, const std::vector<int64_t>& numbers);
-
-/// Visits one member if it is a field.
-template <class T>
-void visit_field(FieldVisitor& visitor, std::string_view name, T& value) {
-  if constexpr (std::same_as<T, bool> || std::same_as<T, int64_t> || std::same_as<T, double> || std::same_as<T, std::string> ||
-                std::same_as<T, std::vector<int64_t>> || std::same_as<T, Padding> || std::same_as<T, Activation> ||
-                std::same_as<T, Layer> || std::same_as<T, std::vector<Layer>>) {
-    visitor.field(name, value);
-  } else if constexpr (size_rank<T> != 0) {
-    const Dims dims = value.dims();
-    std::vector<int64_t> numbers(dims.begin(), dims.end());
-    visitor.field(name, numbers);
-    value = size_from<size_rank<T>>(name, numbers);
-  } else if constexpr (std::is_enum_v<T>) {
-    int64_t number = static_cast<int64_t>(value);
-    visitor.field(name, number);
-    value = static_cast<T>(number);
-  }
-}
-
-/// Visits the fields of a layer.
-template <class M>
-void visit_fields(FieldVisitor& visitor, M& module) {
-  if constexpr (VisitsFields<M>) {
-    module.visit_fields(visitor);
-  } else if constexpr (HasParts<M>) {
-    const auto parts = module.parts();
-    std::apply(
-        [&](const auto&... member) {
-          size_t index = 0;
-          (visit_field(visitor, ::gradus::detail::part_name(parts.names, index++),
-                       const_cast<std::remove_cvref_t<decltype(member)>&>(member)),
-           ...);
-        },
-        parts.values);
-  }
-}
-
-}  // namespace gradus::nn
+}  // namespace gradus

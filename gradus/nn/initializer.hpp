@@ -3,10 +3,15 @@
 
 #include <concepts>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "gradus/base/datum.hpp"
 #include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
+#include "gradus/graph/field_names.hpp"
 
 namespace gradus::nn {
 
@@ -25,8 +30,10 @@ class Initializer {
   template <std::invocable<const Shape&> F>
   requires(!std::same_as<std::remove_cvref_t<F>, Initializer> && std::convertible_to<std::invoke_result_t<F&, const Shape&>, Array>)
       Initializer(F&& make)  // NOLINT: implicit on purpose
-      : make_([make = std::forward<F>(make)](const Shape& shape, DType) -> Array { return make(shape); }) {}
-  Initializer(std::string name, std::function<Array(const Shape&, DType)> make) : name_(std::move(name)), make_(std::move(make)) {}
+      : make_([make = std::forward<F>(make)](const Shape& shape, DType, const Fans&) -> Array { return make(shape); }) {}
+  /// One of the library, as nn::init makes it. `fans` are those of the shape, or of the kernel that a bias belongs to.
+  Initializer(std::string name, Datum::Table parameters, std::function<Array(const Shape& shape, DType, const Fans& fans)> make)
+      : name_(std::move(name)), parameters_(std::move(parameters)), make_(std::move(make)) {}
   template <::gradus::detail::Text T>
   Initializer(const T&) {  // NOLINT: refused
     static_assert(::gradus::detail::never<T>, "an initialiser is made by a function: nn::init::he_normal(), not its name; nn::init::from_name takes a name");
@@ -37,14 +44,33 @@ class Initializer {
   Array operator()(const Shape& shape) const;
   /// "glorot_uniform"; "custom" for a function of one's own.
   const std::string& name() const { return name_; }
+  const Datum::Table& parameters() const { return parameters_; }
+  /// The same for a parameter that belongs to a kernel with these fans: a bias.
+  Initializer beside(const Fans& fans) const;
 
  private:
   std::string name_ = "custom";
-  std::function<Array(const Shape&, DType)> make_;
+  Datum::Table parameters_{};
+  std::function<Array(const Shape&, DType, const Fans&)> make_;
+  std::optional<Fans> fans_{};
 };
+
+namespace detail {
+/// Mean and variance of a standard normal variable given that it lies between two bounds.
+struct Moments {
+  double mean = 0, variance = 0;
+};
+Moments truncated_moments(double low, double high);
+}  // namespace detail
 
 /// The usual ones: nn::Dense(10, {.kernel_initializer = nn::init::he_normal()}).
 namespace init {
+
+/// Which of the fans a variance is divided by; and the distribution of values.
+enum class FanMode { in, out, mean };
+std::span<const std::string_view> enum_names(FanMode);
+enum class Distribution { uniform, normal, truncated_normal };
+std::span<const std::string_view> enum_names(Distribution);
 
 /// Uniform on [-b, b] with b = gain sqrt(6 / (in + out)), or normal with deviation gain sqrt(2 / (in + out)) (Glorot and Bengio 2010).
 Initializer glorot_uniform(double gain = 1.0);
@@ -55,14 +81,33 @@ Initializer he_normal(double gain = 1.4142135623730951);
 /// The same with gain 1 (LeCun et al. 1998).
 Initializer lecun_uniform();
 Initializer lecun_normal();
+/// Uniform on [-b, b] with b = 1 / sqrt(in), of a bias that of its kernel: what PyTorch starts linear layers and convolutions with, kernel and bias.
+Initializer torch_uniform();
+
+struct VarianceScalingOptions {
+  double scale = 1.0;
+  FanMode fan = FanMode::in;
+  Distribution distribution = Distribution::truncated_normal;
+  GRADUS_OPTIONS(scale, fan, distribution)
+};
+/// Mean 0 and variance scale / fan; of a truncated normal that which it has after it is cut off at two deviations.
+Initializer variance_scaling(VarianceScalingOptions options = {});
+/// The factor by which layers with this activation need larger weights to keep the variance: "relu" sqrt(2), "tanh" 5/3, "selu" 3/4, "leaky_relu"
+/// sqrt(2 / (1 + slope^2)); 1 for "linear" and "sigmoid". Throws for others.
+double gain(std::string_view activation, double slope = 0.01);
 
 Initializer zeros();
 Initializer ones();
 Initializer constant(double value);
 Initializer random_uniform(double low = -0.05, double high = 0.05);
 Initializer random_normal(double deviation = 0.05, double mean = 0.0);
-/// mean + deviation z, with z standard normal given that |z| <= 2.
-Initializer truncated_normal(double deviation = 0.05, double mean = 0.0);
+/// mean + deviation z, with z standard normal given that it lies between `low` and `high`.
+Initializer truncated_normal(double deviation = 0.05, double mean = 0.0, double low = -2.0, double high = 2.0);
+/// Rows (or columns, if there are fewer) at right angles to each other and of length `gain`; a kernel is taken as a matrix of all its axes but the last,
+/// by the last (Saxe et al. 2014).
+Initializer orthogonal(double gain = 1.0);
+/// A convolution that passes channels through: 1 in the middle of the window from channel i to filter i, in each of the groups.
+Initializer dirac(int64_t groups = 1);
 
 /// The initialiser of a name as the functions above are called, with their defaults; throws for an unknown one.
 Initializer from_name(std::string_view name);

@@ -107,9 +107,7 @@ void Sequential::visit_parts(PartVisitor& visitor, const std::string& path) cons
   for (size_t i = 0; i < layers_.size(); ++i) layers_[i].visit_parts(visitor, join_path(path, std::to_string(i)));
 }
 
-void Sequential::visit_fields(FieldVisitor& visitor) {
-  visitor.field("layers", layers_);
-  if (names_.size() == layers_.size()) return;
+void Sequential::check() {
   std::vector<Layer> read = std::exchange(layers_, {});
   names_.clear();
   for (Layer& layer : read) add(std::move(layer));

@@ -113,7 +113,16 @@ class Layer {
     return const_cast<Layer*>(this)->as<M>();
   }
   void visit_parts(PartVisitor& visitor, const std::string& path) const { content_->visit_parts(visitor, path); }
-  void visit_fields(FieldVisitor& visitor) { content_->visit_fields(visitor); }
+  /// Its hyper-parameters; of a module that is none of the library those of its members that have a FieldType.
+  const FieldTable& fields() const { return content_->fields(); }
+  /// The module itself, of which fields() are.
+  const void* module() const { return content_->address(); }
+  Datum::Table write(FieldWriting& writing) const { return write_fields(fields(), content_->address(), writing); }
+  /// Throws a FieldError, or what the layer says of fields that do not fit each other. `others`: keys that the caller has read.
+  void read(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+    read_fields(fields(), content_->address(), given, reading, others);
+    content_->check();
+  }
   /// Where a shared module lies; null for a layer of its own. Two layers with the same address are tied.
   const void* shared_identity() const { return content_->shared_identity(); }
 
@@ -127,7 +136,8 @@ class Layer {
     virtual void* address() = 0;
     virtual const void* shared_identity() const = 0;
     virtual void visit_parts(PartVisitor& visitor, const std::string& path) const = 0;
-    virtual void visit_fields(FieldVisitor& visitor) = 0;
+    virtual const FieldTable& fields() const = 0;
+    virtual void check() = 0;
   };
   // What a Layer of type M stands for: the shared module for Shared<M>, else M itself.
   template <class M>
@@ -166,11 +176,14 @@ class Layer {
     }
     const void* shared_identity() const override { return Stands<M>::identity(module); }
     void visit_parts(PartVisitor& visitor, const std::string& path) const override { visit_part(visitor, path, real()); }
-    void visit_fields(FieldVisitor& visitor) override {
-      if constexpr (std::same_as<Real, Layer>) real().visit_fields(visitor);
-      else nn::visit_fields(visitor, real());
-      // What was read may be nonsense: a layer says so itself.
-      if constexpr (requires(const Real& r) { r.check(); }) real().check();
+    const FieldTable& fields() const override {
+      if constexpr (std::same_as<Real, Layer>) return real().fields();
+      else return fields_of(static_cast<const Real&>(real()));
+    }
+    // What was read may be nonsense: a layer says so itself.
+    void check() override {
+      if constexpr (std::same_as<Real, Layer>) real().content_->check();
+      else if constexpr (requires(Real& r) { r.check(); }) real().check();
     }
     M module;
   };
@@ -240,7 +253,10 @@ class Sequential {
   Array forward(const Array& x) const;
   Array operator()(const Array& x) const { return call(*this, x); }
   void visit_parts(PartVisitor& visitor, const std::string& path) const;
-  void visit_fields(FieldVisitor& visitor);
+  static constexpr std::string_view field_names = "layers";
+  auto tied_fields() const { return std::tie(layers_); }
+  /// Names the layers that tied_fields has assigned.
+  void check();
   /// Shape and dtype of the first input that it was called with, if any: for summaries.
   std::optional<detail::InputSpec> first_input() const;
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gradus/base/error.hpp"
+#include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/cross_entropy.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
@@ -200,32 +201,79 @@ Array poisson(const Array& output, const Array& target, LossOptions options) {
   return reduced(exp(y) - t * rows::logs_beside(t, y), options.reduction, dtype);
 }
 
+// By name ---------------------------------------------------------------------------------------------------------------------------
+
+std::span<const std::string_view> enum_names(Reduction) {
+  static constexpr std::string_view names[] = {"mean", "sum", "none"};
+  return names;
+}
+
 namespace {
 
-using Function = Array (*)(const Array&, const Array&);
-struct Known {
-  std::string_view name;
-  Function function;
-};
-constexpr Known known[] = {{"mean_squared_error", mean_squared_error},
-                           {"mean_absolute_error", mean_absolute_error},
-                           {"huber", huber},
-                           {"log_cosh", log_cosh},
-                           {"binary_crossentropy", binary_crossentropy},
-                           {"categorical_crossentropy", categorical_crossentropy},
-                           {"sparse_categorical_crossentropy", sparse_categorical_crossentropy},
-                           {"kl_divergence", kl_divergence},
-                           {"hinge", hinge},
-                           {"squared_hinge", squared_hinge},
-                           {"poisson", poisson}};
+constexpr FieldNote kReduction{"reduction", "what becomes of the losses of the examples"}, kSmoothing{"label_smoothing", "share of the target that is spread over all classes", range::share};
 
 }  // namespace
 
-Loss::Loss(Array (*function)(const Array&, const Array&)) : function_(function), name_("custom") {
+std::span<const FieldNote> LossOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kReduction};
+  return notes;
+}
+std::span<const FieldNote> HuberOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"delta", "up to this error it is a square, beyond it a straight line", range::above_zero}, kReduction};
+  return notes;
+}
+std::span<const FieldNote> BinaryCrossentropyOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kSmoothing, kReduction};
+  return notes;
+}
+std::span<const FieldNote> CrossentropyOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kSmoothing,
+                                        {"class_weights", "the weight of each class", range::not_negative},
+                                        {"ignore_label", "examples with this label count for nothing"},
+                                        kReduction};
+  return notes;
+}
+
+namespace {
+
+template <class Options>
+using WithOptions = Array (*)(const Array&, const Array&, Options);
+
+template <LossFunction kPlain, class Options, WithOptions<Options> kFunction>
+Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+  Options options;
+  read_fields(fields_of(options), &options, given, reading, others);
+  const Loss plain(kPlain);
+  return {plain.name(), [options](const Array& output, const Array& target) { return kFunction(output, target, options); }};
+}
+
+#define GRADUS_LOSS(name, alias, Options, text) \
+  { #name, alias, text, name, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)> }
+constexpr LossKind kKinds[] = {
+    GRADUS_LOSS(mean_squared_error, "mse", LossOptions, "squares of the errors"),
+    GRADUS_LOSS(mean_absolute_error, "mae", LossOptions, "sizes of the errors"),
+    GRADUS_LOSS(huber, "", HuberOptions, "squares of small errors, sizes of large ones"),
+    GRADUS_LOSS(log_cosh, "", LossOptions, "log(cosh(error)): smooth in between as well"),
+    GRADUS_LOSS(binary_crossentropy, "", BinaryCrossentropyOptions, "two classes, or several labels an example; outputs are logits, targets 0 to 1"),
+    GRADUS_LOSS(categorical_crossentropy, "", CrossentropyOptions, "classes; outputs are logits, targets probabilities or one-hot"),
+    GRADUS_LOSS(sparse_categorical_crossentropy, "", CrossentropyOptions, "classes; outputs are logits, targets labels"),
+    GRADUS_LOSS(kl_divergence, "kld", LossOptions, "of probabilities from the softmax of the outputs"),
+    GRADUS_LOSS(hinge, "", LossOptions, "margins; targets -1 and 1"),
+    GRADUS_LOSS(squared_hinge, "", LossOptions, "squares of margins; targets -1 and 1"),
+    GRADUS_LOSS(poisson, "", LossOptions, "counts; outputs are logarithms of rates"),
+};
+#undef GRADUS_LOSS
+
+}  // namespace
+
+const Named<LossKind>& loss_kinds() {
+  static constexpr Named<LossKind> kinds("loss", kKinds);
+  return kinds;
+}
+
+Loss::Loss(LossFunction function) : function_(function), name_("custom") {
   if (!function) fail("loss", "the function is null");
-  for (const Known& entry : known) {
-    if (entry.function == function) name_ = entry.name;
-  }
+  if (const LossKind* kind = loss_kinds().find_if([&](const LossKind& each) { return each.function == function; })) name_ = kind->name;
 }
 
 Array Loss::operator()(const Array& output, const Array& target) const {
@@ -233,14 +281,6 @@ Array Loss::operator()(const Array& output, const Array& target) const {
   return function_(output, target);
 }
 
-Loss Loss::from_name(std::string_view name) {
-  std::vector<std::string> names;
-  for (const Known& entry : known) {
-    if (entry.name == name) return entry.function;
-    names.emplace_back(entry.name);
-  }
-  const std::string near = nearest(name, names);
-  fail("loss", "there is none called \"", name, "\"; known are ", join(names), near.empty() ? "" : concat("; did you mean ", near));
-}
+Loss Loss::from_name(std::string_view name) { return loss_kinds()[name].function; }
 
 }  // namespace gradus::loss

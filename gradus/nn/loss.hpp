@@ -5,20 +5,25 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
+#include "gradus/graph/field_names.hpp"
 
 namespace gradus::loss {
 
 /// What becomes of the losses of the single elements or examples.
 enum class Reduction { mean, sum, none };
+std::span<const std::string_view> enum_names(Reduction);
 
 /// Every loss takes (output, target), in that order (Keras has the reverse), and without options returns the mean, of rank 0.
 /// Output and target must have the same shape unless said otherwise.
 struct LossOptions {
   Reduction reduction = Reduction::mean;
+  GRADUS_OPTIONS(reduction)
 };
 
 /// (output - target)^2, of each element.
@@ -31,6 +36,7 @@ Array mean_absolute_error(const Array& output, const Array& target, LossOptions 
 struct HuberOptions {
   double delta = 1.0;
   Reduction reduction = Reduction::mean;
+  GRADUS_OPTIONS(delta, reduction)
 };
 /// e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = output - target (Huber 1964).
 Array huber(const Array& output, const Array& target);
@@ -42,6 +48,7 @@ Array log_cosh(const Array& output, const Array& target, LossOptions options);
 struct BinaryCrossentropyOptions {
   double label_smoothing = 0.0;  ///< targets move to target (1 - s) + s / 2
   Reduction reduction = Reduction::mean;
+  GRADUS_OPTIONS(label_smoothing, reduction)
 };
 /// -t log p - (1 - t) log(1 - p) with p = sigmoid(output); targets between 0 and 1 (or bool).
 Array binary_crossentropy(const Array& output, const Array& target);
@@ -52,6 +59,7 @@ struct CrossentropyOptions {
   Array class_weights{};                  ///< (classes,): the weight of each class; the mean divides by the weights of the labels
   std::optional<int64_t> ignore_label = -100;  ///< examples with this label count for nothing (sparse only); {}: every label counts
   Reduction reduction = Reduction::mean;
+  GRADUS_OPTIONS(label_smoothing, class_weights, ignore_label, reduction)
 };
 /// -sum_k t_k log p_k with p = softmax of output's last axis; target: probabilities, or one-hot. One value an example.
 Array categorical_crossentropy(const Array& output, const Array& target);
@@ -83,6 +91,8 @@ class Loss {
       : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Loss(int) = delete;
   Loss(std::nullptr_t) = delete;
+  /// One with a name of its own, for messages and reports.
+  Loss(std::string name, std::function<Array(const Array&, const Array&)> function) : function_(std::move(function)), name_(std::move(name)) {}
   template <::gradus::detail::Text T>
   Loss(const T&) {  // NOLINT: refused
     static_assert(::gradus::detail::never<T>, "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");

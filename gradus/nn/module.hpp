@@ -72,7 +72,7 @@ std::string child_name(const void* module, const Child& child) {
           const auto look = [&](const auto& one) {
             std::string below;
             if (find_child(below, one, child)) {
-              found = ::gradus::detail::part_name(parts.names, index);
+              found = ::gradus::detail::name_at(parts.names, index);
               if (!below.empty()) found += "." + below;
               return true;
             }

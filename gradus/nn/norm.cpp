@@ -23,7 +23,19 @@ std::string channels_of(const Parameter& weight, const Parameter& bias) {
 // Statistics of 16-bit arrays are kept in float32.
 DType statistics_dtype(const Array& x) { return x.dtype() == float64 ? float64 : float32; }
 
+constexpr FieldNote kEpsilon{"epsilon", "added to the variance", range::not_negative}, kCenter{"center", "whether a bias is added"},
+    kScale{"scale", "whether there is a weight for each channel"};
+
 }  // namespace
+
+std::span<const FieldNote> BatchNorm::field_notes() {
+  static constexpr FieldNote notes[] = {{"momentum", "what the running statistics keep at each step", range::part}, kEpsilon, kCenter, kScale};
+  return notes;
+}
+std::span<const FieldNote> LayerNorm::field_notes() {
+  static constexpr FieldNote notes[] = {kEpsilon, kCenter, kScale};
+  return notes;
+}
 
 BatchNorm::BatchNorm(BatchNormOptions options)
     : momentum(options.momentum), epsilon(options.epsilon), center(options.center), scale(options.scale) {

@@ -22,6 +22,7 @@ class BatchNorm {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   double momentum, epsilon;
   bool center, scale;
@@ -44,6 +45,7 @@ class LayerNorm {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   double epsilon;
   bool center, scale;

@@ -16,7 +16,14 @@ void check_pool(std::string_view name, const P& layer) {
   }
 }
 
+constexpr FieldNote kNotes[] = {{"pool_size", "positions of a window", range::positive},
+                                {"strides", "from one window to the next; 0: the pool's size", range::not_negative},
+                                {"padding", "positions around x, which do not count"}};
+
 }  // namespace
+
+std::span<const FieldNote> MaxPooling2D::field_notes() { return kNotes; }
+std::span<const FieldNote> AveragePooling2D::field_notes() { return kNotes; }
 
 MaxPooling2D::MaxPooling2D(Size2 pool_size, PoolingOptions options)
     : pool_size(pool_size), strides(options.strides), padding(std::move(options.padding)) {

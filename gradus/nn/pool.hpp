@@ -18,6 +18,7 @@ class MaxPooling2D {
   Array forward(const Array& x) const;
   std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   Size2 pool_size, strides;
   Padding padding;
@@ -31,6 +32,7 @@ class AveragePooling2D {
   Array forward(const Array& x) const;
   std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
   void check() const;
+  static std::span<const FieldNote> field_notes();
 
   Size2 pool_size, strides;
   Padding padding;

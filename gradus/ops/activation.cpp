@@ -90,6 +90,10 @@ Array celu(const Array& x, const Array& alpha) {
 }
 Array selu(const Array& x) { return narrowed(kSeluScale * elu(widened(x), kSeluAlpha), x); }
 Array gelu(const Array& x) { return apply(gelu_op, {x}); }
+std::span<const std::string_view> enum_names(GeluForm) {
+  static constexpr std::string_view names[] = {"exact", "tanh"};
+  return names;
+}
 Array gelu(const Array& x, GeluForm form) {
   if (form == GeluForm::exact) return gelu(x);
   // (1 + tanh z) / 2 is sigmoid(2 z), which does not cancel. Beyond 30 it is 0 or 1 in every dtype, and the cube may be infinite.

@@ -1,6 +1,9 @@
 // Activation functions of neural networks: element-wise, of floats. Each has a form with one argument, to be passed as a function.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "gradus/graph/array.hpp"
 
 namespace gradus {
@@ -22,6 +25,7 @@ Array celu(const Array& x, const Array& alpha);
 Array selu(const Array& x);
 /// x Phi(x) with the normal distribution function Phi (Hendrycks and Gimpel 2016); or its approximation by tanh.
 enum class GeluForm { exact, tanh };
+std::span<const std::string_view> enum_names(GeluForm);
 Array gelu(const Array& x);
 Array gelu(const Array& x, GeluForm form);
 /// 1 / (1 + e^-x), and its logarithm without overflow.

@@ -383,41 +383,51 @@ std::vector<Array> arrays_of(const Gradients& grads) {
   for (const auto& entry : grads) arrays.push_back(entry.second);
   return arrays;
 }
+// Powers are taken of shares of the largest: they would leave the range of numbers long before the root does.
+Array norm_of(const Array& x, double order) {
+  if (order == 2 || x.size() == 0) return linalg::norm(x);
+  const Array sizes = abs(x), largest = max(sizes);
+  if (std::isinf(order)) return largest;
+  const Array scale = where((largest > 0) & isfinite(largest), largest, 1);
+  return scale * pow(sum(pow(sizes / scale, order)), 1 / order);
+}
 // max(1, (norm + 1e-6) / max_norm)
-Array clipping_divisor(const std::vector<Array>& grads, double max_norm) { return maximum((global_norm(grads) + 1e-6) / max_norm, 1.0); }
+Array clipping_divisor(const std::vector<Array>& grads, double max_norm, double order) {
+  check_limit("clip_by_norm", "max_norm", max_norm);
+  return maximum((global_norm(grads, order) + 1e-6) / max_norm, 1.0);
+}
 
 }  // namespace
 
-Array global_norm(const std::vector<Array>& grads) {
+Array global_norm(const std::vector<Array>& grads, double order) {
+  if (!(order >= 1)) fail("global_norm", "order is ", order, "; it must be at least 1");
   // The norm of the norms: squares would leave the range of numbers long before the root does.
   std::vector<Array> norms;
   DType dtype = float32;
   for (const Array& grad : grads) {
     if (!grad.exists()) continue;
-    norms.push_back(linalg::norm(grad.dtype() == float64 ? grad : grad.astype(float32)));
+    norms.push_back(norm_of(grad.dtype() == float64 ? grad : grad.astype(float32), order));
     dtype = promote(dtype, norms.back().dtype());
   }
   if (norms.empty()) return Array(0.0);
   for (Array& norm : norms) norm = norm.astype(dtype);
-  return linalg::norm(stack(norms));
+  return norm_of(stack(norms), order);
 }
-Array global_norm(const Gradients& grads) { return global_norm(arrays_of(grads)); }
+Array global_norm(const Gradients& grads, double order) { return global_norm(arrays_of(grads), order); }
 
-std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm) {
-  check_limit("clip_by_norm", "max_norm", max_norm);
-  const Array divisor = clipping_divisor(grads, max_norm);
+std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm, double order) {
+  const Array divisor = clipping_divisor(grads, max_norm, order);
   std::vector<Array> out = grads;
   for (Array& grad : out) {
     if (grad.exists()) grad = (grad / divisor).astype(grad.dtype());
   }
   return out;
 }
-Gradients clip_by_norm(const Gradients& grads, double max_norm) {
-  check_limit("clip_by_norm", "max_norm", max_norm);
-  const Array divisor = clipping_divisor(arrays_of(grads), max_norm);
+Gradients clip_by_norm(const Gradients& grads, double max_norm, double order) {
+  const Array divisor = clipping_divisor(arrays_of(grads), max_norm, order);
   return grads.map([&](const Array& grad) { return (grad / divisor).astype(grad.dtype()); });
 }
-Array clip_by_norm(const Array& grad, double max_norm) { return clip_by_norm(std::vector<Array>{grad}, max_norm)[0]; }
+Array clip_by_norm(const Array& grad, double max_norm, double order) { return clip_by_norm(std::vector<Array>{grad}, max_norm, order)[0]; }
 
 Array clip_by_value(const Array& grad, double limit) {
   check_limit("clip_by_value", "limit", limit);

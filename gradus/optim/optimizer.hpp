@@ -119,17 +119,17 @@ class Optimizer {
   std::vector<std::unique_ptr<Record>> records_;  // in the order in which parameters were first seen
 };
 
-/// Gradients scaled by min(1, max_norm / (norm + 1e-6)), norm being that of all of them as one vector.
-Gradients clip_by_norm(const Gradients& grads, double max_norm);
-std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm);
-Array clip_by_norm(const Array& grad, double max_norm);
+/// Gradients scaled by min(1, max_norm / (norm + 1e-6)), norm being that of all of them as one vector; see global_norm.
+Gradients clip_by_norm(const Gradients& grads, double max_norm, double order = 2);
+std::vector<Array> clip_by_norm(const std::vector<Array>& grads, double max_norm, double order = 2);
+Array clip_by_norm(const Array& grad, double max_norm, double order = 2);
 /// Each element cut to [-limit, limit].
 Gradients clip_by_value(const Gradients& grads, double limit);
 std::vector<Array> clip_by_value(const std::vector<Array>& grads, double limit);
 Array clip_by_value(const Array& grad, double limit);
-/// The Euclidean norm of all gradients as one vector, of rank 0.
-Array global_norm(const Gradients& grads);
-Array global_norm(const std::vector<Array>& grads);
+/// The norm of all gradients as one vector, of rank 0: Euclidean, or of another order (1: sum of sizes; infinity: the largest).
+Array global_norm(const Gradients& grads, double order = 2);
+Array global_norm(const std::vector<Array>& grads, double order = 2);
 
 }  // namespace gradus::optim
 

@@ -4,7 +4,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/update.hpp"
-#include "gradus/optim/checks.hpp"
+#include "gradus/optim/kinds.hpp"
 #include "gradus/optim/optim.hpp"
 
 namespace gradus::optim {
@@ -186,52 +186,37 @@ struct RpropRule final : Rule {
   RpropOptions o;
 };
 
+struct ASGDRule final : Rule {
+  explicit ASGDRule(ASGDOptions o) : o(o) {}
+  std::string_view name() const override { return "asgd"; }
+  std::vector<std::string_view> state_names() const override { return {"average"}; }
+  // The rate of the step, what the parameter keeps, and the weight of the new parameter in the mean.
+  std::vector<double> numbers(int64_t t, double rate, double&) const override {
+    const double before = static_cast<double>(t - 1), now = rate / std::pow(1 + o.decay * rate * before, o.power);
+    return {now, 1 - o.decay * now, t == 1 ? 1.0 : 1 / std::max(1.0, before - o.start)};
+  }
+  Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
+    const Array moved = n[1] * p - n[0] * decayed(p, gradient, o.weight_decay);
+    return {moved, {state[0] + n[2] * (moved - state[0])}};
+  }
+  ASGDOptions o;
+};
+
 template <class R, class... A>
 RulePtr make(A... options) {
   return std::make_shared<R>(options...);
 }
 
-SGDOptions checked(SGDOptions o) {
-  check_not_negative("sgd", "momentum", o.momentum);
-  check_not_negative("sgd", "weight_decay", o.weight_decay);
-  check_part("sgd", "dampening", o.dampening);
+// Between fields; what each may be by itself its note says.
+SGDOptions checked_sgd(SGDOptions o) {
+  checked("sgd", o);
   if (o.nesterov && (o.momentum == 0 || o.dampening != 0)) {
     fail("sgd", "nesterov with momentum ", o.momentum, " and dampening ", o.dampening, "; it needs a momentum and no dampening");
   }
   return o;
 }
-// The options of the Adam family.
-template <class O>
-O checked(std::string_view name, O o) {
-  check_share(name, "beta_1", o.beta_1);
-  check_share(name, "beta_2", o.beta_2);
-  check_not_negative(name, "epsilon", o.epsilon);
-  check_not_negative(name, "weight_decay", o.weight_decay);
-  if constexpr (requires { o.momentum_decay; }) check_not_negative(name, "momentum_decay", o.momentum_decay);
-  return o;
-}
-// The options of the families with one running mean.
-template <class O>
-O checked_rho(std::string_view name, O o) {
-  check_share(name, "rho", o.rho);
-  check_not_negative(name, "epsilon", o.epsilon);
-  check_not_negative(name, "weight_decay", o.weight_decay);
-  if constexpr (requires { o.momentum; }) check_not_negative(name, "momentum", o.momentum);
-  return o;
-}
-AdagradOptions checked(AdagradOptions o) {
-  check_not_negative("adagrad", "initial_accumulator", o.initial_accumulator);
-  check_not_negative("adagrad", "epsilon", o.epsilon);
-  check_not_negative("adagrad", "rate_decay", o.rate_decay);
-  check_not_negative("adagrad", "weight_decay", o.weight_decay);
-  return o;
-}
-RpropOptions checked(RpropOptions o) {
-  check_part("rprop", "shrink", o.shrink);
-  if (!(o.grow >= 1)) fail("rprop", "grow is ", o.grow, "; it must be at least 1");
-  check_finite("rprop", "grow", o.grow);
-  check_not_negative("rprop", "smallest_step", o.smallest_step);
-  check_not_negative("rprop", "largest_step", o.largest_step);
+RpropOptions checked_rprop(RpropOptions o) {
+  checked("rprop", o);
   if (o.smallest_step > o.largest_step) {
     fail("rprop", "smallest_step is ", o.smallest_step, " and largest_step ", o.largest_step, "; the smallest must not be above the largest");
   }
@@ -241,41 +226,120 @@ AdamOptions as_adam(AdamWOptions o) {
   return {.beta_1 = o.beta_1, .beta_2 = o.beta_2, .epsilon = o.epsilon, .weight_decay = o.weight_decay, .amsgrad = o.amsgrad};
 }
 
+constexpr FieldNote kBeta1{"beta_1", "what the running mean of the gradient keeps at each step", range::share},
+    kBeta2{"beta_2", "what the running mean of its square keeps at each step", range::share},
+    kRho{"rho", "what the running mean of the gradient's square keeps at each step", range::share},
+    kEpsilon{"epsilon", "added to what the gradient is divided by", range::not_negative},
+    kWeightDecay{"weight_decay", "share of the parameter that is added to its gradient", range::not_negative},
+    kDecoupledDecay{"weight_decay", "share of the parameter that goes at each step, times the rate", range::not_negative},
+    kMomentum{"momentum", "share of the last move that is added to this one", range::part},
+    kAmsgrad{"amsgrad", "divides by the largest mean of squares so far"};
+
 }  // namespace
 
-SGD::SGD(Schedule rate, SGDOptions o) : Optimizer(make<SGDRule>(checked(o)), std::move(rate)) {}
+std::span<const FieldNote> SGDOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kMomentum,
+                                        {"nesterov", "looks ahead along the momentum; needs one, and no dampening"},
+                                        kWeightDecay,
+                                        {"dampening", "share of the gradient that is not added to the momentum", range::part}};
+  return notes;
+}
+std::span<const FieldNote> AdamOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kBeta1, kBeta2, kEpsilon, kWeightDecay, kAmsgrad};
+  return notes;
+}
+std::span<const FieldNote> AdamWOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kBeta1, kBeta2, kEpsilon, kDecoupledDecay, kAmsgrad};
+  return notes;
+}
+std::span<const FieldNote> RMSpropOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kRho, kEpsilon, kMomentum, kWeightDecay, {"centered", "divides by the variance of the gradient instead of the mean of its square"}};
+  return notes;
+}
+std::span<const FieldNote> AdagradOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"initial_accumulator", "what the sum of squares starts with", range::not_negative},
+                                        kEpsilon,
+                                        {"rate_decay", "how fast the rate falls: rate / (1 + (step - 1) rate_decay)", range::not_negative},
+                                        kWeightDecay};
+  return notes;
+}
+std::span<const FieldNote> AdadeltaOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kRho, kEpsilon, kWeightDecay};
+  return notes;
+}
+std::span<const FieldNote> AdamaxOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kBeta1, {"beta_2", "what the largest gradient so far keeps at each step", range::share}, kEpsilon, kWeightDecay};
+  return notes;
+}
+std::span<const FieldNote> NadamOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kBeta1, kBeta2, kEpsilon, kWeightDecay, {"momentum_decay", "how fast the momentum reaches beta_1", range::not_negative}};
+  return notes;
+}
+std::span<const FieldNote> RAdamOptions::field_notes() {
+  static constexpr FieldNote notes[] = {kBeta1, kBeta2, kEpsilon, kWeightDecay};
+  return notes;
+}
+std::span<const FieldNote> RpropOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"shrink", "factor of a step size whose gradient has turned", range::part},
+                                        {"grow", "factor of a step size whose gradient has not", range::positive},
+                                        {"smallest_step", "step sizes are not below this", range::not_negative},
+                                        {"largest_step", "nor above this", range::not_negative}};
+  return notes;
+}
+std::span<const FieldNote> ASGDOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"decay", "how fast parameter and rate fall", range::not_negative},
+                                        {"power", "of 1 + decay rate steps, by which the rate is divided", range::not_negative},
+                                        {"start", "the step after which the parameters are averaged", range::not_negative},
+                                        kWeightDecay};
+  return notes;
+}
+
+SGD::SGD(Schedule rate, SGDOptions o) : Optimizer(make<SGDRule>(checked_sgd(o)), std::move(rate)) {}
 Adam::Adam(Schedule rate, AdamOptions o) : Optimizer(make<AdamRule>(checked("adam", o), false), std::move(rate)) {}
 AdamW::AdamW(Schedule rate, AdamWOptions o) : Optimizer(make<AdamRule>(as_adam(checked("adamw", o)), true), std::move(rate)) {}
-RMSprop::RMSprop(Schedule rate, RMSpropOptions o) : Optimizer(make<RMSpropRule>(checked_rho("rmsprop", o)), std::move(rate)) {}
-Adagrad::Adagrad(Schedule rate, AdagradOptions o) : Optimizer(make<AdagradRule>(checked(o)), std::move(rate)) {}
-Adadelta::Adadelta(Schedule rate, AdadeltaOptions o) : Optimizer(make<AdadeltaRule>(checked_rho("adadelta", o)), std::move(rate)) {}
+RMSprop::RMSprop(Schedule rate, RMSpropOptions o) : Optimizer(make<RMSpropRule>(checked("rmsprop", o)), std::move(rate)) {}
+Adagrad::Adagrad(Schedule rate, AdagradOptions o) : Optimizer(make<AdagradRule>(checked("adagrad", o)), std::move(rate)) {}
+Adadelta::Adadelta(Schedule rate, AdadeltaOptions o) : Optimizer(make<AdadeltaRule>(checked("adadelta", o)), std::move(rate)) {}
 Adamax::Adamax(Schedule rate, AdamaxOptions o) : Optimizer(make<AdamaxRule>(checked("adamax", o)), std::move(rate)) {}
 Nadam::Nadam(Schedule rate, NadamOptions o) : Optimizer(make<NadamRule>(checked("nadam", o)), std::move(rate)) {}
 RAdam::RAdam(Schedule rate, RAdamOptions o) : Optimizer(make<RAdamRule>(checked("radam", o)), std::move(rate)) {}
-Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(checked(o)), std::move(rate)) {}
+Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(checked_rprop(o)), std::move(rate)) {}
+ASGD::ASGD(Schedule rate, ASGDOptions o) : Optimizer(make<ASGDRule>(checked("asgd", o)), std::move(rate)) {}
+
+namespace {
+
+template <class Kind, class Options>
+MakeOptimizer read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+  Options options;
+  read_fields(fields_of(options), &options, given, reading, others);
+  Kind(0.0, options);  // checks what lies between fields
+  return [options](Schedule rate) -> Optimizer { return Kind(std::move(rate), options); };
+}
+
+constexpr OptimizerKind kKinds[] = {
+    {"sgd", "gradient descent, with or without momentum", 1e-2, described<SGDOptions>, read_kind<SGD, SGDOptions>},
+    {"adam", "by running means of the gradient and its square", 1e-3, described<AdamOptions>, read_kind<Adam, AdamOptions>},
+    {"adamw", "adam with a weight decay apart from the gradient", 1e-3, described<AdamWOptions>, read_kind<AdamW, AdamWOptions>},
+    {"rmsprop", "by a running mean of the gradient's square", 1e-3, described<RMSpropOptions>, read_kind<RMSprop, RMSpropOptions>},
+    {"adagrad", "by the sum of the gradient's squares", 1e-3, described<AdagradOptions>, read_kind<Adagrad, AdagradOptions>},
+    {"adadelta", "by running means of the squares of gradients and moves", 1.0, described<AdadeltaOptions>, read_kind<Adadelta, AdadeltaOptions>},
+    {"adamax", "adam by the largest gradient instead of the mean of squares", 1e-3, described<AdamaxOptions>, read_kind<Adamax, AdamaxOptions>},
+    {"nadam", "adam with Nesterov's momentum", 1e-3, described<NadamOptions>, read_kind<Nadam, NadamOptions>},
+    {"radam", "adam whose rate is rectified in the first steps", 1e-3, described<RAdamOptions>, read_kind<RAdam, RAdamOptions>},
+    {"rprop", "by the sign of the gradient, for full batches", 1e-2, described<RpropOptions>, read_kind<Rprop, RpropOptions>},
+    {"asgd", "gradient descent that also averages the parameters", 1e-2, described<ASGDOptions>, read_kind<ASGD, ASGDOptions>},
+};
+
+}  // namespace
+
+const Named<OptimizerKind>& optimizer_kinds() {
+  static constexpr Named<OptimizerKind> kinds("optimizer", kKinds);
+  return kinds;
+}
 
 Optimizer from_name(std::string_view name, Schedule rate) {
-  struct Row {
-    std::string_view name;
-    Optimizer (*make)(Schedule rate);
-  };
-  static constexpr Row rows[] = {{"sgd", [](Schedule r) -> Optimizer { return SGD(std::move(r)); }},
-                                 {"adam", [](Schedule r) -> Optimizer { return Adam(std::move(r)); }},
-                                 {"adamw", [](Schedule r) -> Optimizer { return AdamW(std::move(r)); }},
-                                 {"rmsprop", [](Schedule r) -> Optimizer { return RMSprop(std::move(r)); }},
-                                 {"adagrad", [](Schedule r) -> Optimizer { return Adagrad(std::move(r)); }},
-                                 {"adadelta", [](Schedule r) -> Optimizer { return Adadelta(std::move(r)); }},
-                                 {"adamax", [](Schedule r) -> Optimizer { return Adamax(std::move(r)); }},
-                                 {"nadam", [](Schedule r) -> Optimizer { return Nadam(std::move(r)); }},
-                                 {"radam", [](Schedule r) -> Optimizer { return RAdam(std::move(r)); }},
-                                 {"rprop", [](Schedule r) -> Optimizer { return Rprop(std::move(r)); }}};
-  std::vector<std::string> names;
-  for (const Row& row : rows) {
-    if (row.name == name) return row.make(std::move(rate));
-    names.emplace_back(row.name);
-  }
-  const std::string near = nearest(name, names);
-  fail("optimizer", "there is none called \"", name, "\"; known are ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+  FieldReading reading;
+  return optimizer_kinds()[name].read({}, reading, {})(std::move(rate));
 }
 
 }  // namespace gradus::optim

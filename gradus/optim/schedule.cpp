@@ -144,6 +144,33 @@ Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) 
   };
 }
 
+Schedule chained(double rate, std::vector<Schedule> factors) {
+  check_not_negative("chained", "rate", rate);
+  return [=](int64_t step) {
+    double product = rate;
+    for (const Schedule& factor : factors) product *= factor(step);
+    return product;
+  };
+}
+
+Schedule cyclic(double low, double high, CyclicOptions options) {
+  check_not_negative("cyclic", "low", low);
+  check_not_negative("cyclic", "high", high);
+  if (low > high) fail("cyclic", "low is ", low, " and high ", high, "; low must not be above high");
+  check_steps("cyclic", options.rising_steps, "rising_steps");
+  if (options.falling_steps == 0) options.falling_steps = options.rising_steps;
+  check_steps("cyclic", options.falling_steps, "falling_steps");
+  check_not_negative("cyclic", "peak_factor", options.peak_factor);
+  check_not_negative("cyclic", "step_factor", options.step_factor);
+  return [=](int64_t step) {
+    const int64_t length = options.rising_steps + options.falling_steps, cycle = step / length, at = step % length;
+    const double share = at <= options.rising_steps ? static_cast<double>(at) / static_cast<double>(options.rising_steps)
+                                                    : static_cast<double>(length - at) / static_cast<double>(options.falling_steps);
+    const double height = std::pow(options.peak_factor, static_cast<double>(cycle)) * std::pow(options.step_factor, static_cast<double>(step));
+    return low + (high - low) * share * height;
+  };
+}
+
 Schedule one_cycle(double max_rate, OneCycleOptions options) {
   check_not_negative("one_cycle", "max_rate", max_rate);
   check_above_zero("one_cycle", "initial_divisor", options.initial_divisor);

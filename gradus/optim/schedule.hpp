@@ -72,6 +72,18 @@ Schedule warmup(int64_t steps, Schedule after, double first_factor = 0.0);
 /// The schedules one after the other; schedule i + 1 starts, counting from 0, at step starts[i].
 Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts);
 
+/// The product of the factors times `rate`; each factor is a schedule whose rates are shares: constant, exponential(1, 0.9), warm-ups ...
+Schedule chained(double rate, std::vector<Schedule> factors);
+
+struct CyclicOptions {
+  int64_t rising_steps = 2000;   ///< from `low` to `high`
+  int64_t falling_steps = 0;     ///< and back; 0: as many
+  double peak_factor = 1.0;      ///< each peak is that many times as high above `low` as the one before (0.5: triangular2)
+  double step_factor = 1.0;      ///< what lies above `low` is multiplied by step_factor^step
+};
+/// Straight lines between `low` and `high`, over and over (Smith 2017).
+Schedule cyclic(double low, double high, CyclicOptions options = {});
+
 struct OneCycleOptions {
   int64_t steps = 1000;
   double rising = 0.3;             ///< share of the steps in which the rate rises

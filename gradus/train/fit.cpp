@@ -8,9 +8,11 @@
 #include <optional>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/finite.hpp"
 #include "gradus/train/interrupt.hpp"
@@ -40,6 +42,12 @@ class Averages {
     add("loss", measured.loss, examples);
     for (const Term& term : measured.others) add(term.name, term.value, examples);
     examples_ += static_cast<double>(examples);
+  }
+  const std::vector<std::pair<std::string, double>>& sums() const { return totals_; }
+  double examples() const { return examples_; }
+  void go_on(std::vector<std::pair<std::string, double>> sums, double examples) {
+    totals_ = std::move(sums);
+    examples_ = examples;
   }
   Logs logs(std::string_view prefix = "") const {
     Logs logs;
@@ -119,6 +127,16 @@ class Best {
     return epoch.number - epoch_ >= patience_;
   }
   int64_t epoch() const { return epoch_; }
+  void save(RunState& state) const {
+    state.best_epoch = epoch_;
+    state.best_value = value_;
+    state.best = values_;
+  }
+  void go_on(const RunState& state) {
+    epoch_ = state.best_epoch;
+    value_ = state.best_value;
+    values_ = state.best;
+  }
   void restore(const std::vector<Variable>& variables) const {
     for (size_t i = 0; i < values_.size(); ++i) {
       if (values_[i].exists()) variables[i].set(values_[i]);
@@ -140,6 +158,9 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
   at_least("epochs", options.epochs, 0);
   at_least("batch_size", options.batch_size, 1);
   at_least("patience", options.patience, 0);
+  at_least("checkpoint.steps", options.checkpoint.steps, 0);
+  at_least("checkpoint.keep", options.checkpoint.keep, 1);
+  if (!(options.checkpoint.minutes >= 0)) fail("fit", "checkpoint.minutes is ", options.checkpoint.minutes, "; it must not be negative");
   if (!(options.validation_fraction >= 0 && options.validation_fraction < 1)) {
     fail("fit", "validation_fraction is ", options.validation_fraction, "; it must be at least 0 and below 1");
   }
@@ -190,15 +211,18 @@ class Run {
     if (options_.interrupts) interrupts.emplace();
     const auto start = Clock::now();
     const int64_t steps = (set_.size() - 1) / options_.batch_size + 1;
-    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size});
-    for (int64_t number = 1; number <= options_.epochs && !must_stop(); ++number) epoch(number);
+    lock_checkpoints();
+    if (!options_.resume_from.empty()) go_on();
+    const double seconds_before = history_.seconds;
+    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
+    for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number) epoch(number);
     history_.is_interrupted = must_stop();
     if (!history_.is_interrupted && options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
         best_.epoch() != history_.epochs.back().number) {
       best_.restore(task_.variables());
       history_.best_epoch = best_.epoch();
     }
-    history_.seconds = seconds_since(start);
+    history_.seconds = seconds_before + seconds_since(start);
     for (const auto& observer : observers_) observer->on_end(history_);
     return std::move(history_);
   }
@@ -209,12 +233,10 @@ class Run {
   void epoch(int64_t number) {
     const auto start = Clock::now();
     Averages averages;
-    auto batches = data::batches(set_, {.batch_size = options_.batch_size,
-                                        .shuffle = options_.shuffle,
-                                        .seed = options_.seed,
-                                        .epoch = static_cast<uint64_t>(number - 1)});
+    int64_t done = std::exchange(first_step_, 0), examples = 0;
+    if (done > 0) averages.go_on(std::move(first_sums_), first_examples_);
+    auto batches = pass(number, done);
     const int64_t count = batches.count();
-    int64_t done = 0, examples = 0;
     for (const data::Batch& batch : batches) {
       averages.add(step(batch, number, done + 1, count), batch.size());
       ++done;
@@ -225,7 +247,9 @@ class Run {
       for (const auto& observer : observers_) {
         is_asked_to_stop_ |= observer->on_step({number, done, count, seconds, static_cast<double>(examples) / seconds, logs});
       }
-      if (must_stop()) break;
+      const bool stops = must_stop();
+      if (done < count && (checkpoints_.is_due(history_.steps) || (stops && !options_.checkpoint.folder.empty()))) save(number, done, averages);
+      if (stops) break;
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
     Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), seconds_since(start), 0, history_.steps};
@@ -235,23 +259,96 @@ class Run {
         epoch.logs.set(name, value);
       }
     }
+    // The validation may have been cut short: a run that goes on does it again.
+    const bool is_cut = must_stop(), has_checkpoints = !options_.checkpoint.folder.empty();
+    if (is_cut && has_checkpoints) save(number, done, averages);
     history_.epochs.push_back(epoch);
     for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
     if (options_.patience > 0 && best_.note(epoch, task_.variables(), options_.restore_best) && number < options_.epochs) {
       history_.is_stopped_early = true;
       options_.epochs = number;
     }
+    const bool ends = number >= options_.epochs || must_stop();
+    if (!is_cut && (checkpoints_.is_due(history_.steps) || (ends && has_checkpoints))) save(number + 1, 0, {});
+  }
+
+  data::Batches pass(int64_t epoch, int64_t first) const {
+    return data::batches(set_, {.batch_size = options_.batch_size,
+                                .shuffle = options_.shuffle,
+                                .seed = options_.seed,
+                                .epoch = static_cast<uint64_t>(epoch - 1),
+                                .first = first});
+  }
+
+  // What a checkpoint must agree with. The number of epochs may change: a run may be made longer.
+  RunIdentity identity() const {
+    Datum::Table facts{{"examples", set_.size()},
+                       {"batch_size", options_.batch_size},
+                       {"shuffle", options_.shuffle},
+                       {"seed", static_cast<int64_t>(options_.seed)},
+                       {"optimizer", optimizer_.name()},
+                       {"callbacks", static_cast<int64_t>(options_.callbacks.size())}};
+    std::string shapes;
+    for (const Variable& variable : variables_) {
+      if (variable.exists()) shapes += concat(variable.path, " ", variable.get().dtype(), " ", variable.get().shape(), "; ");
+    }
+    facts.emplace_back("parameters", shapes);
+    return {std::move(facts), variables_};
+  }
+
+  // The state before step `step` + 1 of epoch `epoch`.
+  void save(int64_t epoch, int64_t step, const Averages& averages) {
+    RunState state{.epoch = epoch, .step = step, .sums = averages.sums(), .examples = averages.examples(), .history = history_};
+    for (const Variable& variable : variables_) state.variables.push_back(variable.exists() ? variable.get() : Array());
+    best_.save(state);
+    state.optimizer = optimizer_.state();
+    state.generator = random::state();
+    for (const auto& callback : options_.callbacks) state.callbacks.push_back(callback->state());
+    save_checkpoint(options_.checkpoint, identity(), state);
+    checkpoints_.note(history_.steps);
+  }
+
+  // Before the first step: the model gets its parameters, so that they can be filled, and all else is as the checkpoint has it.
+  void go_on() {
+    {
+      const nn::TrainingMode training;
+      auto batches = pass(1, 0);
+      build(*batches.next());
+    }
+    RunState state = load_checkpoint(options_.resume_from, identity());
+    for (size_t i = 0; i < variables_.size(); ++i) {
+      if (variables_[i].exists()) variables_[i].set(state.variables[i]);
+    }
+    optimizer_.set_state(state.optimizer);
+    random::set_state(state.generator);
+    best_.go_on(state);
+    for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i) options_.callbacks[i]->set_state(state.callbacks[i]);
+    history_ = std::move(state.history);
+    first_epoch_ = state.epoch;
+    first_step_ = state.step;
+    first_sums_ = std::move(state.sums);
+    first_examples_ = state.examples;
+    checkpoints_.note(history_.steps);
+  }
+
+  void lock_checkpoints() {
+    const std::string& folder = options_.checkpoint.folder;
+    if (folder.empty()) return;
+    file::make_folder(folder);
+    lock_.emplace(folder);
+    if (!lock_->is_held()) fail_io(folder, "another run is writing its checkpoints there; two cannot go on with one run");
+  }
+
+  void build(const data::Batch& batch) {
+    task_.build(batch);
+    variables_ = task_.variables();
+    const bool can_train = std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
+    if (!can_train) fail("fit", "the model has no parameter that is trained; nn::unfreeze(model) trains frozen ones");
   }
 
   Measured step(const data::Batch& batch, int64_t epoch, int64_t number, int64_t count) {
     const nn::TrainingMode training;
-    if (history_.steps == 0) {
-      task_.build(batch);
-      variables_ = task_.variables();
-      const bool can_train =
-          std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
-      if (!can_train) fail("fit", "the model has no parameter that is trained; nn::unfreeze(model) trains frozen ones");
-    }
+    if (variables_.empty()) build(batch);
     const Written before = states();
     auto [measured, grads] = task_.differentiate(batch);
     if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
@@ -312,6 +409,11 @@ class Run {
   std::vector<Variable> variables_;
   History history_;
   bool is_asked_to_stop_ = false;
+  CheckpointClock checkpoints_{options_.checkpoint};
+  int64_t first_epoch_ = 1, first_step_ = 0;
+  std::vector<std::pair<std::string, double>> first_sums_;  // of the epoch that is gone on with
+  double first_examples_ = 0;
+  std::optional<file::FolderLock> lock_;
 };
 
 }  // namespace
@@ -367,9 +469,16 @@ void check_logits(const std::string& loss, const Array& output) {
 
 }  // namespace
 
-Measured LossObjective::measure(const Array& output, const Array& target) const {
-  if (!target.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
+Array fitted_target(const loss::Loss& loss, const Array& output, const Array& target) {
+  const bool is_column = output.rank() == target.rank() + 1 && output.shape(-1) == 1 && output.size() == target.size();
+  if (!is_column || loss.name() == "custom" || loss.name() == "sparse_categorical_crossentropy") return target;
+  return reshape(target, output.shape());
+}
+
+Measured LossObjective::measure(const Array& output, const Array& given) const {
+  if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
   check_logits(loss.name(), output);
+  const Array target = fitted_target(loss, output, given);
   Measured measured{loss(output, target), {}};
   check_number("the loss", measured.loss);
   const Array fixed = stop_gradient(output);

@@ -13,6 +13,7 @@
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/optim/optim.hpp"
+#include "gradus/train/checkpoint.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/metrics.hpp"
 #include "gradus/transform/build.hpp"
@@ -40,6 +41,8 @@ struct FitOptions {
   bool verbose = true;                 ///< print progress to standard output
   bool stop_on_nan = true;             ///< a loss that is not finite is an error
   optim::Optimizer* resume = nullptr;  ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
+  CheckpointOptions checkpoint{};      ///< where and how often the state of the run is written
+  std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
 };
 
@@ -123,7 +126,7 @@ struct LossObjective {
   Measured operator()(const M& model, const data::Batch& batch) const {
     return measure(model(batch.x), batch.y);
   }
-  Measured measure(const Array& output, const Array& target) const;
+  Measured measure(const Array& output, const Array& given) const;
 };
 
 /// Whether M is a module that can be called with one array; if not, the compiler says what it lacks.
@@ -146,6 +149,8 @@ History fit(Task& task, const data::Dataset& set, FitOptions& options);
 Logs evaluate(Task& task, const data::Dataset& set, int64_t batch_size, bool verbose);
 Array predict(const std::function<Array(const Array&)>& model, const data::Dataset& set, int64_t batch_size);
 void check_loss(const FitOptions& options, const data::Dataset& set);
+/// The target in the shape of an output that has one number an example, (N, 1) of (N,); as it is where the loss takes labels, or is one's own.
+Array fitted_target(const loss::Loss& loss, const Array& output, const Array& target);
 /// Loss and metrics that suit an output and a target: cross-entropies and accuracy for integer targets, else squared and absolute errors.
 LossObjective usual_objective(const Array& output, const Array& target);
 

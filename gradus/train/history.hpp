@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/base/datum.hpp"
+
 namespace gradus::train {
 
 /// Named numbers in a fixed order: loss, the metrics, then the same of the validation set with "val_" before the name.
@@ -57,6 +59,7 @@ std::string to_csv(const History& history);
 /// What is fixed when training begins.
 struct Plan {
   int64_t epochs = 0, steps_per_epoch = 0, examples = 0, batch_size = 0;
+  History so_far{};  ///< of a run that is resumed: what was there before
 };
 /// What is known after a step; `logs` are the means over the epoch so far.
 struct Progress {
@@ -78,6 +81,10 @@ class Callback {
   /// After each epoch and its validation. Return true to stop training.
   virtual bool on_epoch(const Epoch& /*epoch*/) { return false; }
   virtual void on_end(const History& /*history*/) {}
+
+  /// What it knows, for checkpoints; and back, before on_begin, when a run is resumed.
+  virtual Datum::Table state() const { return {}; }
+  virtual void set_state(const Datum::Table& /*state*/) {}
 };
 
 }  // namespace gradus::train

@@ -11,6 +11,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::metrics {
 
@@ -69,38 +70,37 @@ Metric top_k(int64_t k) {
 namespace {
 
 using Function = Array (*)(const Array&, const Array&);
-struct Known {
-  std::string_view name;
-  Function function;
+template <Function kFunction>
+Metric make() {
+  return kFunction;
+}
+constexpr MetricKind kKinds[] = {
+    {"accuracy", "", "share of examples whose class is right", accuracy, make<accuracy>},
+    {"binary_accuracy", "", "share of single yes-or-no answers that are right", binary_accuracy, make<binary_accuracy>},
+    {"mean_absolute_error", "mae", "sizes of the errors", mean_absolute_error, make<mean_absolute_error>},
+    {"mean_squared_error", "mse", "squares of the errors", mean_squared_error, make<mean_squared_error>},
+    {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", nullptr, [] { return top_k(5); }},
 };
-constexpr Known known[] = {{"accuracy", accuracy},
-                           {"binary_accuracy", binary_accuracy},
-                           {"mean_absolute_error", mean_absolute_error},
-                           {"mean_squared_error", mean_squared_error}};
 
 }  // namespace
 
+const Named<MetricKind>& metric_kinds() {
+  static constexpr Named<MetricKind> kinds("metric", kKinds);
+  return kinds;
+}
+
 Metric::Metric(Array (*function)(const Array&, const Array&)) : function_(function) {
   if (!function) fail("metric", "the function is null");
-  for (const Known& entry : known) {
-    if (entry.function == function) name_ = entry.name;
-  }
+  if (const MetricKind* kind = metric_kinds().find_if([&](const MetricKind& each) { return each.function == function; })) name_ = kind->name;
 }
 
 Metric Metric::from_name(std::string_view name) {
-  std::vector<std::string> names;
-  for (const Known& entry : known) {
-    if (entry.name == name) return entry.function;
-    names.emplace_back(entry.name);
-  }
   if (name.starts_with("top_")) {
     int64_t k = 0;
     const auto [end, error] = std::from_chars(name.data() + 4, name.data() + name.size(), k);
     if (error == std::errc() && end == name.data() + name.size() && k >= 1) return top_k(k);
   }
-  names.emplace_back("top_5");
-  const std::string near = nearest(name, names);
-  fail("metric", "there is none called \"", name, "\"; known are ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+  return metric_kinds()[name].make();
 }
 
 std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, int64_t classes) {
@@ -120,3 +120,20 @@ std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, 
 }
 
 }  // namespace gradus::metrics
+
+namespace gradus {
+
+Datum FieldType<std::vector<metrics::Metric>>::write(const std::vector<metrics::Metric>& value, FieldWriting&) {
+  Datum::List list;
+  for (const metrics::Metric& metric : value) list.push_back(metric.name());
+  return list;
+}
+bool FieldType<std::vector<metrics::Metric>>::read(std::vector<metrics::Metric>& value, const Datum& given, const FieldNote& note, FieldReading& reading) {
+  std::vector<std::string> names;
+  if (!FieldType<std::vector<std::string>>::read(names, given, note, reading)) return false;
+  value.clear();
+  for (const std::string& name : names) value.push_back(metrics::Metric::from_name(name));
+  return true;
+}
+
+}  // namespace gradus

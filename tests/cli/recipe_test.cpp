@@ -128,5 +128,19 @@ TEST(Recipe, ThoseThatAreShippedAreRight) {
   }
 }
 
+// What the options of the library describe can be said in recipes.
+TEST(Recipe, ParametersOfActivationsInitialisersLossesAndSchedules) {
+  const auto with = [](const std::string& assignment) { return recipe_error(kCloudsRecipe, {"--set", assignment}); };
+  EXPECT_EQ(with("model.layers[0].activation={name = \"leaky_relu\", slop = 0.2}"),
+            "gradus: --set model.layers[0].activation.slop: unknown key; did you mean \"slope\"?\n");
+  EXPECT_EQ(with("model.layers[0].kernel_initializer=he_norml").rfind("gradus: --set model.layers[0].kernel_initializer: there is none called \"he_norml\"", 0), 0u);
+  EXPECT_EQ(with("loss={name = \"huber\", delta = 0}"), "gradus: --set loss.delta: expected a number above 0, got 0\n");
+  EXPECT_EQ(with("loss={name = \"mse\", delta = 1}"), "gradus: --set loss.delta: unknown key; known here: name, reduction\n");
+  EXPECT_EQ(with("optimizer={name = \"sgd\", nesterov = true}"),
+            "gradus: --set optimizer: sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening\n");
+  EXPECT_EQ(with("schedule={name = \"milestones\"}"), "gradus: --set schedule.epochs: is missing; it must be a list of epochs, for example [6, 8]\n");
+  EXPECT_EQ(with("model.layers[0].strides=2"), "gradus: --set model.layers[0].strides: unknown key; known here: type, units, use_bias, activation, kernel_initializer, bias_initializer\n");
+}
+
 }  // namespace
 }  // namespace gradus

@@ -123,6 +123,29 @@ TEST(Train, ALossThatIsNotFiniteStops) {
   EXPECT_NE(outcome.err.find("; the model as of step "), std::string::npos) << outcome.err;
 }
 
+TEST(Train, TwoClassesByOneOutput) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "my.toml", R"([data]
+source = "moons"
+samples = 600
+[model]
+layers = [{type = "Dense", units = 16, activation = "relu"}, {type = "Dense", units = 1}]
+[loss]
+name = "binary_crossentropy"
+[optimizer]
+learning_rate = 0.02
+[train]
+epochs = 30
+metrics = ["accuracy"]
+)");
+  const Outcome trained = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const size_t at = trained.out.find("test accuracy: ");
+  ASSERT_NE(at, std::string::npos) << trained.out;
+  EXPECT_GT(std::atof(trained.out.c_str() + at + 15), 80) << trained.out;
+  EXPECT_EQ(run_gradus({"evaluate", "run", "--classes"}, {.folder = folder.path()}).code, 0);
+}
+
 TEST(Train, CtrlCSavesTheLastFinishedStepAndLeavesTheReport) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 1000000"));

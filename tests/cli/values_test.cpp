@@ -438,7 +438,7 @@ TEST(Values, NumbersAboveTheirRangeAreRefusedAndThoseAtItsEndAreTaken) {
       {{}, "data.test", "1", "1.5", "a number from 0 to 1"},
       {{}, "data.validation", "1", "1.5", "a number from 0 to 1"},
       {{"data={source = \"spirals\"}"}, "data.classes", "1000", "1001", "an integer from 1 to 1000"},
-      {{}, "loss.label_smoothing", "1", "1.5", "a number from 0 to 1"},
+      {{}, "loss.label_smoothing", "0.999", "1", "a number from 0 to below 1"},
       {{}, "optimizer.beta_1", "0.999", "1", "a number from 0 to below 1"},
       {{}, "optimizer.beta_2", "0.999", "1", "a number from 0 to below 1"},
       {{"optimizer.name=rmsprop"}, "optimizer.rho", "0.999", "1", "a number from 0 to below 1"},

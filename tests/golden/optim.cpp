@@ -45,6 +45,9 @@ optim::Optimizer make_optimizer(const std::string& name, const Json& parameters)
     if (p.is_set("step_sizes")) options.smallest_step = parameters["step_sizes"][0], options.largest_step = parameters["step_sizes"][1];
     return optim::Rprop(rate, options);
   }
+  if (name == "ASGD") {
+    return optim::ASGD(rate, {.decay = p.number("lambd", 1e-4), .power = p.number("alpha", 0.75), .start = p.number("t0", 1e6), .weight_decay = decay});
+  }
   throw NotCovered("the optimiser " + name);
 }
 
@@ -63,13 +66,15 @@ Results fixed_gradients(const Call& c) {
   return stack(trace);
 }
 // 1/2 w^T A w - c^T w + sum_i (b (r[i+1] - r[i]^2)^2 + (1 - r[i])^2)
-Results of_objective(const Call& c) {
-  optim::Optimizer optimizer = make_optimizer(c.text("optimizer"), c.attrs());
-  const double b = c.number("rosenbrock_b");
-  const auto objective = [&](const std::vector<Array>& p) -> Array {
+auto objective_of(const Call& c) {
+  return [&c, b = c.number("rosenbrock_b")](const std::vector<Array>& p) -> Array {
     const Array &w = p[0], &r = p[1], here = r[slice(-1)], next = r[slice(1, {})];
     return 0.5 * sum(w * matmul(c["A"], w)) - sum(c["c"] * w) + sum(b * square(next - square(here)) + square(1 - here));
   };
+}
+Results of_objective(const Call& c) {
+  optim::Optimizer optimizer = make_optimizer(c.text("optimizer"), c.attrs());
+  const auto objective = objective_of(c);
   std::vector<Array> p{c["w0"], c["r0"]}, ws{p[0]}, rs{p[1]}, losses;
   for (int64_t k = 0; k < c.integer("steps"); ++k) {
     auto [value, grads] = value_and_grad(objective)(p);
@@ -79,6 +84,25 @@ Results of_objective(const Call& c) {
     losses.push_back(value);
   }
   return {{"w", stack(ws)}, {"r", stack(rs)}, {"loss", stack(losses)}};
+}
+Results lbfgs(const Call& c) {
+  optim::LBFGS optimizer(c.number("lr"), {.iterations = c.integer("max_iter"),
+                                          .evaluations = c.integer("max_eval"),
+                                          .history = c.integer("history_size"),
+                                          .line_search = c.is_set("line_search_fn") ? optim::LineSearch::strong_wolfe : optim::LineSearch::none,
+                                          .gradient_tolerance = c.number("tolerance_grad"),
+                                          .change_tolerance = c.number("tolerance_change")});
+  std::vector<Array> p{c["w0"], c["r0"]}, ws{p[0]}, rs{p[1]};
+  std::vector<double> losses;
+  std::vector<int64_t> evaluations, iterations;
+  for (int64_t k = 0; k < c.integer("steps"); ++k) {
+    losses.push_back(optimizer.step(p, objective_of(c)));
+    evaluations.push_back(optimizer.evaluations());
+    iterations.push_back(optimizer.iterations());
+    ws.push_back(p[0]);
+    rs.push_back(p[1]);
+  }
+  return {{"w", stack(ws)}, {"r", stack(rs)}, {"loss", array(losses)}, {"func_evals", array(evaluations)}, {"n_iter", array(iterations)}};
 }
 // Two parameters, each with its own optimiser; q has no gradient on odd steps.
 Results param_groups(const Call& c) {
@@ -94,9 +118,8 @@ Results param_groups(const Call& c) {
   return {{"p", stack(ps)}, {"q", stack(qs)}};
 }
 Results clip_norm(const Call& c) {
-  if (c.number("norm_type") != 2) throw NotCovered("clipping by a norm that is not Euclidean");
-  const std::vector<Array> grads{c["grad_a"], c["grad_b"]}, clipped = clip_by_norm(grads, c.number("max_norm"));
-  return {{"total_norm", optim::global_norm(grads)}, {"grad_a", clipped[0]}, {"grad_b", clipped[1]}};
+  const std::vector<Array> grads{c["grad_a"], c["grad_b"]}, clipped = clip_by_norm(grads, c.number("max_norm"), c.number("norm_type"));
+  return {{"total_norm", optim::global_norm(grads, c.number("norm_type"))}, {"grad_a", clipped[0]}, {"grad_b", clipped[1]}};
 }
 
 const Entry optimizers[] = {
@@ -107,7 +130,8 @@ const Entry optimizers[] = {
     {"rmsprop_fixed", fixed_gradients},  {"rmsprop_objective", of_objective},  {"adagrad_fixed", fixed_gradients},
     {"adagrad_objective", of_objective}, {"adadelta_fixed", fixed_gradients},  {"adadelta_objective", of_objective},
     {"rprop_fixed", fixed_gradients},    {"rprop_objective", of_objective},    {"param_groups", param_groups},
-    {"clip_grad_norm", clip_norm},
+    {"clip_grad_norm", clip_norm},       {"asgd_fixed", fixed_gradients},      {"asgd_objective", of_objective},
+    {"lbfgs_objective", lbfgs},
     {"clip_grad_value", [](const Call& c) -> Results { return clip_by_value(c["grad"], c.number("clip_value")); }},
 };
 
@@ -119,8 +143,7 @@ Results rates(const optim::Schedule& schedule) {
 }
 double base(const Call& c) { return c.number("base_lr"); }
 Results cosine_case(const Call& c) {
-  if (c.integer("T_max") < 29) throw NotCovered("a cosine that goes up again after its end");
-  return rates(optim::cosine(base(c), {.steps = c.integer("T_max"), .final_rate = c.number("eta_min")}));
+  return rates(optim::cosine(base(c), {.steps = c.integer("T_max"), .final_rate = c.number("eta_min"), .swings_back = true}));
 }
 // PyTorch's momentum goes the opposite way between the same turning points: a function of the rate in each phase.
 Results one_cycle_case(const Call& c) {
@@ -144,8 +167,42 @@ Results one_cycle_case(const Call& c) {
 }
 Results warmup_cosine(const Call& c) {
   const int64_t steps = c.integer("warmup");
-  if (c.integer("T_max") < 29 - steps) throw NotCovered("a cosine that goes up again after its end");
-  return rates(optim::warmup(steps, optim::cosine(base(c), {.steps = c.integer("T_max")}), c.number("start_factor")));
+  return rates(optim::warmup(steps, optim::cosine(base(c), {.steps = c.integer("T_max"), .swings_back = true}), c.number("start_factor")));
+}
+// The momentum goes the opposite way.
+Results cyclic_case(const Call& c) {
+  const std::string mode = c.text("mode");
+  const double low = c.number("base_lr"), high = c.number("max_lr"), slow = c.number("base_momentum"), fast = c.number("max_momentum");
+  const optim::Schedule schedule = optim::cyclic(low, high, {.rising_steps = c.integer("step_size_up"),
+                                                             .falling_steps = c.integer("step_size_down"),
+                                                             .peak_factor = mode == "triangular2" ? 0.5 : 1,
+                                                             .step_factor = mode == "exp_range" ? c.number("gamma") : 1});
+  Results out = rates(schedule);
+  std::vector<double> momenta;
+  for (int64_t t = 0; t < 30; ++t) momenta.push_back(fast - (fast - slow) * (schedule(t) - low) / (high - low));
+  out.set("momentum", array(momenta));
+  return out;
+}
+// ConstantLR(factor 0.1, total_iters 5) and ExponentialLR(gamma 0.9): the one chain that there is.
+Results chained_case(const Call& c) {
+  if (c.text("first") != "ConstantLR(factor 0.1, total_iters 5)" || c.text("second") != "ExponentialLR(gamma 0.9)") throw NotCovered("another chain");
+  return rates(optim::chained(base(c), {optim::sequence({0.1, 1.0}, {5}), optim::exponential(1, 0.9)}));
+}
+Results plateau_case(const Call& c) {
+  const double rate = base(c);
+  optim::Plateau plateau({.factor = c.number("factor"),
+                          .patience = c.integer("patience"),
+                          .threshold = c.number("threshold"),
+                          .is_relative = c.text("threshold_mode") == "rel",
+                          .more_is_better = c.text("mode") == "max",
+                          .cooldown = c.integer("cooldown"),
+                          .smallest_factor = c.number("min_lr") / rate});
+  std::vector<double> out;  // of each step, before its metric is known
+  for (const double metric : c["metrics"].to_vector<double>()) {
+    out.push_back(rate * plateau.factor());
+    plateau.note(metric);
+  }
+  return array(out);
 }
 
 const Entry schedules[] = {
@@ -169,6 +226,9 @@ const Entry schedules[] = {
     {"lambda", [](const Call& c) { return rates(optim::inverse_time(base(c), 0.1)); }},
     {"multiplicative", [](const Call& c) { return rates(optim::exponential(base(c), 0.95)); }},
     {"warmup_cosine", warmup_cosine},
+    {"cyclic", cyclic_case},
+    {"chained", chained_case},
+    {"plateau", plateau_case},
 };
 
 // PyTorch's weights are O, I, k...; here the last axis is units: k..., I, O.
@@ -179,12 +239,75 @@ Shape kernel_shape(const Call& c) {
   out.push_back(torch.at(0));
   return out;
 }
-// The largest magnitude, or the deviation, of what an initialiser draws cannot be read off a sample exactly; the fans it works with can.
 Results fans_case(const Call& c) {
   const nn::Fans fans = nn::fans_of(kernel_shape(c));
   return {{"fan_in", array({static_cast<int64_t>(fans.in)})[0]}, {"fan_out", array({static_cast<int64_t>(fans.out)})[0]}};
 }
-const Entry initialisers[] = {{"fans", fans_case}};
+// What an initialiser multiplies its draws by: the ratio to the same draws of bounds -1 and 1, or of deviation 1.
+double scale_of(const nn::Initializer& initializer, const Shape& shape, bool is_normal) {
+  const auto largest = [&](const Array& x) { return max(abs(x)).item(); };
+  random::seed(7);
+  const double drawn = largest(initializer(shape, float64));
+  random::seed(7);
+  const random::Key key = random::next_initializer_key();
+  return drawn / largest(is_normal ? random::normal(key, shape, 0, 1, float64) : random::uniform(key, shape, -1, 1, float64));
+}
+Array number(double x) { return array({x}, float64)[0]; }
+Results xavier_uniform(const Call& c) {
+  Results out = fans_case(c);
+  out.set("bound", number(scale_of(nn::init::glorot_uniform(c.number("gain")), kernel_shape(c), false)));
+  return out;
+}
+Results xavier_normal(const Call& c) { return {{"std", number(scale_of(nn::init::glorot_normal(c.number("gain")), kernel_shape(c), true))}}; }
+Results kaiming(const Call& c) {
+  using namespace nn::init;
+  const double of_activation = gain(c.text("nonlinearity"), c.number("a"));
+  VarianceScalingOptions options{.scale = of_activation * of_activation, .fan = c.text("mode") == "fan_in" ? FanMode::in : FanMode::out};
+  options.distribution = Distribution::uniform;
+  const double bound = scale_of(variance_scaling(options), kernel_shape(c), false);
+  options.distribution = Distribution::normal;
+  return {{"bound", number(bound)}, {"std", number(scale_of(variance_scaling(options), kernel_shape(c), true))}};
+}
+Results gain_case(const Call& c) {
+  const std::string name = c.text("nonlinearity");
+  return {{"gain", number(nn::init::gain(name.starts_with("conv") ? "linear" : name, c.number("param", 0.01)))}};
+}
+// Here units are the last axis: PyTorch's rows are columns.
+Results orthogonal(const Call& c) {
+  const Array w = nn::init::orthogonal(c.number("gain"))(kernel_shape(c), float64), flat = reshape(w, {-1, w.shape(-1)});
+  const int64_t rows = flat.shape(1), columns = flat.shape(0);
+  const auto is_orthogonal = [](const Array& product, double gain) { return max(abs(product - gain * gain * eye(product.shape(0)))).item() < 1e-12; };
+  const bool by_rows = rows <= columns && is_orthogonal(matmul(transpose(flat), flat), c.number("gain"));
+  const bool by_columns = columns <= rows && is_orthogonal(matmul(flat, transpose(flat)), c.number("gain"));
+  if (!by_rows && !by_columns) throw std::runtime_error("the rows are not at right angles");
+  return {{"rows", array({rows})[0]}, {"cols", array({columns})[0]}, {"gain", number(c.number("gain"))}};
+}
+Results layer_default(const Call& c) {
+  const Shape shape = kernel_shape(c);
+  const nn::Initializer bias = nn::init::torch_uniform().beside(nn::fans_of(shape));
+  return {{"weight_bound", number(scale_of(nn::init::torch_uniform(), shape, false))}, {"bias_bound", number(scale_of(bias, {shape[shape.rank() - 1]}, false))}};
+}
+Results trunc_normal(const Call& c) {
+  const double mean = c.number("mean"), deviation = c.number("std");
+  const auto [shift, variance] = nn::detail::truncated_moments((c.number("a") - mean) / deviation, (c.number("b") - mean) / deviation);
+  return {{"sample_mean", number(mean + deviation * shift)}, {"sample_variance", number(deviation * deviation * variance)}};
+}
+// PyTorch's O, I, k... from k..., I, O.
+Results dirac(const Call& c) {
+  const Array w = nn::init::dirac(c.integer("groups"))(kernel_shape(c), c.dtype);
+  std::vector<int64_t> axes{w.rank() - 1, w.rank() - 2};
+  for (int64_t axis = 0; axis < w.rank() - 2; ++axis) axes.push_back(axis);
+  return {{"weight", transpose(w, axes)}};
+}
+const Entry initialisers[] = {{"fans", fans_case},
+                              {"xavier_uniform", xavier_uniform},
+                              {"xavier_normal", xavier_normal},
+                              {"kaiming", kaiming},
+                              {"gain", gain_case},
+                              {"orthogonal", orthogonal},
+                              {"layer_default", layer_default},
+                              {"trunc_normal", trunc_normal},
+                              {"dirac", dirac}};
 
 }  // namespace
 

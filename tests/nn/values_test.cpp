@@ -262,6 +262,8 @@ TEST(Initializers, OfNamesAreThoseOfTheFunctions) {
       EXPECT_EQ(value.shape(), shape);
     }
   }
+  EXPECT_EQ(nn::init::from_name("xavier_uniform").name(), "glorot_uniform");
+  EXPECT_EQ(nn::init::from_name("kaiming_normal").name(), "he_normal");
   expect_near(nn::init::zeros()(Shape{2}), {0, 0});
   expect_near(nn::init::ones()(Shape{2}), {1, 1});
   expect_near(nn::init::constant(-2.5)(Shape{2}), {-2.5, -2.5});

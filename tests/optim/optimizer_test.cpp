@@ -202,7 +202,7 @@ TEST(Optimizer, WrongGradientsAreNamed) {
   EXPECT_EQ(message([] { optim::SGD(0.1, {.nesterov = true}); }),
             "sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening");
   EXPECT_EQ(message([] { optim::from_name("adm", 0.1); }),
-            "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop; "
+            "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop, asgd; "
             "did you mean adam");
   EXPECT_EQ(message([] { optim::Adam(-1.0); }), "learning rate: it is -1; it must be finite and not negative");
 }

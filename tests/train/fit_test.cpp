@@ -52,6 +52,18 @@ struct OnStep final : train::Callback {
 
 // ---- what it does ----
 
+// Two classes by one output: labels are (N,), outputs (N, 1).
+TEST(Fit, LearnsTwoClassesByOneOutput) {
+  const data::Dataset set = data::make_moons(400, {.noise = 0.1});
+  ASSERT_EQ(set.y.rank(), 1);
+  random::seed(1);
+  nn::Sequential model{nn::Dense(32, relu), nn::Dense(1)};
+  const train::History history = train::fit(
+      model, set, {.loss = loss::binary_crossentropy, .optimizer = optim::Adam(0.02), .metrics = {metrics::accuracy}, .epochs = 30, .verbose = false});
+  EXPECT_GT(history.last("accuracy"), 0.98);
+  EXPECT_NEAR(train::evaluate(model, set, {.verbose = false})["accuracy"], history.last("accuracy"), 0.02);
+}
+
 TEST(Fit, LearnsLinearRegression) {
   const data::Dataset set = data::make_linear(400, {.weights = {3, -2}, .bias = 0.5, .noise = 0});
   nn::Sequential model{nn::Dense(1)};

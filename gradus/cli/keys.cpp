@@ -1,0 +1,203 @@
+// The reference of recipe keys, made from what the options themselves say; and the command that shows it.
+#include "gradus/cli/keys.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+
+#include "gradus/cli/commands.hpp"
+#include "gradus/nn/activation_kinds.hpp"
+#include "gradus/nn/factory.hpp"
+#include "gradus/nn/initializer_kinds.hpp"
+#include "gradus/nn/loss_kinds.hpp"
+#include "gradus/optim/kinds.hpp"
+#include "gradus/train/metric_kinds.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct Root {
+  std::string name{}, description{};
+  int64_t seed = 0;
+  GRADUS_OPTIONS(name, description, seed)
+};
+std::span<const FieldNote> Root::field_notes() {
+  static constexpr FieldNote notes[] = {{"name", "names the folder of a run; by default that of the file"},
+                                        {"description", "a line for people"},
+                                        {"seed", "of all that is random", range::not_negative}};
+  return notes;
+}
+
+struct LearningRate {
+  double learning_rate = 0;
+  GRADUS_OPTIONS(learning_rate)
+};
+std::span<const FieldNote> LearningRate::field_notes() {
+  static constexpr FieldNote notes[] = {
+      {"learning_rate", "the length of a step; the default is that of each optimiser", range::not_negative}};
+  return notes;
+}
+struct Warmup {
+  double warmup = 0;
+  GRADUS_OPTIONS(warmup)
+};
+std::span<const FieldNote> Warmup::field_notes() {
+  static constexpr FieldNote notes[] = {{"warmup", "epochs in which the rate first rises from 0", range::not_negative}};
+  return notes;
+}
+Described of_layer(const nn::LayerKind& kind) {
+  const auto* layer = new nn::Layer(kind.make());  // for ever, as all defaults are
+  return {&layer->fields(), layer->module()};
+}
+
+// As a recipe has it.
+std::string toml(const Datum& value) {
+  if (const Datum::Table* table = value.get_if<Datum::Table>()) {
+    std::string out;
+    for (const auto& [name, entry] : *table) out += concat(out.empty() ? "" : ", ", name, " = ", toml(entry));
+    return "{" + out + "}";
+  }
+  if (const Datum::List* list = value.get_if<Datum::List>()) {
+    std::string out;
+    for (const Datum& entry : *list) out += (out.empty() ? "" : ", ") + toml(entry);
+    return "[" + out + "]";
+  }
+  return to_text(value);
+}
+
+struct KeyLine {
+  std::string name, value, text;
+};
+KeyLine line_of(const FieldRow& row, const void* defaults) {
+  FieldWriting writing;
+  const std::string expected = row.expected_of(defaults);
+  return {row.name, row.note.is_required ? "(needed)" : toml(row.write(defaults, writing)),
+          row.note.text.empty() ? expected : concat(row.note.text, " (", expected, ")")};
+}
+
+const KeyPart& part_of(const std::vector<KeyPart>& parts, const std::string& name) {
+  std::vector<std::string> names;
+  for (const KeyPart& part : parts) {
+    if (part.name == name) return part;
+    names.push_back(part.name);
+  }
+  const std::string near = nearest(name, names);
+  fail("keys", "recipes have no part ", name, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near));
+}
+
+std::string text_of(const KeyPart& part, const std::string& only) {
+  std::string out = only.empty() ? concat("[", part.name, "]  ", part.text, "\n") : std::string();
+  bool is_found = only.empty();
+  std::vector<std::string> names;
+  for (const KeyGroup& group : part.groups) {
+    names.push_back(group.name);
+    if (!only.empty() && group.name != only) continue;
+    is_found = true;
+    if (!group.name.empty()) out += concat("\n  ", part.chosen_by, " = \"", group.name, "\"   ", group.text, "\n");
+    size_t width = 0;
+    std::vector<KeyLine> lines;
+    for (const FieldRow& row : *group.keys.fields) {
+      lines.push_back(line_of(row, group.keys.defaults));
+      width = std::max(width, lines.back().name.size() + lines.back().value.size());
+    }
+    for (const KeyLine& line : lines) {
+      const size_t used = line.name.size() + line.value.size();
+      out += concat("    ", line.name, " = ", line.value, std::string(width - used + 3, ' '), line.text, "\n");
+    }
+  }
+  if (is_found) return out;
+  const std::string near = nearest(only, names);
+  fail("keys", "[", part.name, "] has no ", only, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near));
+}
+
+// A cell of a table must not hold its border.
+std::string cell(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  return text;
+}
+
+}  // namespace
+
+std::vector<KeyPart> recipe_keys() {
+  std::vector<KeyPart> parts;
+  parts.push_back({"recipe", "keys at the top, before any part", "", {{"", "", described<Root>()}}});
+  parts.push_back({"data", "where the samples come from and how they are divided", "source", data_keys()});
+  KeyPart layers{"model", "layers = [...], each a table with its type", "type", {}};
+  for (const nn::LayerKind& kind : nn::layer_kinds())
+    layers.groups.push_back({std::string(kind.name), std::string(kind.text), of_layer(kind)});
+  parts.push_back(std::move(layers));
+  KeyPart activations{"activation", "of a layer: a name, or a table with name and parameters", "name", {}};
+  for (const nn::ActivationKind& kind : nn::activation_kinds())
+    activations.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters()});
+  parts.push_back(std::move(activations));
+  KeyPart initializers{"initializer", "of a layer: a name, or a table with name and parameters", "name", {}};
+  for (const nn::InitializerKind& kind : nn::initializer_kinds())
+    initializers.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters()});
+  parts.push_back(std::move(initializers));
+  KeyPart losses{"loss", "what training makes small", "name", {}};
+  for (const loss::LossKind& kind : loss::loss_kinds())
+    losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+  parts.push_back(std::move(losses));
+  KeyPart optimizers{"optimizer", "how parameters move", "name", {{"", "for every optimiser", described<LearningRate>()}}};
+  for (const optim::OptimizerKind& kind : optim::optimizer_kinds()) {
+    optimizers.groups.push_back({std::string(kind.name), concat(kind.text, "; learning_rate ", kind.learning_rate), kind.options()});
+  }
+  parts.push_back(std::move(optimizers));
+  KeyPart schedules{"schedule", "how the rate changes; times are epochs", "name", {{"", "for every schedule", described<Warmup>()}}};
+  for (const optim::ScheduleKind& kind : optim::schedule_kinds())
+    schedules.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+  parts.push_back(std::move(schedules));
+  parts.push_back({"train", "how long, and what is watched", "", train_keys()});
+  KeyPart metrics{"metrics", "train.metrics = [...], a list of names", "a name", {}};
+  for (const metrics::MetricKind& kind : metrics::metric_kinds())
+    metrics.groups.push_back({std::string(kind.name), std::string(kind.text), described<NoFields>()});
+  parts.push_back(std::move(metrics));
+  return parts;
+}
+
+std::string keys_text(const std::string& part, const std::string& group) {
+  const std::vector<KeyPart> parts = recipe_keys();
+  if (!part.empty()) return text_of(part_of(parts, part), group);
+  std::string out;
+  for (const KeyPart& each : parts) out += (out.empty() ? "" : "\n") + text_of(each, "");
+  return out;
+}
+
+std::string keys_markdown() {
+  std::string out =
+      "# Keys of recipes\n\n`gradus keys` prints these tables, `gradus keys optimizer` one part, `gradus keys optimizer adam` one group.\n";
+  for (const KeyPart& part : recipe_keys()) {
+    out += concat("\n## ", part.name, "\n\n", part.text, "\n");
+    for (const KeyGroup& group : part.groups) {
+      if (!group.name.empty()) out += concat("\n**", group.name, "**: ", cell(group.text), "\n");
+      else if (!group.text.empty()) out += concat("\n", group.text, "\n");
+      if (group.keys.fields->empty()) continue;
+      out += "\n| key | default | |\n|---|---|---|\n";
+      for (const FieldRow& row : *group.keys.fields) {
+        const KeyLine line = line_of(row, group.keys.defaults);
+        out += concat("| `", line.name, "` | ", row.note.is_required ? "needed" : "`" + cell(line.value) + "`", " | ", cell(line.text),
+                      " |\n");
+      }
+    }
+  }
+  return out;
+}
+
+void add_keys(CLI::App& app) {
+  struct Options {
+    std::string part, group;
+    bool is_markdown = false;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("keys", "Show the keys that recipes may have, with their defaults");
+  command->add_option("part", options->part, "A part of recipes: optimizer, loss, model, ...");
+  command->add_option("group", options->group, "One of that part: adam, huber, Dense, ...");
+  command->add_flag("--markdown", options->is_markdown, "All of them as docs/recipes.md has them");
+  command->callback([options] {
+    const std::string text = options->is_markdown ? keys_markdown() : keys_text(options->part, options->group);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  });
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,31 @@
+// The keys of recipes, as the structs that they fill describe them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gradus/graph/fields.hpp"
+
+namespace gradus::cli {
+
+/// Keys that go together: those of one optimiser, say; without a name those that the whole part has.
+struct KeyGroup {
+  std::string name{}, text{};
+  Described keys{};
+};
+/// A part of a recipe: [optimizer]. `chosen_by` is the key that names the group.
+struct KeyPart {
+  std::string name{}, text{}, chosen_by{};
+  std::vector<KeyGroup> groups{};
+};
+std::vector<KeyPart> recipe_keys();
+/// The groups of [data], and of [train].
+std::vector<KeyGroup> data_keys();
+std::vector<KeyGroup> train_keys();
+
+/// One part, or all, as plain text; with `group` only that. Throws for a name that there is not.
+std::string keys_text(const std::string& part, const std::string& group);
+/// The reference of all keys in Markdown: docs/recipes.md.
+std::string keys_markdown();
+
+}  // namespace gradus::cli

@@ -1,0 +1,18 @@
+// Initialisers by name, with their parameters as fields: for recipes and the reference of keys. Not for users.
+#pragma once
+
+#include "gradus/base/named.hpp"
+#include "gradus/graph/fields.hpp"
+#include "gradus/nn/initializer.hpp"
+
+namespace gradus::nn {
+
+struct InitializerKind {
+  std::string_view name{}, alias{}, text{};
+  Described (*parameters)() = nullptr;
+  /// Reads the parameters; `others` are keys that the caller has read.
+  Initializer (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+};
+const Named<InitializerKind>& initializer_kinds();
+
+}  // namespace gradus::nn

@@ -1,0 +1,20 @@
+// Losses by name, with their options as fields: for recipes, files and the reference of keys. Not for users.
+#pragma once
+
+#include "gradus/base/named.hpp"
+#include "gradus/graph/fields.hpp"
+#include "gradus/nn/loss.hpp"
+
+namespace gradus::loss {
+
+using LossFunction = Array (*)(const Array&, const Array&);
+struct LossKind {
+  std::string_view name{}, alias{}, text{};
+  LossFunction function = nullptr;  ///< with all defaults
+  Described (*options)() = nullptr;
+  /// Reads the options; `others` are keys that the caller has read.
+  Loss (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+};
+const Named<LossKind>& loss_kinds();
+
+}  // namespace gradus::loss

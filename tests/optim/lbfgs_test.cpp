@@ -1,0 +1,95 @@
+// L-BFGS on functions whose minimum is known, and what it refuses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "gradus/gradus.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::error_of;
+
+// Rosenbrock's valley: the minimum 0 is at (1, ..., 1).
+Array rosenbrock(const std::vector<Array>& p) {
+  const Array &x = p[0], here = x[slice(-1)], next = x[slice(1, {})];
+  return sum(100 * square(next - square(here)) + square(1 - here));
+}
+
+TEST(LBFGS, FollowsAValleyToItsEnd) {
+  for (const DType dtype : {float32, float64}) {
+    std::vector<Array> p{array({-1.2, 1.0, -0.5, 2.0}, dtype)};
+    optim::LBFGS optimizer(1.0, {.iterations = 100, .gradient_tolerance = 0, .change_tolerance = 0});
+    for (int i = 0; i < 3; ++i) optimizer.step(p, rosenbrock);
+    EXPECT_LT(rosenbrock(p).item(), dtype == float64 ? 1e-15 : 1e-8);
+    for (const double x : p[0].to_vector<double>()) EXPECT_NEAR(x, 1, dtype == float64 ? 1e-7 : 1e-3);
+    EXPECT_EQ(p[0].dtype(), dtype);
+    EXPECT_LT(optimizer.evaluations(), 150);
+  }
+}
+
+// A quadratic of n variables is done in about n steps along conjugate directions.
+TEST(LBFGS, SolvesLinearRegressionToTheLastDigits) {
+  const Array x = random::normal(random::key(1), {200, 5}, 0, 1, float64), w = array({1.0, -2.0, 3.0, 0.5, -0.25}, float64);
+  const Array y = matmul(x, w) + 4.0;
+  nn::Sequential model{nn::Dense(1)};
+  nn::build(model, {200, 5}, float64);
+  optim::LBFGS optimizer(1.0, {.gradient_tolerance = 0, .change_tolerance = 0});
+  double before = 0;
+  for (int i = 0; i < 3; ++i) {
+    before = optimizer.step(model, [&](const nn::Sequential& m) { return loss::mean_squared_error(reshape(m(x), {-1}), y); });
+  }
+  EXPECT_LT(before, 1e-12);
+  const std::vector<double> kernel = parameters(model)[0].get().to_vector<double>();
+  const std::vector<double> want = w.to_vector<double>();
+  for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(kernel[i], want[i], 1e-6);
+}
+
+TEST(LBFGS, StopsWhereTheGradientIsZeroAndAtItsBounds) {
+  std::vector<Array> p{array({1.0, 1.0}, float64)};
+  optim::LBFGS optimizer;
+  EXPECT_EQ(optimizer.step(p, rosenbrock), 0);
+  EXPECT_EQ(optimizer.iterations(), 0);
+  EXPECT_EQ(optimizer.evaluations(), 1);
+
+  std::vector<Array> far{array({-1.2, 1.0}, float64)};
+  optim::LBFGS bounded(1.0, {.iterations = 3, .evaluations = 100});
+  EXPECT_NEAR(bounded.step(far, rosenbrock), 24.2, 1e-9) << "the objective before the step";
+  EXPECT_EQ(bounded.iterations(), 3);
+}
+
+// A line search turns back from where the objective is no number.
+TEST(LBFGS, TurnsBackFromNan) {
+  std::vector<Array> p{array({3.0}, float64)};
+  optim::LBFGS optimizer(10.0, {.iterations = 50, .gradient_tolerance = 0, .change_tolerance = 0});
+  for (int i = 0; i < 4; ++i) optimizer.step(p, [](const std::vector<Array>& q) { return sum(q[0] - log(q[0])); });
+  EXPECT_NEAR(p[0].to_vector<double>()[0], 1, 1e-6);
+}
+
+TEST(LBFGS, WithoutASearchItStopsBeforeNan) {
+  std::vector<Array> p{array({3.0}, float64)};
+  optim::LBFGS optimizer(10.0, {.iterations = 50, .line_search = optim::LineSearch::none});
+  const std::string text = error_of([&] {
+    for (int i = 0; i < 4; ++i) optimizer.step(p, [](const std::vector<Array>& q) { return sum(q[0] - log(q[0])); });
+  });
+  EXPECT_EQ(text.rfind("lbfgs: the objective is nan after a step of", 0), 0u) << text;
+  EXPECT_GT(p[0].to_vector<double>()[0], 0);
+}
+
+TEST(LBFGS, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(error_of([] { optim::LBFGS(0.0); }), "lbfgs: learning_rate is 0; it must be above 0 and finite");
+  EXPECT_EQ(error_of([] { optim::LBFGS(1.0, {.iterations = 0}); }), "lbfgs: iterations is 0; it must be at least 1");
+  EXPECT_EQ(error_of([] { optim::LBFGS(1.0, {.history = 0}); }), "lbfgs: history is 0; it must be at least 1");
+  EXPECT_EQ(error_of([] {
+              std::vector<Array> p{array({3.0, 2.0})};
+              optim::LBFGS optimizer;
+              optimizer.step(p, rosenbrock);
+              p[0] = array({3.0, 2.0, 1.0});
+              optimizer.step(p, rosenbrock);
+            }),
+            "lbfgs: the model has 3 numbers, it had 2; an optimiser stays with its model");
+}
+
+}  // namespace
+}  // namespace gradus
