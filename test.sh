@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs all tests.
 #   ./test.sh        with the default compiler
-#   ./test.sh --all  also with Clang 14, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer
+#   ./test.sh --all  also from other projects, with Clang 14, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer
 set -euo pipefail
 cd "$(dirname "$0")"
 source scripts/setup.sh
@@ -24,7 +24,8 @@ tests() {
 install_packages "${packages[@]}"
 tests build -DCMAKE_BUILD_TYPE=RelWithDebInfo
 if $run_all; then
-  install_packages clang-14
+  install_packages clang-14 pkg-config dpkg-dev
+  scripts/consumers.sh
   tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
   ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF
