@@ -291,11 +291,6 @@ void Section::require_entries(std::string_view key, const std::string& wanted) c
   if (value->is_array() && value->as_array()->empty()) fail_at(key, concat("is empty; it must be ", wanted));
 }
 
-std::string Section::required_text(std::string_view key) const {
-  if (!has(key)) fail_missing(key, "a text in quotes");
-  return text(key, "");
-}
-
 std::string Section::choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise) const {
   if (otherwise.empty() && !has(key)) fail_missing(key, concat("one of ", join(choices)));
   const std::string chosen = text(key, otherwise);
@@ -333,72 +328,12 @@ double Section::number(std::string_view key, double otherwise, NumberRange range
   return number;
 }
 
-bool Section::flag(std::string_view key, bool otherwise) const {
-  const toml::node* value = find(key);
-  if (!value) return otherwise;
-  if (!value->is_boolean()) fail_type(key, *value, "true or false");
-  return value->as_boolean()->get();
-}
-
-std::vector<std::string> Section::texts(std::string_view key) const {
-  const toml::node* value = find(key);
-  std::vector<std::string> out;
-  if (!value) return out;
-  if (!value->is_array()) fail_type(key, *value, "a list of texts");
-  for (const toml::node& entry : *value->as_array()) {
-    if (!entry.is_string()) fail_type(key, *value, "a list of texts");
-    out.push_back(entry.as_string()->get());
-  }
-  return out;
-}
-
-std::vector<double> Section::numbers(std::string_view key, std::vector<double> otherwise) const {
-  const toml::node* value = find(key);
-  if (!value) return otherwise;
-  if (value->is_number()) return {number_of(*value)};
-  if (!value->is_array()) fail_type(key, *value, "a list of numbers");
-  std::vector<double> out;
-  for (const toml::node& entry : *value->as_array()) {
-    if (!entry.is_number()) fail_type(key, *value, "a list of numbers");
-    out.push_back(number_of(entry));
-  }
-  return out;
-}
-
-std::vector<int64_t> Section::integers(std::string_view key, std::vector<int64_t> otherwise) const {
-  const toml::node* value = find(key);
-  if (!value) return otherwise;
-  if (value->is_integer()) return {value->as_integer()->get()};
-  if (!value->is_array()) fail_type(key, *value, "a list of integers");
-  std::vector<int64_t> out;
-  for (const toml::node& entry : *value->as_array()) {
-    if (!entry.is_integer()) fail_type(key, *value, "a list of integers");
-    out.push_back(entry.as_integer()->get());
-  }
-  return out;
-}
-
 Section Section::section(std::string_view key) const {
   static const toml::table* empty = new toml::table;
   const toml::node* value = find(key);
   if (!value) return Section(*document_, *empty, path_of(key), where_);
   if (!value->is_table()) fail_type(key, *value, "a table");
   return Section(*document_, *value->as_table(), path_of(key), value->source());
-}
-
-std::vector<Section> Section::sections(std::string_view key) const {
-  const toml::node* value = find(key);
-  std::vector<Section> out;
-  if (!value) return out;
-  if (!value->is_array()) fail_type(key, *value, "a list of tables");
-  for (const toml::node& entry : *value->as_array()) {
-    const std::string path = concat(path_of(key), "[", out.size(), "]");
-    if (!entry.is_table()) {
-      throw Error(Error::Kind::invalid, document_->place(path, entry.source()), concat("expected a table, got ", describe(entry)));
-    }
-    out.push_back(Section(*document_, *entry.as_table(), path, entry.source()));
-  }
-  return out;
 }
 
 void Section::finish() const {

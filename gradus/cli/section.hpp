@@ -59,21 +59,13 @@ class Section {
 
   bool has(std::string_view key) const;
   std::string text(std::string_view key, std::string_view otherwise) const;
-  std::string required_text(std::string_view key) const;
   /// One of `choices`; the error names the nearest. With an empty `otherwise` the key must be there.
   std::string choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise = {}) const;
   int64_t integer(std::string_view key, int64_t otherwise, IntegerRange range = {}) const;
   double number(std::string_view key, double otherwise, NumberRange range = {}) const;
-  bool flag(std::string_view key, bool otherwise) const;
-  std::vector<std::string> texts(std::string_view key) const;
-  /// A list, or one number as a list of one.
-  std::vector<double> numbers(std::string_view key, std::vector<double> otherwise) const;
-  std::vector<int64_t> integers(std::string_view key, std::vector<int64_t> otherwise) const;
 
   /// The table under a key; an empty one if it is absent.
   Section section(std::string_view key) const;
-  /// The list of tables under a key; empty if it is absent.
-  std::vector<Section> sections(std::string_view key) const;
 
   /// The row of `kinds` that a key names; the error names the nearest.
   template <class Row>

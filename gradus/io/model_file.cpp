@@ -191,16 +191,13 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
 
 void detail::save(AnyModel model, const nn::ModelInfo& info, const std::string& path) {
   std::vector<NamedArray> arrays;
-  std::vector<Array> values;
   for (const Variable& variable : model.variables) {
     if (!variable.exists()) {
       fail("save", "parameter \"", variable.path, "\" of ", model.type,
            " has no value yet; call the model once or build it with nn::build(model, shape)");
     }
     arrays.push_back({variable.path, variable.get()});
-    values.push_back(variable.get());
   }
-  evaluate(values);
   std::map<std::string, std::string> metadata{
       {"format", "gradus"}, {"version", std::to_string(kVersion)}, {"info", json_text(info_table(info))}};
   if (model.layer) {

@@ -15,10 +15,6 @@ inline void check_not_negative(std::string_view op, std::string_view name, doubl
   if (!(value >= 0)) fail(op, name, " is ", value, "; it must not be negative");
   check_finite(op, name, value);
 }
-/// Of a mean that keeps this share of the old value: at 1 it would never learn.
-inline void check_share(std::string_view op, std::string_view name, double value) {
-  if (!(value >= 0 && value < 1)) fail(op, name, " is ", value, "; it must be at least 0 and below 1");
-}
 inline void check_part(std::string_view op, std::string_view name, double value) {
   if (!(value >= 0 && value <= 1)) fail(op, name, " is ", value, "; it must be from 0 to 1");
 }
