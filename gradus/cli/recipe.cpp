@@ -51,7 +51,7 @@ Recipe read_recipe(const Document& document) {
     root.fail_at("name", concat("it names a folder; it must have 1 to ", kLongestName, " bytes, no / and no control characters"));
   }
   recipe.description = root.text("description", "");
-  recipe.seed = root.integer("seed", 0, {.low = 0});
+  recipe.seed = root.integer("seed", 0, range::not_negative);
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source
   recipe.data = read_data(data, recipe.seed);
   recipe.model = read_model(model);

@@ -9,7 +9,7 @@ namespace {
 
 optim::MakeSchedule read_schedule(const Section& section) {
   const optim::ScheduleKind& kind = section.choice("name", optim::schedule_kinds(), "constant");
-  const double warmup = section.number("warmup", 0, {.low = 0});
+  const double warmup = section.number("warmup", 0, range::not_negative);
   const optim::MakeSchedule make = section.read_fields(kind.read);
   if (warmup == 0) return make;
   return [make, warmup, fills_run = kind.fills_run](double rate, const optim::RunLength& length) {
@@ -24,7 +24,7 @@ optim::MakeSchedule read_schedule(const Section& section) {
 
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule) {
   const optim::OptimizerKind& kind = optimizer.choice("name", optim::optimizer_kinds(), "adam");
-  const double rate = optimizer.number("learning_rate", kind.learning_rate, {.low = 0});
+  const double rate = optimizer.number("learning_rate", kind.learning_rate, range::not_negative);
   const optim::MakeOptimizer make = optimizer.read_fields(kind.read);
   const optim::MakeSchedule make_schedule = read_schedule(schedule);
   return [=](const optim::RunLength& length) { return make(make_schedule(rate, length)); };

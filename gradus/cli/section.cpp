@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <sstream>
 
 #include "gradus/base/file.hpp"
@@ -300,31 +299,19 @@ std::string Section::choice(std::string_view key, const std::vector<std::string>
                             : concat("\"", chosen, "\" is unknown; did you mean \"", near, "\"?"));
 }
 
-int64_t Section::integer(std::string_view key, int64_t otherwise, IntegerRange range) const {
+int64_t Section::integer(std::string_view key, int64_t otherwise, const Range& range) const {
   const toml::node* value = find(key);
   if (!value) return otherwise;
-  const bool has_high = range.high != IntegerRange{}.high, has_low = range.low != IntegerRange{}.low;
-  const std::string expected = has_high && has_low ? concat("an integer from ", range.low, " to ", range.high)
-                               : range.low == 1    ? "a positive integer"
-                               : has_low           ? concat("an integer of at least ", range.low)
-                                                   : "an integer";
-  if (!value->is_integer()) fail_type(key, *value, expected);
-  const int64_t number = value->as_integer()->get();
-  if (number < range.low || number > range.high) fail_type(key, *value, expected);
-  return number;
+  if (!value->is_integer() || !range.contains(number_of(*value))) fail_type(key, *value, range.expected(true));
+  return value->as_integer()->get();
 }
 
-double Section::number(std::string_view key, double otherwise, NumberRange range) const {
+double Section::number(std::string_view key, double otherwise, const Range& range) const {
   const toml::node* value = find(key);
   if (!value) return otherwise;
-  const bool has_high = range.high != NumberRange{}.high, has_low = range.low != NumberRange{}.low;
-  const std::string expected = has_high && has_low ? concat("a number from ", range.low, range.excludes_high ? " to below " : " to ", range.high)
-                               : has_low           ? concat("a number of at least ", range.low)
-                                                   : "a number";
-  if (!value->is_number()) fail_type(key, *value, expected);
+  if (!value->is_number()) fail_type(key, *value, range.expected(false));
   const double number = number_of(*value);
-  const bool is_below = range.excludes_high ? number < range.high : number <= range.high;
-  if (!(number >= range.low && is_below) || std::isinf(number)) fail_type(key, *value, expected);
+  if (!range.contains(number)) fail_type(key, *value, range.expected(false));
   return number;
 }
 

@@ -4,7 +4,6 @@
 #include <toml++/toml.h>
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,14 +40,6 @@ class Document {
   std::vector<std::string> set_paths_, assignments_;
 };
 
-struct IntegerRange {
-  int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
-};
-struct NumberRange {
-  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
-  bool excludes_high = false;
-};
-
 /// One table of a document. Every key that is read is known from then on; finish() throws for those that nobody read, naming the
 /// nearest known one.
 class Section {
@@ -61,8 +52,8 @@ class Section {
   std::string text(std::string_view key, std::string_view otherwise) const;
   /// One of `choices`; the error names the nearest. With an empty `otherwise` the key must be there.
   std::string choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise = {}) const;
-  int64_t integer(std::string_view key, int64_t otherwise, IntegerRange range = {}) const;
-  double number(std::string_view key, double otherwise, NumberRange range = {}) const;
+  int64_t integer(std::string_view key, int64_t otherwise, const Range& range = {}) const;
+  double number(std::string_view key, double otherwise, const Range& range = {}) const;
 
   /// The table under a key; an empty one if it is absent.
   Section section(std::string_view key) const;
