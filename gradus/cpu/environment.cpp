@@ -11,7 +11,7 @@
 #include "gradus/base/processors.hpp"
 #include "gradus/base/text.hpp"
 #include "gradus/base/threads.hpp"
-#include "gradus/cpu/dnnl.hpp"
+#include "gradus/cpu/onednn/dnnl.hpp"
 
 namespace gradus::cpu {
 

@@ -1,7 +1,7 @@
 // Activations: the ones that matter for speed are ops with a kernel and a slope, the others compositions.
 #include "gradus/ops/activation.hpp"
 
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"

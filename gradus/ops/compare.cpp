@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"

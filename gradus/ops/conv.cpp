@@ -2,7 +2,7 @@
 #include "gradus/ops/conv.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/conv.hpp"
+#include "gradus/cpu/conv/conv.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/shape_rules.hpp"

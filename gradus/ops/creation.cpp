@@ -7,7 +7,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/copy.hpp"
+#include "gradus/cpu/move/copy.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/cross_entropy.hpp"
+#include "gradus/cpu/normalize/cross_entropy.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"

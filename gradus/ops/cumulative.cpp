@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "gradus/cpu/scan.hpp"
+#include "gradus/cpu/reduce/scan.hpp"
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"

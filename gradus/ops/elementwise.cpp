@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"

@@ -2,7 +2,7 @@
 #include "gradus/ops/index.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/index.hpp"
+#include "gradus/cpu/move/index.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/path.hpp"

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/matmul.hpp"
+#include "gradus/cpu/matrix/matmul.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/batch_norm.hpp"
-#include "gradus/cpu/layer_norm.hpp"
-#include "gradus/cpu/softmax.hpp"
+#include "gradus/cpu/normalize/batch_norm.hpp"
+#include "gradus/cpu/normalize/layer_norm.hpp"
+#include "gradus/cpu/normalize/softmax.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"

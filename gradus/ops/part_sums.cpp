@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gradus/cpu/window_sums.hpp"
+#include "gradus/cpu/pool/window_sums.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/gather.hpp"

@@ -6,7 +6,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/round_up.hpp"
-#include "gradus/cpu/pool.hpp"
+#include "gradus/cpu/pool/pool.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"

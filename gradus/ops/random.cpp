@@ -8,7 +8,7 @@
 
 #include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/random.hpp"
+#include "gradus/cpu/random/random.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/ops/compare.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/reduce.hpp"
+#include "gradus/cpu/reduce/reduce.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"

@@ -2,7 +2,7 @@
 #include "gradus/ops/shape.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/copy.hpp"
+#include "gradus/cpu/move/copy.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/ops/elementwise.hpp"

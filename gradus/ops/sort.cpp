@@ -2,7 +2,7 @@
 #include "gradus/ops/sort.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/sort.hpp"
+#include "gradus/cpu/move/sort.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/shape_rules.hpp"

@@ -2,7 +2,7 @@
 #include "gradus/ops/update.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/adam.hpp"
+#include "gradus/cpu/update/adam.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 

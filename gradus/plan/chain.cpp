@@ -3,7 +3,7 @@
 // another order of sums for fewer examples, so the bits may change (docs/plan.md); blocks follow from shapes alone.
 #include <algorithm>
 
-#include "gradus/cpu/chain.hpp"
+#include "gradus/cpu/loop/chain.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
 #include "gradus/plan/order.hpp"

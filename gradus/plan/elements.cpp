@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "gradus/base/convert.hpp"
-#include "gradus/cpu/copy.hpp"
+#include "gradus/cpu/move/copy.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 

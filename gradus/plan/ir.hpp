@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gradus/cpu/epilogue.hpp"
-#include "gradus/cpu/program.hpp"
+#include "gradus/cpu/elementwise/program.hpp"
 #include "gradus/graph/op_def.hpp"
 #include "gradus/plan/plan.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/chain.hpp"
+#include "gradus/cpu/loop/chain.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/arena.hpp"
 #include "gradus/plan/item.hpp"

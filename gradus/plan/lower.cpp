@@ -4,8 +4,8 @@
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/loop_kernel.hpp"
-#include "gradus/cpu/partial_kernel.hpp"
+#include "gradus/cpu/loop/loop_kernel.hpp"
+#include "gradus/cpu/loop/partial_kernel.hpp"
 #include "gradus/plan/arena.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/item.hpp"

@@ -6,7 +6,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/switches.hpp"
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/pending.hpp"

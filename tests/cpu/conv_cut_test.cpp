@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "gradus/cpu/conv_cut.hpp"
+#include "gradus/cpu/conv/cut.hpp"
 
 namespace gradus::cpu {
 namespace {

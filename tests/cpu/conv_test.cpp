@@ -1,4 +1,4 @@
-#include "gradus/cpu/conv.hpp"
+#include "gradus/cpu/conv/conv.hpp"
 
 #include <gtest/gtest.h>
 

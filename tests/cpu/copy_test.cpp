@@ -1,4 +1,4 @@
-#include "gradus/cpu/copy.hpp"
+#include "gradus/cpu/move/copy.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "gradus/cpu/cross_entropy.hpp"
+#include "gradus/cpu/normalize/cross_entropy.hpp"
 
 #include <gtest/gtest.h>
 

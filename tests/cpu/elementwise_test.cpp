@@ -1,5 +1,5 @@
 // Element-wise functions against libm in double and long double, over ranges and at the edges.
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "gradus/cpu/index.hpp"
+#include "gradus/cpu/move/index.hpp"
 
 #include <gtest/gtest.h>
 
 #include "gradus/base/threads.hpp"
-#include "gradus/cpu/sort.hpp"
+#include "gradus/cpu/move/sort.hpp"
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {

@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "gradus/base/threads.hpp"
-#include "gradus/cpu/loop_kernel.hpp"
-#include "gradus/cpu/parts.hpp"
+#include "gradus/cpu/loop/loop_kernel.hpp"
+#include "gradus/cpu/loop/parts.hpp"
 #include "tests/cpu/random_data.hpp"
 
 namespace gradus::cpu {

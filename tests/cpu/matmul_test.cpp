@@ -1,4 +1,4 @@
-#include "gradus/cpu/matmul.hpp"
+#include "gradus/cpu/matrix/matmul.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,10 +6,10 @@
 #include <numeric>
 
 #include "gradus/base/text.hpp"
-#include "gradus/cpu/adam.hpp"
-#include "gradus/cpu/copy.hpp"
-#include "gradus/cpu/index.hpp"
-#include "gradus/cpu/sort.hpp"
+#include "gradus/cpu/update/adam.hpp"
+#include "gradus/cpu/move/copy.hpp"
+#include "gradus/cpu/move/index.hpp"
+#include "gradus/cpu/move/sort.hpp"
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {

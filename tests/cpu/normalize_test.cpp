@@ -2,8 +2,8 @@
 
 #include "gradus/base/text.hpp"
 #include "gradus/base/threads.hpp"
-#include "gradus/cpu/batch_norm.hpp"
-#include "gradus/cpu/layer_norm.hpp"
+#include "gradus/cpu/normalize/batch_norm.hpp"
+#include "gradus/cpu/normalize/layer_norm.hpp"
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {

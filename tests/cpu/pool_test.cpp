@@ -1,4 +1,4 @@
-#include "gradus/cpu/pool.hpp"
+#include "gradus/cpu/pool/pool.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // What a fused program is lowered to: tiles that cover its shape once, pairs of instructions in one pass.
-#include "gradus/cpu/program_plan.hpp"
+#include "gradus/cpu/elementwise/program_plan.hpp"
 
 #include <gtest/gtest.h>
 
-#include "gradus/cpu/elementwise.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 
 namespace gradus::cpu {
 namespace {

@@ -1,5 +1,5 @@
 // Fused programs: broadcasting, strides, aliasing, tails, dtypes. Each is compared with a plain loop over the same elements.
-#include "gradus/cpu/program.hpp"
+#include "gradus/cpu/elementwise/program.hpp"
 
 #include <gtest/gtest.h>
 

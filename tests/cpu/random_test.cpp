@@ -1,4 +1,4 @@
-#include "gradus/cpu/random.hpp"
+#include "gradus/cpu/random/random.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "gradus/cpu/reduce.hpp"
+#include "gradus/cpu/reduce/reduce.hpp"
 
 #include <gtest/gtest.h>
 

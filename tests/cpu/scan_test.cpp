@@ -1,5 +1,5 @@
 // Running totals against plain loops, along every axis and in both directions.
-#include "gradus/cpu/scan.hpp"
+#include "gradus/cpu/reduce/scan.hpp"
 
 #include <gtest/gtest.h>
 

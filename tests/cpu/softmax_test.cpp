@@ -1,4 +1,4 @@
-#include "gradus/cpu/softmax.hpp"
+#include "gradus/cpu/normalize/softmax.hpp"
 
 #include <gtest/gtest.h>
 
