@@ -126,9 +126,16 @@ class Allocator {
     return buffer;
   }
 
+  Buffer* take_adopted(std::byte* data, int64_t bytes, const MemorySpace& space, std::function<void()> release) {
+    Buffer* buffer = take_borrowed(data, bytes, std::move(release));
+    buffer->is_own_ = true;
+    buffer->space_ = &space;
+    return buffer;
+  }
+
   void give_back(Buffer* buffer) {
     buffer->packed.reset();
-    if (!buffer->is_own_) {
+    if (!buffer->is_own_ || buffer->space_) {
       if (buffer->release_) buffer->release_();
       delete buffer;
       return;
@@ -208,6 +215,9 @@ BufferPtr allocate(int64_t bytes, std::string_view what) { return BufferPtr(Allo
 void refuse_above_limit(int64_t bytes, std::string_view what) { Allocator::get().check(bytes, what); }
 BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release) {
   return BufferPtr(Allocator::get().take_borrowed(data, bytes, std::move(release)));
+}
+BufferPtr adopt(std::byte* data, int64_t bytes, const MemorySpace& space, std::function<void()> release) {
+  return BufferPtr(Allocator::get().take_adopted(data, bytes, space, std::move(release)));
 }
 MemoryUse memory_use() { return Allocator::get().use(); }
 void reset_peak_memory() { Allocator::get().reset_peak(); }

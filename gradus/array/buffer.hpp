@@ -6,8 +6,24 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 namespace gradus {
+
+class Buffer;
+class BufferPtr;
+
+/// Memory that is not the processor's (a device's): how it is taken, and how bytes go there and back.
+class MemorySpace {
+ public:
+  virtual ~MemorySpace() = default;
+  /// A buffer in it, made by adopt(). Throws Error::Kind::memory, naming `what`.
+  virtual BufferPtr allocate(int64_t bytes, std::string_view what) const = 0;
+  /// Copies all bytes of a buffer in it to the processor's memory.
+  virtual void copy_out(const Buffer& from, void* to) const = 0;
+  /// Fills a buffer in it.
+  virtual void copy_in(const void* from, const Buffer& to) const = 0;
+};
 
 /// A block of memory, aligned to 64 bytes. Counted by BufferPtr; freed blocks are cached by size for the next request.
 class Buffer {
@@ -16,6 +32,8 @@ class Buffer {
   int64_t bytes() const { return bytes_; }
   /// Whether the library allocated it: only such memory may be written in place (never user memory or a mapped file).
   bool is_own() const { return is_own_; }
+  /// Where it lies; null: in the processor's memory. Elsewhere data() is an address that only kernels of that space may follow.
+  const MemorySpace* space() const { return space_; }
   /// Number of BufferPtr that share it.
   int64_t use_count() const { return uses_.load(std::memory_order_acquire); }
 
@@ -25,6 +43,7 @@ class Buffer {
   std::byte* data_ = nullptr;
   int64_t bytes_ = 0, capacity_ = 0;
   bool is_own_ = true;
+  const MemorySpace* space_ = nullptr;
   std::function<void()> release_;
   std::atomic<int64_t> uses_{0};
 
@@ -68,6 +87,9 @@ BufferPtr allocate(int64_t bytes, std::string_view what = "array");
 void refuse_above_limit(int64_t bytes, std::string_view what);
 /// A buffer on memory that the caller owns; `release` is called when the last reference goes. Never written by the library.
 BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release);
+
+/// A buffer on memory of a space, which the library may write; `release` frees it.
+BufferPtr adopt(std::byte* data, int64_t bytes, const MemorySpace& space, std::function<void()> release);
 
 /// Bytes that live buffers hold now, that they held at most since the last reset, and that the cache keeps for reuse.
 struct MemoryUse {

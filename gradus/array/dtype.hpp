@@ -79,15 +79,15 @@ constexpr bool is_storage_type() {
 
 /// The dtype in which an array of `a` and an array of `b` meet:
 ///
-///             bool  uint8 int32 int64 f16   bf16  f32   f64
-///   bool      bool  uint8 int32 int64 f16   bf16  f32   f64
-///   uint8           uint8 int32 int64 f16   bf16  f32   f64
-///   int32                 int32 int64 f16   bf16  f32   f64
-///   int64                       int64 f16   bf16  f32   f64
-///   f16                               f16   f32   f32   f64
-///   bf16                                    bf16  f32   f64
-///   f32                                           f32   f64
-///   f64                                                 f64
+///               bool  uint8 int32 int64 f16   bf16  f32   f64
+///     bool      bool  uint8 int32 int64 f16   bf16  f32   f64
+///     uint8           uint8 int32 int64 f16   bf16  f32   f64
+///     int32                 int32 int64 f16   bf16  f32   f64
+///     int64                       int64 f16   bf16  f32   f64
+///     f16                               f16   f32   f32   f64
+///     bf16                                    bf16  f32   f64
+///     f32                                           f32   f64
+///     f64                                                 f64
 ///
 /// An integer never widens a float (as in PyTorch and JAX); the two 16-bit floats meet in float32.
 constexpr DType promote(DType a, DType b) {

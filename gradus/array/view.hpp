@@ -21,11 +21,4 @@ struct Layout {
   friend bool operator==(const Layout&, const Layout&) = default;
 };
 
-/// A layout with the address of its first element.
-struct View : Layout {
-  void* data = nullptr;
-  template <class T>
-  T* as() const { return static_cast<T*>(data); }
-};
-
 }  // namespace gradus

@@ -9,8 +9,8 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
-#include "gradus/cpu/environment.hpp"
 #include "gradus/nn/summary.hpp"
+#include "gradus/plan/backend.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/progress.hpp"
 
@@ -154,7 +154,7 @@ train::ReportTable environment_table(const Recipe& recipe) {
           {},
           {{"date", date_text()},
            {"processor", processor_name()},
-           {"working with", cpu::environment()},
+           {"working with", plan::current_backend().description()},
            {"threads", to_text(static_cast<int64_t>(threads()))},
            {"Gradus", GRADUS_VERSION},
            {"seed", to_text(recipe.seed)}}};

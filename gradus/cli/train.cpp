@@ -16,7 +16,6 @@
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/train/evaluation.hpp"
-#include "gradus/train/finite.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/progress.hpp"

@@ -1,7 +1,10 @@
 // Recording an op: checks, promotion, shape rule, node.
 #include <algorithm>
+#include <bit>
+#include <iterator>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/text.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/pending.hpp"
@@ -12,6 +15,26 @@ namespace gradus {
 namespace {
 
 const Input& input_spec(const OpDef& op, size_t index) { return op.inputs[std::min(index, op.inputs.size() - 1)]; }
+// Of input number `index` of those that a call has.
+const Input& input_spec(const OpDef& op, size_t index, uint32_t absent) {
+  for (size_t input = 0; absent >> input != 0 && input <= index; ++input) index += absent >> input & 1;
+  return input_spec(op, index);
+}
+
+// The inputs without the optional ones that are empty, which are noted in `args`. A call that is recorded again comes without them already.
+std::span<const Array> present_inputs(const OpDef& op, std::span<const Array> given, Args& args, std::vector<Array>& present) {
+  if (op.inputs.empty() || !op.inputs.back().is_optional || given.size() != op.inputs.size()) return given;
+  uint32_t absent = 0;
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (given[i].exists()) continue;
+    if (!op.inputs[i].is_optional) return given;  // which check_inputs refuses
+    absent |= uint32_t{1} << i;
+  }
+  args.set_absent(absent);
+  if (!absent) return given;
+  std::copy_if(given.begin(), given.end(), std::back_inserter(present), [](const Array& input) { return input.exists(); });
+  return present;
+}
 
 bool is_condition(const Input& input) { return input.dtypes.bits == bools.bits; }
 
@@ -41,7 +64,7 @@ void check_range(const OpDef& op, const Input& input, const Node& number, DType 
 }
 
 // Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as slots.
-bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<Array>& promoted) {
+bool promote_inputs(const OpDef& op, std::span<const Array> inputs, uint32_t absent, std::vector<Array>& promoted) {
   const bool is_elementwise = op.elementwise != nullptr;
   const bool all_weak = is_elementwise && are_weak(inputs);
   bool is_changed = false;
@@ -54,18 +77,18 @@ bool promote_inputs(const OpDef& op, std::span<const Array> inputs, std::vector<
     if (op.host || op.expand) return false;  // numbers that a closed graph captured stay numbers
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!inputs[i].is_weak() || is_elementwise || &op == &identity_op) continue;
-      const DType dtype = strong_dtype(input_spec(op, i), inputs[i]);
+      const DType dtype = strong_dtype(input_spec(op, i, absent), inputs[i]);
       if (dtype != float64 || inputs[i].dtype() != float64) change(i, dtype);
     }
     return is_changed;
   }
   const DType common = operating_dtype(op, inputs, all_weak);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (is_condition(input_spec(op, i))) continue;
+    if (is_condition(input_spec(op, i, absent))) continue;
     // In a closed graph a number is a placeholder until the graph is called: cast here, it would be rounded to 16 bits before it is used.
     if (is_elementwise && inputs[i].is_weak() && inputs[i].rank() == 0 && inputs[i].node()->is_placeholder()) continue;
     if (is_elementwise && inputs[i].node()->is_scalar()) {
-      check_range(op, input_spec(op, i), *inputs[i].node(), common);
+      check_range(op, input_spec(op, i, absent), *inputs[i].node(), common);
       continue;
     }
     if (inputs[i].dtype() != common || (inputs[i].is_weak() && !all_weak)) change(i, common);
@@ -93,10 +116,11 @@ bool view_now(const OpDef& op, const Args& args, std::span<const Array> inputs, 
   return true;
 }
 
-Node* record(const OpDef& op, std::span<const Array> given, Args args, Array* immediate) {
-  check_inputs(op, given);
-  std::vector<Array> promoted;
-  const std::span<const Array> inputs = promote_inputs(op, given, promoted) ? std::span<const Array>(promoted) : given;
+Node* record(const OpDef& op, std::span<const Array> all, Args args, Array* immediate) {
+  std::vector<Array> present, promoted;
+  const std::span<const Array> given = present_inputs(op, all, args, present);
+  check_inputs(op, given, args.absent());
+  const std::span<const Array> inputs = promote_inputs(op, given, args.absent(), promoted) ? std::span<const Array>(promoted) : given;
   const Call call{op, args, inputs};
   bool is_weak = (op.elementwise && op.promotion != Promotion::none) || &op == &identity_op;  // a cast makes a number strong
   for (const Array& input : inputs) is_weak &= input.is_weak();
@@ -114,20 +138,33 @@ Node* record(const OpDef& op, std::span<const Array> given, Args args, Array* im
 
 }  // namespace
 
-void check_inputs(const OpDef& op, std::span<const Array> inputs) {
-  const bool fits = op.is_variadic ? inputs.size() + 1 >= op.inputs.size() : inputs.size() == op.inputs.size();
-  if (!fits) fail_bug(op.name, " was recorded with ", inputs.size(), " inputs; it has ", op.inputs.size());
+std::string to_text(DTypeSet set) {
+  if (set.bits == any_dtype.bits) return "any dtype";
+  if (set.bits == numbers.bits) return "a number";
+  if (set.bits == floats.bits) return "a float dtype";
+  if (set.bits == integers.bits) return "an integer dtype";
+  std::vector<std::string> names;
+  for (int code = 0; code < kDTypeCount; ++code) {
+    const DType dtype{static_cast<DType::Code>(code)};
+    if (set.has(dtype)) names.push_back(to_text(dtype));
+  }
+  return join(names, " or ");
+}
+
+void check_inputs(const OpDef& op, std::span<const Array> inputs, uint32_t absent) {
+  const size_t count = inputs.size() + static_cast<size_t>(std::popcount(absent));
+  const bool fits = op.is_variadic ? count + 1 >= op.inputs.size() : count == op.inputs.size();
+  if (!fits) fail_bug(op.name, " was recorded with ", count, " inputs; it has ", op.inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Input& spec = input_spec(op, i);
+    const Input& spec = input_spec(op, i, absent);
     if (!inputs[i].exists()) {
       const bool is_list = op.is_variadic && op.inputs.size() == 1;
       fail(op.name, spec.name, is_list ? concat("[", i, "]") : "", " is an empty Array; give it a value first");
     }
     const Aval& aval = inputs[i].aval();
     if (!spec.dtypes.has(aval.dtype) && op.promotion != Promotion::floating && !aval.is_weak) {
-      const bool has_cast = spec.dtypes.bits == floats.bits, is_one = spec.name.find(' ') == std::string_view::npos;
       fail(op.name, spec.name, " has dtype ", aval.dtype, "; it must be ", to_text(spec.dtypes),
-           has_cast ? concat(" (", is_one ? concat(spec.name, ".") : "", "astype(float32))") : "");
+           spec.dtypes.bits == floats.bits ? concat(" (", spec.name, ".astype(float32))") : "");
     }
   }
 }

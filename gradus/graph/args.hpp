@@ -1,4 +1,4 @@
-// Parameters of an op (axes, strides, flags): listed once, from which equality, hash, printing and saving follow.
+// Parameters of an op (axes, strides, flags): listed once, from which equality, hash, printing and saving follow; and which optional inputs it has.
 #pragma once
 
 #include <bit>
@@ -116,11 +116,22 @@ class Args {
     return static_cast<const TypedArgs<T>&>(*base_).value;
   }
   bool empty() const { return !base_; }
+  /// Optional inputs of the op that the call goes without, as bits. Set by apply.
+  uint32_t absent() const { return absent_; }
+  void set_absent(uint32_t inputs) { absent_ = inputs; }
+  /// Place of the op's input number `input` among those that the call has; -1: it goes without.
+  int place(size_t input) const {
+    if (!absent_) return static_cast<int>(input);
+    if (absent_ >> input & 1) return -1;
+    return static_cast<int>(input) - std::popcount(absent_ & ((uint32_t{1} << input) - 1));
+  }
   void hash(Hasher& hasher) const {
     hasher.add(base_ ? base_->hash.low : 0);
     if (base_) hasher.add(base_->hash.high);
+    if (absent_) hasher.add(absent_);
   }
   bool equals(const Args& other) const {
+    if (absent_ != other.absent_) return false;
     return base_ == other.base_ || (base_ && other.base_ && base_->hash == other.base_->hash && base_->equals(*other.base_));
   }
   std::vector<Field> fields() const { return base_ ? base_->fields() : std::vector<Field>{}; }
@@ -129,6 +140,7 @@ class Args {
 
  private:
   std::shared_ptr<const ArgsBase> base_;
+  uint32_t absent_ = 0;
 };
 
 }  // namespace gradus

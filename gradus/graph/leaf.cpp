@@ -31,6 +31,13 @@ std::vector<Aval> infer_barrier(const Call& call) {
 std::vector<Array> barrier_same(const RecordedCall&, std::span<const Array> changes) { return {changes.begin(), changes.end()}; }
 std::vector<Array> barrier_batch(const Call& call, std::span<const bool>, int64_t) { return apply_all(barrier_op, call.inputs); }
 
+struct CastArgs {
+  DType dtype{};
+  GRADUS_FIELDS(dtype)
+};
+Aval infer_cast(const Call& call) { return {call.as<CastArgs>().dtype, call[0].shape(), false}; }
+std::vector<Array> cast_batch(const Call& call, std::span<const bool>, int64_t) { return {apply(cast_op, call.inputs, call.args)}; }
+
 }  // namespace
 
 constinit const OpDef data_op{.name = "data", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
@@ -49,6 +56,13 @@ constinit const OpDef stop_gradient_op{.name = "stop_gradient",
                                        .derivative = custom(no_change, no_change),
                                        .batch = stop_gradient_batch,
                                        .view = view_same};
+// y = x in another dtype  =>  dx = dy in the dtype of x
+constinit const OpDef cast_op{.name = "cast",
+                              .inputs = identity_inputs,
+                              .infer = infer_cast,
+                              .derivative = linear([](const RecordedCall& call, int, const Array& dy) { return dy.astype(call[0].dtype()); }),
+                              .batch = cast_batch,
+                              .elementwise = &backend::cast_function};
 constinit const OpDef barrier_op{.name = "barrier",
                                  .inputs = identity_inputs,
                                  .is_variadic = true,
@@ -56,6 +70,11 @@ constinit const OpDef barrier_op{.name = "barrier",
                                  .derivative = custom(barrier_same, barrier_same),
                                  .batch = barrier_batch,
                                  .takes_empty_cotangents = true};
+
+Array Array::astype(DType dtype) const {
+  if (this->dtype() == dtype && !is_weak()) return *this;
+  return apply(cast_op, {*this}, CastArgs{dtype});
+}
 
 Array make_leaf(Value value, const Aval& aval) {
   Node* node = Node::make(data_op, {}, {}, std::span<const Aval>(&aval, 1));

@@ -1,4 +1,4 @@
-// Nodes without inputs: data, numbers, placeholders; and views that are made at once.
+// Nodes without inputs: data, numbers, placeholders; the few ops that every floor knows; and views that are made at once.
 #pragma once
 
 #include "gradus/graph/node.hpp"
@@ -10,6 +10,7 @@ extern const OpDef scalar_op;       ///< one number, an input of plans and never
 extern const OpDef placeholder_op;  ///< an argument of a closed graph
 extern const OpDef identity_op;     ///< its input; a transform marks its arguments with it
 extern const OpDef stop_gradient_op;  ///< its input, without derivative
+extern const OpDef cast_op;           ///< its input in another dtype: Array::astype
 extern const OpDef barrier_op;      ///< identity on several arrays that no pass of the plan sees through
 
 /// An array on a buffer, row-major from its start.

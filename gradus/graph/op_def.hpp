@@ -5,14 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "gradus/cpu/epilogue.hpp"
-#include "gradus/cpu/kernel.hpp"
+#include "gradus/backend/epilogue.hpp"
+#include "gradus/backend/function.hpp"
+#include "gradus/backend/kernel.hpp"
 #include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
-
-namespace gradus::cpu {
-struct ElementwiseFunction;
-}
 
 namespace gradus {
 
@@ -30,10 +27,12 @@ inline constexpr DTypeSet bools = only(bool_), integers = only(uint8) | only(int
                           any_dtype = bools | numbers, indices = only(int32) | only(int64);
 std::string to_text(DTypeSet set);
 
-/// One input of an op: its name in messages and what it accepts.
+/// One input of an op: its name in messages and what it accepts. Optional ones come last; apply takes an empty Array for one that is left out, and
+/// the op's rules and kernels see only those that are there (Call::has, Call::place).
 struct Input {
   std::string_view name;
   DTypeSet dtypes = any_dtype;
+  bool is_optional = false;
 };
 
 /// A call being checked: the op, its parameters and its inputs (whose values need not exist).
@@ -43,6 +42,9 @@ struct Call {
   std::span<const Array> inputs;
 
   const Array& operator[](size_t input) const { return inputs[input]; }
+  bool has(size_t input) const { return args.place(input) >= 0; }
+  /// An optional input, by its number among the op's inputs; empty if it was left out.
+  Array optional(size_t input) const { return has(input) ? inputs[static_cast<size_t>(args.place(input))] : Array(); }
   template <class T>
   const T& as() const {
     return args.as<T>();
@@ -134,14 +136,9 @@ constexpr Derivative not_differentiable(std::string_view reason) {
 }
 
 /// Batching rule of vmap. `call.inputs[i]` has the batch as axis 0 where is_batched[i]; at least one is. Returns all outputs, with the
-/// batch as axis 0.
+/// batch as axis 0; nothing where the op's composition should be batched instead (kind composed), as without any rule. Rules that many ops
+/// share: ops/batch.hpp.
 using BatchRule = std::vector<Array> (*)(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
-/// For element-wise ops: aligns ranks, then applies the op itself.
-std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
-/// Through the op's composition (kind composed).
-std::vector<Array> batch_composed(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
-/// One call for every example, stacked: right for every op, slow; for ops where nothing better exists.
-std::vector<Array> batch_by_loop(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
 
 /// A view op: fills the strides and the offset (elements) of the output on the input's memory; false if a copy of input 0 must come first.
 /// `out.shape` and `out.dtype` are set before the call.
@@ -153,20 +150,22 @@ struct KernelCall {
   const Args& args;
   std::span<const Layout> inputs, outputs;   ///< outputs are contiguous
   std::span<const bool> is_output_needed;    ///< unneeded outputs have a null pointer at the run
-  cpu::Epilogue epilogue{};                  ///< only of ops whose entry absorbs it; its bias is the last input
+  backend::Epilogue epilogue{};                  ///< only of ops whose entry absorbs it; its bias is the last input
   int64_t whole_batch = 0;                   ///< examples of the op of which this kernel does a block, in one thread; 0: it does all
 
+  /// Whether the call has an optional input, by its number among the op's inputs.
+  bool has(size_t input) const { return args.place(input) >= 0; }
   template <class T>
   const T& as() const {
     return args.as<T>();
   }
 };
-/// The CPU's entry of an op.
-struct CpuEntry {
-  cpu::KernelPtr (*prepare)(const KernelCall&) = nullptr;
+/// How a backend computes an op. That of the processor stands in the op's own block; other backends have tables of their own (plan/backend.hpp).
+struct KernelEntry {
+  backend::KernelPtr (*prepare)(const KernelCall&) = nullptr;
   uint32_t strided_inputs = 0;  ///< bit i set if input i may have any strides; the others arrive contiguous
   /// Whether the kernel can do this to its first output before storing it; null: never.
-  bool (*absorbs)(const Args& args, std::span<const Layout> inputs, const cpu::Epilogue& epilogue) = nullptr;
+  bool (*absorbs)(const Args& args, std::span<const Layout> inputs, const backend::Epilogue& epilogue) = nullptr;
   /// in_place[k] = {output, input}: that output may be written over that input if both have the same layout; output -1 ends the list.
   struct InPlace {
     int8_t output = -1, input = -1;
@@ -195,10 +194,10 @@ struct OpDef {
   Promotion promotion = Promotion::none;
   InferRule infer;
   Derivative derivative;
-  BatchRule batch = nullptr;
+  BatchRule batch = nullptr;                              ///< null: through the composition, if it has one
   ViewRule view = nullptr;                                ///< set for ops that only rearrange strides
-  const cpu::ElementwiseFunction* elementwise = nullptr;  ///< set for element-wise ops: the plan fuses them
-  CpuEntry cpu = {};
+  const backend::Function* elementwise = nullptr;  ///< set for element-wise ops: the plan fuses them
+  KernelEntry kernel = {};                        ///< on the processor
   HostRule host = nullptr;       ///< instead of a kernel
   ComposeRule expand = nullptr;  ///< instead of a kernel: the evaluator puts these ops in its place (checkpoint, custom derivatives)
   WorkRule work = nullptr;       ///< set for products and convolutions, whose time it is
@@ -225,7 +224,7 @@ Aval broadcast_inputs(const Call& call);
 Aval broadcast_to_bool(const Call& call);
 /// The dtype in which the inputs meet. Numbers count as weak; inputs that accept only bool (conditions) do not count.
 DType common_dtype(const OpDef& op, std::span<const Array> inputs);
-/// Throws the error of a wrong number of inputs, an empty Array, or a dtype that the op does not accept.
-void check_inputs(const OpDef& op, std::span<const Array> inputs);
+/// Throws the error of a wrong number of inputs, an empty Array, or a dtype that the op does not accept. `absent`: see Args.
+void check_inputs(const OpDef& op, std::span<const Array> inputs, uint32_t absent = 0);
 
 }  // namespace gradus

@@ -236,7 +236,7 @@ namespace detail {
 template <class M, class... A>
 using Forwarded = decltype(std::declval<M&>().forward(std::declval<A>()...));
 }  // namespace detail
-/// module.forward(arguments...), with what every call of a module needs around it (paths of errors); defined in nn/module.hpp.
+/// module.forward(arguments...), with what every call of a module needs around it (paths of errors); defined in graph/call.hpp.
 template <class M, class... A>
 auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...>;
 }  // namespace nn

@@ -34,7 +34,13 @@ class Writer {
       text += " " + number_of_leaf(node);
     } else if (!node.is_leaf() || !node.args().empty()) {
       std::string inside;
-      for (const Edge& edge : node.inputs()) inside += (inside.empty() ? "" : ", ") + operand(edge);
+      const bool has_optional = !node.op().inputs.empty() && node.op().inputs.back().is_optional;
+      for (size_t input = 0, i = 0; i < node.inputs().size(); ++input) {
+        if (node.args().place(input) < 0) continue;
+        inside += (inside.empty() ? "" : ", ");
+        if (has_optional && node.op().inputs[input].is_optional) inside += concat(node.op().inputs[input].name, "=");
+        inside += operand(node.inputs()[i++]);
+      }
       const std::string args = node.args().text();
       text += "(" + inside + (inside.empty() || args.empty() ? "" : "; ") + args + ")";
     }

@@ -103,7 +103,7 @@ struct ResidualOptions {
 
 /// activation(body(x) + shortcut(x)): the block of residual networks (He et al. 2016).
 ///
-///   nn::Residual(nn::Sequential{nn::Conv2D(64, 3, options), nn::BatchNorm(), nn::Activation(relu), ...}, {.activation = relu})
+///   nn::Residual(nn::Sequential{nn::Dense(64, relu), nn::BatchNorm(), nn::Dense(64)}, {.shortcut = nn::Dense(64), .activation = relu})
 class Residual {
  public:
   explicit Residual(Layer body, ResidualOptions options = {});

@@ -3,10 +3,7 @@
 
 #include <algorithm>
 
-#include "gradus/array/buffer.hpp"
-#include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/graph/leaf.hpp"
 
 namespace gradus::nn {
 
@@ -23,15 +20,6 @@ Fans fans_of(const Shape& shape) {
   double field = 1;
   for (int64_t axis = 0; axis < rank - 2; ++axis) field *= static_cast<double>(shape[axis]);
   return {field * static_cast<double>(shape[rank - 2]), field * static_cast<double>(shape[rank - 1])};
-}
-
-Array filled(const Shape& shape, double value, DType dtype) {
-  BufferPtr buffer = allocate(shape.size() * dtype.size(), concat("constant ", shape, " ", dtype));
-  visit_dtype(dtype, [&]<class T>(T) {
-    T* data = reinterpret_cast<T*>(buffer->data());
-    std::fill(data, data + shape.size(), convert<T>(value));
-  });
-  return make_leaf(std::move(buffer), dtype, shape);
 }
 
 Array Initializer::operator()(const Shape& shape, DType dtype) const {

@@ -114,8 +114,6 @@ Initializer from_name(std::string_view name);
 
 }  // namespace init
 
-/// `value` everywhere, in memory of its own (a broadcast number would make the first step's plan another one than the next step's).
-Array filled(const Shape& shape, double value, DType dtype);
 
 /// New parameters of this thread have this dtype while it lives; float32 otherwise.
 class ParameterDType {

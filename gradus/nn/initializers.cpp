@@ -8,6 +8,7 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/nn/fields.hpp"
 #include "gradus/nn/initializer_kinds.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/random.hpp"

@@ -1,7 +1,8 @@
 // Activations: the ones that matter for speed are ops with a kernel and a slope, the others compositions.
 #include "gradus/ops/activation.hpp"
 
-#include "gradus/cpu/elementwise/loops.hpp"
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/exponential.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
@@ -20,7 +21,7 @@ Array part_of_relu(const RecordedCall& call, int, const Array& change) { return 
 }  // namespace
 
 // z = y > 0 ? x : 0  =>  dx passes where y > 0, dz/dy = 0. In one instruction.
-constinit const OpDef gate_op = floating("gate", x_y_any, cpu::gate_function, passes<part_of_gate>);
+constinit const OpDef gate_op = floating("gate", x_y_any, backend::gate_function, passes<part_of_gate>);
 
 namespace {
 
@@ -31,47 +32,47 @@ constexpr double kSeluScale = 1.0507009873554804934193349852946, kSeluAlpha = 1.
 Array narrowed(const Array& y, const Array& x) { return x.dtype().is_float() && !x.is_weak() ? y.astype(x.dtype()) : y; }
 
 // y = max(x, 0)  =>  the change passes where y > 0
-constinit const OpDef relu_op = of_numbers("relu", x_any, cpu::relu_function, passes<part_of_relu>);
+constinit const OpDef relu_op = of_numbers("relu", x_any, backend::relu_function, passes<part_of_relu>);
 // y = x > 0 ? x : s x  =>  dy/dx = x > 0 ? 1 : s, dy/ds = x > 0 ? 0 : x
 constexpr Input leaky_relu_inputs[] = {{"x", any_dtype}, {"slope", any_dtype}};
 constinit const OpDef leaky_relu_op =
-    floating("leaky_relu", leaky_relu_inputs, cpu::leaky_relu_function, slopes([](const RecordedCall& call, int input) {
+    floating("leaky_relu", leaky_relu_inputs, backend::leaky_relu_function, slopes([](const RecordedCall& call, int input) {
                const Array is_positive = call[0] > 0;
                return input == 0 ? where(is_positive, number_like(call.outputs[0], 1), call[1]) : where(is_positive, 0, call[0]);
              }));
 // y = x > 0 ? x : a (e^x - 1)  =>  dy/dx = x > 0 ? 1 : y + a, dy/da = x > 0 ? 0 : e^x - 1
 constexpr Input elu_inputs[] = {{"x", any_dtype}, {"alpha", any_dtype}};
 constinit const OpDef elu_op =
-    floating("elu", elu_inputs, cpu::elu_function, slopes([](const RecordedCall& call, int input) {
+    floating("elu", elu_inputs, backend::elu_function, slopes([](const RecordedCall& call, int input) {
                const Array is_positive = call[0] > 0;
                return input == 0 ? where(is_positive, 1, call.outputs[0] + call[1]) : where(is_positive, 0, expm1(minimum(call[0], 0)));
              }));
 // y = 1 / (1 + e^-x)  =>  dy/dx = y (1 - y)
-constinit const OpDef sigmoid_op = floating("sigmoid", x_any, cpu::sigmoid_function,
+constinit const OpDef sigmoid_op = floating("sigmoid", x_any, backend::sigmoid_function,
                                             slopes([](const RecordedCall& call, int) { return call.outputs[0] * (1 - call.outputs[0]); }));
 // y = log(1 + e^x)  =>  dy/dx = sigmoid(x)
 constinit const OpDef softplus_op =
-    floating("softplus", x_any, cpu::softplus_function, slopes([](const RecordedCall& call, int) { return sigmoid(call[0]); }));
+    floating("softplus", x_any, backend::softplus_function, slopes([](const RecordedCall& call, int) { return sigmoid(call[0]); }));
 // y = x s, s = sigmoid(x)  =>  dy/dx = s + y (1 - s)
-constinit const OpDef silu_op = floating("silu", x_any, cpu::silu_function, slopes([](const RecordedCall& call, int) {
+constinit const OpDef silu_op = floating("silu", x_any, backend::silu_function, slopes([](const RecordedCall& call, int) {
                                            const Array s = sigmoid(call[0]);
                                            return s + call.outputs[0] * (1 - s);
                                          }));
 // y = x / (1 + |x|)  =>  dy/dx = 1 / (1 + |x|)^2
-constinit const OpDef softsign_op = floating("softsign", x_any, cpu::softsign_function, slopes([](const RecordedCall& call, int) {
+constinit const OpDef softsign_op = floating("softsign", x_any, backend::softsign_function, slopes([](const RecordedCall& call, int) {
                                                return square(reciprocal(1 + abs(call[0])));
                                              }));
 // y = log cosh x  =>  dy/dx = tanh x
 constinit const OpDef log_cosh_op =
-    floating("log_cosh", x_any, cpu::log_cosh_function, slopes([](const RecordedCall& call, int) { return tanh(call[0]); }));
+    floating("log_cosh", x_any, backend::log_cosh_function, slopes([](const RecordedCall& call, int) { return tanh(call[0]); }));
 // g = Phi(x) + x phi(x)  =>  dg/dx = (2 - x^2) phi(x), with the normal density phi; beyond 40, where phi is 0, x^2 may be infinite
-constinit const OpDef gelu_slope_op = floating("gelu_slope", x_any, cpu::gelu_slope_function, slopes([](const RecordedCall& call, int) {
+constinit const OpDef gelu_slope_op = floating("gelu_slope", x_any, backend::gelu_slope_function, slopes([](const RecordedCall& call, int) {
                                                  const Array squared = square(clip(call[0], -40, 40));
                                                  return (2 - squared) * (kOneOverSqrt2Pi * exp(-0.5 * squared));
                                                }));
 // y = x Phi(x)  =>  dy/dx = Phi(x) + x phi(x)
 constinit const OpDef gelu_op =
-    floating("gelu", x_any, cpu::gelu_function, slopes([](const RecordedCall& call, int) { return apply(gelu_slope_op, {call[0]}); }));
+    floating("gelu", x_any, backend::gelu_function, slopes([](const RecordedCall& call, int) { return apply(gelu_slope_op, {call[0]}); }));
 
 }  // namespace
 

@@ -1,25 +1,12 @@
-// Batching rules that many ops share (declared in graph/op_def.hpp), and the text of dtype sets.
+#include "gradus/ops/batch.hpp"
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
 #include "gradus/graph/leaf.hpp"
-#include "gradus/graph/op_def.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
-
-std::string to_text(DTypeSet set) {
-  if (set.bits == any_dtype.bits) return "any dtype";
-  if (set.bits == numbers.bits) return "a number";
-  if (set.bits == floats.bits) return "a float dtype";
-  if (set.bits == integers.bits) return "an integer dtype";
-  std::vector<std::string> names;
-  for (int code = 0; code < kDTypeCount; ++code) {
-    const DType dtype{static_cast<DType::Code>(code)};
-    if (set.has(dtype)) names.push_back(to_text(dtype));
-  }
-  return join(names, " or ");
-}
 
 std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_batched, int64_t) {
   int64_t rank = 0;  // of one example of the result

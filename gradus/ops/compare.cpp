@@ -3,7 +3,8 @@
 
 #include <limits>
 
-#include "gradus/cpu/elementwise/loops.hpp"
+#include "gradus/backend/functions/bits.hpp"
+#include "gradus/backend/functions/compare.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
@@ -14,26 +15,26 @@ namespace {
 
 using namespace rows;
 
-constinit const OpDef equal_op = test("equal", x_y_any, cpu::equal_function);
-constinit const OpDef not_equal_op = test("not_equal", x_y_any, cpu::not_equal_function);
-constinit const OpDef less_op = test("less", x_y_any, cpu::less_function);
-constinit const OpDef less_equal_op = test("less_equal", x_y_any, cpu::less_equal_function);
-constinit const OpDef greater_op = test("greater", x_y_any, cpu::greater_function);
-constinit const OpDef greater_equal_op = test("greater_equal", x_y_any, cpu::greater_equal_function);
-constinit const OpDef logical_and_op = test("logical_and", x_y_any, cpu::logical_and_function);
-constinit const OpDef logical_or_op = test("logical_or", x_y_any, cpu::logical_or_function);
-constinit const OpDef logical_xor_op = test("logical_xor", x_y_any, cpu::logical_xor_function);
-constinit const OpDef logical_not_op = test("logical_not", x_any, cpu::logical_not_function);
-constinit const OpDef isnan_op = test("isnan", x_any, cpu::isnan_function);
-constinit const OpDef isinf_op = test("isinf", x_any, cpu::isinf_function);
-constinit const OpDef isfinite_op = test("isfinite", x_any, cpu::isfinite_function);
-constinit const OpDef signbit_op = test("signbit", x_any, cpu::signbit_function);
-constinit const OpDef bitwise_and_op = of_integers("bitwise_and", x_y_integer, cpu::bitwise_and_function);
-constinit const OpDef bitwise_or_op = of_integers("bitwise_or", x_y_integer, cpu::bitwise_or_function);
-constinit const OpDef bitwise_xor_op = of_integers("bitwise_xor", x_y_integer, cpu::bitwise_xor_function);
-constinit const OpDef bitwise_not_op = of_integers("bitwise_not", x_integer, cpu::bitwise_not_function);
-constinit const OpDef left_shift_op = of_integers("left_shift", x_y_shift, cpu::left_shift_function);
-constinit const OpDef right_shift_op = of_integers("right_shift", x_y_shift, cpu::right_shift_function);
+constinit const OpDef equal_op = test("equal", x_y_any, backend::equal_function);
+constinit const OpDef not_equal_op = test("not_equal", x_y_any, backend::not_equal_function);
+constinit const OpDef less_op = test("less", x_y_any, backend::less_function);
+constinit const OpDef less_equal_op = test("less_equal", x_y_any, backend::less_equal_function);
+constinit const OpDef greater_op = test("greater", x_y_any, backend::greater_function);
+constinit const OpDef greater_equal_op = test("greater_equal", x_y_any, backend::greater_equal_function);
+constinit const OpDef logical_and_op = test("logical_and", x_y_any, backend::logical_and_function);
+constinit const OpDef logical_or_op = test("logical_or", x_y_any, backend::logical_or_function);
+constinit const OpDef logical_xor_op = test("logical_xor", x_y_any, backend::logical_xor_function);
+constinit const OpDef logical_not_op = test("logical_not", x_any, backend::logical_not_function);
+constinit const OpDef isnan_op = test("isnan", x_any, backend::isnan_function);
+constinit const OpDef isinf_op = test("isinf", x_any, backend::isinf_function);
+constinit const OpDef isfinite_op = test("isfinite", x_any, backend::isfinite_function);
+constinit const OpDef signbit_op = test("signbit", x_any, backend::signbit_function);
+constinit const OpDef bitwise_and_op = of_integers("bitwise_and", x_y_integer, backend::bitwise_and_function);
+constinit const OpDef bitwise_or_op = of_integers("bitwise_or", x_y_integer, backend::bitwise_or_function);
+constinit const OpDef bitwise_xor_op = of_integers("bitwise_xor", x_y_integer, backend::bitwise_xor_function);
+constinit const OpDef bitwise_not_op = of_integers("bitwise_not", x_integer, backend::bitwise_not_function);
+constinit const OpDef left_shift_op = of_integers("left_shift", x_y_shift, backend::left_shift_function);
+constinit const OpDef right_shift_op = of_integers("right_shift", x_y_shift, backend::right_shift_function);
 
 // z = c ? x : y  =>  dx = c ? dz : 0, dy = c ? 0 : dz
 Array transpose_where(const RecordedCall& call, int input, const Array& dz) {
@@ -41,7 +42,7 @@ Array transpose_where(const RecordedCall& call, int input, const Array& dz) {
   return unbroadcast(selected, call[static_cast<size_t>(input)].shape());
 }
 constexpr Input where_inputs[] = {{"condition", bools}, {"x", any_dtype}, {"y", any_dtype}};
-constinit const OpDef where_op = same_type("where", where_inputs, cpu::where_function, linear(transpose_where, 0b110));
+constinit const OpDef where_op = same_type("where", where_inputs, backend::where_function, linear(transpose_where, 0b110));
 
 double largest_of(DType dtype) {
   if (dtype == float16) return 65504;

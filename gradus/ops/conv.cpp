@@ -140,16 +140,16 @@ cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout&
           .dilation = args.dilation,
           .whole_batch = call.whole_batch};
 }
-cpu::KernelPtr prepare_conv(const KernelCall& call) {
+backend::KernelPtr prepare_conv(const KernelCall& call) {
   return cpu::prepare_conv(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.inputs[1], call.outputs[0]), call.epilogue);
 }
-cpu::KernelPtr prepare_input_gradient(const KernelCall& call) {
+backend::KernelPtr prepare_input_gradient(const KernelCall& call) {
   return cpu::prepare_conv_input_gradient(call.outputs[0].dtype, conv_shape(call, call.outputs[0], call.inputs[1], call.inputs[0]));
 }
-cpu::KernelPtr prepare_weight_gradient(const KernelCall& call) {
+backend::KernelPtr prepare_weight_gradient(const KernelCall& call) {
   return cpu::prepare_conv_weight_gradient(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.outputs[0], call.inputs[1]));
 }
-bool absorbs(const Args&, std::span<const Layout> inputs, const cpu::Epilogue&) { return inputs[0].dtype.is_float(); }
+bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue&) { return inputs[0].dtype.is_float(); }
 
 constexpr Input conv_inputs[] = {{"x", numbers}, {"w", numbers}}, input_gradient_inputs[] = {{"dy", numbers}, {"w", numbers}},
                 weight_gradient_inputs[] = {{"x", numbers}, {"dy", numbers}};
@@ -160,7 +160,7 @@ constinit const OpDef conv_op{.name = "conv",
                               .infer = infer_conv,
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
-                              .cpu = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input},
+                              .kernel = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input},
                               .work = [](std::span<const Shape> inputs, const Shape& y) { return work_of(inputs[1], y); }};
 constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
@@ -168,7 +168,7 @@ constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .infer = infer_input_gradient,
                                         .derivative = linear(transpose_input_gradient),
                                         .batch = batch_conv,
-                                        .cpu = {.prepare = prepare_input_gradient, .by_example = by_first_input},
+                                        .kernel = {.prepare = prepare_input_gradient, .by_example = by_first_input},
                                         .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs[1], inputs[0]); }};
 constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .inputs = weight_gradient_inputs,
@@ -176,7 +176,7 @@ constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .infer = infer_weight_gradient,
                                          .derivative = linear(transpose_weight_gradient),
                                          .batch = batch_pairs,
-                                         .cpu = {.prepare = prepare_weight_gradient},
+                                         .kernel = {.prepare = prepare_weight_gradient},
                                          .work = [](std::span<const Shape> inputs, const Shape& dw) { return work_of(dw, inputs[1]); }};
 
 Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }

@@ -183,6 +183,15 @@ Array zeros(const Shape& shape) { return filled("zeros", shape, 0, float32); }
 Array zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0, dtype); }
 Array ones(const Shape& shape) { return filled("ones", shape, 1, float32); }
 Array ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
+Array filled(const Shape& shape, double value, DType dtype) {
+  BufferPtr buffer = allocate(shape.size() * dtype.size(), concat("constant ", shape, " ", dtype));
+  visit_dtype(dtype, [&]<class T>(T) {
+    T* data = reinterpret_cast<T*>(buffer->data());
+    std::fill(data, data + shape.size(), convert<T>(value));
+  });
+  return make_leaf(std::move(buffer), dtype, shape);
+}
+
 Array full(const Shape& shape, const Array& value) { return full(shape, value, value.exists() ? default_dtype(value) : float32); }
 Array full(const Shape& shape, const Array& value, DType dtype) {
   if (!value.exists()) fail("full", "value is an empty Array; give it a value first");

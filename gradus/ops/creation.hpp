@@ -134,6 +134,8 @@ Array full(const Shape& shape, const Array& value, DType dtype);
 Array zeros_like(const Array& x);
 Array ones_like(const Array& x);
 Array full_like(const Array& x, const Array& value);
+/// `value` everywhere, in memory of its own, where full() repeats one number: what is overwritten from step to step begins so.
+Array filled(const Shape& shape, double value, DType dtype);
 
 /// start, start + step, ... before stop: ceil((stop - start) / step) elements, each computed as start + i * step in double and rounded
 /// once. int64 if all are integers, else float32; or `dtype`. step 0 is an error.

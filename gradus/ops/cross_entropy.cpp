@@ -40,10 +40,10 @@ cpu::CrossEntropy options_of(const KernelCall& call) {
   const EntropyArgs& args = call.as<EntropyArgs>();
   return {args.label_smoothing, args.ignore_label};
 }
-cpu::KernelPtr prepare_forward(const KernelCall& call) {
+backend::KernelPtr prepare_forward(const KernelCall& call) {
   return cpu::prepare_cross_entropy(call.inputs[0], call.inputs[1].dtype, options_of(call));
 }
-cpu::KernelPtr prepare_backward(const KernelCall& call) {
+backend::KernelPtr prepare_backward(const KernelCall& call) {
   return cpu::prepare_cross_entropy_backward(call.inputs[0], call.inputs[1].dtype, options_of(call));
 }
 
@@ -97,7 +97,7 @@ constinit const OpDef softmax_cross_entropy_backward_op{.name = "softmax_cross_e
                                                         .infer = same_as_first,
                                                         .derivative = composed(compose_backward),
                                                         .batch = batch_entropy,
-                                                        .cpu = {.prepare = prepare_backward, .in_place = {{0, 0}}}};
+                                                        .kernel = {.prepare = prepare_backward, .in_place = {{0, 0}}}};
 
 std::vector<Array> reverse_entropy(const RecordedCall& call, std::span<const Array> cotangents) {
   return {apply(softmax_cross_entropy_backward_op, {call[0], call[1], call.outputs[1], cotangents[0]}, call.args), Array{}};
@@ -108,7 +108,7 @@ constinit const OpDef softmax_cross_entropy_op{.name = "softmax_cross_entropy",
                                                .infer = infer_forward,
                                                .derivative = composed(compose_forward, reverse_entropy),
                                                .batch = batch_entropy,
-                                               .cpu = {.prepare = prepare_forward},
+                                               .kernel = {.prepare = prepare_forward},
                                                .hidden_outputs = 1};
 
 }  // namespace

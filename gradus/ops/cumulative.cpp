@@ -34,7 +34,7 @@ Aval infer_total(const Call& call) { return {call[0].dtype().is_float() ? call[0
 Aval infer_position(const Call& call) { return {int64, call[0].shape(), false}; }
 
 template <ScanKind kind>
-cpu::KernelPtr prepare(const KernelCall& call) {
+backend::KernelPtr prepare(const KernelCall& call) {
   const ScanArgs& args = call.as<ScanArgs>();
   return cpu::prepare_scan(call.inputs[0], kind, args.axis, args.reverse);
 }
@@ -103,7 +103,7 @@ std::vector<Array> batch_recurrence(const Call& call, std::span<const bool> is_b
   return {apply(call.op, {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size)},
                 RecurrenceArgs{args.axis + 1, args.reverse, args.shifted})};
 }
-cpu::KernelPtr prepare_recurrence(const KernelCall& call) {
+backend::KernelPtr prepare_recurrence(const KernelCall& call) {
   const auto& args = call.as<RecurrenceArgs>();
   return cpu::prepare_recurrence(call.inputs[0], args.axis, args.reverse, args.shifted);
 }
@@ -112,7 +112,7 @@ constinit const OpDef recurrence_op{.name = "recurrence",
                                     .infer = infer_recurrence,
                                     .derivative = custom(reverse_recurrence, forward_recurrence),
                                     .batch = batch_recurrence,
-                                    .cpu = {.prepare = prepare_recurrence}};
+                                    .kernel = {.prepare = prepare_recurrence}};
 
 // ---- the totals
 
@@ -140,32 +140,32 @@ constinit const OpDef cumsum_op{.name = "cumsum",
                                 .infer = infer_total,
                                 .derivative = linear(transpose_cumsum),
                                 .batch = batch_scan,
-                                .cpu = {.prepare = prepare<ScanKind::sum>}};
+                                .kernel = {.prepare = prepare<ScanKind::sum>}};
 constinit const OpDef cumprod_op{.name = "cumprod",
                                  .inputs = any_input,
                                  .infer = infer_total,
                                  .derivative = from_output(reverse_cumprod),
                                  .batch = batch_scan,
-                                 .cpu = {.prepare = prepare<ScanKind::prod>}};
+                                 .kernel = {.prepare = prepare<ScanKind::prod>}};
 constinit const OpDef logcumsumexp_op{.name = "logcumsumexp",
                                       .inputs = float_input,
                                       .promotion = Promotion::floating,
                                       .infer = infer_total,
                                       .derivative = from_output(reverse_logcumsumexp),
                                       .batch = batch_scan,
-                                      .cpu = {.prepare = prepare<ScanKind::logsumexp>}};
+                                      .kernel = {.prepare = prepare<ScanKind::logsumexp>}};
 constinit const OpDef cummax_position_op{.name = "cummax_position",
                                          .inputs = any_input,
                                          .infer = infer_position,
                                          .derivative = not_differentiable("its result is a position"),
                                          .batch = batch_scan,
-                                         .cpu = {.prepare = prepare<ScanKind::argmax>}};
+                                         .kernel = {.prepare = prepare<ScanKind::argmax>}};
 constinit const OpDef cummin_position_op{.name = "cummin_position",
                                          .inputs = any_input,
                                          .infer = infer_position,
                                          .derivative = not_differentiable("its result is a position"),
                                          .batch = batch_scan,
-                                         .cpu = {.prepare = prepare<ScanKind::argmin>}};
+                                         .kernel = {.prepare = prepare<ScanKind::argmin>}};
 
 Array scan(const OpDef& op, std::string_view name, const Array& x, int64_t axis) {
   return apply(op, {x}, ScanArgs{normalize_axis(name, axis, x.rank()), false});

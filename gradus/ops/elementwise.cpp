@@ -3,9 +3,10 @@
 
 #include <cmath>
 
+#include "gradus/backend/functions/arithmetic.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/elementwise/loops.hpp"
-#include "gradus/graph/node.hpp"
+#include "gradus/graph/leaf.hpp"
+#include "gradus/ops/batch.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -70,25 +71,10 @@ namespace {
 
 using namespace rows;
 
-struct CastArgs {
-  DType dtype{};
-  GRADUS_FIELDS(dtype)
-};
 struct PowerArgs {
   double exponent = 0;
   GRADUS_FIELDS(exponent)
 };
-
-Aval infer_cast(const Call& call) { return {call.as<CastArgs>().dtype, call[0].shape(), false}; }
-
-// y = x in another dtype  =>  dx = dy in the dtype of x
-constinit const OpDef cast_op{
-    .name = "cast",
-    .inputs = x_any,
-    .infer = infer_cast,
-    .derivative = linear([](const RecordedCall& call, int, const Array& dy) { return dy.astype(call[0].dtype()); }),
-    .batch = batch_elementwise,
-    .elementwise = &cpu::cast_function};
 
 }  // namespace
 
@@ -114,29 +100,29 @@ Array share(const Array& wins, const Array& x, const Array& y, const Array& chan
   return where(wins, change, where(x == y, 0.5 * change, 0));
 }
 
-constinit const OpDef add_op = same_type("add", x_y_any, cpu::add_function, linear(transpose_add));
-constinit const OpDef subtract_op = of_numbers("subtract", x_y_any, cpu::subtract_function, linear(transpose_subtract));
+constinit const OpDef add_op = same_type("add", x_y_any, backend::add_function, linear(transpose_add));
+constinit const OpDef subtract_op = of_numbers("subtract", x_y_any, backend::subtract_function, linear(transpose_subtract));
 // z = x y  =>  dz/dx = y, dz/dy = x
-constinit const OpDef multiply_op = same_type("multiply", x_y_any, cpu::multiply_function,
+constinit const OpDef multiply_op = same_type("multiply", x_y_any, backend::multiply_function,
                                               slopes([](const RecordedCall& call, int input) { return call[input == 0 ? 1 : 0]; }));
 // z = x / y  =>  dz/dx = 1 / y, dz/dy = -z / y
 constinit const OpDef divide_op =
-    floating("divide", x_y_any, cpu::divide_function,
+    floating("divide", x_y_any, backend::divide_function,
              slopes([](const RecordedCall& call, int input) { return input == 0 ? reciprocal(call[1]) : -call.outputs[0] / call[1]; }));
 constinit const OpDef negative_op =
-    of_numbers("negative", x_any, cpu::negative_function, linear([](const RecordedCall&, int, const Array& dy) { return -dy; }));
-constinit const OpDef floor_divide_op = of_numbers("floor_divide", x_y_any, cpu::floor_divide_function, zero_slope);
+    of_numbers("negative", x_any, backend::negative_function, linear([](const RecordedCall&, int, const Array& dy) { return -dy; }));
+constinit const OpDef floor_divide_op = of_numbers("floor_divide", x_y_any, backend::floor_divide_function, zero_slope);
 // z = x - floor(x / y) y  =>  dz/dx = 1, dz/dy = -floor(x / y)
 constinit const OpDef remainder_op =
-    of_numbers("remainder", x_y_any, cpu::remainder_function,
+    of_numbers("remainder", x_y_any, backend::remainder_function,
                slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -floor_divide(call[0], call[1]); }));
 // z = x - n y for the whole number n = trunc(x / y)  =>  dz/dx = 1, dz/dy = -n. The rounded quotient may be n + 1: (x - z) / y is not.
 constinit const OpDef fmod_op =
-    of_numbers("fmod", x_y_any, cpu::fmod_function,
+    of_numbers("fmod", x_y_any, backend::fmod_function,
                slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -round((call[0] - call.outputs[0]) / call[1]); }));
 
 // z = x^y  =>  dz/dx = y x^(y-1), 0 where x = y = 0; dz/dy = z log x, 0 where x = 0
-constinit const OpDef power_op = of_numbers("power", x_y_any, cpu::power_function, slopes([](const RecordedCall& call, int input) {
+constinit const OpDef power_op = of_numbers("power", x_y_any, backend::power_function, slopes([](const RecordedCall& call, int input) {
                                               const Array &x = call[0], &y = call[1];
                                               const Array is_zero = x == 0;
                                               if (input == 0) return y * power(x, where(is_zero & (y == 0), 1, y - 1));
@@ -147,23 +133,23 @@ Array slope_of_literal_power(const RecordedCall& call, int) {
   const double exponent = call.as<PowerArgs>().exponent;
   return exponent == 0 ? Array(0.0) : exponent * pow(call[0], exponent - 1);
 }
-constinit const OpDef integer_power_op = of_numbers("integer_power", x_y_any, cpu::integer_power_function, slopes(slope_of_literal_power));
-constinit const OpDef constant_power_op = floating("constant_power", x_y_any, cpu::power_function, slopes(slope_of_literal_power));
+constinit const OpDef integer_power_op = of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power));
+constinit const OpDef constant_power_op = floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power));
 // x^(1/2) and x^(-1/2) as IEEE 754 has them: of -0 and -infinity as of 0 and infinity, where roots have -0 and NaN.
 constinit const OpDef half_power_op =
-    floating("half_power", x_any, cpu::half_power_function, slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
-constinit const OpDef inverse_half_power_op = floating("inverse_half_power", x_any, cpu::inverse_half_power_function,
+    floating("half_power", x_any, backend::half_power_function, slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
+constinit const OpDef inverse_half_power_op = floating("inverse_half_power", x_any, backend::inverse_half_power_function,
                                                        slopes([](const RecordedCall& call, int) { return -0.5 * pow(call[0], -1.5); }));
 // y = x^2  =>  dy/dx = 2 x
 constinit const OpDef square_op =
-    same_type("square", x_any, cpu::square_function, slopes([](const RecordedCall& call, int) { return 2 * call[0]; }));
+    same_type("square", x_any, backend::square_function, slopes([](const RecordedCall& call, int) { return 2 * call[0]; }));
 // y = |x|  =>  dy/dx = sign x
 constinit const OpDef abs_op =
-    same_type("abs", x_any, cpu::abs_function, slopes([](const RecordedCall& call, int) { return sign(call[0]); }));
-constinit const OpDef sign_op = same_type("sign", x_any, cpu::sign_function, zero_slope);
+    same_type("abs", x_any, backend::abs_function, slopes([](const RecordedCall& call, int) { return sign(call[0]); }));
+constinit const OpDef sign_op = same_type("sign", x_any, backend::sign_function, zero_slope);
 // y = 1 / x  =>  dy/dx = -y^2
 constinit const OpDef reciprocal_op =
-    floating("reciprocal", x_any, cpu::reciprocal_function, slopes([](const RecordedCall& call, int) { return -square(call.outputs[0]); }));
+    floating("reciprocal", x_any, backend::reciprocal_function, slopes([](const RecordedCall& call, int) { return -square(call.outputs[0]); }));
 
 // z = max(x, y)  =>  dz/dx = [x > y] + [x = y] / 2
 Array part_of_maximum(const RecordedCall& call, int input, const Array& change) {
@@ -183,10 +169,10 @@ Array part_of_fmin(const RecordedCall& call, int input, const Array& change) {
   const size_t own = static_cast<size_t>(input), other = 1 - own;
   return share((call[own] < call[other]) | isnan(call[other]), call[own], call[other], change);
 }
-constinit const OpDef maximum_op = same_type("maximum", x_y_any, cpu::maximum_function, passes<part_of_maximum>);
-constinit const OpDef minimum_op = same_type("minimum", x_y_any, cpu::minimum_function, passes<part_of_minimum>);
-constinit const OpDef fmax_op = same_type("fmax", x_y_any, cpu::fmax_function, passes<part_of_fmax>);
-constinit const OpDef fmin_op = same_type("fmin", x_y_any, cpu::fmin_function, passes<part_of_fmin>);
+constinit const OpDef maximum_op = same_type("maximum", x_y_any, backend::maximum_function, passes<part_of_maximum>);
+constinit const OpDef minimum_op = same_type("minimum", x_y_any, backend::minimum_function, passes<part_of_minimum>);
+constinit const OpDef fmax_op = same_type("fmax", x_y_any, backend::fmax_function, passes<part_of_fmax>);
+constinit const OpDef fmin_op = same_type("fmin", x_y_any, backend::fmin_function, passes<part_of_fmin>);
 
 // z = min(max(x, low), high)  =>  dz/dx = [low <= x <= high], dz/dlow = [x < low < high], dz/dhigh = [x > high or low >= high]
 Array part_of_clip(const RecordedCall& call, int input, const Array& change) {
@@ -194,16 +180,16 @@ Array part_of_clip(const RecordedCall& call, int input, const Array& change) {
   return where(input == 0 ? (x >= low) & (x <= high) : input == 1 ? (x < low) & (low < high) : (x > high) | (low >= high), change, 0);
 }
 constexpr Input clip_inputs[] = {{"x", any_dtype}, {"low", any_dtype}, {"high", any_dtype}};
-constinit const OpDef clip_op = same_type("clip", clip_inputs, cpu::clip_function, passes<part_of_clip>);
+constinit const OpDef clip_op = same_type("clip", clip_inputs, backend::clip_function, passes<part_of_clip>);
 
 // z = |x| sign y  =>  dz/dx = sign x sign y, dz/dy = 0
 constinit const OpDef copysign_op =
-    floating("copysign", x_y_any, cpu::copysign_function,
+    floating("copysign", x_y_any, backend::copysign_function,
              slopes([](const RecordedCall& call, int input) { return input == 0 ? sign(call[0]) * copysign(1, call[1]) : Array(0.0); }));
-constinit const OpDef floor_op = same_type("floor", x_any, cpu::floor_function, zero_slope);
-constinit const OpDef ceil_op = same_type("ceil", x_any, cpu::ceil_function, zero_slope);
-constinit const OpDef round_op = same_type("round", x_any, cpu::round_function, zero_slope);
-constinit const OpDef trunc_op = same_type("trunc", x_any, cpu::trunc_function, zero_slope);
+constinit const OpDef floor_op = same_type("floor", x_any, backend::floor_function, zero_slope);
+constinit const OpDef ceil_op = same_type("ceil", x_any, backend::ceil_function, zero_slope);
+constinit const OpDef round_op = same_type("round", x_any, backend::round_function, zero_slope);
+constinit const OpDef trunc_op = same_type("trunc", x_any, backend::trunc_function, zero_slope);
 
 // x^c for a number c that is known when recording.
 Array power_of_number(const Array& x, DType kind, Slot slot) {
@@ -227,10 +213,6 @@ Array power_of_number(const Array& x, DType kind, Slot slot) {
 
 }  // namespace
 
-Array Array::astype(DType dtype) const {
-  if (this->dtype() == dtype && !is_weak()) return *this;
-  return apply(cast_op, {*this}, CastArgs{dtype});
-}
 
 Array add(const Array& x, const Array& y) { return apply(add_op, {x, y}); }
 Array subtract(const Array& x, const Array& y) { return apply(subtract_op, {x, y}); }
@@ -284,7 +266,7 @@ Array squared_difference(const Array& x, const Array& y) {
 
 std::span<const OpDef* const> elementwise_ops() {
   static constexpr const OpDef* all[] = {
-      &cast_op,  &add_op,    &subtract_op,      &multiply_op,       &divide_op, &negative_op, &floor_divide_op, &remainder_op, &fmod_op,
+      &add_op,    &subtract_op,      &multiply_op,       &divide_op, &negative_op, &floor_divide_op, &remainder_op, &fmod_op,
       &power_op, &square_op, &integer_power_op, &constant_power_op, &abs_op,    &sign_op,     &reciprocal_op,   &maximum_op,   &minimum_op,
       &fmax_op,  &fmin_op,   &clip_op,          &copysign_op,       &floor_op,  &ceil_op,     &round_op,        &trunc_op,
       &half_power_op, &inverse_half_power_op};

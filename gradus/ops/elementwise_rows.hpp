@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gradus/graph/op_def.hpp"
+#include "gradus/ops/batch.hpp"
 
 namespace gradus::rows {
 
@@ -31,7 +32,7 @@ inline constexpr Derivative bool_result = not_differentiable("its result is bool
 inline constexpr Derivative integer_result = not_differentiable("it works on integers and bools");
 
 /// f of operands brought to one dtype, which is also the result's.
-constexpr OpDef same_type(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+constexpr OpDef same_type(std::string_view name, std::span<const Input> inputs, const backend::Function& function,
                           Derivative derivative) {
   return {.name = name,
           .inputs = inputs,
@@ -42,7 +43,7 @@ constexpr OpDef same_type(std::string_view name, std::span<const Input> inputs, 
           .elementwise = &function};
 }
 /// The same, for numbers: bools alone are an error.
-constexpr OpDef of_numbers(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+constexpr OpDef of_numbers(std::string_view name, std::span<const Input> inputs, const backend::Function& function,
                            Derivative derivative) {
   return {.name = name,
           .inputs = inputs,
@@ -53,7 +54,7 @@ constexpr OpDef of_numbers(std::string_view name, std::span<const Input> inputs,
           .elementwise = &function};
 }
 /// The same, for integers and bools.
-constexpr OpDef of_integers(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function) {
+constexpr OpDef of_integers(std::string_view name, std::span<const Input> inputs, const backend::Function& function) {
   return {.name = name,
           .inputs = inputs,
           .promotion = Promotion::common,
@@ -63,7 +64,7 @@ constexpr OpDef of_integers(std::string_view name, std::span<const Input> inputs
           .elementwise = &function};
 }
 /// f of floats; integers and bools are taken as float32.
-constexpr OpDef floating(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function,
+constexpr OpDef floating(std::string_view name, std::span<const Input> inputs, const backend::Function& function,
                          Derivative derivative) {
   return {.name = name,
           .inputs = inputs,
@@ -74,7 +75,7 @@ constexpr OpDef floating(std::string_view name, std::span<const Input> inputs, c
           .elementwise = &function};
 }
 /// A test of operands brought to one dtype, with a bool result.
-constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const cpu::ElementwiseFunction& function) {
+constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const backend::Function& function) {
   return {.name = name,
           .inputs = inputs,
           .promotion = Promotion::common,

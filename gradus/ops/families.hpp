@@ -1,17 +1,15 @@
-// All ops that there are: the one list, from which laws, loading by name and export work.
+// The ops of ops/, family by family. All ops that there are: transform/all_ops.hpp.
 #pragma once
 
 #include <span>
-#include <string_view>
+#include <vector>
 
 #include "gradus/graph/op_def.hpp"
 
 namespace gradus {
 
-/// Every OpDef, family by family.
-std::span<const OpDef* const> all_ops();
-/// The op of that name, or null.
-const OpDef* find_op(std::string_view name);
+/// All of them, and those of graph/leaf.hpp.
+std::vector<const OpDef*> families_of_ops();
 
 // Each family's .cpp ends with its list; families.cpp joins them.
 std::span<const OpDef* const> leaf_ops();  ///< of graph/leaf.hpp
@@ -32,13 +30,5 @@ std::span<const OpDef* const> linalg_ops();
 std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
 std::span<const OpDef* const> update_ops();
-
-// Of transform/: ops that hold closed graphs.
-std::span<const OpDef* const> checkpoint_ops();
-std::span<const OpDef* const> custom_derivative_ops();
-std::span<const OpDef* const> control_ops();
-
-// Of train/: the check that stops a step.
-std::span<const OpDef* const> finite_ops();
 
 }  // namespace gradus

@@ -43,7 +43,7 @@ cpu::Selection selection_of(const KernelCall& call, size_t others) {
   const auto& args = call.as<GatherArgs>();
   return {args.axis, static_cast<int64_t>(call.inputs.size() - others), args.may_be_negative};
 }
-cpu::KernelPtr prepare_gather(const KernelCall& call) { return cpu::gather(call.inputs[0], call.inputs.subspan(1), selection_of(call, 1)); }
+backend::KernelPtr prepare_gather(const KernelCall& call) { return cpu::gather(call.inputs[0], call.inputs.subspan(1), selection_of(call, 1)); }
 
 std::vector<Array> tail(std::span<const Array> inputs, size_t from) { return {inputs.begin() + static_cast<std::ptrdiff_t>(from), inputs.end()}; }
 
@@ -96,14 +96,14 @@ constinit const OpDef gather_op{.name = "gather",
                                 .infer = infer_gather,
                                 .derivative = linear(transpose_gather, 1),
                                 .batch = batch_gather,
-                                .cpu = {.prepare = prepare_gather}};
+                                .kernel = {.prepare = prepare_gather}};
 constinit const OpDef embedding_op{.name = "embedding",
                                    .inputs = embedding_inputs,
                                    .is_variadic = true,
                                    .infer = infer_gather,
                                    .derivative = linear(transpose_gather, 1),
                                    .batch = batch_gather,
-                                   .cpu = {.prepare = prepare_gather}};
+                                   .kernel = {.prepare = prepare_gather}};
 
 // ---- last_rows, last_along: which of the elements written to one place stay there, the last ones
 
@@ -114,7 +114,7 @@ struct LastRowsArgs {
 };
 constexpr Input index_inputs[] = {{"index", indices}};
 Aval infer_last(const Call& call) { return {bool_, call[0].shape(), false}; }
-cpu::KernelPtr prepare_last_rows(const KernelCall& call) {
+backend::KernelPtr prepare_last_rows(const KernelCall& call) {
   const auto& args = call.as<LastRowsArgs>();
   return cpu::last_rows(args.sizes, call.inputs, args.may_be_negative);
 }
@@ -128,14 +128,14 @@ constinit const OpDef last_rows_op{.name = "last_rows",
                                    .infer = infer_last,
                                    .derivative = not_differentiable("its input is an integer"),
                                    .batch = batch_last_rows,
-                                   .cpu = {.prepare = prepare_last_rows}};
+                                   .kernel = {.prepare = prepare_last_rows}};
 
 struct LastAlongArgs {
   Shape shape;  // of the array that is written to
   int64_t axis = 0;
   GRADUS_FIELDS(shape, axis)
 };
-cpu::KernelPtr prepare_last_along(const KernelCall& call) {
+backend::KernelPtr prepare_last_along(const KernelCall& call) {
   const auto& args = call.as<LastAlongArgs>();
   return cpu::last_along(args.shape, call.inputs[0], args.axis);
 }
@@ -148,7 +148,7 @@ constinit const OpDef last_along_op{.name = "last_along",
                                     .infer = infer_last,
                                     .derivative = not_differentiable("its input is an integer"),
                                     .batch = batch_last_along,
-                                    .cpu = {.prepare = prepare_last_along}};
+                                    .kernel = {.prepare = prepare_last_along}};
 
 // ---- scatter, scatter_add: their reverse
 
@@ -162,7 +162,7 @@ Aval infer_scatter(const Call& call) {
   return {call[0].dtype(), call[0].shape(), false};
 }
 template <cpu::Scatter mode>
-cpu::KernelPtr prepare_scatter(const KernelCall& call) {
+backend::KernelPtr prepare_scatter(const KernelCall& call) {
   return cpu::scatter(call.inputs[0], call.inputs.subspan(2), selection_of(call, 2), mode);
 }
 Array again(const RecordedCall& call, const Array& x, const Array& source) {
@@ -214,14 +214,14 @@ constinit const OpDef scatter_op{.name = "scatter",
                                  .infer = infer_scatter,
                                  .derivative = custom(reverse_scatter, forward_scatter),
                                  .batch = batch_scatter,
-                                 .cpu = {.prepare = prepare_scatter<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+                                 .kernel = {.prepare = prepare_scatter<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
 constinit const OpDef scatter_add_op{.name = "scatter_add",
                                      .inputs = scatter_add_inputs,
                                      .is_variadic = true,
                                      .infer = infer_scatter,
                                      .derivative = custom(reverse_scatter_add, forward_scatter),
                                      .batch = batch_scatter,
-                                     .cpu = {.prepare = prepare_scatter<cpu::Scatter::add>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+                                     .kernel = {.prepare = prepare_scatter<cpu::Scatter::add>, .strided_inputs = 1, .in_place = {{0, 0}}}};
 
 // ---- gather_along, scatter_along: one index for each element
 
@@ -242,7 +242,7 @@ Aval infer_along(const Call& call) {
   check_along(call.op.name, call[0], call[1], call.as<AlongArgs>().axis);
   return {call[0].dtype(), call[1].shape(), false};
 }
-cpu::KernelPtr prepare_along(const KernelCall& call) { return cpu::gather_along(call.inputs[0], call.inputs[1], call.as<AlongArgs>().axis); }
+backend::KernelPtr prepare_along(const KernelCall& call) { return cpu::gather_along(call.inputs[0], call.inputs[1], call.as<AlongArgs>().axis); }
 std::vector<Array> batch_along(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   std::vector<Array> inputs;
   for (size_t i = 0; i < call.inputs.size(); ++i) inputs.push_back(with_batch(call[i], is_batched[i], batch_size));
@@ -260,7 +260,7 @@ constinit const OpDef gather_along_op{.name = "gather_along",
                                       .infer = infer_along,
                                       .derivative = linear(transpose_along, 1),
                                       .batch = batch_along,
-                                      .cpu = {.prepare = prepare_along}};
+                                      .kernel = {.prepare = prepare_along}};
 
 Aval infer_scatter_along(const Call& call) {
   check_along(call.op.name, call[0], call[1], call.as<AlongArgs>().axis);
@@ -271,7 +271,7 @@ Aval infer_scatter_along(const Call& call) {
   return {call[0].dtype(), call[0].shape(), false};
 }
 template <cpu::Scatter mode>
-cpu::KernelPtr prepare_scatter_along(const KernelCall& call) {
+backend::KernelPtr prepare_scatter_along(const KernelCall& call) {
   return cpu::scatter_along(call.inputs[0], call.inputs[1], call.as<AlongArgs>().axis, mode);
 }
 Array again_along(const RecordedCall& call, const Array& x, const Array& source) { return apply(call.op, {x, call[1], source}, call.args); }
@@ -294,14 +294,14 @@ constinit const OpDef scatter_along_op{.name = "scatter_along",
                                        .infer = infer_scatter_along,
                                        .derivative = custom(reverse_scatter_along, forward_scatter_along),
                                        .batch = batch_along,
-                                       .cpu = {.prepare = prepare_scatter_along<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+                                       .kernel = {.prepare = prepare_scatter_along<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
 constinit const OpDef scatter_add_along_op{
     .name = "scatter_add_along",
     .inputs = along_add_inputs,
     .infer = infer_scatter_along,
     .derivative = custom(reverse_add_along, forward_scatter_along),
     .batch = batch_along,
-    .cpu = {.prepare = prepare_scatter_along<cpu::Scatter::add>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+    .kernel = {.prepare = prepare_scatter_along<cpu::Scatter::add>, .strided_inputs = 1, .in_place = {{0, 0}}}};
 
 // ---- sums of parts
 
@@ -374,14 +374,14 @@ Aval infer_one_hot(const Call& call) {
   sizes.push_back(args.classes);
   return {args.dtype, Shape(sizes), false};
 }
-cpu::KernelPtr prepare_one_hot(const KernelCall& call) { return cpu::one_hot(call.inputs[0], call.outputs[0]); }
+backend::KernelPtr prepare_one_hot(const KernelCall& call) { return cpu::one_hot(call.inputs[0], call.outputs[0]); }
 std::vector<Array> batch_one_hot(const Call& call, std::span<const bool>, int64_t) { return {apply(call.op, call.inputs, call.args)}; }
 constinit const OpDef one_hot_op{.name = "one_hot",
                                  .inputs = one_hot_inputs,
                                  .infer = infer_one_hot,
                                  .derivative = not_differentiable("its input is an integer"),
                                  .batch = batch_one_hot,
-                                 .cpu = {.prepare = prepare_one_hot}};
+                                 .kernel = {.prepare = prepare_one_hot}};
 
 // ---- unravel_index
 
@@ -394,13 +394,13 @@ Aval infer_unravel(const Call& call) {
   sizes.push_back(call.as<UnravelArgs>().shape.rank());
   return {int64, Shape(sizes), false};
 }
-cpu::KernelPtr prepare_unravel(const KernelCall& call) { return cpu::unravel_index(call.inputs[0], call.as<UnravelArgs>().shape); }
+backend::KernelPtr prepare_unravel(const KernelCall& call) { return cpu::unravel_index(call.inputs[0], call.as<UnravelArgs>().shape); }
 constinit const OpDef unravel_index_op{.name = "unravel_index",
                                        .inputs = one_hot_inputs,
                                        .infer = infer_unravel,
                                        .derivative = not_differentiable("its input is an integer"),
                                        .batch = batch_one_hot,
-                                       .cpu = {.prepare = prepare_unravel}};
+                                       .kernel = {.prepare = prepare_unravel}};
 
 // What may stand as `source` of x: numbers and other dtypes are cast, floats are not cut to integers.
 Array as_source(std::string_view op, const Array& x, const Array& source) {

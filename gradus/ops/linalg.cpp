@@ -8,6 +8,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/matrix/matmul.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/ops/batch.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
@@ -65,10 +66,10 @@ Array transpose_matmul(const RecordedCall& call, int input, const Array& dy) {
   return unbroadcast(matmul(swapaxes(a, -1, -2), dy), b.shape());
 }
 
-cpu::KernelPtr prepare_matmul(const KernelCall& call) {
+backend::KernelPtr prepare_matmul(const KernelCall& call) {
   return cpu::prepare_matmul(call.inputs[0], call.inputs[1], call.outputs[0], call.epilogue, call.whole_batch > 0);
 }
-bool absorbs(const Args&, std::span<const Layout> inputs, const cpu::Epilogue&) { return inputs[0].dtype.is_float(); }
+bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue&) { return inputs[0].dtype.is_float(); }
 
 // Examples are matrices, or rows where these do not depend on one another's number.
 uint32_t by_example(std::span<const Layout> inputs) {
@@ -84,7 +85,7 @@ constinit const OpDef matmul_op{.name = "matmul",
                                 .infer = infer_matmul,
                                 .derivative = linear(transpose_matmul),
                                 .batch = batch_elementwise,  // the batch is one more axis in front, which broadcasts
-                                .cpu = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example},
+                                .kernel = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example},
                                 // Each number of the result is a sum over the inner axis.
                                 .work = [](std::span<const Shape> inputs, const Shape& out) {
                                   return inputs[0].rank() == 0 ? 0 : out.size() * inputs[0][inputs[0].rank() - 1];

@@ -1,8 +1,12 @@
 // Mathematical functions of floats: rows of op definitions, each with its slope, and the functions that record them.
 #include <cmath>
 
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/arithmetic.hpp"
+#include "gradus/backend/functions/exponential.hpp"
+#include "gradus/backend/functions/special.hpp"
+#include "gradus/backend/functions/trigonometric.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
@@ -21,81 +25,81 @@ constexpr double kLn2 = 0.69314718055994530942, kLn10 = 2.30258509299404568402, 
 constexpr double kTwoOverSqrtPi = 1.12837916709551257390, kOneOverSqrt2Pi = 0.39894228040143267794;
 
 // One row: f of x with its slope, where x is the operand and y the result.
-constexpr OpDef unary(std::string_view name, const cpu::ElementwiseFunction& function, SlopeRule slope) {
+constexpr OpDef unary(std::string_view name, const backend::Function& function, SlopeRule slope) {
   return floating(name, x_any, function, slopes(slope));
 }
-constexpr OpDef binary(std::string_view name, const cpu::ElementwiseFunction& function, SlopeRule slope) {
+constexpr OpDef binary(std::string_view name, const backend::Function& function, SlopeRule slope) {
   return floating(name, x_y_any, function, slopes(slope));
 }
 const Array& x(const RecordedCall& call) { return call[0]; }
 const Array& y(const RecordedCall& call) { return call.outputs[0]; }
 
-constinit const OpDef exp_op = unary("exp", cpu::exp_function, [](const RecordedCall& call, int) { return y(call); });
+constinit const OpDef exp_op = unary("exp", backend::exp_function, [](const RecordedCall& call, int) { return y(call); });
 // Not y + 1, which has few digits left for negative x.
-constinit const OpDef expm1_op = unary("expm1", cpu::expm1_function, [](const RecordedCall& call, int) { return exp(x(call)); });
-constinit const OpDef exp2_op = unary("exp2", cpu::exp2_function, [](const RecordedCall& call, int) { return kLn2 * y(call); });
-constinit const OpDef log_op = unary("log", cpu::log_function, [](const RecordedCall& call, int) { return reciprocal(x(call)); });
-constinit const OpDef log1p_op = unary("log1p", cpu::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
-constinit const OpDef log2_op = unary("log2", cpu::log2_function, [](const RecordedCall& call, int) { return (1 / kLn2) / x(call); });
-constinit const OpDef log10_op = unary("log10", cpu::log10_function, [](const RecordedCall& call, int) { return (1 / kLn10) / x(call); });
-constinit const OpDef sqrt_op = unary("sqrt", cpu::sqrt_function, [](const RecordedCall& call, int) { return 0.5 / y(call); });
+constinit const OpDef expm1_op = unary("expm1", backend::expm1_function, [](const RecordedCall& call, int) { return exp(x(call)); });
+constinit const OpDef exp2_op = unary("exp2", backend::exp2_function, [](const RecordedCall& call, int) { return kLn2 * y(call); });
+constinit const OpDef log_op = unary("log", backend::log_function, [](const RecordedCall& call, int) { return reciprocal(x(call)); });
+constinit const OpDef log1p_op = unary("log1p", backend::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
+constinit const OpDef log2_op = unary("log2", backend::log2_function, [](const RecordedCall& call, int) { return (1 / kLn2) / x(call); });
+constinit const OpDef log10_op = unary("log10", backend::log10_function, [](const RecordedCall& call, int) { return (1 / kLn10) / x(call); });
+constinit const OpDef sqrt_op = unary("sqrt", backend::sqrt_function, [](const RecordedCall& call, int) { return 0.5 / y(call); });
 // y = x^(-1/2)  =>  dy/dx = -1/2 y^3
 constinit const OpDef rsqrt_op =
-    unary("rsqrt", cpu::rsqrt_function, [](const RecordedCall& call, int) { return -0.5 * y(call) * square(y(call)); });
+    unary("rsqrt", backend::rsqrt_function, [](const RecordedCall& call, int) { return -0.5 * y(call) * square(y(call)); });
 // y = x^(1/3)  =>  dy/dx = 1 / (3 y^2)
 constinit const OpDef cbrt_op =
-    unary("cbrt", cpu::cbrt_function, [](const RecordedCall& call, int) { return (1.0 / 3) / square(y(call)); });
+    unary("cbrt", backend::cbrt_function, [](const RecordedCall& call, int) { return (1.0 / 3) / square(y(call)); });
 // a / b, 0 where b is 0.
 Array ratio_or_zero(const Array& a, const Array& b) {
   const Array is_zero = b == 0;
   return where(is_zero, 0, a / where(is_zero, 1, b));
 }
 // z = sqrt(x^2 + y^2)  =>  dz/dx = x / z, dz/dy = y / z; 0 where z = 0, and the sign of an infinite x
-constinit const OpDef hypot_op = binary("hypot", cpu::hypot_function, [](const RecordedCall& call, int input) {
+constinit const OpDef hypot_op = binary("hypot", backend::hypot_function, [](const RecordedCall& call, int input) {
   const Array& own = call[static_cast<size_t>(input)];
   return where(isinf(own), sign(own), ratio_or_zero(own, y(call)));
 });
 
-constinit const OpDef sin_op = unary("sin", cpu::sin_function, [](const RecordedCall& call, int) { return cos(x(call)); });
-constinit const OpDef cos_op = unary("cos", cpu::cos_function, [](const RecordedCall& call, int) { return -sin(x(call)); });
-constinit const OpDef tan_op = unary("tan", cpu::tan_function, [](const RecordedCall& call, int) { return 1 + square(y(call)); });
+constinit const OpDef sin_op = unary("sin", backend::sin_function, [](const RecordedCall& call, int) { return cos(x(call)); });
+constinit const OpDef cos_op = unary("cos", backend::cos_function, [](const RecordedCall& call, int) { return -sin(x(call)); });
+constinit const OpDef tan_op = unary("tan", backend::tan_function, [](const RecordedCall& call, int) { return 1 + square(y(call)); });
 // (1 - x)(1 + x) keeps the digits that 1 - x^2 loses near 1.
 constinit const OpDef asin_op =
-    unary("asin", cpu::asin_function, [](const RecordedCall& call, int) { return rsqrt((1 - x(call)) * (1 + x(call))); });
+    unary("asin", backend::asin_function, [](const RecordedCall& call, int) { return rsqrt((1 - x(call)) * (1 + x(call))); });
 constinit const OpDef acos_op =
-    unary("acos", cpu::acos_function, [](const RecordedCall& call, int) { return -rsqrt((1 - x(call)) * (1 + x(call))); });
+    unary("acos", backend::acos_function, [](const RecordedCall& call, int) { return -rsqrt((1 - x(call)) * (1 + x(call))); });
 // 1 + x^2 leaves the range of numbers long before its root does: hypot(1, x).
 constinit const OpDef atan_op =
-    unary("atan", cpu::atan_function, [](const RecordedCall& call, int) { return square(reciprocal(hypot(x(call), 1))); });
+    unary("atan", backend::atan_function, [](const RecordedCall& call, int) { return square(reciprocal(hypot(x(call), 1))); });
 // z = atan2(y, x), r = hypot(x, y)  =>  dz/dy = x / r / r, dz/dx = -y / r / r; 0 where r is 0 or infinite
 constexpr Input atan2_inputs[] = {{"y", any_dtype}, {"x", any_dtype}};
-constinit const OpDef atan2_op = floating("atan2", atan2_inputs, cpu::atan2_function, slopes([](const RecordedCall& call, int input) {
+constinit const OpDef atan2_op = floating("atan2", atan2_inputs, backend::atan2_function, slopes([](const RecordedCall& call, int input) {
                                             const Array distance = hypot(call[0], call[1]), is_far = isinf(distance);
                                             const Array other = where(is_far, 0, input == 0 ? call[1] : -call[0]), r = where(is_far, 1, distance);
                                             return ratio_or_zero(ratio_or_zero(other, r), r);
                                           }));
-constinit const OpDef sinh_op = unary("sinh", cpu::sinh_function, [](const RecordedCall& call, int) { return cosh(x(call)); });
-constinit const OpDef cosh_op = unary("cosh", cpu::cosh_function, [](const RecordedCall& call, int) { return sinh(x(call)); });
-constinit const OpDef tanh_op = unary("tanh", cpu::tanh_function, [](const RecordedCall& call, int) { return 1 - square(y(call)); });
+constinit const OpDef sinh_op = unary("sinh", backend::sinh_function, [](const RecordedCall& call, int) { return cosh(x(call)); });
+constinit const OpDef cosh_op = unary("cosh", backend::cosh_function, [](const RecordedCall& call, int) { return sinh(x(call)); });
+constinit const OpDef tanh_op = unary("tanh", backend::tanh_function, [](const RecordedCall& call, int) { return 1 - square(y(call)); });
 constinit const OpDef asinh_op =
-    unary("asinh", cpu::asinh_function, [](const RecordedCall& call, int) { return reciprocal(hypot(x(call), 1)); });
+    unary("asinh", backend::asinh_function, [](const RecordedCall& call, int) { return reciprocal(hypot(x(call), 1)); });
 constinit const OpDef acosh_op =
-    unary("acosh", cpu::acosh_function, [](const RecordedCall& call, int) { return rsqrt(x(call) - 1) * rsqrt(x(call) + 1); });
+    unary("acosh", backend::acosh_function, [](const RecordedCall& call, int) { return rsqrt(x(call) - 1) * rsqrt(x(call) + 1); });
 constinit const OpDef atanh_op =
-    unary("atanh", cpu::atanh_function, [](const RecordedCall& call, int) { return reciprocal((1 - x(call)) * (1 + x(call))); });
+    unary("atanh", backend::atanh_function, [](const RecordedCall& call, int) { return reciprocal((1 - x(call)) * (1 + x(call))); });
 
 // e^(-x^2 c). Beyond 40 it is 0 in every dtype, and so are its derivatives, in which infinity would meet 0.
 Array bell(const Array& x, double c) { return exp(-c * square(clip(x, -40, 40))); }
-constinit const OpDef erf_op = unary("erf", cpu::erf_function, [](const RecordedCall& call, int) { return kTwoOverSqrtPi * bell(x(call), 1); });
+constinit const OpDef erf_op = unary("erf", backend::erf_function, [](const RecordedCall& call, int) { return kTwoOverSqrtPi * bell(x(call), 1); });
 constinit const OpDef erfc_op =
-    unary("erfc", cpu::erfc_function, [](const RecordedCall& call, int) { return -kTwoOverSqrtPi * bell(x(call), 1); });
+    unary("erfc", backend::erfc_function, [](const RecordedCall& call, int) { return -kTwoOverSqrtPi * bell(x(call), 1); });
 constinit const OpDef erfinv_op =
-    unary("erfinv", cpu::erfinv_function, [](const RecordedCall& call, int) { return (1 / kTwoOverSqrtPi) * exp(square(y(call))); });
-constinit const OpDef normal_cdf_op = unary("normal_cdf", cpu::normal_cdf_function,
+    unary("erfinv", backend::erfinv_function, [](const RecordedCall& call, int) { return (1 / kTwoOverSqrtPi) * exp(square(y(call))); });
+constinit const OpDef normal_cdf_op = unary("normal_cdf", backend::normal_cdf_function,
                                             [](const RecordedCall& call, int) { return kOneOverSqrt2Pi * bell(x(call), 0.5); });
-constinit const OpDef lgamma_op = unary("lgamma", cpu::lgamma_function, [](const RecordedCall& call, int) { return digamma(x(call)); });
+constinit const OpDef lgamma_op = unary("lgamma", backend::lgamma_function, [](const RecordedCall& call, int) { return digamma(x(call)); });
 constinit const OpDef digamma_op =
-    unary("digamma", cpu::digamma_function, [](const RecordedCall& call, int) { return polygamma(1, x(call)); });
+    unary("digamma", backend::digamma_function, [](const RecordedCall& call, int) { return polygamma(1, x(call)); });
 // polygamma(n, x) is the n-th derivative of digamma; n is a parameter, and a number operand of the kernel.
 struct PolygammaArgs {
   int64_t n = 1;
@@ -103,23 +107,23 @@ struct PolygammaArgs {
 };
 constexpr Input polygamma_inputs[] = {{"n", any_dtype}, {"x", any_dtype}};
 constinit const OpDef polygamma_op =
-    floating("polygamma", polygamma_inputs, cpu::polygamma_function,
+    floating("polygamma", polygamma_inputs, backend::polygamma_function,
              slopes([](const RecordedCall& call, int) { return polygamma(call.as<PolygammaArgs>().n + 1, call[1]); }));
 
 // z = log(e^x + e^y)  =>  dz/dx = sigmoid(x - y), dz/dy = sigmoid(y - x). Of two infinities +, each has one half; of two -, 0, as in logsumexp.
-constinit const OpDef logaddexp_op = binary("logaddexp", cpu::logaddexp_function, [](const RecordedCall& call, int input) {
+constinit const OpDef logaddexp_op = binary("logaddexp", backend::logaddexp_function, [](const RecordedCall& call, int input) {
   const Array &own = call[static_cast<size_t>(input)], &other = call[static_cast<size_t>(1 - input)];
   return sigmoid(where((own == other) & isinf(own), minimum(own, 0), own - other));
 });
 // a / b, of 0 and 0 too: 0.
 Array ratio_of_zeros(const Array& a, const Array& b) { return a / where((a == 0) & (b == 0), 1, b); }
 // z = x log y  =>  dz/dx = log y, 0 where x = 0 and y <= 0; dz/dy = x / y, 0 where both are 0
-constinit const OpDef xlogy_op = binary("xlogy", cpu::xlogy_function, [](const RecordedCall& call, int input) {
+constinit const OpDef xlogy_op = binary("xlogy", backend::xlogy_function, [](const RecordedCall& call, int input) {
   if (input == 1) return ratio_of_zeros(call[0], call[1]);
   return log(where((call[0] == 0) & (call[1] <= 0), 1, call[1]));
 });
 // z = x log(1 + y)  =>  dz/dx = log(1 + y), 0 where x = 0 and y <= -1; dz/dy = x / (1 + y), 0 where both are 0
-constinit const OpDef xlog1py_op = binary("xlog1py", cpu::xlog1py_function, [](const RecordedCall& call, int input) {
+constinit const OpDef xlog1py_op = binary("xlog1py", backend::xlog1py_function, [](const RecordedCall& call, int input) {
   if (input == 1) return ratio_of_zeros(call[0], 1 + call[1]);
   return log1p(where((call[0] == 0) & (call[1] <= -1), 0, call[1]));
 });

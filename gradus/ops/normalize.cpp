@@ -47,11 +47,11 @@ constexpr Input softmax_inputs[] = {{"x", floats}};
 constexpr Input softmax_backward_inputs[] = {{"y", floats}, {"dy", floats}};
 
 template <bool is_log>
-cpu::KernelPtr prepare_softmax(const KernelCall& call) {
+backend::KernelPtr prepare_softmax(const KernelCall& call) {
   return cpu::prepare_softmax(call.inputs[0], call.as<AxisArgs>().axis, is_log);
 }
 template <bool is_log>
-cpu::KernelPtr prepare_softmax_backward(const KernelCall& call) {
+backend::KernelPtr prepare_softmax_backward(const KernelCall& call) {
   return cpu::prepare_softmax_backward(call.inputs[0], call.as<AxisArgs>().axis, is_log);
 }
 std::vector<Array> batch_softmax(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -75,14 +75,14 @@ constinit const OpDef softmax_backward_op{.name = "softmax_backward",
                                           .infer = same_as_first,
                                           .derivative = composed(compose_softmax_backward),
                                           .batch = batch_softmax,
-                                          .cpu = {.prepare = prepare_softmax_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
+                                          .kernel = {.prepare = prepare_softmax_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
 constinit const OpDef log_softmax_backward_op{.name = "log_softmax_backward",
                                               .inputs = softmax_backward_inputs,
                                               .promotion = Promotion::common,
                                               .infer = same_as_first,
                                               .derivative = composed(compose_log_softmax_backward),
                                               .batch = batch_softmax,
-                                              .cpu = {.prepare = prepare_softmax_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
+                                              .kernel = {.prepare = prepare_softmax_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
 
 // y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy). Of 16-bit x with y in float32: of a share near 1 little else
 // would be left, and the power of a rounded logarithm is wrong in its first digits.
@@ -100,26 +100,33 @@ constinit const OpDef softmax_op{.name = "softmax",
                                  .infer = same_as_first,
                                  .derivative = from_output(reverse_softmax<softmax_backward_op>),
                                  .batch = batch_softmax,
-                                 .cpu = {.prepare = prepare_softmax<false>, .in_place = {{0, 0}}}};
+                                 .kernel = {.prepare = prepare_softmax<false>, .in_place = {{0, 0}}}};
 constinit const OpDef log_softmax_op{.name = "log_softmax",
                                      .inputs = softmax_inputs,
                                      .promotion = Promotion::common,
                                      .infer = same_as_first,
                                      .derivative = from_output(reverse_softmax<log_softmax_backward_op>),
                                      .batch = batch_softmax,
-                                     .cpu = {.prepare = prepare_softmax<true>, .in_place = {{0, 0}}}};
+                                     .kernel = {.prepare = prepare_softmax<true>, .in_place = {{0, 0}}}};
 
 // ---- norms of rows ----
 
 struct RowNormArgs {
   int64_t axes = 1;  // how many last axes are a row
   double eps = 1e-5;
-  bool has_weight = false, has_bias = false;
-  GRADUS_FIELDS(axes, eps, has_weight, has_bias)
+  GRADUS_FIELDS(axes, eps)
+};
+struct RowNormBackwardArgs {
+  int64_t axes = 1;
+  double eps = 1e-5;
+  bool has_bias = false;  // whether its slope is an output; that of the weight is one if the weight is there
+  GRADUS_FIELDS(axes, eps, has_bias)
 };
 
-constexpr Input norm_inputs[] = {{"x", floats}, {"weight or bias", floats}};
-constexpr Input norm_backward_inputs[] = {{"x", floats}, {"dy", floats}, {"weight", floats}};
+constexpr Input norm_inputs[] = {{"x", floats}, {"weight", floats, true}, {"bias", floats, true}};
+constexpr size_t weight_input = 1, bias_input = 2;
+constexpr Input norm_backward_inputs[] = {{"x", floats}, {"dy", floats}, {"weight", floats, true}};
+constexpr size_t backward_weight = 2;
 
 Dims last_axes(const Array& x, int64_t count) {
   Dims axes;
@@ -137,36 +144,29 @@ int64_t row_length(const Shape& shape, int64_t count) {
   return n;
 }
 
-// weight and bias as the optional inputs from `first` on; empty where absent.
+// Empty where absent.
 struct Affine {
   Array weight, bias;
 };
-template <class A>
-Affine affine_of(const Call& call, size_t first) {
-  const A& args = call.as<A>();
-  Affine out;
-  if (args.has_weight) out.weight = call[first];
-  if (args.has_bias) out.bias = call[first + args.has_weight];
-  return out;
-}
+Affine affine_of(const Call& call) { return {call.optional(weight_input), call.optional(bias_input)}; }
 Array scaled(const Array& x, const Affine& affine) {
   Array y = affine.weight.exists() ? x * affine.weight : x;
   return affine.bias.exists() ? y + affine.bias : y;
 }
 
 template <bool is_centered>
-cpu::KernelPtr prepare_row_norm(const KernelCall& call) {
+backend::KernelPtr prepare_row_norm(const KernelCall& call) {
   const RowNormArgs& args = call.as<RowNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
-  return cpu::prepare_row_norm(x.dtype, rows, n, {args.eps, is_centered, args.has_weight, args.has_bias});
+  return cpu::prepare_row_norm(x.dtype, rows, n, {args.eps, is_centered, call.has(weight_input), call.has(bias_input)});
 }
 template <bool is_centered>
-cpu::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
-  const RowNormArgs& args = call.as<RowNormArgs>();
+backend::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
+  const RowNormBackwardArgs& args = call.as<RowNormBackwardArgs>();
   const Layout& x = call.inputs[0];
   const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
-  return cpu::prepare_row_norm_backward(x.dtype, rows, n, {args.eps, is_centered, args.has_weight, args.has_bias});
+  return cpu::prepare_row_norm_backward(x.dtype, rows, n, {args.eps, is_centered, call.has(backward_weight), args.has_bias});
 }
 
 // xhat = (x - mean) / sqrt(var + eps), or x / sqrt(mean(x^2) + eps), and that factor: by roots that stay in range where squares leave it.
@@ -184,7 +184,7 @@ Normal normalized(const Array& x, const Dims& axes, double eps, bool is_centered
 template <bool is_centered>
 std::vector<Array> compose_row_norm(const Call& call) {
   const RowNormArgs& args = call.as<RowNormArgs>();
-  const Affine affine = affine_of<RowNormArgs>(call, 1);
+  const Affine affine = affine_of(call);
   const Array xhat = normalized(widened(call[0]), last_axes(call[0], args.axes), args.eps, is_centered).xhat;
   return {scaled(xhat, {widened(affine.weight), widened(affine.bias)}).astype(call[0].dtype())};
 }
@@ -192,106 +192,100 @@ std::vector<Array> compose_row_norm(const Call& call) {
 // dx = r (g - mean(g) - xhat mean(g xhat)), without mean(g) where not centered;  dweight = sum(dy xhat);  dbias = sum(dy)
 template <bool is_centered>
 std::vector<Array> compose_row_norm_backward(const Call& call) {
-  const RowNormArgs& args = call.as<RowNormArgs>();
+  const RowNormBackwardArgs& args = call.as<RowNormBackwardArgs>();
+  const bool has_weight = call.has(backward_weight);
   const Array x = widened(call[0]), dy = widened(call[1]);
   const Dims axes = last_axes(x, args.axes), rows = all_axes(x.rank() - args.axes);
   const Normal of = normalized(x, axes, args.eps, is_centered);
-  const Array g = args.has_weight ? dy * widened(call[2]) : dy, along = of.xhat * mean(g * of.xhat, axes, keepdims);
+  const Array g = has_weight ? dy * widened(call.optional(backward_weight)) : dy, along = of.xhat * mean(g * of.xhat, axes, keepdims);
   std::vector<Array> out = {of.factor * (is_centered ? g - mean(g, axes, keepdims) - along : g - along)};
-  if (args.has_weight) out.push_back(sum(dy * of.xhat, rows));
+  if (has_weight) out.push_back(sum(dy * of.xhat, rows));
   if (args.has_bias) out.push_back(sum(dy, rows));
   for (Array& slope : out) slope = slope.astype(call[0].dtype());
   return out;
 }
 
 std::vector<Aval> infer_row_norm_backward(const Call& call) {
-  const RowNormArgs& args = call.as<RowNormArgs>();
+  const RowNormBackwardArgs& args = call.as<RowNormBackwardArgs>();
   const Aval row{call[0].dtype(), row_shape(call[0], args.axes), false};
   std::vector<Aval> out = {same_as_first(call)};
-  if (args.has_weight) out.push_back(row);
+  if (call.has(backward_weight)) out.push_back(row);
   if (args.has_bias) out.push_back(row);
   return out;
 }
 
 // Rows stay rows where only x (and dy) have a batch, and nothing is summed over rows.
-std::vector<Array> batch_row_norm(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+std::vector<Array> batch_row_norm(const Call& call, std::span<const bool> is_batched, int64_t) {
   for (size_t i = 1; i < call.inputs.size(); ++i) {
-    if (is_batched[i]) return batch_composed(call, is_batched, batch_size);
+    if (is_batched[i]) return {};
   }
   return {apply(call.op, call.inputs, call.args)};
 }
 std::vector<Array> batch_row_norm_backward(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
-  const RowNormArgs& args = call.as<RowNormArgs>();
-  if (args.has_weight || args.has_bias) return batch_composed(call, is_batched, batch_size);
+  if (call.has(backward_weight) || call.as<RowNormBackwardArgs>().has_bias) return {};
   return {apply(call.op, all_batched(call, is_batched, batch_size), call.args)};
 }
 
 constinit const OpDef layer_norm_backward_op{.name = "layer_norm_backward",
                                              .inputs = norm_backward_inputs,
-                                             .is_variadic = true,
                                              .promotion = Promotion::common,
                                              .infer = infer_row_norm_backward,
                                              .derivative = composed(compose_row_norm_backward<true>),
                                              .batch = batch_row_norm_backward,
-                                             .cpu = {.prepare = prepare_row_norm_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
+                                             .kernel = {.prepare = prepare_row_norm_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
 constinit const OpDef rms_norm_backward_op{.name = "rms_norm_backward",
                                            .inputs = norm_backward_inputs,
-                                           .is_variadic = true,
                                            .promotion = Promotion::common,
                                            .infer = infer_row_norm_backward,
                                            .derivative = composed(compose_row_norm_backward<false>),
                                            .batch = batch_row_norm_backward,
-                                           .cpu = {.prepare = prepare_row_norm_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
+                                           .kernel = {.prepare = prepare_row_norm_backward<false>, .in_place = {{0, 0}, {0, 1}}}};
 
 template <const OpDef& backward>
 std::vector<Array> reverse_row_norm(const RecordedCall& call, std::span<const Array> cotangents) {
-  std::vector<Array> inputs = {call[0], cotangents[0]};
-  if (call.as<RowNormArgs>().has_weight) inputs.push_back(call[1]);
-  return apply_all(backward, inputs, call.args);
+  const RowNormArgs& args = call.as<RowNormArgs>();
+  return apply_all(backward, {call[0], cotangents[0], call.optional(weight_input)}, RowNormBackwardArgs{args.axes, args.eps, call.has(bias_input)});
 }
 
 constinit const OpDef layer_norm_op{.name = "layer_norm",
                                     .inputs = norm_inputs,
-                                    .is_variadic = true,
                                     .promotion = Promotion::common,
                                     .infer = same_as_first,
                                     .derivative = composed(compose_row_norm<true>, reverse_row_norm<layer_norm_backward_op>),
                                     .batch = batch_row_norm,
-                                    .cpu = {.prepare = prepare_row_norm<true>, .in_place = {{0, 0}}}};
+                                    .kernel = {.prepare = prepare_row_norm<true>, .in_place = {{0, 0}}}};
 constinit const OpDef rms_norm_op{.name = "rms_norm",
                                   .inputs = norm_inputs,
-                                  .is_variadic = true,
                                   .promotion = Promotion::common,
                                   .infer = same_as_first,
                                   .derivative = composed(compose_row_norm<false>, reverse_row_norm<rms_norm_backward_op>),
                                   .batch = batch_row_norm,
-                                  .cpu = {.prepare = prepare_row_norm<false>, .in_place = {{0, 0}}}};
+                                  .kernel = {.prepare = prepare_row_norm<false>, .in_place = {{0, 0}}}};
 
 // ---- batch norm ----
 
 struct BatchNormArgs {
   double eps = 1e-5;
-  bool has_weight = false, has_bias = false;
-  GRADUS_FIELDS(eps, has_weight, has_bias)
+  GRADUS_FIELDS(eps)
 };
 
 constexpr Input batch_norm_backward_inputs[] = {{"x", floats},     {"mean", floats}, {"var", floats},   {"dy", floats},
-                                                {"dmean", floats}, {"dvar", floats}, {"weight", floats}};
+                                                {"dmean", floats}, {"dvar", floats}, {"weight", floats, true}};
+constexpr size_t batch_backward_weight = 6;
 
 Shape channel_shape(const Array& x) { return Shape{x.shape()[x.rank() - 1]}; }
 
-cpu::KernelPtr prepare_batch_norm(const KernelCall& call) {
+backend::KernelPtr prepare_batch_norm(const KernelCall& call) {
   const BatchNormArgs& args = call.as<BatchNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t channels = x.shape[x.rank() - 1];
-  return cpu::prepare_batch_norm(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, args.has_weight, args.has_bias});
+  return cpu::prepare_batch_norm(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, call.has(weight_input), call.has(bias_input)});
 }
-cpu::KernelPtr prepare_batch_norm_backward(const KernelCall& call) {
+backend::KernelPtr prepare_batch_norm_backward(const KernelCall& call) {
   const BatchNormArgs& args = call.as<BatchNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t channels = x.shape[x.rank() - 1];
-  return cpu::prepare_batch_norm_backward(x.dtype, channels ? x.size() / channels : 0, channels,
-                                          {args.eps, args.has_weight, args.has_bias});
+  return cpu::prepare_batch_norm_backward(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, call.has(batch_backward_weight)});
 }
 
 std::vector<Aval> infer_batch_norm(const Call& call) {
@@ -306,7 +300,7 @@ std::vector<Aval> infer_batch_norm_backward(const Call& call) {
 std::vector<Array> compose_batch_norm(const Call& call) {
   const Array x = call[0].astype(wide_dtype(call[0].dtype()));
   const Dims rows = all_axes(x.rank() - 1);
-  const Affine affine = affine_of<BatchNormArgs>(call, 1);
+  const Affine affine = affine_of(call);
   const Array xhat = normalized(x, rows, call.as<BatchNormArgs>().eps, true).xhat;
   return {scaled(xhat, {widened(affine.weight), widened(affine.bias)}).astype(call[0].dtype()), mean(x, rows), var(x, rows)};
 }
@@ -324,38 +318,33 @@ std::vector<Array> compose_batch_norm_backward(const Call& call) {
   const Array in_range = reciprocal(hypot(stddev(x, rows), std::sqrt(eps)));
   const Array c = x - center, factor = where(isinf(spread), in_range, rsqrt(spread + eps)), xhat = c * factor;
   const Array products = sum(dy * xhat, rows), total = sum(dy, rows);
-  const Array weight = call.as<BatchNormArgs>().has_weight ? call[6].astype(wide) * factor : factor;
+  const Array weight = call.has(batch_backward_weight) ? call.optional(batch_backward_weight).astype(wide) * factor : factor;
   const Array dx = weight * (dy - total / count - xhat * (products / count)) + (call[4] + 2 * c * call[5]) / count;
   return {dx.astype(dtype), products.astype(dtype), total.astype(dtype)};
 }
 
 constinit const OpDef batch_norm_backward_op{.name = "batch_norm_backward",
                                              .inputs = batch_norm_backward_inputs,
-                                             .is_variadic = true,
                                              .infer = infer_batch_norm_backward,
                                              .derivative = composed(compose_batch_norm_backward),
-                                             .batch = batch_composed,
-                                             .cpu = {.prepare = prepare_batch_norm_backward, .in_place = {{0, 0}, {0, 3}}}};
+                                             .kernel = {.prepare = prepare_batch_norm_backward, .in_place = {{0, 0}, {0, 3}}}};
 
 std::vector<Array> reverse_batch_norm(const RecordedCall& call, std::span<const Array> cotangents) {
-  const BatchNormArgs& args = call.as<BatchNormArgs>();
-  std::vector<Array> inputs = {call[0], call.outputs[1], call.outputs[2], cotangents[0], cotangents[1], cotangents[2]};
-  if (args.has_weight) inputs.push_back(call[1]);
-  const std::vector<Array> slopes = apply_all(batch_norm_backward_op, inputs, call.args);
+  const std::vector<Array> slopes = apply_all(batch_norm_backward_op,
+                                              {call[0], call.outputs[1], call.outputs[2], cotangents[0], cotangents[1], cotangents[2], call.optional(weight_input)},
+                                              BatchNormArgs{call.as<BatchNormArgs>().eps});
   std::vector<Array> out = {slopes[0]};
-  if (args.has_weight) out.push_back(slopes[1]);
-  if (args.has_bias) out.push_back(slopes[2]);
+  if (call.has(weight_input)) out.push_back(slopes[1]);
+  if (call.has(bias_input)) out.push_back(slopes[2]);
   return out;
 }
 
 constinit const OpDef batch_norm_op{.name = "batch_norm",
                                     .inputs = norm_inputs,
-                                    .is_variadic = true,
                                     .promotion = Promotion::common,
                                     .infer = infer_batch_norm,
                                     .derivative = composed(compose_batch_norm, reverse_batch_norm),
-                                    .batch = batch_composed,
-                                    .cpu = {.prepare = prepare_batch_norm, .in_place = {{0, 0}}}};
+                                    .kernel = {.prepare = prepare_batch_norm, .in_place = {{0, 0}}}};
 
 // ---- checks ----
 
@@ -394,10 +383,7 @@ Array row_norm(const OpDef& op, const Array& x, const Affine& affine, int64_t ax
     fail(op.name, "weight is ", affine.weight.shape(), " and bias is ", affine.bias.shape(), "; they must have one shape");
   }
   if (axes < 1 || axes > x.rank()) fail(op.name, "x is ", x.shape(), " and axes is ", axes, "; it must be from 1 to ", x.rank());
-  std::vector<Array> inputs = {x};
-  if (affine.weight.exists()) inputs.push_back(affine.weight);
-  if (affine.bias.exists()) inputs.push_back(affine.bias);
-  return apply(op, inputs, RowNormArgs{axes, eps, affine.weight.exists(), affine.bias.exists()});
+  return apply(op, {x, affine.weight, affine.bias}, RowNormArgs{axes, eps});
 }
 
 }  // namespace
@@ -452,10 +438,7 @@ BatchNormResult batch_norm(const Array& x, const Array& weight, const Array& bia
   check_rank("batch_norm", x, 2);
   check_channels("batch_norm", "weight", x, weight);
   check_channels("batch_norm", "bias", x, bias);
-  std::vector<Array> inputs = {x};
-  if (weight.exists()) inputs.push_back(weight);
-  if (bias.exists()) inputs.push_back(bias);
-  const std::vector<Array> out = apply_all(batch_norm_op, inputs, BatchNormArgs{eps, weight.exists(), bias.exists()});
+  const std::vector<Array> out = apply_all(batch_norm_op, {x, weight, bias}, BatchNormArgs{eps});
   return {out[0], out[1], out[2]};
 }
 Array batch_norm(const Array& x, const Array& mean, const Array& var, const Array& weight, const Array& bias, double eps) {

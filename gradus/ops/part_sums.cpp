@@ -89,7 +89,7 @@ std::vector<Array> batch_windows(const Call& call, std::span<const bool> is_batc
 }
 
 template <size_t first>
-cpu::KernelPtr prepare_windows(const KernelCall& call) {
+backend::KernelPtr prepare_windows(const KernelCall& call) {
   std::vector<cpu::WindowPlace> places;
   for (size_t i = first; i < call.inputs.size(); ++i) places.push_back(place_of(call.as<WindowsArgs>(), i - first));
   return cpu::sum_windows(first ? call.inputs.data() : nullptr, call.inputs.subspan(first), places, call.outputs[0]);
@@ -101,14 +101,14 @@ constinit const OpDef sum_windows_op{.name = "sum_windows",
                                      .infer = infer_windows<kNoBase>,
                                      .derivative = custom(reverse_windows<kNoBase>, forward_windows<kNoBase>),
                                      .batch = batch_windows,
-                                     .cpu = {.prepare = prepare_windows<kNoBase>, .strided_inputs = ~0u}};
+                                     .kernel = {.prepare = prepare_windows<kNoBase>, .strided_inputs = ~0u}};
 constinit const OpDef add_windows_op{.name = "add_windows",
                                      .inputs = base_inputs,
                                      .is_variadic = true,
                                      .infer = infer_windows<kBase>,
                                      .derivative = custom(reverse_windows<kBase>, forward_windows<kBase>),
                                      .batch = batch_windows,
-                                     .cpu = {.prepare = prepare_windows<kBase>, .strided_inputs = ~0u, .in_place = {{0, 0}}}};
+                                     .kernel = {.prepare = prepare_windows<kBase>, .strided_inputs = ~0u, .in_place = {{0, 0}}}};
 
 bool is_windows(const Array& x) { return &x.node()->op() == &sum_windows_op && !x.node()->is_leaf(); }
 

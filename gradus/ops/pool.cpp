@@ -114,11 +114,11 @@ std::vector<Array> batch_images(const Call& call, std::span<const bool> is_batch
 }
 
 cpu::PoolShape shape_of(const KernelCall& call) { return pool_shape(call.as<PoolArgs>(), call.inputs[0].shape); }
-cpu::KernelPtr prepare_max(const KernelCall& call) { return cpu::prepare_max_pool(call.inputs[0].dtype, shape_of(call), call.is_output_needed[1]); }
-cpu::KernelPtr prepare_take(const KernelCall& call) { return cpu::prepare_pool_take(call.inputs[0].dtype, shape_of(call)); }
-cpu::KernelPtr prepare_put(const KernelCall& call) { return cpu::prepare_pool_put(call.inputs[0].dtype, shape_of(call)); }
-cpu::KernelPtr prepare_average(const KernelCall& call) { return cpu::prepare_average_pool(call.inputs[0].dtype, shape_of(call)); }
-cpu::KernelPtr prepare_average_gradient(const KernelCall& call) { return cpu::prepare_average_pool_gradient(call.inputs[0].dtype, shape_of(call)); }
+backend::KernelPtr prepare_max(const KernelCall& call) { return cpu::prepare_max_pool(call.inputs[0].dtype, shape_of(call), call.is_output_needed[1]); }
+backend::KernelPtr prepare_take(const KernelCall& call) { return cpu::prepare_pool_take(call.inputs[0].dtype, shape_of(call)); }
+backend::KernelPtr prepare_put(const KernelCall& call) { return cpu::prepare_pool_put(call.inputs[0].dtype, shape_of(call)); }
+backend::KernelPtr prepare_average(const KernelCall& call) { return cpu::prepare_average_pool(call.inputs[0].dtype, shape_of(call)); }
+backend::KernelPtr prepare_average_gradient(const KernelCall& call) { return cpu::prepare_average_pool_gradient(call.inputs[0].dtype, shape_of(call)); }
 
 constexpr DTypeSet tap_dtypes = only(uint8) | only(int32);
 constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}, {"taps", tap_dtypes}}, put_inputs[] = {{"dy", numbers}, {"taps", tap_dtypes}},
@@ -131,14 +131,14 @@ constinit const OpDef max_pool_op{.name = "max_pool",
                                   .infer = infer_max,
                                   .derivative = from_output(reverse_max),
                                   .batch = batch_images,
-                                  .cpu = {.prepare = prepare_max, .by_example = by_all_inputs},
+                                  .kernel = {.prepare = prepare_max, .by_example = by_all_inputs},
                                   .hidden_outputs = 1};
 constinit const OpDef pool_put_op{.name = "pool_put",
                                   .inputs = put_inputs,
                                   .infer = infer_in,
                                   .derivative = linear(transpose_put, 0b01),
                                   .batch = batch_images,
-                                  .cpu = {.prepare = prepare_put, .by_example = by_all_inputs}};
+                                  .kernel = {.prepare = prepare_put, .by_example = by_all_inputs}};
 
 bool has_disjoint_windows(const Args& args) {
   const PoolArgs& pool = args.as<PoolArgs>();
@@ -155,20 +155,20 @@ constinit const OpDef pool_take_op{.name = "pool_take",
                                    .infer = infer_out,
                                    .derivative = linear(transpose_take, 0b01),
                                    .batch = batch_images,
-                                   .cpu = {.prepare = prepare_take, .by_example = by_all_inputs}};
+                                   .kernel = {.prepare = prepare_take, .by_example = by_all_inputs}};
 constinit const OpDef average_pool_op{.name = "average_pool",
                                       .inputs = average_inputs,
                                       .promotion = Promotion::floating,
                                       .infer = infer_out,
                                       .derivative = linear(transpose_average),
                                       .batch = batch_images,
-                                      .cpu = {.prepare = prepare_average, .by_example = by_all_inputs}};
+                                      .kernel = {.prepare = prepare_average, .by_example = by_all_inputs}};
 constinit const OpDef average_pool_gradient_op{.name = "average_pool_gradient",
                                                .inputs = average_gradient_inputs,
                                                .infer = infer_in,
                                                .derivative = linear(transpose_average_gradient),
                                                .batch = batch_images,
-                                               .cpu = {.prepare = prepare_average_gradient, .by_example = by_all_inputs}};
+                                               .kernel = {.prepare = prepare_average_gradient, .by_example = by_all_inputs}};
 
 Array take(const Array& x, const Array& taps, const PoolArgs& args) { return apply(pool_take_op, {x, taps}, args); }
 Array put(const Array& dy, const Array& taps, const PoolArgs& args) { return apply(pool_put_op, {dy, taps}, args); }

@@ -44,8 +44,8 @@ struct DrawArgs {
 Aval infer_draw(const Call& call) {
   return {call.as<DrawArgs>().dtype, drawn_shape(call[0].shape(), call.as<DrawArgs>().shape), false};
 }
-template <cpu::KernelPtr (*make)(const Layout&, const Layout&)>
-cpu::KernelPtr prepare_draw(const KernelCall& call) {
+template <backend::KernelPtr (*make)(const Layout&, const Layout&)>
+backend::KernelPtr prepare_draw(const KernelCall& call) {
   return make(call.inputs[0], call.outputs[0]);
 }
 constinit const OpDef random_uniform_op{.name = "random_uniform",
@@ -53,19 +53,19 @@ constinit const OpDef random_uniform_op{.name = "random_uniform",
                                         .infer = infer_draw,
                                         .derivative = custom(no_cotangent, no_tangent),
                                         .batch = batch_again,
-                                        .cpu = {.prepare = prepare_draw<cpu::uniform>}};
+                                        .kernel = {.prepare = prepare_draw<cpu::uniform>}};
 constinit const OpDef random_normal_op{.name = "random_normal",
                                        .inputs = key_input,
                                        .infer = infer_draw,
                                        .derivative = custom(no_cotangent, no_tangent),
                                        .batch = batch_again,
-                                       .cpu = {.prepare = prepare_draw<cpu::normal>}};
+                                       .kernel = {.prepare = prepare_draw<cpu::normal>}};
 constinit const OpDef random_permutation_op{.name = "random_permutation",
                                             .inputs = key_input,
                                             .infer = infer_draw,
                                             .derivative = not_differentiable("positions are integers"),
                                             .batch = batch_again,
-                                            .cpu = {.prepare = prepare_draw<cpu::permutation>}};
+                                            .kernel = {.prepare = prepare_draw<cpu::permutation>}};
 
 struct TruncatedArgs {
   Shape shape;
@@ -76,7 +76,7 @@ struct TruncatedArgs {
 Aval infer_truncated(const Call& call) {
   return {call.as<TruncatedArgs>().dtype, drawn_shape(call[0].shape(), call.as<TruncatedArgs>().shape), false};
 }
-cpu::KernelPtr prepare_truncated(const KernelCall& call) {
+backend::KernelPtr prepare_truncated(const KernelCall& call) {
   const auto& args = call.as<TruncatedArgs>();
   return cpu::truncated_normal(call.inputs[0], call.outputs[0], args.low, args.high);
 }
@@ -85,7 +85,7 @@ constinit const OpDef random_truncated_normal_op{.name = "random_truncated_norma
                                           .infer = infer_truncated,
                                           .derivative = custom(no_cotangent, no_tangent),
                                           .batch = batch_again,
-                                          .cpu = {.prepare = prepare_truncated}};
+                                          .kernel = {.prepare = prepare_truncated}};
 
 struct IntegersArgs {
   Shape shape;
@@ -96,7 +96,7 @@ struct IntegersArgs {
 Aval infer_integers(const Call& call) {
   return {call.as<IntegersArgs>().dtype, drawn_shape(call[0].shape(), call.as<IntegersArgs>().shape), false};
 }
-cpu::KernelPtr prepare_integers(const KernelCall& call) {
+backend::KernelPtr prepare_integers(const KernelCall& call) {
   const auto& args = call.as<IntegersArgs>();
   return cpu::integers(call.inputs[0], call.outputs[0], args.low, static_cast<uint64_t>(args.range));
 }
@@ -105,10 +105,10 @@ constinit const OpDef random_integers_op{.name = "random_integers",
                                          .infer = infer_integers,
                                          .derivative = not_differentiable("its result is an integer"),
                                          .batch = batch_again,
-                                         .cpu = {.prepare = prepare_integers}};
+                                         .kernel = {.prepare = prepare_integers}};
 
 Aval infer_fold(const Call& call) { return {int64, call[0].shape(), false}; }
-cpu::KernelPtr prepare_fold(const KernelCall& call) { return cpu::fold_in(call.inputs[0]); }
+backend::KernelPtr prepare_fold(const KernelCall& call) { return cpu::fold_in(call.inputs[0]); }
 std::vector<Array> batch_fold(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   return {apply(call.op, {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size)})};
 }
@@ -117,7 +117,7 @@ constinit const OpDef random_fold_op{.name = "random_fold",
                                      .infer = infer_fold,
                                      .derivative = not_differentiable("keys are integers"),
                                      .batch = batch_fold,
-                                     .cpu = {.prepare = prepare_fold}};
+                                     .kernel = {.prepare = prepare_fold}};
 
 // ---- dropout: the mask is drawn again in the derivative instead of being kept
 
@@ -132,7 +132,7 @@ Aval infer_dropout(const Call& call) {
   if (!fits) fail("dropout", "x is ", x, ", the batch of keys is ", key, "; its sizes must be 1 or those of the leading axes of x");
   return {call[0].dtype(), x, false};
 }
-cpu::KernelPtr prepare_dropout(const KernelCall& call) { return cpu::dropout(call.inputs[0], call.inputs[1], call.as<DropoutArgs>().rate); }
+backend::KernelPtr prepare_dropout(const KernelCall& call) { return cpu::dropout(call.inputs[0], call.inputs[1], call.as<DropoutArgs>().rate); }
 // y = x * mask / (1 - rate)  =>  dx = dy * mask / (1 - rate)
 Array transpose_dropout(const RecordedCall& call, int, const Array& dy) { return apply(call.op, {dy, call[1]}, call.args); }
 std::vector<Array> batch_dropout(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -145,7 +145,7 @@ constinit const OpDef dropout_op{.name = "dropout",
                                  .infer = infer_dropout,
                                  .derivative = linear(transpose_dropout, 1),
                                  .batch = batch_dropout,
-                                 .cpu = {.prepare = prepare_dropout, .in_place = {{0, 0}}}};
+                                 .kernel = {.prepare = prepare_dropout, .in_place = {{0, 0}}}};
 
 }  // namespace
 

@@ -81,13 +81,13 @@ Aval infer_chosen(const Call& call) {
 }
 
 template <ReduceKind kind, class A = ReduceArgs>
-cpu::KernelPtr prepare(const KernelCall& call) {
+backend::KernelPtr prepare(const KernelCall& call) {
   cpu::Reduction reduction{kind, call.as<A>().axes, 0};
   if constexpr (requires(A args) { args.ddof; }) reduction.ddof = call.as<A>().ddof;
   return cpu::prepare_reduce(call.inputs[0], call.outputs[0].dtype, reduction);
 }
 template <ReduceKind kind, class A = ReduceArgs>
-constexpr CpuEntry entry() {
+constexpr KernelEntry entry() {
   return {.prepare = prepare<kind, A>, .strided_inputs = 1};
 }
 
@@ -183,83 +183,83 @@ constinit const OpDef sum_op{.name = "sum",
                              .infer = infer_reduced<total_dtype>,
                              .derivative = linear(transpose_sum),
                              .batch = batch_reduced,
-                             .cpu = entry<ReduceKind::sum>()};
+                             .kernel = entry<ReduceKind::sum>()};
 constinit const OpDef mean_op{.name = "mean",
                               .inputs = any_input,
                               .infer = infer_reduced<mean_dtype>,
                               .derivative = linear(transpose_mean),
                               .batch = batch_reduced,
-                              .cpu = entry<ReduceKind::mean>()};
+                              .kernel = entry<ReduceKind::mean>()};
 constinit const OpDef prod_op{.name = "prod",
                               .inputs = any_input,
                               .infer = infer_reduced<total_dtype>,
                               .derivative = composed(compose_prod),
                               .batch = batch_reduced,
-                              .cpu = entry<ReduceKind::prod>()};
+                              .kernel = entry<ReduceKind::prod>()};
 constinit const OpDef max_op{.name = "max",
                              .inputs = any_input,
                              .infer = infer_chosen<same_dtype>,
                              .derivative = from_output(reverse_extreme),
                              .batch = batch_reduced,
-                             .cpu = entry<ReduceKind::max>()};
+                             .kernel = entry<ReduceKind::max>()};
 constinit const OpDef min_op{.name = "min",
                              .inputs = any_input,
                              .infer = infer_chosen<same_dtype>,
                              .derivative = from_output(reverse_extreme),
                              .batch = batch_reduced,
-                             .cpu = entry<ReduceKind::min>()};
+                             .kernel = entry<ReduceKind::min>()};
 constinit const OpDef var_op{.name = "var",
                              .inputs = float_input,
                              .promotion = Promotion::floating,
                              .infer = infer_reduced<same_dtype, VarArgs>,
                              .derivative = from_output(reverse_var),
                              .batch = batch_reduced<VarArgs>,
-                             .cpu = entry<ReduceKind::var, VarArgs>()};
+                             .kernel = entry<ReduceKind::var, VarArgs>()};
 constinit const OpDef stddev_op{.name = "stddev",
                                 .inputs = float_input,
                                 .promotion = Promotion::floating,
                                 .infer = infer_reduced<same_dtype, VarArgs>,
                                 .derivative = from_output(reverse_stddev),
                                 .batch = batch_reduced<VarArgs>,
-                                .cpu = entry<ReduceKind::stddev, VarArgs>()};
+                                .kernel = entry<ReduceKind::stddev, VarArgs>()};
 constinit const OpDef norm_op{.name = "norm",
                               .inputs = float_input,
                               .promotion = Promotion::floating,
                               .infer = infer_reduced<same_dtype>,
                               .derivative = from_output(reverse_norm),
                               .batch = batch_reduced,
-                              .cpu = entry<ReduceKind::norm>()};
+                              .kernel = entry<ReduceKind::norm>()};
 constinit const OpDef any_op{.name = "any",
                              .inputs = any_input,
                              .infer = infer_reduced<to_bool>,
                              .derivative = of_truth,
                              .batch = batch_reduced,
-                             .cpu = entry<ReduceKind::any>()};
+                             .kernel = entry<ReduceKind::any>()};
 constinit const OpDef all_op{.name = "all",
                              .inputs = any_input,
                              .infer = infer_reduced<to_bool>,
                              .derivative = of_truth,
                              .batch = batch_reduced,
-                             .cpu = entry<ReduceKind::all>()};
+                             .kernel = entry<ReduceKind::all>()};
 constinit const OpDef argmax_op{.name = "argmax",
                                 .inputs = any_input,
                                 .infer = infer_chosen<to_position>,
                                 .derivative = of_position,
                                 .batch = batch_reduced,
-                                .cpu = entry<ReduceKind::argmax>()};
+                                .kernel = entry<ReduceKind::argmax>()};
 constinit const OpDef argmin_op{.name = "argmin",
                                 .inputs = any_input,
                                 .infer = infer_chosen<to_position>,
                                 .derivative = of_position,
                                 .batch = batch_reduced,
-                                .cpu = entry<ReduceKind::argmin>()};
+                                .kernel = entry<ReduceKind::argmin>()};
 constinit const OpDef logsumexp_op{.name = "logsumexp",
                                    .inputs = float_input,
                                    .promotion = Promotion::floating,
                                    .infer = infer_reduced<same_dtype>,
                                    .derivative = from_output(reverse_logsumexp),
                                    .batch = batch_reduced,
-                                   .cpu = entry<ReduceKind::logsumexp>()};
+                                   .kernel = entry<ReduceKind::logsumexp>()};
 
 Array reduce(const OpDef& op, const Array& x, const Dims& axes, KeepDims keep) {
   return apply(op, {x}, ReduceArgs{normalize_axes(op.name, axes, x.rank()), keep == KeepDims::yes});

@@ -5,6 +5,7 @@
 #include "gradus/cpu/move/copy.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
+#include "gradus/ops/batch.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -216,7 +217,7 @@ std::vector<Array> batch_update(const Call& call, std::span<const bool> is_batch
   return {slice_update(with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size), prepend(0, starts),
                        prepend(1, steps))};
 }
-cpu::KernelPtr prepare_update(const KernelCall& call) {
+backend::KernelPtr prepare_update(const KernelCall& call) {
   return cpu::update_window(call.inputs[0], call.inputs[1], call.as<UpdateArgs>().starts, call.as<UpdateArgs>().steps);
 }
 constinit const OpDef slice_update_op{.name = "slice_update",
@@ -224,7 +225,7 @@ constinit const OpDef slice_update_op{.name = "slice_update",
                                       .infer = infer_update,
                                       .derivative = custom(reverse_update, forward_update),
                                       .batch = batch_update,
-                                      .cpu = {.prepare = prepare_update, .strided_inputs = 3, .in_place = {{0, 0}}}};
+                                      .kernel = {.prepare = prepare_update, .strided_inputs = 3, .in_place = {{0, 0}}}};
 
 // ---- dynamic_slice, dynamic_update_slice
 
@@ -256,7 +257,7 @@ std::vector<Array> batch_dynamic_slice(const Call& call, std::span<const bool> i
   if (is_batched[1]) return batch_by_loop(call, is_batched, batch_size);
   return {dynamic_slice(call[0], before_starts(call[1]), Shape(prepend(batch_size, call.as<ReshapeArgs>().shape)))};
 }
-cpu::KernelPtr prepare_dynamic_slice(const KernelCall& call) {
+backend::KernelPtr prepare_dynamic_slice(const KernelCall& call) {
   return cpu::dynamic_window(call.inputs[0], call.inputs[1].dtype, call.outputs[0].shape);
 }
 constinit const OpDef dynamic_slice_op{.name = "dynamic_slice",
@@ -264,7 +265,7 @@ constinit const OpDef dynamic_slice_op{.name = "dynamic_slice",
                                        .infer = infer_dynamic_slice,
                                        .derivative = linear(transpose_dynamic_slice, 1),
                                        .batch = batch_dynamic_slice,
-                                       .cpu = {.prepare = prepare_dynamic_slice, .strided_inputs = 1}};
+                                       .kernel = {.prepare = prepare_dynamic_slice, .strided_inputs = 1}};
 
 Aval infer_dynamic_update(const Call& call) {
   check_same_dtype("dynamic_update_slice", call[0], call[1]);
@@ -284,7 +285,7 @@ std::vector<Array> batch_dynamic_update(const Call& call, std::span<const bool> 
   return {apply(call.op, {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size), before_starts(call[2])},
                 call.args)};
 }
-cpu::KernelPtr prepare_dynamic_update(const KernelCall& call) {
+backend::KernelPtr prepare_dynamic_update(const KernelCall& call) {
   return cpu::update_dynamic_window(call.inputs[0], call.inputs[1], call.inputs[2].dtype);
 }
 constinit const OpDef dynamic_update_slice_op{.name = "dynamic_update_slice",
@@ -292,7 +293,7 @@ constinit const OpDef dynamic_update_slice_op{.name = "dynamic_update_slice",
                                               .infer = infer_dynamic_update,
                                               .derivative = custom(reverse_dynamic_update, forward_dynamic_update),
                                               .batch = batch_dynamic_update,
-                                              .cpu = {.prepare = prepare_dynamic_update, .strided_inputs = 3, .in_place = {{0, 0}}}};
+                                              .kernel = {.prepare = prepare_dynamic_update, .strided_inputs = 3, .in_place = {{0, 0}}}};
 
 // ---- concatenate
 
@@ -333,7 +334,7 @@ std::vector<Array> batch_concatenate(const Call& call, std::span<const bool> is_
   for (size_t i = 0; i < call.inputs.size(); ++i) parts.push_back(with_batch(call[i], is_batched[i], batch_size));
   return {concatenate(parts, call.as<AxisArgs>().axis + 1)};
 }
-cpu::KernelPtr prepare_concatenate(const KernelCall& call) { return cpu::concatenate(call.inputs, call.outputs[0], call.as<AxisArgs>().axis); }
+backend::KernelPtr prepare_concatenate(const KernelCall& call) { return cpu::concatenate(call.inputs, call.outputs[0], call.as<AxisArgs>().axis); }
 constinit const OpDef concatenate_op{.name = "concatenate",
                                      .inputs = arrays_input,
                                      .is_variadic = true,
@@ -341,12 +342,12 @@ constinit const OpDef concatenate_op{.name = "concatenate",
                                      .infer = infer_concatenate,
                                      .derivative = custom(reverse_concatenate, forward_concatenate),
                                      .batch = batch_concatenate,
-                                     .cpu = {.prepare = prepare_concatenate, .strided_inputs = ~0u}};
+                                     .kernel = {.prepare = prepare_concatenate, .strided_inputs = ~0u}};
 
 // y = x  =>  dx = dy
 Array transpose_contiguous(const RecordedCall&, int, const Array& dy) { return dy; }
 std::vector<Array> batch_contiguous(const Call& call, std::span<const bool>, int64_t) { return {contiguous(call[0])}; }
-cpu::KernelPtr prepare_contiguous(const KernelCall& call) { return cpu::copy(call.inputs[0]); }
+backend::KernelPtr prepare_contiguous(const KernelCall& call) { return cpu::copy(call.inputs[0]); }
 
 }  // namespace
 
@@ -369,7 +370,7 @@ constinit const OpDef contiguous_op{.name = "contiguous",
                                     .infer = same_as_first,
                                     .derivative = linear(transpose_contiguous),
                                     .batch = batch_contiguous,
-                                    .cpu = {.prepare = prepare_contiguous, .strided_inputs = 1}};
+                                    .kernel = {.prepare = prepare_contiguous, .strided_inputs = 1}};
 
 Array contiguous(const Array& x) { return apply(contiguous_op, {x}); }
 

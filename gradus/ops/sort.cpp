@@ -23,7 +23,7 @@ Aval infer_order(const Call& call) {
   sizes.back() = call.as<OrderArgs>().count;
   return {int64, Shape(sizes), false};
 }
-cpu::KernelPtr prepare_order(const KernelCall& call) {
+backend::KernelPtr prepare_order(const KernelCall& call) {
   return cpu::argsort(call.inputs[0], call.as<OrderArgs>().count, call.as<OrderArgs>().descending);
 }
 std::vector<Array> batch_order(const Call& call, std::span<const bool>, int64_t) { return {apply(call.op, call.inputs, call.args)}; }
@@ -33,7 +33,7 @@ constinit const OpDef argsort_op{.name = "argsort",
                                  .infer = infer_order,
                                  .derivative = not_differentiable("positions are integers"),
                                  .batch = batch_order,
-                                 .cpu = {.prepare = prepare_order}};
+                                 .kernel = {.prepare = prepare_order}};
 
 struct SideArgs {
   bool from_right = false;
@@ -46,7 +46,7 @@ Aval infer_searchsorted(const Call& call) {
   if (!fits) fail("searchsorted", "sorted is ", sorted, ", values is ", values, "; sorted must have rank 1 or the leading axes of values");
   return {int64, values, false};
 }
-cpu::KernelPtr prepare_searchsorted(const KernelCall& call) {
+backend::KernelPtr prepare_searchsorted(const KernelCall& call) {
   return cpu::searchsorted(call.inputs[0], call.inputs[1], call.as<SideArgs>().from_right);
 }
 std::vector<Array> batch_searchsorted(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -66,7 +66,7 @@ constinit const OpDef searchsorted_op{.name = "searchsorted",
                                       .infer = infer_searchsorted,
                                       .derivative = not_differentiable("positions are integers"),
                                       .batch = batch_searchsorted,
-                                      .cpu = {.prepare = prepare_searchsorted}};
+                                      .kernel = {.prepare = prepare_searchsorted}};
 
 Array first_in_order(const char* op, const Array& x, int64_t axis, const int64_t* count, bool descending) {
   axis = normalize_axis(op, axis, x.rank());

@@ -2,7 +2,9 @@
 #include "gradus/ops/update.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/reduce/finite.hpp"
 #include "gradus/cpu/update/adam.hpp"
+#include "gradus/ops/batch.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 
@@ -40,7 +42,7 @@ std::vector<Array> compose_adam(const Call& call) {
   return {keep * p - rate * m / (sqrt(v) + epsilon), m, v};
 }
 
-cpu::KernelPtr prepare_adam(const KernelCall& call) {
+backend::KernelPtr prepare_adam(const KernelCall& call) {
   const AdamArgs& args = call.as<AdamArgs>();
   return cpu::prepare_adam(call.inputs[0].dtype, call.inputs[0].size(), {args.beta_1, args.beta_2});
 }
@@ -49,8 +51,20 @@ constinit const OpDef adam_update_op{.name = "adam_update",
                                      .inputs = adam_inputs,
                                      .infer = infer_adam,
                                      .derivative = composed(compose_adam),
-                                     .batch = batch_composed,
-                                     .cpu = {.prepare = prepare_adam, .in_place = {{0, 0}, {1, 2}, {2, 3}}}};
+                                     .kernel = {.prepare = prepare_adam, .in_place = {{0, 0}, {1, 2}, {2, 3}}}};
+
+constexpr Input finite_inputs[] = {{"x", floats}};
+backend::KernelPtr prepare_finite(const KernelCall& call) { return cpu::prepare_finite(call.inputs[0].dtype, call.inputs[0].size()); }
+// y = x  =>  dx = dy
+std::vector<Array> same(const RecordedCall&, std::span<const Array> changes) { return {changes.begin(), changes.end()}; }
+
+// A kernel that reports bad values runs before all updates (gradus/plan/lower.cpp).
+constinit const OpDef finite_op{.name = "finite",
+                                .inputs = finite_inputs,
+                                .infer = same_as_first,
+                                .derivative = custom(same, same),
+                                .batch = batch_by_loop,
+                                .kernel = {prepare_finite}};
 
 }  // namespace
 
@@ -60,8 +74,10 @@ AdamUpdate adam_update(const Array& p, const Array& g, const Array& m, const Arr
   return {std::move(out[0]), std::move(out[1]), std::move(out[2])};
 }
 
+Array finite(const Array& x) { return apply(finite_op, {x}); }
+
 std::span<const OpDef* const> update_ops() {
-  static constexpr const OpDef* ops[] = {&adam_update_op};
+  static constexpr const OpDef* ops[] = {&adam_update_op, &finite_op};
   return ops;
 }
 

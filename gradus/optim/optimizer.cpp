@@ -11,8 +11,8 @@
 #include "gradus/graph/host_input.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
-#include "gradus/nn/initializer.hpp"
 #include "gradus/nn/training.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/shape.hpp"
@@ -126,7 +126,7 @@ size_t Optimizer::add_record(const std::string& path, const Array& parameter) {
   auto record = std::make_unique<Record>(Record{path, parameter.shape()});
   for (size_t i = 0; i < rule_->state_names().size(); ++i) {
     record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
-    record->state.back()->commit(nn::filled(parameter.shape(), rule_->first_value(i, learning_rate()), state_dtype(parameter.dtype())));
+    record->state.back()->commit(filled(parameter.shape(), rule_->first_value(i, learning_rate()), state_dtype(parameter.dtype())));
   }
   records_.push_back(std::move(record));
   host_->counts.emplace_back();

@@ -1,4 +1,6 @@
 // Epilogues: a bias, and then relu, ride on the product or convolution that makes their operand, if nothing else reads it.
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/arithmetic.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
 
@@ -27,7 +29,7 @@ class Absorber {
     for (size_t at = 0; at < graph_.ops.size(); ++at) {
       ++graph_.visits;
       PlanOp& op = graph_.ops[at];
-      if (op.is_dead || !op.op || !op.op->cpu.absorbs) continue;
+      if (op.is_dead || op.is_elementwise() || !graph_.entry_of(op).absorbs) continue;
       absorb_bias(static_cast<int>(at));
       absorb_relu(static_cast<int>(at));
     }
@@ -43,7 +45,7 @@ class Absorber {
     const int value = op.outputs[0];
     if (readers_[value] != 1 || reader_[value] < 0) return nullptr;
     PlanOp& reader = graph_.ops[reader_[value]];
-    return reader.op && reader.op->elementwise && graph_.values[reader.outputs[0]].layout == graph_.values[value].layout ? &reader : nullptr;
+    return reader.op->elementwise && graph_.values[reader.outputs[0]].layout == graph_.values[value].layout ? &reader : nullptr;
   }
 
   bool is_bias(int value, const Layout& result, int before) const {
@@ -53,10 +55,10 @@ class Absorber {
     return v.layout.is_contiguous() && v.producer < before;
   }
 
-  bool accepts(const PlanOp& op, const std::vector<int>& inputs, const cpu::Epilogue& epilogue) const {
+  bool accepts(const PlanOp& op, const std::vector<int>& inputs, const backend::Epilogue& epilogue) const {
     std::vector<Layout> layouts;
     for (const int input : inputs) layouts.push_back(graph_.values[input].layout);
-    return op.op->cpu.absorbs(op.args, layouts, epilogue);
+    return graph_.entry_of(op).absorbs(op.args, layouts, epilogue);
   }
 
   void take_over(PlanOp& op, PlanOp& reader, int at) {
@@ -68,12 +70,12 @@ class Absorber {
   void absorb_bias(int at) {
     PlanOp& op = graph_.ops[at];
     PlanOp* reader = only_reader(op);
-    if (!reader || reader->op->elementwise != &cpu::add_function) return;
+    if (!reader || reader->op->elementwise != &backend::add_function) return;
     const int other = reader->inputs[0] == op.outputs[0] ? reader->inputs[1] : reader->inputs[0];
     if (other == op.outputs[0] || !is_bias(other, graph_.values[op.outputs[0]].layout, at)) return;
     std::vector<int> inputs = op.inputs;
     inputs.push_back(other);
-    const cpu::Epilogue epilogue{.has_bias = true};
+    const backend::Epilogue epilogue{.has_bias = true};
     if (!accepts(op, inputs, epilogue)) return;
     op.inputs = std::move(inputs);
     op.epilogue = epilogue;
@@ -83,9 +85,9 @@ class Absorber {
   void absorb_relu(int at) {
     PlanOp& op = graph_.ops[at];
     PlanOp* reader = only_reader(op);
-    if (!reader || reader->op->elementwise != &cpu::relu_function) return;
-    cpu::Epilogue epilogue = op.epilogue;
-    epilogue.activation = cpu::Activation::relu;
+    if (!reader || reader->op->elementwise != &backend::relu_function) return;
+    backend::Epilogue epilogue = op.epilogue;
+    epilogue.activation = backend::Activation::relu;
     if (!accepts(op, op.inputs, epilogue)) return;
     op.epilogue = epilogue;
     take_over(op, *reader, at);

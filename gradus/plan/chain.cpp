@@ -3,7 +3,6 @@
 // another order of sums for fewer examples, so the bits may change (docs/plan.md); blocks follow from shapes alone.
 #include <algorithm>
 
-#include "gradus/cpu/loop/chain.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/ir.hpp"
 #include "gradus/plan/order.hpp"
@@ -26,7 +25,7 @@ constexpr double kProducts = 4e4, kBytes = 8e3;
 uint32_t examples_of(const PlanGraph& graph, const PlanOp& op) {
   std::vector<Layout> inputs;
   for (const int input : op.inputs) inputs.push_back(graph.values[input].layout);
-  return op.op->cpu.by_example(inputs);
+  return graph.entry_of(op).by_example(inputs);
 }
 bool has_examples(uint32_t examples, size_t input) { return examples >> std::min<size_t>(input, 31) & 1; }
 
@@ -42,7 +41,7 @@ struct Unit {
 
 class Chainer {
  public:
-  explicit Chainer(PlanGraph& graph) : graph_(graph), unit_of_op_(graph.ops.size(), -1) {}
+  explicit Chainer(PlanGraph& graph) : graph_(graph), limits_(graph.backend->limits()), unit_of_op_(graph.ops.size(), -1) {}
 
   void run() {
     make_units();
@@ -111,7 +110,7 @@ class Chainer {
     const auto is_donated = [&](int read) { return value(value(read).base).is_donated; };  // what may be written in place has a step of its own
     if (std::any_of(unit.reads.begin(), unit.reads.end(), is_donated)) return false;
     if (op.group >= 0) return true;
-    if (!op.op || !op.op->cpu.by_example) return false;
+    if (op.op == &barrier_op || !graph_.entry_of(op).by_example) return false;
     const uint32_t examples = examples_of(graph_, op);
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       if (has_examples(examples, i) && !reads_by_example(graph_, unit.ops[0], op.inputs[i], batch)) return false;
@@ -209,7 +208,7 @@ class Chainer {
       Fit fit = fit_of(units_[unit], batch);
       if (fit == Fit::link) {
         links.push_back(unit);
-        if (pointers_of(links) <= cpu::kMostChainPointers && block_of(links) > 0) {
+        if (pointers_of(links) <= limits_.chain_pointers && block_of(links) > 0) {
           is_linked_[unit] = stamp_;
           has_kernel |= is_kernel(units_[unit]);
           last = at;
@@ -231,6 +230,7 @@ class Chainer {
   }
 
   PlanGraph& graph_;
+  const BackendLimits limits_;
   std::vector<Unit> units_;
   std::vector<int> unit_of_op_, order_;
   std::vector<int> is_linked_, is_behind_;  // stamps: of the chain that a unit is a link of, or waits for
@@ -251,6 +251,8 @@ bool reads_by_example(const PlanGraph& graph, int at, int id, int64_t batch) {
   return true;
 }
 
-void chain(PlanGraph& graph) { Chainer(graph).run(); }
+void chain(PlanGraph& graph) {
+  if (graph.backend->limits().chain_pointers > 0) Chainer(graph).run();
+}
 
 }  // namespace gradus::plan

@@ -22,13 +22,13 @@ std::string op_text(const PlanGraph& graph, const PlanOp& op) {
   std::string out;
   for (const int output : op.outputs) out += (out.empty() ? "" : ", ") + value_text(graph, output);
   const PlanValue& first = graph.values[op.outputs[0]];
-  out += concat(first.is_kept ? " (kept)" : "", " = ", op.op ? op.op->name : "copy", "(");
+  out += concat(first.is_kept ? " (kept)" : "", " = ", op.op->name, "(");
   for (size_t i = 0; i < op.inputs.size(); ++i) out += (i ? ", " : "") + value_text(graph, op.inputs[i]);
   const std::string args = op.args.text();
   if (!args.empty()) out += "; " + args;
   out += concat(")  ", first.layout.dtype, " ", first.layout.shape);
   if (op.epilogue.has_bias) out += "  + bias";
-  if (op.epilogue.activation != cpu::Activation::none) out += "  + relu";
+  if (op.epilogue.activation != backend::Activation::none) out += "  + relu";
   return out;
 }
 

@@ -2,9 +2,9 @@
 #include <cstring>
 
 #include "gradus/base/convert.hpp"
-#include "gradus/cpu/move/copy.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
+#include "gradus/plan/cpu_backend.hpp"
 
 namespace gradus {
 
@@ -29,19 +29,27 @@ void for_each_position(const Shape& shape, const Dims& strides, Visit&& visit) {
   }
 }
 
+BufferPtr in_processor_memory(const BufferPtr& buffer) {
+  if (!buffer->space()) return buffer;
+  BufferPtr copy = allocate(buffer->bytes(), "a copy in the processor's memory");
+  buffer->space()->copy_out(*buffer, copy->data());
+  return copy;
+}
+
 }  // namespace
 
 void copy_elements(const Array& array, DType dtype, void* out) {
   const Value& value = value_of(array);
   if (array.size() == 0) return;  // `out` may be null
   const DType from = array.dtype();
-  const std::byte* first = value.buffer->data() + value.offset * from.size();
+  const BufferPtr buffer = in_processor_memory(value.buffer);
+  const std::byte* first = buffer->data() + value.offset * from.size();
   if (from == dtype && is_contiguous(array.shape(), value.strides)) {
     std::memcpy(out, first, static_cast<size_t>(array.size() * dtype.size()));
     return;
   }
   if (from == dtype) {
-    cpu::StridedCopy(array.shape(), value.strides, contiguous_strides(array.shape()), dtype.size()).run(first, out);
+    plan::copy_to_rows(array.shape(), value.strides, dtype.size(), first, out);
     return;
   }
   visit_dtype(from, [&]<class From>(From) {

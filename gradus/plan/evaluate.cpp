@@ -12,7 +12,6 @@
 #include "gradus/base/switches.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
-#include "gradus/cpu/environment.hpp"
 #include "gradus/graph/cell.hpp"
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -21,7 +20,9 @@
 #include "gradus/graph/walk.hpp"
 #include "gradus/plan/cache.hpp"
 #include "gradus/plan/counters_internal.hpp"
+#include "gradus/plan/cpu_backend.hpp"
 #include "gradus/plan/explain.hpp"
+#include "gradus/plan/packed.hpp"
 #include "gradus/plan/settings.hpp"
 #include "gradus/plan/verify.hpp"
 
@@ -39,6 +40,7 @@ struct Evaluator {
   plan::RunMemory run_memory;
   // In the child of a process that forked in mid-evaluation: what the other thread was at will never be finished.
   std::atomic<bool> is_left_unfinished{false};
+  std::atomic<const plan::Backend*> backend{&plan::cpu_backend()};
   std::atomic<bool> op_by_op{is_switched_on("GRADUS_OP_BY_OP")}, check_nan{is_switched_on("GRADUS_CHECK_NAN")};
 
   static Evaluator& get() {
@@ -53,7 +55,7 @@ struct Evaluator {
       if (evaluator.mutex.try_lock()) evaluator.mutex.unlock();
       else evaluator.is_left_unfinished = true;
     });
-    if (is_switched_on("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, cpu::environment().c_str());
+    if (is_switched_on("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, plan::cpu_backend().description().c_str());
   }
 };
 
@@ -95,7 +97,7 @@ std::vector<Array> waiting_for_host(std::span<const Array> roots) {
   const Lock lock;
   std::vector<Array> waiting;
   for (Node* node : ancestors(roots, [](Node* node) { return !plan::is_available(*node); })) {
-    if (node->op().host || node->op().expand) waiting.emplace_back(node, 0);
+    if (node->op().host || plan::replacement_of(node->op())) waiting.emplace_back(node, 0);
   }
   return waiting;
 }
@@ -119,7 +121,7 @@ void drop_inputs(Node* node, bool is_traced) {
 std::vector<Array> expanded(const Call& call) {
   const PendingPause bound;
   const SessionPause session;
-  return call.op.expand(call);
+  return plan::replacement_of(call.op)(call);
 }
 
 // Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
@@ -133,7 +135,7 @@ void run_host_ops(std::span<const Array> roots) {
     const Call call{node->op(), node->args(), *inputs};
     const std::vector<uint8_t> needed = needed_outputs(*node);
     const std::span<const bool> is_needed(reinterpret_cast<const bool*>(needed.data()), needed.size());
-    const std::vector<Array> results = node->op().expand ? expanded(call) : node->op().host(call, is_needed);
+    const std::vector<Array> results = plan::replacement_of(node->op()) ? expanded(call) : node->op().host(call, is_needed);
     for (const Array& result : results) {
       if (result.exists()) value_of(result);
     }
@@ -231,11 +233,15 @@ void compute(std::span<const Array> pending) {
   if (!evaluate_under_lock(pending)) fail_bug("an op of the host is left after all of them have run");
 }
 
-
 }  // namespace
 
 namespace plan {
 Counters& live_counters() { return Evaluator::get().counters; }
+const Backend& current_backend() { return *Evaluator::get().backend.load(std::memory_order_relaxed); }
+void set_backend(const Backend& backend) {
+  const Lock lock;
+  Evaluator::get().backend = &backend;
+}
 }  // namespace plan
 
 void evaluate(std::span<const Array> roots) {
@@ -326,7 +332,7 @@ const Value& value_of(const Array& array) {
 const void* row_major_data(const Array& array) {
   const Value& value = value_of(array);
   const DType dtype = array.dtype();
-  if (is_contiguous(array.shape(), value.strides)) return value.buffer->data() + value.offset * dtype.size();
+  if (is_contiguous(array.shape(), value.strides) && !value.buffer->space()) return value.buffer->data() + value.offset * dtype.size();
   BufferPtr copy = allocate(array.size() * dtype.size(), "a contiguous copy");
   copy_elements(array, dtype, copy->data());
   const Lock lock;

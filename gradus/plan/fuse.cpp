@@ -24,7 +24,7 @@ int inlined_producer(const PlanGraph& graph, int value) {
 
 class Fuser {
  public:
-  explicit Fuser(PlanGraph& graph) : graph_(graph), level_(graph.values.size(), 0) {}
+  explicit Fuser(PlanGraph& graph) : graph_(graph), limits_(graph.backend->limits()), level_(graph.values.size(), 0) {}
 
   void run() {
     for (size_t at = 0; at < graph_.ops.size(); ++at) {
@@ -40,7 +40,7 @@ class Fuser {
         for (const int output : op.outputs) level_[output] = own;
       }
     }
-    sink();
+    gather();
     collect();
   }
 
@@ -68,7 +68,7 @@ class Fuser {
   }
   bool fits(int a, int b) const {
     // Programs of moderate size keep their tiles in the nearest cache. What is above the limits all the same is cut by Splitter.
-    return drafts_[a].size + drafts_[b].size <= cpu::kMaxProgramInstructions / 2 && drafts_[a].inputs + drafts_[b].inputs <= 3 * cpu::kMaxProgramInputs / 4;
+    return drafts_[a].size + drafts_[b].size <= limits_.program_instructions / 2 && drafts_[a].inputs + drafts_[b].inputs <= 3 * limits_.program_inputs / 4;
   }
   void unite(int into, int from) {
     drafts_[from].parent = into;
@@ -103,7 +103,7 @@ class Fuser {
   }
 
   // From the end: a group that only one other group reads moves into it.
-  void sink() {
+  void gather() {
     std::vector<int> reader(graph_.values.size(), kNone);
     for (size_t at = graph_.ops.size(); at-- > 0;) {
       ++graph_.visits;
@@ -164,19 +164,20 @@ class Fuser {
 
   static constexpr int kNone = -1, kMany = -2;
   PlanGraph& graph_;
+  const BackendLimits limits_;
   std::vector<int> level_;
   std::vector<Draft> drafts_;
 };
 
 constexpr int kLongestInline = 8;  // ops
-constexpr int kWidestInline = cpu::kMaxProgramInputs / 3;  // numbers: an op of three such operands is a program of its own still
 
 // Arithmetic on numbers alone (a learning rate over a bias correction) is repeated in every program that reads it, if only programs do.
 void find_inlined(PlanGraph& graph) {
+  const int widest = graph.backend->limits().program_inputs / 3;  // numbers: an op of three such operands is a program of its own still
   std::vector<int> cost(graph.ops.size(), 0), width(graph.ops.size(), 0);
   for (size_t at = 0; at < graph.ops.size(); ++at) {
     PlanOp& op = graph.ops[at];
-    if (op.is_dead || !op.op || !op.op->elementwise || graph.values[op.outputs[0]].layout.size() != 1) continue;
+    if (op.is_dead || !op.op->elementwise || graph.values[op.outputs[0]].layout.size() != 1) continue;
     int total = 1, numbers = 0;
     bool is_scalar = !graph.values[op.outputs[0]].is_kept;
     for (const int input : op.inputs) {
@@ -188,7 +189,7 @@ void find_inlined(PlanGraph& graph) {
     }
     cost[at] = total;
     width[at] = numbers;
-    op.is_inlined = is_scalar && total <= kLongestInline && numbers <= kWidestInline;
+    op.is_inlined = is_scalar && total <= kLongestInline && numbers <= widest;
   }
   // Who is read by a kernel, or kept, has to be stored; so has what it is made from.
   const auto store = [&](int value) {
@@ -208,7 +209,7 @@ void find_inlined(PlanGraph& graph) {
 // ProgramMaker below makes it; it stores no more values than it has ops.
 class Splitter {
  public:
-  explicit Splitter(PlanGraph& graph) : graph_(graph), read_by_(graph.values.size(), -1), computed_by_(graph.ops.size(), -1) {}
+  explicit Splitter(PlanGraph& graph) : graph_(graph), limits_(graph.backend->limits()), read_by_(graph.values.size(), -1), computed_by_(graph.ops.size(), -1) {}
 
   void run() {
     for (int group = 0, count = static_cast<int>(graph_.groups.size()); group < count; ++group) split(group);
@@ -240,8 +241,8 @@ class Splitter {
     count(at);
   }
   bool fits() const {
-    return inputs_ <= cpu::kMaxProgramInputs && instructions_ <= cpu::kMaxProgramInstructions &&
-           graph_.groups[piece_].ops.size() <= static_cast<size_t>(cpu::kMaxProgramOutputs);
+    return inputs_ <= limits_.program_inputs && instructions_ <= limits_.program_instructions &&
+           graph_.groups[piece_].ops.size() <= static_cast<size_t>(limits_.program_outputs);
   }
 
   void count(int at) {
@@ -258,6 +259,7 @@ class Splitter {
   }
 
   PlanGraph& graph_;
+  const BackendLimits limits_;
   std::vector<int> read_by_, computed_by_;  // of values, and of inlined ops: the last piece that needs it
   int piece_ = 0, inputs_ = 0, instructions_ = 0;
 };
@@ -350,7 +352,7 @@ class ProgramMaker {
       if (graph_.values[v.base].kind != PlanValue::Kind::slot) return v.layout.dtype;  // arrays are of one dtype here
       numbers_only = promote(numbers_only, v.layout.dtype);
     }
-    return op.op->elementwise->output == cpu::OutputKind::same ? graph_.values[op.outputs[0]].layout.dtype : numbers_only;
+    return op.op->elementwise->output == backend::OutputKind::same ? graph_.values[op.outputs[0]].layout.dtype : numbers_only;
   }
 
   void add(const PlanOp& op, int inputs) {
@@ -361,12 +363,8 @@ class ProgramMaker {
         if (input != inlined->outputs[0]) numbers_.push_back({input, number_of(inlined->outputs[0])});
       }
     }
-    if (!op.op) {  // a copy: the same value
-      numbers_.push_back({op.outputs[0], number_of(op.inputs[0])});
-      return;
-    }
-    cpu::ProgramInstruction instruction;
-    if (op.op->elementwise == &cpu::cast_function) {
+    backend::ProgramInstruction instruction;
+    if (op.op->elementwise == &backend::cast_function) {
       instruction.dtype = graph_.values[op.inputs[0]].layout.dtype;
       instruction.to = graph_.values[op.outputs[0]].layout.dtype;
     } else {

@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "gradus/cpu/epilogue.hpp"
-#include "gradus/cpu/elementwise/program.hpp"
-#include "gradus/graph/op_def.hpp"
+#include "gradus/plan/backend.hpp"
 #include "gradus/plan/plan.hpp"
 
 namespace gradus::plan {
@@ -21,22 +19,21 @@ struct PlanValue {
   int producer = -1;    ///< op that computes it (of views: that computes the base), -1 for leaves
   uint32_t source = 0;  ///< number of the value in the snapshot
   bool is_kept = false, is_donated = false;
-  bool is_new = false;  ///< made by a pass
 };
 
 /// One op to run. `node` is its number in the snapshot, for messages.
 struct PlanOp {
-  const OpDef* op = nullptr;  ///< null: a copy of input 0 to contiguous memory
+  const OpDef* op = nullptr;
   Args args{};
   std::vector<int> inputs{}, outputs{};
   uint32_t node = 0;
-  cpu::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
+  backend::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
   bool is_dead = false;      ///< another op does its work
   bool is_inlined = false;   ///< arithmetic on numbers, repeated in each program that reads it
   int group = -1;            ///< fused program it belongs to
   int chain = -1;            ///< chain it belongs to, with its group
 
-  bool is_elementwise() const { return !op || op->elementwise; }
+  bool is_elementwise() const { return op->elementwise; }
 };
 
 /// A set of element-wise ops over one shape that run as one pass over memory, with the reductions that end it.
@@ -54,6 +51,7 @@ struct Chain {
 };
 
 struct PlanGraph {
+  const Backend* backend = &cpu_backend();  ///< for which it is planned
   std::vector<PlanValue> values;
   std::vector<PlanOp> ops;           ///< in an order in which they can run
   std::vector<int> value_of_source;  ///< snapshot value -> value here (after merging), -1 if not used
@@ -61,9 +59,32 @@ struct PlanGraph {
   std::vector<Chain> chains;
   int64_t visits = 0;
 
+  /// How the backend computes an op; of a barrier, which does nothing, an empty entry.
+  const KernelEntry& entry_of(const PlanOp& op) const;
   int add_computed(DType dtype, const Shape& shape, int producer);
   /// The ops that run with op `at`: those of its group, or itself alone.
   std::vector<int> with(int at) const { return ops[at].group < 0 ? std::vector{at} : groups[ops[at].group].ops; }
+};
+
+/// Makes the list of a graph's ops anew, with ops left out, moved and put between. Values that were there before keep their producers.
+class OpRewrite {
+ public:
+  explicit OpRewrite(PlanGraph& graph);
+  size_t size() const { return old_.size(); }
+  PlanOp& old(size_t at) { return old_[at]; }
+  /// Puts old op number `at` next; old(at) is then gone.
+  void keep(size_t at);
+  /// What old op number `at` made is made by the op that comes next.
+  void give_to_next(size_t at) { new_index_[at] = static_cast<int>(graph_.ops.size()); }
+  /// Puts a new op next, which makes a value of this layout, contiguous; returns that value.
+  int add(PlanOp op, const Layout& layout);
+  void finish();
+
+ private:
+  PlanGraph& graph_;
+  std::vector<PlanOp> old_;
+  std::vector<int> new_index_;
+  size_t old_values_;
 };
 
 /// Reads the snapshot; resolves identities and views to strides, inserting copies where a view cannot be made; merges equal ops.
@@ -82,7 +103,7 @@ void chain(PlanGraph& graph);
 bool reads_by_example(const PlanGraph& graph, int at, int value, int64_t batch);
 /// The program of a group: values it reads (in the order of the program's inputs) and writes.
 struct GroupProgram {
-  cpu::ProgramSpec spec;
+  backend::ProgramSpec spec;
   std::vector<int> reads, writes;
 };
 /// `is_stored`: for each value, whether something outside its group reads it or it is kept.

@@ -13,7 +13,7 @@ struct Item {
   std::vector<int> ops{};
   std::vector<int> reads{}, writes{};             ///< values
   std::vector<std::pair<int, bool>> operands{};   ///< in the kernel's order, with whether it is written; empty: reads, then writes
-  cpu::KernelPtr kernel{};                        ///< null for a barrier
+  backend::KernelPtr kernel{};                        ///< null for a barrier
   std::vector<std::vector<int>> over{};           ///< for each write: the reads that it may lie over
   bool is_update = false;
   int bundled = 1;  ///< items in it

@@ -5,7 +5,6 @@
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/loop/chain.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/plan/arena.hpp"
 #include "gradus/plan/item.hpp"
@@ -102,7 +101,7 @@ class ItemMaker {
   Item group_item(const Group& group) {
     GroupProgram program = make_program(graph_, group, made_.is_stored);
     Item item{.ops = group.ops, .reads = program.reads, .writes = program.writes};
-    item.kernel = cpu::prepare_program(program.spec);
+    item.kernel = graph_.backend->prepare_program(program.spec);
     for (const int write : item.writes) {
       std::vector<int>& over = item.over.emplace_back();
       for (const int read : item.reads) {
@@ -122,10 +121,9 @@ class ItemMaker {
       item.writes.clear();
       return item;
     }
-    if (!op.op->cpu.prepare) fail_bug(op.op->name, " has no kernel and no composition");
     const std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
     item.kernel = kernel_of(op, inputs, outputs);
-    for (const CpuEntry::InPlace& pair : op.op->cpu.in_place) {
+    for (const KernelEntry::InPlace& pair : graph_.entry_of(op).in_place) {
       if (pair.output < 0) break;
       if (op.inputs[pair.input] == base(op.inputs[pair.input]) && inputs[pair.input] == outputs[pair.output]) {
         item.over[pair.output].push_back(op.inputs[pair.input]);
@@ -142,14 +140,14 @@ class ItemMaker {
     return layouts;
   }
 
-  cpu::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs, int64_t whole_batch = 0) const {
+  backend::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs, int64_t whole_batch = 0) const {
     std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
     for (size_t i = 0; i < op.outputs.size(); ++i) {
       needed[i] = op.outputs.size() == 1 || made_.is_stored[op.outputs[i]];
       // Before the kernel is prepared, whose tables may be as long as an axis of it.
       if (needed[i]) refuse_above_limit(outputs[i].bytes(), concat("a result of ", op.op->name));
     }
-    return op.op->cpu.prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
+    return graph_.entry_of(op).prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
   }
 
   static Layout some(Layout layout, int64_t examples) {
@@ -159,7 +157,7 @@ class ItemMaker {
   }
 
   // An op's kernel on some examples.
-  cpu::KernelPtr link_kernel(int at, const Chain& chain, int64_t examples) const {
+  backend::KernelPtr link_kernel(int at, const Chain& chain, int64_t examples) const {
     const PlanOp& op = graph_.ops[at];
     std::vector<Layout> inputs = layouts_of(op.inputs), outputs = layouts_of(op.outputs);
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -172,14 +170,14 @@ class ItemMaker {
   // One link: its kernels, and what it reads and writes.
   struct Link {
     int at = 0;  // op
-    cpu::ChainLink kernels{};
+    backend::ChainLink kernels{};
     std::vector<int> reads{}, writes{};
   };
   Link make_link(int at, const Chain& chain) const {
     const PlanOp& op = graph_.ops[at];
     const int64_t rest = chain.batch % chain.block;
     if (op.group < 0) {
-      const cpu::KernelPtr whole = link_kernel(at, chain, chain.block);
+      const backend::KernelPtr whole = link_kernel(at, chain, chain.block);
       return {at, {whole, rest ? link_kernel(at, chain, rest) : nullptr, {}}, op.inputs, op.outputs};
     }
     GroupProgram program = make_program(graph_, graph_.groups[op.group], made_.is_stored);
@@ -187,15 +185,15 @@ class ItemMaker {
       Dims sizes = program.spec.shape.dims();
       sizes[0] = examples;
       program.spec.shape = Shape(sizes);
-      return cpu::prepare_program(program.spec);
+      return graph_.backend->prepare_program(program.spec);
     };
-    const cpu::KernelPtr whole = kernel_for(chain.block);
+    const backend::KernelPtr whole = kernel_for(chain.block);
     return {at, {whole, rest ? kernel_for(rest) : nullptr, {}}, program.reads, program.writes};
   }
 
   Item chain_item(const Chain& chain) {
     Item item;
-    cpu::ChainSpec spec{.batch = chain.batch, .block = chain.block};
+    backend::ChainSpec spec{.batch = chain.batch, .block = chain.block};
     std::vector<Link> links;
     for (const int at : chain.links) links.push_back(make_link(at, chain));
     for_chain(chain, [&](const PlanOp& op) {
@@ -220,7 +218,7 @@ class ItemMaker {
     item.over.resize(item.writes.size());
     const std::map<int, int64_t> own = place_block(chain, links, spec.own_bytes);
     int next_read = 0;
-    const auto operand_of = [&](int id, int at, bool is_write) -> cpu::ChainOperand {
+    const auto operand_of = [&](int id, int at, bool is_write) -> backend::ChainOperand {
       const Layout& layout = value(id).layout;
       if (is_of_block_[base(id)]) return {.own = own.at(base(id))};
       if (is_write && !made_.is_stored[id]) return {};
@@ -233,7 +231,7 @@ class ItemMaker {
       spec.links.push_back(std::move(link.kernels));
     }
     spec.pointers = item.reads.size() + item.writes.size();
-    item.kernel = cpu::prepare_chain(spec);
+    item.kernel = graph_.backend->prepare_chain(spec);
     return item;
   }
 

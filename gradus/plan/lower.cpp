@@ -4,8 +4,6 @@
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/loop/loop_kernel.hpp"
-#include "gradus/cpu/loop/partial_kernel.hpp"
 #include "gradus/plan/arena.hpp"
 #include "gradus/plan/counters_internal.hpp"
 #include "gradus/plan/item.hpp"
@@ -23,6 +21,7 @@ class Lowering {
   Lowering(PlanGraph graph, const Snapshot& snapshot) : graph_(std::move(graph)), snapshot_(snapshot), made_(make_items(graph_)) {}
 
   PlanPtr run() {
+    plan_.memory = graph_.backend->memory();
     plan_.products = made_.products;
     order_items();
     choose_updates();
@@ -60,8 +59,7 @@ class Lowering {
   }
   // The value of which an item changes a part if it may write over it; -1: none.
   int updated_by(const Item& item) const {
-    const auto* partial = dynamic_cast<const cpu::PartialKernel*>(item.kernel.get());
-    if (!partial || partial->bytes.in_place < 0 || item.over[0].empty()) return -1;
+    if (!item.kernel || item.kernel->partial.in_place < 0 || item.over[0].empty()) return -1;
     return item.over[0][0];
   }
 
@@ -155,7 +153,7 @@ class Lowering {
 
   // Neighbours that are one loop each and need nothing of one another become one loop: weight gradients, updates of parameters.
   void bundle_items() {
-    if (is_op_by_op() || is_check_nan()) return;
+    if (is_op_by_op() || is_check_nan() || !graph_.backend->limits().has_bundles) return;
     std::vector<int> order;
     for (size_t begin = 0; begin < order_.size();) {
       size_t end = begin + 1;
@@ -185,8 +183,8 @@ class Lowering {
   // Adds an item to the bundle if it may run beside the others.
   bool enters(Bundle& bundle, const Item& item) const {
     constexpr int64_t most_scratch = int64_t{64} << 20;
-    const auto* loop = dynamic_cast<const cpu::LoopKernel*>(item.kernel.get());
-    if (!loop || loop->may_fail || (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->shared_bytes() > most_scratch))) return false;
+    const backend::Kernel* loop = item.kernel.get();
+    if (!loop || loop->loop_chunks == 0 || loop->may_fail || (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->loop_shared_bytes > most_scratch))) return false;
     for (const int read : item.reads) {
       if (bundle.written.count(base(read))) return false;
     }
@@ -196,18 +194,18 @@ class Lowering {
     }
     for (const int read : bases_read_by(item)) ++bundle.readers[read];
     bundle.written.insert(item.writes.begin(), item.writes.end());
-    bundle.scratch += loop->shared_bytes();
+    bundle.scratch += loop->loop_shared_bytes;
     bundle.is_update = item.is_update;
     ++bundle.members;
-    bundle.loops += loop->chunks() > 1;
+    bundle.loops += loop->loop_chunks > 1;
     return true;
   }
   Item bundled(std::span<const int> members, const Bundle& bundle) {
     Item all;
-    std::vector<cpu::BundledLoop> loops;
+    std::vector<backend::BundledLoop> loops;
     for (const int at : members) {
       Item& item = made_.items[at];
-      loops.push_back({std::static_pointer_cast<const cpu::LoopKernel>(item.kernel), static_cast<int64_t>(item.reads.size() + item.writes.size())});
+      loops.push_back({item.kernel, static_cast<int64_t>(item.reads.size() + item.writes.size())});
       for (const int read : item.reads) all.operands.push_back({read, false});
       for (const int write : item.writes) all.operands.push_back({write, true});
       all.ops.insert(all.ops.end(), item.ops.begin(), item.ops.end());
@@ -220,7 +218,7 @@ class Lowering {
     }
     all.is_update = bundle.is_update;
     all.bundled = bundle.members;
-    all.kernel = cpu::prepare_bundle(std::move(loops));
+    all.kernel = graph_.backend->prepare_bundle(loops);
     return all;
   }
 
@@ -327,11 +325,11 @@ class Lowering {
   }
 
   int64_t bytes_moved_by(const Item& item) const {
-    const auto* partial = dynamic_cast<const cpu::PartialKernel*>(item.kernel.get());
-    if (partial && partial->bytes.in_place >= 0 && lies_over(item.writes[0], base(item.reads[0]))) return partial->bytes.in_place;
+    const backend::PartialBytes& partial = item.kernel->partial;
+    if (partial.in_place >= 0 && lies_over(item.writes[0], base(item.reads[0]))) return partial.in_place;
     int64_t bytes = 0;
     for (const int read : item.reads) bytes += value(read).layout.bytes();
-    if (partial && partial->bytes.first_input >= 0) bytes += std::min<int64_t>(0, partial->bytes.first_input - value(item.reads[0]).layout.bytes());
+    if (partial.first_input >= 0) bytes += std::min<int64_t>(0, partial.first_input - value(item.reads[0]).layout.bytes());
     for (const int write : item.writes) bytes += made_.is_stored[write] ? value(write).layout.bytes() : 0;
     return bytes;
   }
@@ -346,8 +344,8 @@ class Lowering {
   // Whether the kernel would pack inputs, and these are data that this run leaves alone.
   bool stays_the_same(const Item& item) const {
     if (!item.kernel->packing) return false;
-    const std::vector<cpu::PackedInput>& inputs = item.kernel->packing->inputs;
-    return std::all_of(inputs.begin(), inputs.end(), [&](const cpu::PackedInput& each) {
+    const std::vector<backend::PackedInput>& inputs = item.kernel->packing->inputs;
+    return std::all_of(inputs.begin(), inputs.end(), [&](const backend::PackedInput& each) {
       const PlanValue& input = value(base(item.reads[each.input]));
       return input.kind == PlanValue::Kind::leaf && !input.is_donated;
     });

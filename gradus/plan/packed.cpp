@@ -17,20 +17,50 @@ struct Copy {
 };
 using Copies = std::vector<Copy>;
 
-}  // namespace
-
-void* packed_copy(Buffer& buffer, int64_t offset, void* data, const cpu::PackedInput& wanted, void* scratch) {
+template <class Make>
+const BufferPtr& kept_copy(Buffer& buffer, const Hash128& layout, int64_t offset, const Make& make) {
   if (!buffer.packed) buffer.packed = std::make_shared<Copies>();
   Copies& copies = *static_cast<Copies*>(buffer.packed.get());
   for (const Copy& copy : copies) {
-    if (copy.layout == wanted.layout && copy.offset == offset) return copy.memory->data();
+    if (copy.layout == layout && copy.offset == offset) return copy.memory;
   }
-  BufferPtr memory = allocate(wanted.bytes, "a packed copy of weights");
-  void* const pointers[] = {data, memory->data()};
-  if (!wanted.pack->run(pointers, scratch).is_ok) fail_bug("weights could not be packed");
+  BufferPtr memory = make();
   if (copies.size() == kMostCopies) copies.erase(copies.begin());
-  copies.push_back({wanted.layout, offset, std::move(memory)});
-  return copies.back().memory->data();
+  copies.push_back({layout, offset, std::move(memory)});
+  return copies.back().memory;
+}
+
+}  // namespace
+
+void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch) {
+  const auto make = [&] {
+    BufferPtr memory = allocate(wanted.bytes, "a packed copy of weights", buffer.space());
+    void* const pointers[] = {data, memory->data()};
+    if (!wanted.pack->run(pointers, scratch).is_ok) fail_bug("weights could not be packed");
+    return memory;
+  };
+  return kept_copy(buffer, wanted.layout, offset, make)->data();
+}
+
+BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* space) {
+  return space ? space->allocate(bytes, what) : gradus::allocate(bytes, what);
+}
+
+BufferPtr brought_to(const MemorySpace* space, const BufferPtr& buffer) {
+  if (buffer->space() == space) return buffer;
+  Hasher place;
+  place.add(reinterpret_cast<uintptr_t>(space));
+  return kept_copy(*buffer, place.value(), 0, [&] {
+    BufferPtr here = buffer;
+    if (buffer->space()) {
+      here = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
+      buffer->space()->copy_out(*buffer, here->data());
+    }
+    if (!space) return here;
+    BufferPtr there = space->allocate(buffer->bytes(), "a copy in a backend's memory");
+    space->copy_in(here->data(), *there);
+    return there;
+  });
 }
 
 }  // namespace gradus::plan

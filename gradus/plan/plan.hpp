@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "gradus/cpu/kernel.hpp"
+#include "gradus/backend/kernel.hpp"
 #include "gradus/plan/snapshot.hpp"
 
 namespace gradus::plan {
@@ -39,7 +39,7 @@ struct Operand {
 };
 
 struct Step {
-  cpu::KernelPtr kernel;
+  backend::KernelPtr kernel;
   uint32_t first_operand = 0, operand_count = 0;
   uint32_t node = 0;  ///< number in the snapshot, for messages
   bool is_update = false;  ///< writes over a donated leaf, or comes after such a step
@@ -57,6 +57,7 @@ struct Published {
 };
 
 struct Plan {
+  const MemorySpace* memory = nullptr;  ///< where its steps find arrays
   std::vector<Storage> storages;
   std::vector<Operand> operands;
   std::vector<Step> steps;
@@ -67,10 +68,10 @@ struct Plan {
 using PlanPtr = std::shared_ptr<const Plan>;
 
 /// What a step needs of scratch space, in whichever way it runs.
-inline int64_t scratch_bytes_of(const cpu::Kernel& kernel, bool is_packed) {
+inline int64_t scratch_bytes_of(const backend::Kernel& kernel, bool is_packed) {
   if (!is_packed) return kernel.scratch_bytes;
   int64_t bytes = kernel.packing->kernel->scratch_bytes;
-  for (const cpu::PackedInput& wanted : kernel.packing->inputs) bytes = std::max(bytes, wanted.pack->scratch_bytes);
+  for (const backend::PackedInput& wanted : kernel.packing->inputs) bytes = std::max(bytes, wanted.pack->scratch_bytes);
   return bytes;
 }
 

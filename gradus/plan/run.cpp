@@ -31,7 +31,7 @@ class Run {
   const Output& output(Source source) const { return nodes_[source.node]->output(source.index); }
 
   void take_memory() {
-    if (plan_.arena_bytes) arena_ = allocate(plan_.arena_bytes, "the intermediate results of a graph");
+    if (plan_.arena_bytes) arena_ = allocate(plan_.arena_bytes, "the intermediate results of a graph", plan_.memory);
     base_.resize(plan_.storages.size());
     buffers_.resize(plan_.storages.size());
     for (size_t at = 0; at < plan_.storages.size(); ++at) {
@@ -39,7 +39,7 @@ class Run {
       switch (storage.kind) {
         case Storage::Kind::arena: base_[at] = arena_->data() + storage.offset; break;
         case Storage::Kind::result:
-          buffers_[at] = allocate(storage.bytes, "a result");
+          buffers_[at] = allocate(storage.bytes, "a result", plan_.memory);
           base_[at] = buffers_[at]->data();
           break;
         case Storage::Kind::slot:
@@ -48,8 +48,8 @@ class Run {
         case Storage::Kind::leaf:
         case Storage::Kind::donated: {
           const Output& leaf = output(storage.source);
-          buffers_[at] = leaf.value.buffer;
-          base_[at] = leaf.value.buffer->data() + leaf.value.offset * leaf.aval.dtype.size();
+          buffers_[at] = brought_to(plan_.memory, leaf.value.buffer);
+          base_[at] = buffers_[at]->data() + leaf.value.offset * leaf.aval.dtype.size();
         }
       }
     }
@@ -61,7 +61,7 @@ class Run {
       const Operand& operand = plan_.operands[step.first_operand + i];
       pointers_[i] = operand.storage < 0 ? nullptr : base_[operand.storage] + operand.byte_offset;
     }
-    const cpu::Status status = kernel_of(step).run(pointers_.data(), scratch(step));
+    const backend::Status status = kernel_of(step).run(pointers_.data(), scratch(step));
     if (!status.is_ok) report(step, status);
     if (is_check_nan()) check_nan(step);
   }
@@ -69,10 +69,10 @@ class Run {
   void* scratch(const Step& step) const { return arena_ ? arena_->data() + step.scratch_offset : nullptr; }
 
   // The step's kernel, or the one that reads packed weights, whose copies then take their places.
-  const cpu::Kernel& kernel_of(const Step& step) {
+  const backend::Kernel& kernel_of(const Step& step) {
     if (!step.is_packed) return *step.kernel;
-    const cpu::Packing& packing = *step.kernel->packing;
-    for (const cpu::PackedInput& wanted : packing.inputs) {
+    const backend::Packing& packing = *step.kernel->packing;
+    for (const backend::PackedInput& wanted : packing.inputs) {
       const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(wanted.input)];
       Buffer& buffer = *buffers_[operand.storage];
       void*& pointer = pointers_[static_cast<size_t>(wanted.input)];
@@ -81,7 +81,7 @@ class Run {
     return *packing.kernel;
   }
 
-  [[noreturn]] void report(const Step& step, const cpu::Status& status) {
+  [[noreturn]] void report(const Step& step, const backend::Status& status) {
     const Node& node = *nodes_[step.node];
     const std::string problem = status.text();
     if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
@@ -103,6 +103,15 @@ class Run {
     });
   }
 
+  // `data`, which lies in that storage, or a copy of it that the processor can read.
+  const std::byte* readable(int storage, const std::byte* data) {
+    if (!plan_.memory || plan_.storages[storage].kind == Storage::Kind::slot) return data;
+    const BufferPtr& buffer = buffers_[storage] ? buffers_[storage] : arena_;
+    copy_ = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
+    plan_.memory->copy_out(*buffer, copy_->data());
+    return copy_->data() + (data - buffer->data());
+  }
+
   void scan_leaves() {
     has_nan_.assign(plan_.storages.size(), 0);
     for (size_t at = 0; at < plan_.storages.size(); ++at) {
@@ -110,7 +119,7 @@ class Run {
       if (storage.kind != Storage::Kind::leaf) continue;
       const Output& leaf = output(storage.source);
       if (!is_contiguous(leaf.aval.shape, leaf.value.strides)) continue;
-      has_nan_[at] = holds_nan(leaf.aval.dtype, base_[at], leaf.aval.shape.size());
+      has_nan_[at] = holds_nan(leaf.aval.dtype, readable(static_cast<int>(at), base_[at]), leaf.aval.shape.size());
     }
   }
 
@@ -123,7 +132,7 @@ class Run {
         inputs_had |= has_nan_[operand.storage] != 0;
         continue;
       }
-      if (!holds_nan(operand.dtype, base_[operand.storage] + operand.byte_offset, operand.size)) continue;
+      if (!holds_nan(operand.dtype, readable(operand.storage, base_[operand.storage] + operand.byte_offset), operand.size)) continue;
       has_nan_[operand.storage] = 1;
       if (inputs_had) continue;
       const Node& node = *nodes_[step.node];
@@ -143,7 +152,7 @@ class Run {
       if (storage.kind == Storage::Kind::leaf || storage.kind == Storage::Kind::donated) value.offset += output(storage.source).value.offset;
       if (storage.kind == Storage::Kind::donated) value.buffer->packed.reset();
       if (storage.kind == Storage::Kind::slot) {
-        value.buffer = allocate(8, "a number");
+        value.buffer = gradus::allocate(8, "a number");
         std::memcpy(value.buffer->data(), base_[kept.storage], 8);
       }
       values.push_back(std::move(value));
@@ -167,6 +176,7 @@ class Run {
   std::vector<BufferPtr>& buffers_;
   std::vector<void*>& pointers_;
   std::vector<uint8_t> has_nan_;
+  BufferPtr copy_;  // of what was looked at last
 };
 
 }  // namespace

@@ -1,17 +1,47 @@
 // First passes: nodes to tables, views to strides, equal ops merged.
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
+#include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/shape_rules.hpp"
 #include "gradus/plan/ir.hpp"
 
 namespace gradus::plan {
 
+const KernelEntry& PlanGraph::entry_of(const PlanOp& op) const {
+  static constexpr KernelEntry none;
+  const KernelEntry* entry = backend->find(*op.op);
+  return entry ? *entry : none;
+}
+
 int PlanGraph::add_computed(DType dtype, const Shape& shape, int producer) {
   const int id = static_cast<int>(values.size());
   values.push_back({.kind = PlanValue::Kind::computed, .layout = Layout::contiguous(dtype, shape), .base = id, .producer = producer});
   return id;
+}
+
+OpRewrite::OpRewrite(PlanGraph& graph)
+    : graph_(graph), old_(std::exchange(graph.ops, {})), new_index_(old_.size(), -1), old_values_(graph.values.size()) {}
+
+void OpRewrite::keep(size_t at) {
+  give_to_next(at);
+  graph_.ops.push_back(std::move(old_[at]));
+}
+
+int OpRewrite::add(PlanOp op, const Layout& layout) {
+  const int id = graph_.add_computed(layout.dtype, layout.shape, static_cast<int>(graph_.ops.size()));
+  op.outputs = {id};
+  graph_.ops.push_back(std::move(op));
+  return id;
+}
+
+void OpRewrite::finish() {
+  for (size_t id = 0; id < old_values_; ++id) {
+    PlanValue& value = graph_.values[id];
+    if (value.producer >= 0) value.producer = new_index_[static_cast<size_t>(value.producer)];
+  }
 }
 
 namespace {
@@ -21,6 +51,7 @@ class Simplifier {
   Simplifier(const Snapshot& snapshot, bool merges) : snapshot_(snapshot), merges_(merges) {}
 
   PlanGraph run() {
+    graph_.backend = &current_backend();
     graph_.value_of_source.assign(snapshot_.is_kept.size(), -1);
     for (size_t number = 0; number < snapshot_.nodes.size(); ++number) {
       ++graph_.visits;
@@ -72,6 +103,7 @@ class Simplifier {
       add_view(number, inputs[0]);
       return;
     }
+    refuse_unknown(node.op());
     if (merges_ && merge(number, inputs)) return;
     const int op = static_cast<int>(graph_.ops.size());
     graph_.ops.push_back({.op = &node.op(), .args = node.args(), .inputs = inputs, .node = static_cast<uint32_t>(number)});
@@ -81,6 +113,12 @@ class Simplifier {
       graph_.ops[op].outputs.push_back(id);
       bind(number, index, id);
     }
+  }
+
+  void refuse_unknown(const OpDef& op) const {
+    const Backend& backend = *graph_.backend;
+    if (op.elementwise ? backend.has(*op.elementwise) : backend.find(op) != nullptr) return;
+    fail(op.name, "the backend \"", backend.name(), "\" has no kernel for it, and it is made of no ops that have one");
   }
 
   // Ops whose results nobody keeps or reads: inputs of an op that stands for others but does not hand them on (what a derivative's rule captured).
@@ -99,17 +137,11 @@ class Simplifier {
       for (const int input : graph_.ops[at].inputs) need(input);
     }
     if (std::find(is_needed.begin(), is_needed.end(), 0) == is_needed.end()) return;
-    std::vector<int> new_index(graph_.ops.size(), -1);
-    std::vector<PlanOp> ops;
-    for (size_t at = 0; at < graph_.ops.size(); ++at) {
-      if (!is_needed[at]) continue;
-      new_index[at] = static_cast<int>(ops.size());
-      ops.push_back(std::move(graph_.ops[at]));
+    OpRewrite rewrite(graph_);
+    for (size_t at = 0; at < rewrite.size(); ++at) {
+      if (is_needed[at]) rewrite.keep(at);
     }
-    graph_.ops = std::move(ops);
-    for (PlanValue& value : graph_.values) {
-      if (value.producer >= 0) value.producer = new_index[value.producer];
-    }
+    rewrite.finish();
   }
 
   // The node's output is `id`; kept if the node's is.
@@ -192,36 +224,31 @@ class Simplifier {
 };
 
 // Whether op input `i` may come in any strides.
-bool accepts_strides(const PlanOp& op, size_t i) { return op.is_elementwise() || op.op == &barrier_op || (op.op->cpu.strided_inputs >> std::min<size_t>(i, 31) & 1); }
+bool accepts_strides(const PlanGraph& graph, const PlanOp& op, size_t i) {
+  return op.is_elementwise() || op.op == &barrier_op || (graph.entry_of(op).strided_inputs >> std::min<size_t>(i, 31) & 1);
+}
 
 }  // namespace
 
 void make_contiguous(PlanGraph& graph) {
-  std::vector<PlanOp> ops;
+  OpRewrite rewrite(graph);
   std::unordered_map<int, int> copies;
-  std::vector<int> new_index(graph.ops.size());
-  for (size_t at = 0; at < graph.ops.size(); ++at) {
+  for (size_t at = 0; at < rewrite.size(); ++at) {
     ++graph.visits;
-    PlanOp op = std::move(graph.ops[at]);
+    PlanOp& op = rewrite.old(at);
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const int input = op.inputs[i];
-      if (accepts_strides(op, i) || graph.values[input].layout.is_contiguous()) continue;
+      if (accepts_strides(graph, op, i) || graph.values[input].layout.is_contiguous()) continue;
       auto [place, is_new] = copies.try_emplace(input, -1);
       if (is_new) {
         const Layout layout = graph.values[input].layout;
-        place->second = graph.add_computed(layout.dtype, layout.shape, static_cast<int>(ops.size()));
-        graph.values[place->second].is_new = true;
-        ops.push_back({.op = &contiguous_op, .inputs = {input}, .outputs = {place->second}, .node = op.node});
+        place->second = rewrite.add({.op = &contiguous_op, .inputs = {input}, .node = op.node}, layout);
       }
       op.inputs[i] = place->second;
     }
-    new_index[at] = static_cast<int>(ops.size());
-    ops.push_back(std::move(op));
+    rewrite.keep(at);
   }
-  graph.ops = std::move(ops);
-  for (PlanValue& value : graph.values) {
-    if (value.producer >= 0 && !value.is_new) value.producer = new_index[value.producer];
-  }
+  rewrite.finish();
 }
 
 PlanGraph simplify(const Snapshot& snapshot, bool merges) { return Simplifier(snapshot, merges).run(); }

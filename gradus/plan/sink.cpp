@@ -7,9 +7,9 @@ namespace gradus::plan {
 
 namespace {
 
-// gate(pool_put(dy, taps), y) with (pooled, taps) = max_pool(y); numbers of ops.
+// gate(pool_put(dy, taps), y) with (pooled, taps) = max_pool(y): numbers of two ops, and a value.
 struct Match {
-  int put = -1, gate = -1, pool = -1;
+  int put = -1, gate = -1, pooled = -1;
 };
 
 class Sinker {
@@ -53,7 +53,7 @@ class Sinker {
     if (gate.op != &gate_op || gate.inputs[0] != put.outputs[0] || !pool || gate.inputs[1] != pool->inputs[0] || put.inputs[1] != pool->outputs[1]) return {};
     if (!(graph_.values[gate.outputs[0]].layout == graph_.values[put.outputs[0]].layout)) return {};
     if (!(graph_.values[pool->outputs[0]].layout == graph_.values[put.inputs[0]].layout)) return {};
-    return {at, gate_at, graph_.values[put.inputs[1]].producer};
+    return {at, gate_at, pool->outputs[0]};
   }
 
   // Each put takes the place of its gate; the new gate comes right before it.
@@ -62,34 +62,21 @@ class Sinker {
     for (const Match& found : matches) {
       if (found.put >= 0) is_gone[found.gate] = 1;
     }
-    const size_t old_values = graph_.values.size();
-    std::vector<int> new_index(graph_.ops.size(), -1);
-    std::vector<PlanOp> old = std::move(graph_.ops);
-    graph_.ops.clear();
-    for (size_t at = 0; at < old.size(); ++at) {
+    OpRewrite rewrite(graph_);
+    for (size_t at = 0; at < rewrite.size(); ++at) {
       if (is_gone[at]) continue;
       if (const Match& found = matches[at]; found.put >= 0) {
-        const int pooled = old[found.pool].outputs[0], dy = old[at].inputs[0];
-        old[at].inputs[0] = add(old[found.gate], {dy, pooled}, dy);
-        old[at].outputs = old[found.gate].outputs;
-        new_index[found.gate] = static_cast<int>(graph_.ops.size());
+        PlanOp& put = rewrite.old(at);
+        const PlanOp& gate = rewrite.old(found.gate);
+        const int dy = put.inputs[0];
+        const Layout layout = graph_.values[dy].layout;
+        put.inputs[0] = rewrite.add({.op = gate.op, .args = gate.args, .inputs = {dy, found.pooled}, .node = gate.node}, layout);
+        put.outputs = gate.outputs;
+        rewrite.give_to_next(found.gate);
       }
-      new_index[at] = static_cast<int>(graph_.ops.size());
-      graph_.ops.push_back(old[at]);  // copied: later puts look at it
+      rewrite.keep(at);
     }
-    for (size_t id = 0; id < old_values; ++id) {
-      PlanValue& value = graph_.values[id];
-      if (value.producer >= 0) value.producer = new_index[value.producer];
-    }
-  }
-
-  // `like` on other inputs, of the layout of value `shaped`.
-  int add(const PlanOp& like, std::vector<int> inputs, int shaped) {
-    const Layout layout = graph_.values[shaped].layout;
-    const int id = graph_.add_computed(layout.dtype, layout.shape, static_cast<int>(graph_.ops.size()));
-    graph_.values[id].is_new = true;
-    graph_.ops.push_back({.op = like.op, .args = like.args, .inputs = std::move(inputs), .outputs = {id}, .node = like.node});
-    return id;
+    rewrite.finish();
   }
 
   PlanGraph& graph_;

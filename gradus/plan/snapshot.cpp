@@ -8,6 +8,7 @@
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
+#include "gradus/plan/backend.hpp"
 #include "gradus/plan/settings.hpp"
 
 namespace gradus::plan {
@@ -56,7 +57,7 @@ class Walk {
     }
     if (node->is_placeholder()) fail("eval", "the value of an argument of a transform was asked for; inside it has none");
     WalkFrame frame{node};
-    if (node->op().expand) {
+    if (replacement_of(node->op())) {
       frame.expansion = static_cast<int>(out_.expansions.size());
       expand(node);
     }
@@ -68,7 +69,7 @@ class Walk {
     const SessionPause pause;  // nothing of it is looked at again: no trace keeps it
     const std::vector<Array> inputs = node->input_arrays();
     Snapshot::Expansion expansion{node, {}};
-    for (const Array& output : node->op().expand({node->op(), node->args(), inputs})) {
+    for (const Array& output : replacement_of(node->op())({node->op(), node->args(), inputs})) {
       output.node()->retain();
       expansion.outputs.push_back({output.node(), output.output_index()});
     }
@@ -89,7 +90,10 @@ class Walk {
 };
 
 // Settings that change what is planned.
-uint64_t switches() { return static_cast<uint64_t>(threads()) << 2 | uint64_t{is_op_by_op()} << 1 | uint64_t{is_check_nan()}; }
+void add_switches(Hasher& hasher) {
+  hasher.add(static_cast<uint64_t>(threads()) << 2 | uint64_t{is_op_by_op()} << 1 | uint64_t{is_check_nan()});
+  hasher.add(reinterpret_cast<uintptr_t>(&current_backend()));
+}
 
 bool is_cheap(const OpDef& op) { return op.elementwise || op.view; }
 
@@ -198,7 +202,7 @@ void hash_flags(Hasher& hasher, const Snapshot& snapshot, uint32_t first, uint32
 // Everything that a plan depends on: the counts come first, so that no two snapshots give the same words.
 Hash128 key_of(const Snapshot& snapshot, std::span<const Array> roots) {
   Hasher hasher;
-  hasher.add(switches());
+  add_switches(hasher);
   for (size_t number = 0; number < snapshot.nodes.size(); ++number) {
     const Node& node = *snapshot.nodes[number];
     const bool is_leaf = is_available(node);
@@ -245,7 +249,7 @@ void Snapshot::clear() {
 }
 
 const Snapshot::Expansion* Snapshot::expansion_of(const Node& node) const {
-  if (!node.op().expand) return nullptr;
+  if (expansions.empty() || !replacement_of(node.op())) return nullptr;
   for (const Expansion& expansion : expansions) {
     if (expansion.node == &node) return &expansion;
   }
@@ -277,7 +281,7 @@ Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> argu
 
 Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
   Hasher hasher;
-  hasher.add(switches());
+  add_switches(hasher);
   // The hash tells data leaves apart by address; the cache keeps them alive with the graph. So graphs made anew find their plan.
   hasher.add(graph.hash().low);
   hasher.add(graph.hash().high);

@@ -28,7 +28,7 @@ struct Snapshot {
   std::vector<uint8_t> keeps_inputs;  ///< a node: whether an open trace may walk through it, or compute it again, after the run
   bool has_traced = false;            ///< whether any node belongs to an open trace
   Hash128 key{};
-  /// Of ops that stand for others (OpDef::expand): node number and the outputs that take its place, held here.
+  /// Of ops that others stand for (replacement_of): node number and the outputs that take its place, held here.
   struct Expansion {
     Node* node;
     std::vector<Edge> outputs;

@@ -6,7 +6,6 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/switches.hpp"
-#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/pending.hpp"
@@ -90,7 +89,6 @@ class GraphVerifier {
 
   void check_op(int at) {
     const PlanOp& op = graph_.ops[at];
-    require(op.op, "op ", at, " is missing");
     for (const int input : op.inputs) check_read(at, input);
     if (is_barrier(op)) {
       require(op.inputs.size() == op.outputs.size(), "barrier ", at, " has other outputs than inputs");
@@ -107,8 +105,8 @@ class GraphVerifier {
   }
 
   void check_elementwise(int at, const PlanOp& op) const {
-    const cpu::ElementwiseFunction& function = *op.op->elementwise;
-    const bool is_cast = &function == &cpu::cast_function;
+    const backend::Function& function = *op.op->elementwise;
+    const bool is_cast = &function == &backend::cast_function;
     require(op.outputs.size() == 1 && static_cast<int>(op.inputs.size()) == (is_cast ? 1 : function.inputs), op.op->name, " ", at, " has ",
             op.inputs.size(), " inputs");
     const Layout& out = value(op.outputs[0]).layout;
@@ -145,7 +143,7 @@ class GraphVerifier {
     std::vector<Aval> avals;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const Layout& layout = value(op.inputs[i]).layout;
-      const bool takes_strides = op.op->cpu.strided_inputs >> std::min<size_t>(i, 31) & 1;
+      const bool takes_strides = graph_.entry_of(op).strided_inputs >> std::min<size_t>(i, 31) & 1;
       require(pass_ == "simplify" || takes_strides || layout.is_contiguous(), op.op->name, " ", at, " reads strides that it does not take");
       avals.push_back({layout.dtype, layout.shape, false});
     }

@@ -47,7 +47,7 @@ struct FitOptions {
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
-///   return train::Terms{{"nll", nll}, {"kl", kl}};
+///   train::Terms{{"nll", nll}, {"kl", kl}}
 struct Term {
   std::string name;
   Array value;
@@ -65,6 +65,10 @@ class Terms {
 };
 
 namespace detail {
+
+/// The hint of fit's error for a loss that is not finite, where the data is finite. The command line says it in the words of recipes.
+inline constexpr std::string_view not_finite_hint =
+    "a smaller learning rate, .clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op";
 
 /// What an objective gives: the number to make small, and what else is logged.
 struct Measured {

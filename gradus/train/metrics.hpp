@@ -16,9 +16,9 @@ namespace gradus::metrics {
 // Outputs are logits (what losses take). Each returns the mean over the examples, of rank 0.
 
 /// Share of examples that are classified rightly, by the shapes:
-///   output (..., classes), target integers (...) or (..., 1)   the largest logit is the label
-///   output (..., classes), target (..., classes)               the largest logit is where the target is largest
-///   output (...) or (..., 1), target of that shape              binary: logit > 0 is class 1; the target is at least 0.5 for class 1
+///     output (..., classes), target integers (...) or (..., 1)   the largest logit is the label
+///     output (..., classes), target (..., classes)               the largest logit is where the target is largest
+///     output (...) or (..., 1), target of that shape              binary: logit > 0 is class 1; the target is at least 0.5 for class 1
 Array accuracy(const Array& output, const Array& target);
 /// Each element by itself: logit > 0 against target >= 0.5; for several labels an example.
 Array binary_accuracy(const Array& output, const Array& target);

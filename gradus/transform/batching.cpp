@@ -18,6 +18,8 @@ struct Flags {
   operator std::span<const bool>() const { return {bits.get(), count}; }
 };
 
+std::vector<Array> batch_composed(const Call& call, std::span<const bool> is_batched, int64_t batch_size);
+
 class BatchWalk {
  public:
   BatchWalk(std::span<const Array> symbols, std::span<const Array> values, int64_t batch_size, size_t nodes)
@@ -75,7 +77,9 @@ class BatchWalk {
     const OpDef& op = node.op();
     const Call call{op, node.args(), inputs};
     try {
-      if (op.batch) return op.batch(call, is_batched, batch_size_);
+      if (op.batch) {
+        if (std::vector<Array> outputs = op.batch(call, is_batched, batch_size_); !outputs.empty()) return outputs;
+      }
       if (op.derivative.kind == Derivative::Kind::composed) return batch_composed(call, is_batched, batch_size_);
     } catch (Error& error) {
       if (!node.path().empty()) error.set_path(node.path());
@@ -95,6 +99,22 @@ class BatchWalk {
   NodeMap first_;
   std::vector<Entry> values_;
 };
+
+// Through the op's composition.
+std::vector<Array> batch_composed(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
+  std::vector<Array> inputs(call.inputs.begin(), call.inputs.end()), symbols, values;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!is_batched[i]) continue;
+    Aval aval = inputs[i].aval();
+    Dims sizes = aval.shape.dims();
+    sizes.erase(0);
+    aval.shape = Shape(sizes);
+    values.push_back(inputs[i]);
+    inputs[i] = make_placeholder(aval);
+    symbols.push_back(inputs[i]);
+  }
+  return batch_graph(symbols, values, call.op.derivative.compose({call.op, call.args, inputs}), batch_size);
+}
 
 }  // namespace
 
@@ -124,21 +144,6 @@ std::vector<Array> batch_graph(std::span<const Array> symbols, std::span<const A
     if (out.outputs[k].exists() && !out.is_batched[k]) out.outputs[k] = repeat_for_batch(out.outputs[k], batch_size);
   }
   return std::move(out.outputs);
-}
-
-std::vector<Array> batch_composed(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
-  std::vector<Array> inputs(call.inputs.begin(), call.inputs.end()), symbols, values;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!is_batched[i]) continue;
-    Aval aval = inputs[i].aval();
-    Dims sizes = aval.shape.dims();
-    sizes.erase(0);
-    aval.shape = Shape(sizes);
-    values.push_back(inputs[i]);
-    inputs[i] = make_placeholder(aval);
-    symbols.push_back(inputs[i]);
-  }
-  return batch_graph(symbols, values, call.op.derivative.compose({call.op, call.args, inputs}), batch_size);
 }
 
 BatchedSubgraph batch_subgraph(const Subgraph& graph, std::span<const uint8_t> is_batched, std::span<const uint8_t> force_outputs, int64_t batch_size) {

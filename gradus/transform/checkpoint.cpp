@@ -3,7 +3,7 @@
 
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
-#include "gradus/ops/families.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "gradus/transform/batching.hpp"
 #include "gradus/transform/differentiate.hpp"
 #include "gradus/transform/graph_op.hpp"

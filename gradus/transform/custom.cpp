@@ -3,7 +3,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
-#include "gradus/ops/families.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/transform/batching.hpp"
 #include "gradus/transform/differentiate.hpp"

@@ -6,7 +6,7 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/families.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "gradus/ops/gather.hpp"
 #include "gradus/ops/part_sums.hpp"
 #include "gradus/ops/random.hpp"

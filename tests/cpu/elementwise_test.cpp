@@ -1,4 +1,10 @@
 // Element-wise functions against libm in double and long double, over ranges and at the edges.
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/arithmetic.hpp"
+#include "gradus/backend/functions/compare.hpp"
+#include "gradus/backend/functions/exponential.hpp"
+#include "gradus/backend/functions/special.hpp"
+#include "gradus/backend/functions/trigonometric.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 
 #include <gtest/gtest.h>
@@ -12,15 +18,15 @@
 namespace gradus {
 namespace {
 
-using cpu::ElementwiseFunction;
+using backend::Function;
 using Reference = long double (*)(long double);
 
 constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
 
 template <class T>
-std::vector<T> values_of(const ElementwiseFunction& function, const std::vector<T>& x, const std::vector<T>& y = {}) {
+std::vector<T> values_of(const Function& function, const std::vector<T>& x, const std::vector<T>& y = {}) {
   std::vector<T> out(x.size());
-  function.find(dtype_of<T>())(x.data(), y.empty() ? nullptr : y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+  cpu::find_loop(function, dtype_of<T>())(x.data(), y.empty() ? nullptr : y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
   return out;
 }
 
@@ -37,7 +43,7 @@ double error_in_units(T got, long double want) {
 }
 
 struct Range {
-  const ElementwiseFunction* function;
+  const Function* function;
   Reference reference;
   double low, high;  // as they are; or with is_exponent of 2, both signs
   bool is_exponent = false;
@@ -80,54 +86,54 @@ long double reference_gelu_slope(long double x) { return reference_normal_cdf(x)
 long double reference_silu(long double x) { return x * reference_sigmoid(x); }
 
 const Range kRanges[] = {
-    {&cpu::exp_function, expl, -110, 90},
-    {&cpu::exp_function, expl, -700, 709},
-    {&cpu::exp_function, expl, -40, 3, true},
-    {&cpu::exp2_function, exp2l, -160, 130},
-    {&cpu::expm1_function, expm1l, -50, 88},
-    {&cpu::expm1_function, expm1l, -40, 2, true},
-    {&cpu::log_function, logl, 0, 4},
-    {&cpu::log_function, logl, 0.9, 1.1},
-    {&cpu::log_function, logl, -140, 126, true},
-    {&cpu::log1p_function, log1pl, -0.999, 4},
-    {&cpu::log1p_function, log1pl, -60, 60, true},
-    {&cpu::log2_function, log2l, -140, 126, true, 1},
-    {&cpu::log2_function, log2l, 0.5, 2, false, 1},
-    {&cpu::log10_function, log10l, -140, 126, true, 1},
-    {&cpu::sqrt_function, sqrtl, -140, 126, true, 0.5, 0.5},
-    {&cpu::cbrt_function, cbrtl, -140, 126, true, 2, 4},
-    {&cpu::sin_function, sinl, -20, 20, false, 1.5, 1},
-    {&cpu::sin_function, sinl, -60, 30, true, 1.5, 1},
-    {&cpu::cos_function, cosl, -20, 20, false, 1.5, 1},
-    {&cpu::cos_function, cosl, -60, 30, true, 1.5, 1},
-    {&cpu::tan_function, tanl, -60, 30, true, 1, 3},
-    {&cpu::asin_function, asinl, -1, 1, false, 1, 2.5},
-    {&cpu::asin_function, asinl, -60, 0, true, 1, 2.5},
-    {&cpu::acos_function, acosl, -1, 1, false, 1},
-    {&cpu::atan_function, atanl, -10, 10, false, 1},
-    {&cpu::atan_function, atanl, -60, 60, true, 1},
-    {&cpu::sinh_function, sinhl, -60, 6, true, 1, 3},
-    {&cpu::sinh_function, sinhl, -710, 710, false, 1, 4},
-    {&cpu::cosh_function, coshl, -710, 710, false, 1, 4},
-    {&cpu::tanh_function, tanhl, -60, 6, true, 3, 3},
-    {&cpu::tanh_function, tanhl, -10, 10, false, 3, 3},
-    {&cpu::asinh_function, asinhl, -60, 126, true, 1, 3},
-    {&cpu::acosh_function, acoshl, 1, 50, false, 1, 3},
-    {&cpu::acosh_function, acoshl, 0, 126, true, 1, 3},
-    {&cpu::atanh_function, atanhl, -1, 1, false, 1, 3},
-    {&cpu::atanh_function, atanhl, -60, -1, true, 1, 3},
-    {&cpu::erf_function, erfl, -60, 3, true, 3, 3},
-    {&cpu::erf_function, erfl, -6, 6, false, 3, 3},
-    {&cpu::erfc_function, erfcl, -10, 10, false, 6, 6},
-    {&cpu::erfc_function, erfcl, 10, 26, false, 6, 6},
-    {&cpu::sigmoid_function, reference_sigmoid, -110, 110, false, 3, 3},
-    {&cpu::softplus_function, reference_softplus, -110, 110, false, 3, 3},
-    {&cpu::softplus_function, reference_softplus, -60, 9, true, 3, 3},
-    {&cpu::silu_function, reference_silu, -80, 80, false, 4, 4},
-    {&cpu::normal_cdf_function, reference_normal_cdf, -13, 13, false, 6, 6},
-    {&cpu::normal_cdf_function, reference_normal_cdf, -37, 9, false, 8, 8},
-    {&cpu::gelu_function, reference_gelu, -12, 12, false, 6, 8},
-    {&cpu::lgamma_function, lgammal, 3, 30, false, 4, 4},
+    {&backend::exp_function, expl, -110, 90},
+    {&backend::exp_function, expl, -700, 709},
+    {&backend::exp_function, expl, -40, 3, true},
+    {&backend::exp2_function, exp2l, -160, 130},
+    {&backend::expm1_function, expm1l, -50, 88},
+    {&backend::expm1_function, expm1l, -40, 2, true},
+    {&backend::log_function, logl, 0, 4},
+    {&backend::log_function, logl, 0.9, 1.1},
+    {&backend::log_function, logl, -140, 126, true},
+    {&backend::log1p_function, log1pl, -0.999, 4},
+    {&backend::log1p_function, log1pl, -60, 60, true},
+    {&backend::log2_function, log2l, -140, 126, true, 1},
+    {&backend::log2_function, log2l, 0.5, 2, false, 1},
+    {&backend::log10_function, log10l, -140, 126, true, 1},
+    {&backend::sqrt_function, sqrtl, -140, 126, true, 0.5, 0.5},
+    {&backend::cbrt_function, cbrtl, -140, 126, true, 2, 4},
+    {&backend::sin_function, sinl, -20, 20, false, 1.5, 1},
+    {&backend::sin_function, sinl, -60, 30, true, 1.5, 1},
+    {&backend::cos_function, cosl, -20, 20, false, 1.5, 1},
+    {&backend::cos_function, cosl, -60, 30, true, 1.5, 1},
+    {&backend::tan_function, tanl, -60, 30, true, 1, 3},
+    {&backend::asin_function, asinl, -1, 1, false, 1, 2.5},
+    {&backend::asin_function, asinl, -60, 0, true, 1, 2.5},
+    {&backend::acos_function, acosl, -1, 1, false, 1},
+    {&backend::atan_function, atanl, -10, 10, false, 1},
+    {&backend::atan_function, atanl, -60, 60, true, 1},
+    {&backend::sinh_function, sinhl, -60, 6, true, 1, 3},
+    {&backend::sinh_function, sinhl, -710, 710, false, 1, 4},
+    {&backend::cosh_function, coshl, -710, 710, false, 1, 4},
+    {&backend::tanh_function, tanhl, -60, 6, true, 3, 3},
+    {&backend::tanh_function, tanhl, -10, 10, false, 3, 3},
+    {&backend::asinh_function, asinhl, -60, 126, true, 1, 3},
+    {&backend::acosh_function, acoshl, 1, 50, false, 1, 3},
+    {&backend::acosh_function, acoshl, 0, 126, true, 1, 3},
+    {&backend::atanh_function, atanhl, -1, 1, false, 1, 3},
+    {&backend::atanh_function, atanhl, -60, -1, true, 1, 3},
+    {&backend::erf_function, erfl, -60, 3, true, 3, 3},
+    {&backend::erf_function, erfl, -6, 6, false, 3, 3},
+    {&backend::erfc_function, erfcl, -10, 10, false, 6, 6},
+    {&backend::erfc_function, erfcl, 10, 26, false, 6, 6},
+    {&backend::sigmoid_function, reference_sigmoid, -110, 110, false, 3, 3},
+    {&backend::softplus_function, reference_softplus, -110, 110, false, 3, 3},
+    {&backend::softplus_function, reference_softplus, -60, 9, true, 3, 3},
+    {&backend::silu_function, reference_silu, -80, 80, false, 4, 4},
+    {&backend::normal_cdf_function, reference_normal_cdf, -13, 13, false, 6, 6},
+    {&backend::normal_cdf_function, reference_normal_cdf, -37, 9, false, 8, 8},
+    {&backend::gelu_function, reference_gelu, -12, 12, false, 6, 8},
+    {&backend::lgamma_function, lgammal, 3, 30, false, 4, 4},
 };
 
 TEST(Elementwise, functions_are_accurate_to_a_few_units) {
@@ -143,7 +149,7 @@ TEST(Elementwise, tanh_of_floats_is_odd_at_most_1_and_within_3_units_up_to_where
   for (uint32_t bits = 0x41000000; bits < 0x41200000; bits += 7) x.push_back(std::bit_cast<float>(bits));  // 8 to 10
   x.insert(x.end(), {std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity()});
   for (const float each : x) negative.push_back(-each);
-  const auto y = values_of(cpu::tanh_function, x), odd = values_of(cpu::tanh_function, negative);
+  const auto y = values_of(backend::tanh_function, x), odd = values_of(backend::tanh_function, negative);
   double worst = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     worst = std::max(worst, error_in_units(y[i], std::tanh(static_cast<double>(x[i]))));
@@ -159,12 +165,12 @@ TEST(Elementwise, tanh_of_floats_is_odd_at_most_1_and_within_3_units_up_to_where
 TEST(Elementwise, slope_of_gelu_is_accurate) {
   std::vector<double> x;
   for (int i = -1500; i <= 1500; ++i) x.push_back(i * 0.01);
-  const auto got = values_of(cpu::gelu_slope_function, x);
+  const auto got = values_of(backend::gelu_slope_function, x);
   for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(got[i], static_cast<double>(reference_gelu_slope(x[i])), 4e-16) << x[i];
 }
 
 template <class T>
-void check_edges(const ElementwiseFunction& function, Reference reference) {
+void check_edges(const Function& function, Reference reference) {
   const T largest = std::numeric_limits<T>::max(), tiny = std::numeric_limits<T>::denorm_min();
   std::vector<T> x{static_cast<T>(kNan),
                    static_cast<T>(kInf),
@@ -194,17 +200,17 @@ void check_edges(const ElementwiseFunction& function, Reference reference) {
 
 TEST(Elementwise, edges_are_those_of_libm) {
   struct Edge {
-    const ElementwiseFunction* function;
+    const Function* function;
     Reference reference;
   };
   const Edge edges[] = {
-      {&cpu::exp_function, expl},     {&cpu::exp2_function, exp2l},  {&cpu::expm1_function, expm1l}, {&cpu::log_function, logl},
-      {&cpu::log1p_function, log1pl}, {&cpu::log2_function, log2l},  {&cpu::log10_function, log10l}, {&cpu::sqrt_function, sqrtl},
-      {&cpu::cbrt_function, cbrtl},   {&cpu::tan_function, tanl},    {&cpu::sin_function, sinl},     {&cpu::cos_function, cosl},
-      {&cpu::asin_function, asinl},   {&cpu::acos_function, acosl},  {&cpu::atan_function, atanl},   {&cpu::sinh_function, sinhl},
-      {&cpu::cosh_function, coshl},   {&cpu::tanh_function, tanhl},  {&cpu::asinh_function, asinhl}, {&cpu::acosh_function, acoshl},
-      {&cpu::atanh_function, atanhl}, {&cpu::erf_function, erfl},    {&cpu::erfc_function, erfcl},   {&cpu::floor_function, floorl},
-      {&cpu::ceil_function, ceill},   {&cpu::round_function, rintl}, {&cpu::trunc_function, truncl}, {&cpu::abs_function, fabsl}};
+      {&backend::exp_function, expl},     {&backend::exp2_function, exp2l},  {&backend::expm1_function, expm1l}, {&backend::log_function, logl},
+      {&backend::log1p_function, log1pl}, {&backend::log2_function, log2l},  {&backend::log10_function, log10l}, {&backend::sqrt_function, sqrtl},
+      {&backend::cbrt_function, cbrtl},   {&backend::tan_function, tanl},    {&backend::sin_function, sinl},     {&backend::cos_function, cosl},
+      {&backend::asin_function, asinl},   {&backend::acos_function, acosl},  {&backend::atan_function, atanl},   {&backend::sinh_function, sinhl},
+      {&backend::cosh_function, coshl},   {&backend::tanh_function, tanhl},  {&backend::asinh_function, asinhl}, {&backend::acosh_function, acoshl},
+      {&backend::atanh_function, atanhl}, {&backend::erf_function, erfl},    {&backend::erfc_function, erfcl},   {&backend::floor_function, floorl},
+      {&backend::ceil_function, ceill},   {&backend::round_function, rintl}, {&backend::trunc_function, truncl}, {&backend::abs_function, fabsl}};
   for (const Edge& edge : edges) {
     check_edges<float>(*edge.function, edge.reference);
     check_edges<double>(*edge.function, edge.reference);
@@ -212,7 +218,7 @@ TEST(Elementwise, edges_are_those_of_libm) {
 }
 
 template <class T>
-void check_two(const ElementwiseFunction& function, long double (*reference)(long double, long double), double units,
+void check_two(const Function& function, long double (*reference)(long double, long double), double units,
                const std::vector<double>& values) {
   std::vector<T> x, y;
   for (const double a : values) {
@@ -233,17 +239,17 @@ TEST(Elementwise, functions_of_two_operands_agree_with_libm) {
   std::vector<double> values{kNan, kInf, -kInf, 0.0,  -0.0,  1,    -1,    2,     -2,   3,  -3,
                              0.5,  -0.5, 1e-3,  7.25, -7.25, 1e10, -1e10, 1e-20, 1e30, 33, -33};
   for (double x = -5; x < 5; x += 0.37) values.push_back(x);
-  check_two<float>(cpu::power_function, powl, 1, values);
-  check_two<double>(cpu::power_function, powl, 1, values);
-  check_two<float>(cpu::atan2_function, atan2l, 1, values);
-  check_two<double>(cpu::atan2_function, atan2l, 2.5, values);
-  check_two<float>(cpu::hypot_function, hypotl, 1, values);
-  check_two<double>(cpu::hypot_function, hypotl, 2, values);
-  check_two<float>(cpu::fmod_function, fmodl, 0, values);
-  check_two<double>(cpu::fmod_function, fmodl, 0, values);
-  check_two<float>(cpu::fmax_function, fmaxl, 0, values);
-  check_two<double>(cpu::fmin_function, fminl, 0, values);
-  check_two<double>(cpu::copysign_function, copysignl, 0, values);
+  check_two<float>(backend::power_function, powl, 1, values);
+  check_two<double>(backend::power_function, powl, 1, values);
+  check_two<float>(backend::atan2_function, atan2l, 1, values);
+  check_two<double>(backend::atan2_function, atan2l, 2.5, values);
+  check_two<float>(backend::hypot_function, hypotl, 1, values);
+  check_two<double>(backend::hypot_function, hypotl, 2, values);
+  check_two<float>(backend::fmod_function, fmodl, 0, values);
+  check_two<double>(backend::fmod_function, fmodl, 0, values);
+  check_two<float>(backend::fmax_function, fmaxl, 0, values);
+  check_two<double>(backend::fmin_function, fminl, 0, values);
+  check_two<double>(backend::copysign_function, copysignl, 0, values);
 }
 
 TEST(Elementwise, logaddexp_is_accurate_beside_its_operands) {
@@ -254,25 +260,25 @@ TEST(Elementwise, logaddexp_is_accurate_beside_its_operands) {
       y.push_back(0.71 * j);
     }
   }
-  const auto got = values_of(cpu::logaddexp_function, x, y);
+  const auto got = values_of(backend::logaddexp_function, x, y);
   for (size_t i = 0; i < x.size(); ++i) {
     const double want = std::max(x[i], y[i]) + std::log1p(std::exp(-std::fabs(x[i] - y[i])));
     EXPECT_NEAR(got[i], want, 4e-16 * (1 + std::fabs(x[i]) + std::fabs(y[i])));
   }
   const std::vector<double> a{kInf, -kInf, kInf, -kInf, 1, kNan}, b{kInf, -kInf, -kInf, 2, kInf, 1}, want{kInf, -kInf, kInf, 2, kInf, kNan};
-  const auto edges = values_of(cpu::logaddexp_function, a, b);
+  const auto edges = values_of(backend::logaddexp_function, a, b);
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(error_in_units(edges[i], want[i]), 0) << a[i] << " " << b[i];
 }
 
 TEST(Elementwise, position_and_length_do_not_change_bits) {
-  const ElementwiseFunction* functions[] = {&cpu::exp_function,      &cpu::log_function,   &cpu::tanh_function,  &cpu::sigmoid_function,
-                                            &cpu::gelu_function,     &cpu::sin_function,   &cpu::atan_function,  &cpu::erf_function,
-                                            &cpu::softplus_function, &cpu::expm1_function, &cpu::log1p_function, &cpu::silu_function,
-                                            &cpu::rsqrt_function};
+  const Function* functions[] = {&backend::exp_function,      &backend::log_function,   &backend::tanh_function,  &backend::sigmoid_function,
+                                            &backend::gelu_function,     &backend::sin_function,   &backend::atan_function,  &backend::erf_function,
+                                            &backend::softplus_function, &backend::expm1_function, &backend::log1p_function, &backend::silu_function,
+                                            &backend::rsqrt_function};
   std::vector<float> x;
   for (int i = 0; i < 200; ++i) x.push_back(static_cast<float>(i * 0.1371 - 9));
   x[77] = 3e7f;  // a lane that takes another way
-  for (const ElementwiseFunction* function : functions) {
+  for (const Function* function : functions) {
     const auto whole = values_of(*function, x);
     for (size_t begin = 0; begin < 40; ++begin) {
       for (size_t end = begin; end < begin + 40; ++end) {
@@ -291,7 +297,7 @@ TEST(Elementwise, special_functions_meet_their_identities) {
   std::vector<double> y;
   for (int i = -99; i < 100; ++i) y.push_back(i / 100.0);
   y.insert(y.end(), {1e-10, 1 - 1e-10, -1 + 1e-14, 0.9999});
-  const auto x = values_of(cpu::erfinv_function, y);
+  const auto x = values_of(backend::erfinv_function, y);
   for (size_t i = 0; i < y.size(); ++i) {
     if (std::fabs(y[i]) < 0.5) EXPECT_NEAR(std::erf(x[i]), y[i], 2e-16);
     else EXPECT_NEAR(std::erfc(std::fabs(x[i])) / (1 - std::fabs(y[i])), 1, 1e-14) << y[i];
@@ -299,28 +305,28 @@ TEST(Elementwise, special_functions_meet_their_identities) {
   const std::vector<double> at{-3.7, -0.3, 0.1, 0.5, 1, 2.25, 7, 50};
   std::vector<double> next = at;
   for (double& each : next) each += 1;
-  const auto low = values_of(cpu::digamma_function, at), high = values_of(cpu::digamma_function, next);
+  const auto low = values_of(backend::digamma_function, at), high = values_of(backend::digamma_function, next);
   for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR(high[i] - low[i], 1 / at[i], 1e-13 * std::max(1.0, std::fabs(low[i])));
-  EXPECT_NEAR(values_of(cpu::digamma_function, std::vector<double>{1})[0], -0.57721566490153286061, 1e-15);
+  EXPECT_NEAR(values_of(backend::digamma_function, std::vector<double>{1})[0], -0.57721566490153286061, 1e-15);
   const std::vector<double> one(at.size(), 1);
-  const auto trigamma = values_of(cpu::polygamma_function, one, at), later = values_of(cpu::polygamma_function, one, next);
+  const auto trigamma = values_of(backend::polygamma_function, one, at), later = values_of(backend::polygamma_function, one, next);
   for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR((trigamma[i] - later[i]) * at[i] * at[i], 1, 1e-12) << at[i];
-  EXPECT_NEAR(values_of(cpu::polygamma_function, std::vector<double>{1}, std::vector<double>{1})[0], 1.64493406684822643647, 1e-15);
+  EXPECT_NEAR(values_of(backend::polygamma_function, std::vector<double>{1}, std::vector<double>{1})[0], 1.64493406684822643647, 1e-15);
 }
 
 TEST(Elementwise, integers_wrap_and_divide_towards_minus_infinity) {
   const std::vector<int32_t> x{7, -7, 7, -7, std::numeric_limits<int32_t>::min(), 5, std::numeric_limits<int32_t>::max()},
       y{3, 3, -3, -3, -1, 0, 1};
-  const auto call = [&](const ElementwiseFunction& function) {
+  const auto call = [&](const Function& function) {
     std::vector<int32_t> out(x.size());
-    function.find(int32)(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+    cpu::find_loop(function, int32)(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
     return out;
   };
   const int32_t low = std::numeric_limits<int32_t>::min();
-  EXPECT_EQ(call(cpu::floor_divide_function), (std::vector<int32_t>{2, -3, -3, 2, low, 0, std::numeric_limits<int32_t>::max()}));
-  EXPECT_EQ(call(cpu::remainder_function), (std::vector<int32_t>{1, 2, -2, -1, 0, 0, 0}));
-  EXPECT_EQ(call(cpu::fmod_function), (std::vector<int32_t>{1, -1, 1, -1, 0, 0, 0}));
-  EXPECT_EQ(call(cpu::add_function).back(), low);
+  EXPECT_EQ(call(backend::floor_divide_function), (std::vector<int32_t>{2, -3, -3, 2, low, 0, std::numeric_limits<int32_t>::max()}));
+  EXPECT_EQ(call(backend::remainder_function), (std::vector<int32_t>{1, 2, -2, -1, 0, 0, 0}));
+  EXPECT_EQ(call(backend::fmod_function), (std::vector<int32_t>{1, -1, 1, -1, 0, 0, 0}));
+  EXPECT_EQ(call(backend::add_function).back(), low);
 }
 
 template <class T>
@@ -332,29 +338,29 @@ void check_comparisons() {
       y.push_back(static_cast<T>(b));
     }
   }
-  const auto call = [&](const ElementwiseFunction& function) {
+  const auto call = [&](const Function& function) {
     std::vector<uint8_t> out(x.size());
-    function.find(dtype_of<T>())(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
+    cpu::find_loop(function, dtype_of<T>())(x.data(), y.data(), nullptr, out.data(), static_cast<int64_t>(x.size()), 0);
     return out;
   };
-  const auto expect = [&](const ElementwiseFunction& function, bool (*want)(T, T)) {
+  const auto expect = [&](const Function& function, bool (*want)(T, T)) {
     const auto got = call(function);
     for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(got[i], want(x[i], y[i])) << function.name << "(" << x[i] << ", " << y[i] << ")";
   };
-  expect(cpu::equal_function, [](T a, T b) { return a == b; });
-  expect(cpu::not_equal_function, [](T a, T b) { return a != b; });
-  expect(cpu::less_function, [](T a, T b) { return a < b; });
-  expect(cpu::less_equal_function, [](T a, T b) { return a <= b; });
-  expect(cpu::greater_function, [](T a, T b) { return a > b; });
-  expect(cpu::greater_equal_function, [](T a, T b) { return a >= b; });
-  expect(cpu::logical_and_function, [](T a, T b) { return a != 0 && b != 0; });
-  expect(cpu::logical_or_function, [](T a, T b) { return a != 0 || b != 0; });
-  expect(cpu::logical_xor_function, [](T a, T b) { return (a != 0) != (b != 0); });
-  expect(cpu::logical_not_function, [](T a, T) { return a == 0; });
-  expect(cpu::isnan_function, [](T a, T) { return std::isnan(a); });
-  expect(cpu::isinf_function, [](T a, T) { return std::isinf(a); });
-  expect(cpu::isfinite_function, [](T a, T) { return std::isfinite(a); });
-  expect(cpu::signbit_function, [](T a, T) { return std::signbit(a); });
+  expect(backend::equal_function, [](T a, T b) { return a == b; });
+  expect(backend::not_equal_function, [](T a, T b) { return a != b; });
+  expect(backend::less_function, [](T a, T b) { return a < b; });
+  expect(backend::less_equal_function, [](T a, T b) { return a <= b; });
+  expect(backend::greater_function, [](T a, T b) { return a > b; });
+  expect(backend::greater_equal_function, [](T a, T b) { return a >= b; });
+  expect(backend::logical_and_function, [](T a, T b) { return a != 0 && b != 0; });
+  expect(backend::logical_or_function, [](T a, T b) { return a != 0 || b != 0; });
+  expect(backend::logical_xor_function, [](T a, T b) { return (a != 0) != (b != 0); });
+  expect(backend::logical_not_function, [](T a, T) { return a == 0; });
+  expect(backend::isnan_function, [](T a, T) { return std::isnan(a); });
+  expect(backend::isinf_function, [](T a, T) { return std::isinf(a); });
+  expect(backend::isfinite_function, [](T a, T) { return std::isfinite(a); });
+  expect(backend::signbit_function, [](T a, T) { return std::signbit(a); });
 }
 
 TEST(Elementwise, comparisons_follow_ieee_754) {

@@ -39,7 +39,7 @@ TEST(LoopKernel, RunsEachChunkOnceWithItsOwnScratch) {
 
 TEST(LoopKernel, SeveralAreOneLoop) {
   const std::vector<int64_t> sizes{3, 1, 8};
-  std::vector<BundledLoop> loops;
+  std::vector<backend::BundledLoop> loops;
   std::vector<std::vector<int64_t>> counts;
   std::vector<int64_t> last(sizes.size(), 0);
   std::vector<void*> pointers;
@@ -51,7 +51,7 @@ TEST(LoopKernel, SeveralAreOneLoop) {
     pointers.push_back(counts[i].data());
     pointers.push_back(&last[i]);
   }
-  const KernelPtr bundle = prepare_bundle(std::move(loops));
+  const KernelPtr bundle = prepare_bundle(loops);
   const int64_t before = detail::loops_run();
   ASSERT_TRUE(test::run(bundle, pointers).is_ok);
   EXPECT_EQ(detail::loops_run(), before + 1);

@@ -1,6 +1,8 @@
 // What a fused program is lowered to: tiles that cover its shape once, pairs of instructions in one pass.
 #include "gradus/cpu/elementwise/program_plan.hpp"
 
+#include "gradus/backend/functions/arithmetic.hpp"
+
 #include <gtest/gtest.h>
 
 #include "gradus/cpu/elementwise/loops.hpp"
@@ -33,11 +35,11 @@ TEST(TileGrid, CoversTheShapeOnceInAsFewTilesAsFit) {
 // What is made of f(x0, x1) and a second function of it and x1: the number of passes over a tile.
 size_t passes_of(const std::vector<ProgramInstruction>& instructions, const std::vector<ProgramOutput>& outputs) {
   const Shape shape{4000};
-  return make_plan({shape, {array_input(shape), array_input(shape)}, instructions, outputs}, false).steps.size();
+  return make_tile_plan({shape, {array_input(shape), array_input(shape)}, instructions, outputs}, false).steps.size();
 }
 
 TEST(ProgramPlan, AValueReadOnceByTheNextInstructionIsComputedWithIt) {
-  const ProgramInstruction product{&multiply_function, float32, {0, 1}}, sum{&add_function, float32, {2, 1}}, square{&multiply_function, float32, {2, 2}};
+  const ProgramInstruction product{&backend::multiply_function, float32, {0, 1}}, sum{&backend::add_function, float32, {2, 1}}, square{&backend::multiply_function, float32, {2, 2}};
   EXPECT_EQ(passes_of({product}, {{2}}), 1u);
   EXPECT_EQ(passes_of({product, sum}, {{3}}), 1u);
   EXPECT_EQ(passes_of({product, sum}, {{2}, {3}}), 2u);  // stored as well

@@ -1,5 +1,8 @@
 // Fused programs: broadcasting, strides, aliasing, tails, dtypes. Each is compared with a plain loop over the same elements.
+#include "gradus/backend/functions/arithmetic.hpp"
+#include "gradus/backend/functions/compare.hpp"
 #include "gradus/cpu/elementwise/program.hpp"
+#include "gradus/cpu/elementwise/loops.hpp"
 
 #include <gtest/gtest.h>
 
@@ -46,7 +49,7 @@ TEST(Program, tails_of_every_length_are_computed) {
     std::vector<float> out(static_cast<size_t>(n) + 1, 99.0f);
     ProgramSpec spec{n,
                      {array_input(float32, n), array_input(float32, n)},
-                     {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {2, 0}}},
+                     {{&backend::add_function, float32, {0, 1}}, {&backend::multiply_function, float32, {2, 0}}},
                      {{3}}};
     run(spec, {a.data(), b.data()}, {out.data()});
     for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], (a[i] + b[i]) * a[i]) << n << " " << i;
@@ -77,7 +80,7 @@ TEST(Program, operands_with_any_strides_are_read_right) {
       }
       const auto a = ramp<float>(shape.size()), b = ramp<float>(shape.size(), 0.125, 1);
       std::vector<float> out(a.size());
-      ProgramSpec spec{shape, {{float32, strides}, array_input(float32, shape)}, {{&cpu::subtract_function, float32, {0, 1}}}, {{2}}};
+      ProgramSpec spec{shape, {{float32, strides}, array_input(float32, shape)}, {{&backend::subtract_function, float32, {0, 1}}}, {{2}}};
       run(spec, {a.data() + base, b.data()}, {out.data()});
       for (int64_t i = 0; i < shape.size(); ++i) {
         ASSERT_EQ(out[static_cast<size_t>(i)], a[static_cast<size_t>(base + offset_of(i, shape, strides))] - b[static_cast<size_t>(i)])
@@ -94,7 +97,7 @@ TEST(Program, output_may_lie_over_any_input_of_its_layout) {
   // out0 = a + b over a; out1 = a - b over b: both inputs are read after the first output is known.
   ProgramSpec spec{n,
                    {array_input(float32, n), array_input(float32, n)},
-                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::subtract_function, float32, {0, 1}}},
+                   {{&backend::add_function, float32, {0, 1}}, {&backend::subtract_function, float32, {0, 1}}},
                    {{2}, {3}}};
   run(spec, {a.data(), b.data()}, {a.data(), b.data()});
   for (size_t i = 0; i < a.size(); ++i) {
@@ -111,7 +114,7 @@ constexpr bool kKeepsTheSameNan = false;
 constexpr bool kKeepsTheSameNan = true;
 #endif
 template <class T>
-void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFunction& second, bool is_left, int repeated) {
+void check_pair(const backend::Function& first, const backend::Function& second, bool is_left, int repeated) {
   const T quiet = std::numeric_limits<T>::quiet_NaN(), infinite = std::numeric_limits<T>::infinity();
   const T some[] = {0,   -T{0}, 1, T(-1.1), T(1e30), T(0.3), infinite, -infinite, quiet, -quiet, T(std::nan("5")), -T(std::nan("77")), T(1e-40), 3};
   std::vector<T> operands[3];
@@ -126,9 +129,9 @@ void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFun
   if (repeated >= 0) std::fill(operands[repeated].begin(), operands[repeated].end(), T(-1.1));
   const DType dtype = dtype_of<T>();
   std::vector<T> middle(operands[0].size()), want = middle, got = middle;
-  first.find(dtype)(operands[0].data(), operands[1].data(), nullptr, middle.data(), n, 0);
+  cpu::find_loop(first, dtype)(operands[0].data(), operands[1].data(), nullptr, middle.data(), n, 0);
   const auto *x = is_left ? middle.data() : operands[2].data(), *y = is_left ? operands[2].data() : middle.data();
-  second.find(dtype)(x, y, nullptr, want.data(), n, 0);
+  cpu::find_loop(second, dtype)(x, y, nullptr, want.data(), n, 0);
   ProgramSpec spec{n, {}, {{&first, dtype, {0, 1}}, {&second, dtype, {is_left ? 3 : 2, is_left ? 2 : 3}}}, {{4}}};
   for (int k = 0; k < 3; ++k) spec.inputs.push_back(k == repeated ? cpu::ProgramInput{dtype, {0}, false} : array_input(dtype, n));
   run(spec, {operands[0].data(), operands[1].data(), operands[2].data()}, {got.data()});
@@ -139,7 +142,7 @@ void check_pair(const cpu::ElementwiseFunction& first, const cpu::ElementwiseFun
       << first.name << " " << second.name << " " << to_text(dtype) << (is_left ? " left" : " right") << " repeated " << repeated;
 }
 TEST(Program, two_instructions_in_one_pass_give_the_bits_of_each_alone) {
-  const cpu::ElementwiseFunction* const functions[] = {&cpu::add_function, &cpu::subtract_function, &cpu::multiply_function};
+  const backend::Function* const functions[] = {&backend::add_function, &backend::subtract_function, &backend::multiply_function};
   for (const auto* first : functions)
     for (const auto* second : functions)
       for (const bool is_left : {true, false})
@@ -155,10 +158,10 @@ TEST(Program, a_value_that_is_read_twice_or_stored_is_not_lost_in_a_pair) {
   // s = a + b, t = s * s, u = t - a, v = u * b; s and u are stored.
   const ProgramSpec spec{n,
                          {array_input(float32, n), array_input(float32, n)},
-                         {{&cpu::add_function, float32, {0, 1}},
-                          {&cpu::multiply_function, float32, {2, 2}},
-                          {&cpu::subtract_function, float32, {3, 0}},
-                          {&cpu::multiply_function, float32, {4, 1}}},
+                         {{&backend::add_function, float32, {0, 1}},
+                          {&backend::multiply_function, float32, {2, 2}},
+                          {&backend::subtract_function, float32, {3, 0}},
+                          {&backend::multiply_function, float32, {4, 1}}},
                          {{2}, {4}, {5}}};
   std::vector<float> s(a.size()), u = s, v = s, over = a;
   run(spec, {a.data(), b.data()}, {s.data(), u.data(), v.data()});
@@ -180,7 +183,7 @@ TEST(Program, large_programs_of_several_steps_broadcast_and_strides_included) {
     const Dims strides = is_transposed ? Dims{1, 700} : Dims{900, 1};
     const ProgramSpec spec{shape,
                            {{float32, strides}, {float32, {0, 1}}, {float32, {1, 0}}},
-                           {{&cpu::subtract_function, float32, {0, 2}}, {&cpu::abs_function, float32, {3}}, {&cpu::multiply_function, float32, {4, 1}}},
+                           {{&backend::subtract_function, float32, {0, 2}}, {&backend::abs_function, float32, {3}}, {&backend::multiply_function, float32, {4, 1}}},
                            {{5}}};
     std::vector<float> out(a.size());
     run(spec, {a.data(), row.data(), column.data()}, {out.data()});
@@ -210,7 +213,7 @@ TEST(Program, slots_take_the_dtype_of_the_instruction) {
   std::vector<double> out(a.size());
   ProgramSpec spec{100,
                    {array_input(float64, 100), slot(float64), slot(int64)},
-                   {{&cpu::multiply_function, float64, {0, 1}}, {&cpu::add_function, float64, {3, 2}}},
+                   {{&backend::multiply_function, float64, {0, 1}}, {&backend::add_function, float64, {3, 2}}},
                    {{4}}};
   run(spec, {a.data(), &tenth, &two}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(out[i], a[i] * 0.1 + 2);
@@ -221,7 +224,7 @@ TEST(Program, numbers_alone_are_computed_once_and_broadcast) {
   std::vector<float> out(70);
   ProgramSpec spec{70,
                    {slot(float64), slot(float64)},
-                   {{&cpu::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&cpu::negative_function, float32, {3}}},
+                   {{&backend::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&backend::negative_function, float32, {3}}},
                    {{4}}};
   run(spec, {&x, &y}, {out.data()});
   for (const float each : out) EXPECT_EQ(each, -6.0f);
@@ -234,7 +237,7 @@ TEST(Program, half_floats_round_once_an_instruction) {
   std::vector<bfloat16_t> out(a.size());
   ProgramSpec spec{n,
                    {array_input(bfloat16, n), array_input(bfloat16, n), slot(float64)},
-                   {{&cpu::multiply_function, bfloat16, {0, 2}}, {&cpu::add_function, bfloat16, {3, 1}}},
+                   {{&backend::multiply_function, bfloat16, {0, 2}}, {&backend::add_function, bfloat16, {3, 1}}},
                    {{4}}};
   run(spec, {a.data(), b.data(), &tenth}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) {
@@ -250,7 +253,7 @@ TEST(Program, where_selects_by_a_bool_array) {
   std::vector<float> out(a.size());
   ProgramSpec spec{n,
                    {array_input(float32, n), array_input(float32, n)},
-                   {{&cpu::less_function, float32, {0, 1}}, {&cpu::where_function, float32, {2, 0, 1}}},
+                   {{&backend::less_function, float32, {0, 1}}, {&backend::where_function, float32, {2, 0, 1}}},
                    {{2}, {3}}};
   run(spec, {a.data(), b.data()}, {mask.data(), out.data()});
   for (size_t i = 0; i < a.size(); ++i) {
@@ -291,7 +294,7 @@ TEST(Program, long_chains_reuse_registers) {
   ProgramSpec spec{n, {array_input(float32, n)}, {}, {}};
   std::vector<float> expected = a;
   for (int k = 0; k < 90; ++k) {
-    spec.instructions.push_back({k % 2 ? &cpu::add_function : &cpu::multiply_function, float32, {k, 0}});
+    spec.instructions.push_back({k % 2 ? &backend::add_function : &backend::multiply_function, float32, {k, 0}});
     for (size_t i = 0; i < a.size(); ++i) expected[i] = k % 2 ? expected[i] + a[i] : expected[i] * a[i];
   }
   spec.outputs.push_back({90});
@@ -304,7 +307,7 @@ TEST(Program, every_value_may_be_an_output) {
   const int64_t n = 5000;
   const auto a = ramp<float>(n, 0.001, 0), b = ramp<float>(n, 0.002, 1);
   ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {}, {}};
-  for (int k = 0; k < 90; ++k) spec.instructions.push_back({k % 2 ? &cpu::maximum_function : &cpu::subtract_function, float32, {k + 1, k}});
+  for (int k = 0; k < 90; ++k) spec.instructions.push_back({k % 2 ? &backend::maximum_function : &backend::subtract_function, float32, {k + 1, k}});
   std::vector<std::vector<float>> outs(92, std::vector<float>(a.size()));
   std::vector<void*> pointers;
   for (int k = 0; k < 92; ++k) {
@@ -329,7 +332,7 @@ TEST(Program, large_arrays_run_in_chunks) {
   std::vector<float> out(a.size());
   ProgramSpec spec{shape,
                    {array_input(float32, shape), {float32, {0, 1}}, {float32, {1, 0}}},
-                   {{&cpu::add_function, float32, {0, 1}}, {&cpu::multiply_function, float32, {3, 2}}},
+                   {{&backend::add_function, float32, {0, 1}}, {&backend::multiply_function, float32, {3, 2}}},
                    {{4}}};
   run(spec, {a.data(), row.data(), column.data()}, {out.data()});
   for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(out[i], (a[i] + row[i % 300]) * column[i / 300]) << i;

@@ -24,7 +24,7 @@ std::vector<Recorded> recorded_in_place(const Sample& sample) {
   std::vector<Recorded> calls;
   const Arrays outputs = sample.call(pending(sample.inputs));
   for (const Node* node : ancestors(outputs)) {
-    if (!node->op().cpu.prepare || node->op().cpu.in_place[0].output < 0 || node->is_leaf() || node->inputs().empty()) continue;
+    if (!node->op().kernel.prepare || node->op().kernel.in_place[0].output < 0 || node->is_leaf() || node->inputs().empty()) continue;
     Recorded call{&node->op(), node->args(), {}};
     for (const Edge& edge : node->inputs()) call.inputs.emplace_back(edge.node, edge.index);
     for (uint32_t k = 0; k < node->output_count(); ++k) call.out.push_back(Layout::contiguous(node->output(k).aval.dtype, node->output(k).aval.shape));
@@ -41,7 +41,7 @@ std::vector<Recorded> recorded_in_place(const Sample& sample) {
 std::vector<std::vector<std::byte>> run(const Recorded& call, const std::vector<int>& over) {
   const std::unique_ptr<bool[]> needed(new bool[call.out.size()]);
   std::fill_n(needed.get(), call.out.size(), true);
-  const cpu::KernelPtr kernel = call.op->cpu.prepare({*call.op, call.args, call.in, call.out, {needed.get(), call.out.size()}});
+  const backend::KernelPtr kernel = call.op->kernel.prepare({*call.op, call.args, call.in, call.out, {needed.get(), call.out.size()}});
   std::vector<std::vector<std::byte>> memory;
   for (size_t i = 0; i < call.inputs.size(); ++i) {
     memory.emplace_back(static_cast<size_t>(call.in[i].bytes()) + 64);
@@ -77,7 +77,7 @@ TEST(in_place, outputs_over_inputs_have_the_bits_of_outputs_elsewhere) {
           SCOPED_TRACE(call.op->name);
           const std::vector<std::vector<std::byte>> want = run(call, {});
           std::vector<int> all(call.out.size(), -1);
-          for (const CpuEntry::InPlace& pair : call.op->cpu.in_place) {
+          for (const KernelEntry::InPlace& pair : call.op->kernel.in_place) {
             if (pair.output < 0) break;
             ASSERT_LT(static_cast<size_t>(pair.output), call.out.size());
             if (static_cast<size_t>(pair.input) >= call.in.size() || !(call.in[static_cast<size_t>(pair.input)] == call.out[static_cast<size_t>(pair.output)])) continue;
@@ -92,7 +92,7 @@ TEST(in_place, outputs_over_inputs_have_the_bits_of_outputs_elsewhere) {
       }
     });
   for (const OpDef* op : all_ops()) {
-    for (const CpuEntry::InPlace& pair : op->cpu.in_place) {
+    for (const KernelEntry::InPlace& pair : op->kernel.in_place) {
       if (pair.output < 0) break;
       EXPECT_TRUE(met[op->name].contains({pair.output, pair.input}))
           << op->name << ": no sample has output " << int{pair.output} << " in the layout of input " << int{pair.input};

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "gradus/graph/walk.hpp"
-#include "gradus/ops/families.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "gradus/plan/counters.hpp"
 #include "gradus/transform/checkpoint.hpp"
 #include "gradus/transform/control.hpp"

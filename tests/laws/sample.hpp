@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gradus/ops/families.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "tests/derive.hpp"
 #include "tests/laws/plain.hpp"
 

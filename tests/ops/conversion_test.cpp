@@ -129,7 +129,7 @@ TEST(numbers, of_16_bits_are_rounded_once) {
     expect(arange(v, v + 0.5, 1.0, dtype), "arange");
     expect(array({v}, float64).astype(dtype), "astype");
     expect(nn::init::constant(v)({2}, dtype), "constant");
-    expect(nn::filled({2}, v, dtype), "filled");
+    expect(filled({2}, v, dtype), "filled");
     expect(one * v, "a number times an array");
     expect(where(one > 0, v, one), "where");
     expect(one * 0 + v, "a number added");

@@ -104,7 +104,7 @@ TEST_F(Verify, AnotherDTypeIsFound) {
 
 TEST_F(Verify, StridesThatAKernelDoesNotTakeAreFound) {
   PlanOp& total = graph_.ops[op_named("sum")];
-  const uint32_t takes = total.op->cpu.strided_inputs;
+  const uint32_t takes = total.op->kernel.strided_inputs;
   Layout& layout = graph_.values[total.inputs[0]].layout;
   std::swap(layout.strides[0], layout.strides[1]);
   EXPECT_COMPLAINT(check_graph(), takes & 1 ? "is computed but not contiguous" : "contiguous");
@@ -154,7 +154,7 @@ TEST_F(Verify, AStepThatMayFailAfterTheUpdateIsFound) {
   plan_.steps.back().is_update = false;
   EXPECT_COMPLAINT(check_plan(), "may fail, or is no update");
   plan_.steps.back().is_update = true;
-  const auto failing = cpu::make_kernel([](void* const*, void*) { return cpu::Status{}; }, 0, true);
+  const auto failing = backend::make_kernel([](void* const*, void*) { return backend::Status{}; }, 0, true);
   plan_.steps.back().kernel = failing;
   EXPECT_COMPLAINT(check_plan(), "may fail, or is no update");
 }

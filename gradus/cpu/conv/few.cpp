@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gradus/backend/functions/activation.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/conv/direct.hpp"
 #include "gradus/cpu/matrix/gemm.hpp"
@@ -212,7 +213,7 @@ void run_forward(const Few& few, void* const* pointers, void* scratch) {
   const S* bias = few.has_bias ? static_cast<const S*>(pointers[2]) : nullptr;
   S* y = static_cast<S*>(pointers[few.has_bias ? 3 : 2]);
   const int64_t columns = s.out[1], outs = s.out_channels, rows = block_rows(columns);
-  const TileLoop relu = relu_function.find(dtype_of<S>());
+  const TileLoop relu = find_loop(backend::relu_function, dtype_of<S>());
   const auto row_of_windows = [&](const S* from, S* to) HWY_ATTR {
     for (int64_t begin = 0; begin < columns; begin += rows) {
       const int64_t at = std::max<int64_t>(std::min(begin, columns - rows), 0);

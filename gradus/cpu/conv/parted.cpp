@@ -5,6 +5,7 @@
 #include <functional>
 #include <new>
 
+#include "gradus/backend/functions/arithmetic.hpp"
 #include "gradus/base/hash.hpp"
 #include "gradus/base/round_up.hpp"
 #include "gradus/cpu/conv/cut.hpp"
@@ -79,7 +80,7 @@ class TermSum final : public LoopKernel {
     std::shared_ptr<const ConvTerm> kernel;
     int64_t x, dy;  // bytes
   };
-  explicit TermSum(std::vector<Term> terms) : terms_(std::move(terms)), add_(add_function.find(float32)) {
+  explicit TermSum(std::vector<Term> terms) : terms_(std::move(terms)), add_(find_loop(backend::add_function, float32)) {
     const ConvTerm& first = *terms_[0].kernel;
     bytes_ = round_up(first.elements * 4);
     int64_t own = 0;

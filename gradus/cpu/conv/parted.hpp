@@ -2,7 +2,6 @@
 #pragma once
 
 #include "gradus/cpu/conv/shape.hpp"
-#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {

@@ -1,4 +1,6 @@
 // Activations and the error function.
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/special.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 
@@ -10,16 +12,16 @@
 #include "gradus/cpu/elementwise/math_erf-inl.hpp"
 
 // clang-format off
-#define GRADUS_ROWS(ROW)                                      \
-  ROW(sigmoid, 1, same, unary_loop<Sigmoid>, nullptr)         \
-  ROW(softplus, 1, same, unary_loop<Softplus>, nullptr)       \
-  ROW(silu, 1, same, unary_loop<Silu>, nullptr)               \
-  ROW(elu, 2, same, binary_loop<Elu>, nullptr)                \
-  ROW(gelu, 1, same, unary_loop<Gelu>, nullptr)               \
-  ROW(gelu_slope, 1, same, unary_loop<GeluSlope>, nullptr)    \
-  ROW(normal_cdf, 1, same, unary_loop<NormalCdf>, nullptr)    \
-  ROW(erf, 1, same, unary_loop<Erf>, nullptr)                 \
-  ROW(erfc, 1, same, unary_loop<Erfc>, nullptr)
+#define GRADUS_ROWS(ROW)                          \
+  ROW(sigmoid, unary_loop<Sigmoid>, nullptr)      \
+  ROW(softplus, unary_loop<Softplus>, nullptr)    \
+  ROW(silu, unary_loop<Silu>, nullptr)            \
+  ROW(elu, binary_loop<Elu>, nullptr)             \
+  ROW(gelu, unary_loop<Gelu>, nullptr)            \
+  ROW(gelu_slope, unary_loop<GeluSlope>, nullptr) \
+  ROW(normal_cdf, unary_loop<NormalCdf>, nullptr) \
+  ROW(erf, unary_loop<Erf>, nullptr)              \
+  ROW(erfc, unary_loop<Erfc>, nullptr)
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -95,7 +97,14 @@ namespace gradus::cpu {
 
 static constexpr int kCost = 8;
 
-GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
+GRADUS_ROWS(GRADUS_FIND_FLOAT)
+
+std::span<const FunctionLoops> activation_loops() {
+  static constexpr FunctionLoops rows[] = {
+    GRADUS_ROWS(GRADUS_TABLE_ROW)
+  };
+  return rows;
+}
 
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

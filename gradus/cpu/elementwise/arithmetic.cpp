@@ -1,6 +1,8 @@
 // Arithmetic, rounding, maxima: vector loops for floats; the integer forms are in integers.cpp.
 #include <type_traits>
 
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/arithmetic.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/elementwise/integers.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -11,35 +13,35 @@
 
 #include "gradus/cpu/elementwise/loops-inl.hpp"
 
-#define GRADUS_ROWS(ROW)                                                  \
-  ROW(add, 2, same, binary_loop<Add>, integers::add)                      \
-  ROW(subtract, 2, same, binary_loop<Subtract>, integers::subtract)       \
-  ROW(multiply, 2, same, binary_loop<Multiply>, integers::multiply)       \
-  ROW(divide, 2, same, binary_loop<Divide>, nullptr)                      \
-  ROW(negative, 1, same, unary_loop<Negative>, integers::negative)        \
-  ROW(abs, 1, same, unary_loop<Abs>, integers::abs)                       \
-  ROW(sign, 1, same, unary_loop<Sign>, integers::sign)                    \
-  ROW(square, 1, same, unary_loop<Square>, integers::square)              \
-  ROW(reciprocal, 1, same, unary_loop<Reciprocal>, nullptr)               \
-  ROW(sqrt, 1, same, unary_loop<Sqrt>, nullptr)                           \
-  ROW(rsqrt, 1, same, unary_loop<Rsqrt>, nullptr)                         \
-  ROW(half_power, 1, same, unary_loop<HalfPower>, nullptr)                \
-  ROW(inverse_half_power, 1, same, unary_loop<InverseHalfPower>, nullptr) \
-  ROW(maximum, 2, same, binary_loop<Maximum>, integers::maximum)          \
-  ROW(minimum, 2, same, binary_loop<Minimum>, integers::minimum)          \
-  ROW(fmax, 2, same, binary_loop<Fmax>, integers::maximum)                \
-  ROW(fmin, 2, same, binary_loop<Fmin>, integers::minimum)                \
-  ROW(clip, 3, same, ternary_loop<Clip>, integers::clip)                  \
-  ROW(copysign, 2, same, binary_loop<CopySign>, nullptr)                  \
-  ROW(floor, 1, same, unary_loop<Floor>, integers::same)                  \
-  ROW(ceil, 1, same, unary_loop<Ceil>, integers::same)                    \
-  ROW(round, 1, same, unary_loop<Round>, integers::same)                  \
-  ROW(trunc, 1, same, unary_loop<Trunc>, integers::same)                  \
-  ROW(integer_power, 2, same, binary_loop<IntegerPower>, integers::power) \
-  ROW(relu, 1, same, unary_loop<Relu>, integers::relu)                    \
-  ROW(gate, 2, same, binary_loop<Gate>, nullptr)                          \
-  ROW(leaky_relu, 2, same, binary_loop<LeakyRelu>, nullptr)               \
-  ROW(softsign, 1, same, unary_loop<Softsign>, nullptr)
+#define GRADUS_ROWS(ROW)                                         \
+  ROW(add, binary_loop<Add>, integers::add)                      \
+  ROW(subtract, binary_loop<Subtract>, integers::subtract)       \
+  ROW(multiply, binary_loop<Multiply>, integers::multiply)       \
+  ROW(divide, binary_loop<Divide>, nullptr)                      \
+  ROW(negative, unary_loop<Negative>, integers::negative)        \
+  ROW(abs, unary_loop<Abs>, integers::abs)                       \
+  ROW(sign, unary_loop<Sign>, integers::sign)                    \
+  ROW(square, unary_loop<Square>, integers::square)              \
+  ROW(reciprocal, unary_loop<Reciprocal>, nullptr)               \
+  ROW(sqrt, unary_loop<Sqrt>, nullptr)                           \
+  ROW(rsqrt, unary_loop<Rsqrt>, nullptr)                         \
+  ROW(half_power, unary_loop<HalfPower>, nullptr)                \
+  ROW(inverse_half_power, unary_loop<InverseHalfPower>, nullptr) \
+  ROW(maximum, binary_loop<Maximum>, integers::maximum)          \
+  ROW(minimum, binary_loop<Minimum>, integers::minimum)          \
+  ROW(fmax, binary_loop<Fmax>, integers::maximum)                \
+  ROW(fmin, binary_loop<Fmin>, integers::minimum)                \
+  ROW(clip, ternary_loop<Clip>, integers::clip)                  \
+  ROW(copysign, binary_loop<CopySign>, nullptr)                  \
+  ROW(floor, unary_loop<Floor>, integers::same)                  \
+  ROW(ceil, unary_loop<Ceil>, integers::same)                    \
+  ROW(round, unary_loop<Round>, integers::same)                  \
+  ROW(trunc, unary_loop<Trunc>, integers::same)                  \
+  ROW(integer_power, binary_loop<IntegerPower>, integers::power) \
+  ROW(relu, unary_loop<Relu>, integers::relu)                    \
+  ROW(gate, binary_loop<Gate>, nullptr)                          \
+  ROW(leaky_relu, binary_loop<LeakyRelu>, nullptr)               \
+  ROW(softsign, unary_loop<Softsign>, nullptr)
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
@@ -242,15 +244,15 @@ TileLoop pair_of(DType dtype, bool is_left) {
   return nullptr;
 }
 template <class First>
-TileLoop pair_from(const ElementwiseFunction* second, DType dtype, bool is_left) {
-  if (second == &add_function) return pair_of<First, Add>(dtype, is_left);
-  if (second == &subtract_function) return pair_of<First, Subtract>(dtype, is_left);
-  return second == &multiply_function ? pair_of<First, Multiply>(dtype, is_left) : nullptr;
+TileLoop pair_from(const Function* second, DType dtype, bool is_left) {
+  if (second == &backend::add_function) return pair_of<First, Add>(dtype, is_left);
+  if (second == &backend::subtract_function) return pair_of<First, Subtract>(dtype, is_left);
+  return second == &backend::multiply_function ? pair_of<First, Multiply>(dtype, is_left) : nullptr;
 }
-TileLoop find_pair_loop(const ElementwiseFunction* first, const ElementwiseFunction* second, DType dtype, bool is_left) {
-  if (first == &add_function) return pair_from<Add>(second, dtype, is_left);
-  if (first == &subtract_function) return pair_from<Subtract>(second, dtype, is_left);
-  return first == &multiply_function ? pair_from<Multiply>(second, dtype, is_left) : nullptr;
+TileLoop find_pair_loop(const Function* first, const Function* second, DType dtype, bool is_left) {
+  if (first == &backend::add_function) return pair_from<Add>(second, dtype, is_left);
+  if (first == &backend::subtract_function) return pair_from<Subtract>(second, dtype, is_left);
+  return first == &backend::multiply_function ? pair_from<Multiply>(second, dtype, is_left) : nullptr;
 }
 
 }  // namespace
@@ -262,10 +264,17 @@ namespace gradus::cpu {
 
 static constexpr int kCost = 1;
 
-GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
+GRADUS_ROWS(GRADUS_FIND_FLOAT)
+
+std::span<const FunctionLoops> arithmetic_loops() {
+  static constexpr FunctionLoops rows[] = {
+    GRADUS_ROWS(GRADUS_TABLE_ROW)
+  };
+  return rows;
+}
 
 HWY_EXPORT(find_pair_loop);
-TileLoop find_pair(const ElementwiseFunction& first, const ElementwiseFunction& second, DType dtype, bool is_left) {
+TileLoop find_pair(const Function& first, const Function& second, DType dtype, bool is_left) {
   if (dtype != float32 && dtype != float64) return nullptr;
   return HWY_DYNAMIC_DISPATCH(find_pair_loop)(&first, &second, dtype, is_left);
 }

@@ -65,6 +65,4 @@ TileLoop find_rounding(DType from, DType to) {
   });
 }
 
-constinit const ElementwiseFunction cast_function{.name = "cast"};
-
 }  // namespace gradus::cpu

@@ -1,4 +1,6 @@
 // Comparisons, logic, tests and selection: vector loops for floats; the integer forms are in integers.cpp.
+#include "gradus/backend/functions/bits.hpp"
+#include "gradus/backend/functions/compare.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/elementwise/integers.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -9,21 +11,21 @@
 
 #include "gradus/cpu/elementwise/loops-inl.hpp"
 
-#define GRADUS_ROWS(ROW)                                                             \
-  ROW(equal, 2, boolean, binary_loop<Equal>, integers::equal)                        \
-  ROW(not_equal, 2, boolean, binary_loop<NotEqual>, integers::not_equal)             \
-  ROW(less, 2, boolean, binary_loop<Less>, integers::less)                           \
-  ROW(less_equal, 2, boolean, binary_loop<LessEqual>, integers::less_equal)          \
-  ROW(greater, 2, boolean, binary_loop<Greater>, integers::greater)                  \
-  ROW(greater_equal, 2, boolean, binary_loop<GreaterEqual>, integers::greater_equal) \
-  ROW(logical_and, 2, boolean, binary_loop<LogicalAnd>, integers::logical_and)       \
-  ROW(logical_or, 2, boolean, binary_loop<LogicalOr>, integers::logical_or)          \
-  ROW(logical_xor, 2, boolean, binary_loop<LogicalXor>, integers::logical_xor)       \
-  ROW(logical_not, 1, boolean, unary_loop<LogicalNot>, integers::logical_not)        \
-  ROW(isnan, 1, boolean, unary_loop<IsNan>, integers::never)                         \
-  ROW(isinf, 1, boolean, unary_loop<IsInf>, integers::never)                         \
-  ROW(isfinite, 1, boolean, unary_loop<IsFinite>, integers::always)                  \
-  ROW(signbit, 1, boolean, unary_loop<Signbit>, integers::signbit)
+#define GRADUS_ROWS(ROW)                                                 \
+  ROW(equal, binary_loop<Equal>, integers::equal)                        \
+  ROW(not_equal, binary_loop<NotEqual>, integers::not_equal)             \
+  ROW(less, binary_loop<Less>, integers::less)                           \
+  ROW(less_equal, binary_loop<LessEqual>, integers::less_equal)          \
+  ROW(greater, binary_loop<Greater>, integers::greater)                  \
+  ROW(greater_equal, binary_loop<GreaterEqual>, integers::greater_equal) \
+  ROW(logical_and, binary_loop<LogicalAnd>, integers::logical_and)       \
+  ROW(logical_or, binary_loop<LogicalOr>, integers::logical_or)          \
+  ROW(logical_xor, binary_loop<LogicalXor>, integers::logical_xor)       \
+  ROW(logical_not, unary_loop<LogicalNot>, integers::logical_not)        \
+  ROW(isnan, unary_loop<IsNan>, integers::never)                         \
+  ROW(isinf, unary_loop<IsInf>, integers::never)                         \
+  ROW(isfinite, unary_loop<IsFinite>, integers::always)                  \
+  ROW(signbit, unary_loop<Signbit>, integers::signbit)
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
@@ -142,17 +144,25 @@ namespace gradus::cpu {
 
 static constexpr int kCost = 1;
 
-GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
-
+GRADUS_ROWS(GRADUS_FIND_FLOAT)
 HWY_EXPORT(find_where);
 static TileLoop find_float_where(DType dtype) { return HWY_DYNAMIC_DISPATCH(find_where)(dtype); }
-constinit const ElementwiseFunction where_function{"where", 3, OutputKind::same, find_float_where, integers::where, 1};
-constinit const ElementwiseFunction bitwise_and_function{"bitwise_and", 2, OutputKind::same, nullptr, integers::bitwise_and};
-constinit const ElementwiseFunction bitwise_or_function{"bitwise_or", 2, OutputKind::same, nullptr, integers::bitwise_or};
-constinit const ElementwiseFunction bitwise_xor_function{"bitwise_xor", 2, OutputKind::same, nullptr, integers::bitwise_xor};
-constinit const ElementwiseFunction bitwise_not_function{"bitwise_not", 1, OutputKind::same, nullptr, integers::bitwise_not};
-constinit const ElementwiseFunction left_shift_function{"left_shift", 2, OutputKind::same, nullptr, integers::left_shift};
-constinit const ElementwiseFunction right_shift_function{"right_shift", 2, OutputKind::same, nullptr, integers::right_shift};
+
+
+std::span<const FunctionLoops> compare_loops() {
+  static constexpr FunctionLoops rows[] = {
+    GRADUS_ROWS(GRADUS_TABLE_ROW)
+    {&backend::where_function, find_float_where, integers::where, 1},
+    {&backend::bitwise_and_function, nullptr, integers::bitwise_and},
+    {&backend::bitwise_or_function, nullptr, integers::bitwise_or},
+    {&backend::bitwise_xor_function, nullptr, integers::bitwise_xor},
+    {&backend::bitwise_not_function, nullptr, integers::bitwise_not},
+    {&backend::left_shift_function, nullptr, integers::left_shift},
+    {&backend::right_shift_function, nullptr, integers::right_shift}
+  };
+  return rows;
+}
+
 
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

@@ -1,6 +1,8 @@
 // Exponentials, logarithms, powers and hyperbolic functions.
 #include <cmath>
 
+#include "gradus/backend/functions/arithmetic.hpp"
+#include "gradus/backend/functions/exponential.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/elementwise/integers.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -13,26 +15,26 @@
 #include "gradus/cpu/elementwise/math-inl.hpp"
 
 // clang-format off
-#define GRADUS_ROWS(ROW)                                             \
-  ROW(exp, 1, same, unary_loop<Exp>, nullptr)                        \
-  ROW(expm1, 1, same, unary_loop<Expm1>, nullptr)                    \
-  ROW(exp2, 1, same, unary_loop<Exp2>, nullptr)                      \
-  ROW(log, 1, same, unary_loop<Log>, nullptr)                        \
-  ROW(log1p, 1, same, unary_loop<Log1p>, nullptr)                    \
-  ROW(log2, 1, same, unary_loop<ViaDouble<Log2>>, nullptr)           \
-  ROW(log10, 1, same, unary_loop<ViaDouble<Log10>>, nullptr)         \
-  ROW(sinh, 1, same, unary_loop<ViaDouble<Sinh>>, nullptr)           \
-  ROW(cosh, 1, same, unary_loop<ViaDouble<Cosh>>, nullptr)           \
-  ROW(tanh, 1, same, unary_loop<Tanh>, nullptr)                      \
-  ROW(asinh, 1, same, unary_loop<ViaDouble<Asinh>>, nullptr)         \
-  ROW(acosh, 1, same, unary_loop<ViaDouble<Acosh>>, nullptr)         \
-  ROW(atanh, 1, same, unary_loop<ViaDouble<Atanh>>, nullptr)         \
-  ROW(hypot, 2, same, binary_loop<ViaDouble<Hypot>>, nullptr)        \
-  ROW(log_cosh, 1, same, unary_loop<LogCosh>, nullptr)               \
-  ROW(logaddexp, 2, same, binary_loop<Logaddexp>, nullptr)           \
-  ROW(xlogy, 2, same, binary_loop<Xlogy>, nullptr)                   \
-  ROW(xlog1py, 2, same, binary_loop<Xlog1py>, nullptr)               \
-  ROW(power, 2, same, binary_loop<Power>, integers::power)
+#define GRADUS_ROWS(ROW)                             \
+  ROW(exp, unary_loop<Exp>, nullptr)                 \
+  ROW(expm1, unary_loop<Expm1>, nullptr)             \
+  ROW(exp2, unary_loop<Exp2>, nullptr)               \
+  ROW(log, unary_loop<Log>, nullptr)                 \
+  ROW(log1p, unary_loop<Log1p>, nullptr)             \
+  ROW(log2, unary_loop<ViaDouble<Log2>>, nullptr)    \
+  ROW(log10, unary_loop<ViaDouble<Log10>>, nullptr)  \
+  ROW(sinh, unary_loop<ViaDouble<Sinh>>, nullptr)    \
+  ROW(cosh, unary_loop<ViaDouble<Cosh>>, nullptr)    \
+  ROW(tanh, unary_loop<Tanh>, nullptr)               \
+  ROW(asinh, unary_loop<ViaDouble<Asinh>>, nullptr)  \
+  ROW(acosh, unary_loop<ViaDouble<Acosh>>, nullptr)  \
+  ROW(atanh, unary_loop<ViaDouble<Atanh>>, nullptr)  \
+  ROW(hypot, binary_loop<ViaDouble<Hypot>>, nullptr) \
+  ROW(log_cosh, unary_loop<LogCosh>, nullptr)        \
+  ROW(logaddexp, binary_loop<Logaddexp>, nullptr)    \
+  ROW(xlogy, binary_loop<Xlogy>, nullptr)            \
+  ROW(xlog1py, binary_loop<Xlog1py>, nullptr)        \
+  ROW(power, binary_loop<Power>, integers::power)
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -206,7 +208,14 @@ namespace gradus::cpu {
 
 static constexpr int kCost = 6;
 
-GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
+GRADUS_ROWS(GRADUS_FIND_FLOAT)
+
+std::span<const FunctionLoops> exponential_loops() {
+  static constexpr FunctionLoops rows[] = {
+    GRADUS_ROWS(GRADUS_TABLE_ROW)
+  };
+  return rows;
+}
 
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

@@ -136,13 +136,13 @@ TileLoop ternary_loop(DType dtype) {
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, inputs, output kind, loop for floats, finder for integers)
-// each. GRADUS_ROWS(GRADUS_FIND_LOOP) stands in the target's namespace; GRADUS_ROWS(GRADUS_DEFINE_FUNCTION) in gradus::cpu, under HWY_ONCE.
-#define GRADUS_FIND_LOOP(name, inputs, kind, loop, integer) \
+// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, loop for floats, finder for integers) each. GRADUS_ROWS(GRADUS_FIND_LOOP)
+// stands in the target's namespace; under HWY_ONCE, in gradus::cpu, come GRADUS_ROWS(GRADUS_FIND_FLOAT) and the table: {GRADUS_ROWS(GRADUS_TABLE_ROW)}.
+#define GRADUS_FIND_LOOP(name, loop, integer) \
   TileLoop find_##name(DType dtype) { return loop(dtype); }
-#define GRADUS_DEFINE_FUNCTION(name, inputs, kind, loop, integer)                                     \
-  HWY_EXPORT(find_##name);                                                                            \
-  static TileLoop find_float_##name(DType dtype) { return HWY_DYNAMIC_DISPATCH(find_##name)(dtype); } \
-  constinit const ElementwiseFunction name##_function{#name, inputs, OutputKind::kind, find_float_##name, integer, 0, kCost};
+#define GRADUS_FIND_FLOAT(name, loop, integer) \
+  HWY_EXPORT(find_##name);                     \
+  static TileLoop find_float_##name(DType dtype) { return HWY_DYNAMIC_DISPATCH(find_##name)(dtype); }
+#define GRADUS_TABLE_ROW(name, loop, integer) {&backend::name##_function, find_float_##name, integer, kCost},
 
 #endif  // include guard

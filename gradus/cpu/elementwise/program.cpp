@@ -13,11 +13,11 @@ namespace gradus::cpu {
 
 namespace {
 
-// Work of a chunk in units of ElementwiseFunction::cost, about 8 us; a parallel region is worth its start from 5 us on.
+// Work of a chunk in units of Function::cost, about 8 us; a parallel region is worth its start from 5 us on.
 constexpr int64_t kChunkCost = 128 * 1024;
 
 // From shape and program only. More than one chunk are shared evenly by 2 or 4 threads.
-int64_t chunks_of(const Plan& plan) {
+int64_t chunks_of(const TilePlan& plan) {
   const int64_t tiles = plan.grid.tile_count(), cost = std::max<int64_t>(1, plan.grid.tile_size() * plan.cost);
   const int64_t chunks = std::min(tiles, tiles * cost / kChunkCost);
   return chunks <= 1 ? 1 : std::min(tiles, (chunks + 3) / 4 * 4);
@@ -59,14 +59,14 @@ int64_t outer_offset(const TileGrid& grid, const Operand& operand, int64_t outer
 class Program final : public LoopKernel {
  public:
   explicit Program(const ProgramSpec& spec)
-      : input_count_(spec.inputs.size()), direct_(make_plan(spec, false)) {
-    if (!direct_.hazards.empty()) deferred_ = std::make_unique<Plan>(make_plan(spec, true));
+      : input_count_(spec.inputs.size()), direct_(make_tile_plan(spec, false)) {
+    if (!direct_.hazards.empty()) deferred_ = std::make_unique<TilePlan>(make_tile_plan(spec, true));
     set_loop(chunks_of(direct_));
   }
 
   // All chunks find the same pointers, and so the same of the two plans.
   Status run_chunk(int64_t chunk, void* const* pointers, void*, void*) const override {
-    const Plan& plan = has_hazard(pointers) ? *deferred_ : direct_;
+    const TilePlan& plan = has_hazard(pointers) ? *deferred_ : direct_;
     const int64_t tiles = plan.grid.tile_count(), begin = tiles * chunk / chunks(), end = tiles * (chunk + 1) / chunks();
     if (begin < end) run_tiles(plan, pointers, begin, end);
     return {};
@@ -80,7 +80,7 @@ class Program final : public LoopKernel {
   }
 
   // Never inlined: each call's scratch leaves the stack with it.
-  __attribute__((noinline)) void run_tiles(const Plan& plan, void* const* pointers, int64_t begin, int64_t end) const {
+  __attribute__((noinline)) void run_tiles(const TilePlan& plan, void* const* pointers, int64_t begin, int64_t end) const {
     auto* scratch = static_cast<std::byte*>(__builtin_alloca_with_align(static_cast<size_t>(plan.scratch_bytes), 512));
     void** places = reinterpret_cast<void**>(scratch);
     scratch += (plan.place_bytes.size() * sizeof(void*) + 63) / 64 * 64;
@@ -89,7 +89,7 @@ class Program final : public LoopKernel {
       scratch += plan.place_bytes[place];
     }
     for (const Fill& fill : plan.fills) run_fill(fill, pointers[fill.input], static_cast<std::byte*>(places[fill.place]));
-    for (const Step& step : plan.uniform_steps) {
+    for (const TileStep& step : plan.uniform_steps) {
       run_steps({&step, 1}, places, 1);
       repeat_element(static_cast<std::byte*>(places[step.destination]), step.element_size);
     }
@@ -107,8 +107,8 @@ class Program final : public LoopKernel {
     }
   }
 
-  static void run_steps(std::span<const Step> steps, void* const* places, int64_t n) {
-    for (const Step& step : steps) {
+  static void run_steps(std::span<const TileStep> steps, void* const* places, int64_t n) {
+    for (const TileStep& step : steps) {
       step.loop(places[step.sources[0]], places[step.sources[1]], places[step.sources[2]], places[step.destination], n, step.repeated);
     }
   }
@@ -130,8 +130,8 @@ class Program final : public LoopKernel {
   }
 
   size_t input_count_;
-  Plan direct_;
-  std::unique_ptr<Plan> deferred_;
+  TilePlan direct_;
+  std::unique_ptr<TilePlan> deferred_;
 };
 
 }  // namespace

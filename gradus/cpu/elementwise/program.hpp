@@ -1,48 +1,14 @@
-// A fused element-wise program: a straight line of element-wise instructions that one pass over memory runs, tile by tile.
+// Fused element-wise programs (backend/program.hpp), tile by tile.
 #pragma once
 
-#include <array>
-#include <vector>
-
-#include "gradus/cpu/elementwise/loops.hpp"
+#include "gradus/backend/program.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {
 
-/// What a program reads.
-struct ProgramInput {
-  DType dtype{};         ///< of the elements; of a slot: float64, int64 or bool, the kind of the number in its 8 bytes
-  Dims strides{};        ///< one an axis of the program's shape, in elements; 0 repeats, negative is allowed. Slots: ignored
-  bool is_slot = false;  ///< the pointer addresses one 8-byte number (double or int64; a bool as int64 0 or 1)
-};
+using backend::ProgramInput, backend::ProgramInstruction, backend::ProgramOutput, backend::ProgramSpec;
 
-/// One value computed from earlier ones. Values are numbered: first the inputs, then the instructions in order.
-///
-/// An instruction whose dtype is float16 or bfloat16 computes in float32 and rounds its result once. A slot is converted to the
-/// dtype in which the instruction computes, so numbers beside 16-bit arrays are applied in float32.
-struct ProgramInstruction {
-  const ElementwiseFunction* function = nullptr;  ///< null: a cast of sources[0], from `dtype` to `to`
-  DType dtype{};                                  ///< of the operands (those that the function calls bool apart)
-  std::array<int, 3> sources{-1, -1, -1};         ///< value numbers
-  DType to{};                                     ///< casts only
-
-  DType output_dtype() const { return function ? function->output_dtype(dtype) : to; }
-};
-
-/// What a program writes: a value, contiguous in the program's shape.
-struct ProgramOutput {
-  int value = -1;  ///< value number; an input may be an output (a copy)
-};
-
-/// The inputs' pointers come first in run(), then the outputs', in these orders.
-struct ProgramSpec {
-  Shape shape{};  ///< the iteration space
-  std::vector<ProgramInput> inputs{};
-  std::vector<ProgramInstruction> instructions{};
-  std::vector<ProgramOutput> outputs{};
-};
-
-/// Upper bounds of a program; the planner splits what is larger.
+/// Upper bounds of a program.
 inline constexpr int kMaxProgramInputs = 32, kMaxProgramInstructions = 96, kMaxProgramOutputs = 128;  // every value may be stored
 
 /// Prepares a program. Collapses axes, gives values registers by their lifetimes, chooses tiles that fit in the cache; contiguous operands

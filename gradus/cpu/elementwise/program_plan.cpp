@@ -40,7 +40,7 @@ class Lowering {
     place_outputs();
   }
 
-  Plan run() {
+  TilePlan run() {
     for (int k = 0; k < static_cast<int>(spec_.instructions.size()); ++k) lower(k);
     finish_outputs();
     place_scratch();
@@ -223,7 +223,7 @@ class Lowering {
   }
 
   void add_step(TileLoop loop, Place source, int destination, DType dtype, bool is_uniform = false) {
-    Step step{loop,
+    TileStep step{loop,
               {static_cast<int16_t>(source.number), 0, 0},
               static_cast<int16_t>(destination),
               source.is_repeated,
@@ -236,12 +236,12 @@ class Lowering {
     const int v = input_count() + k;
     Value& made = value(v);
     if (made.same_as != v || made.last_use < 0) return;
-    if (!made.is_uniform) plan_.cost += (by.function ? by.function->cost : 1) * (compute_dtype(made.dtype).size() == 8 ? 2 : 1);
+    if (!made.is_uniform) plan_.cost += (by.function ? loops_of(*by.function).cost : 1) * (compute_dtype(made.dtype).size() == 8 ? 2 : 1);
     if (is_first_of_pair(k)) return;
     const TwoInOne& pair = pairs_[static_cast<size_t>(k)];
     const std::span<const int> sources(pair.loop ? pair.sources.data() : by.sources.data(), static_cast<size_t>(pair.loop ? 3 : source_count(by)));
     const DType compute = compute_dtype(by.dtype), result = compute_dtype(made.dtype);
-    Step step{pair.loop ? pair.loop : loop_of(by, made.dtype), {0, 0, 0}, 0, 0, static_cast<uint16_t>(result.size())};
+    TileStep step{pair.loop ? pair.loop : loop_of(by, made.dtype), {0, 0, 0}, 0, 0, static_cast<uint16_t>(result.size())};
     for (size_t j = 0; j < sources.size(); ++j) {
       const DType wanted = by.function && by.function->is_bool_input(static_cast<int>(j)) ? bool_ : compute;
       const Place place = place_of(sources[j], wanted, by.dtype);
@@ -268,7 +268,7 @@ class Lowering {
   static TileLoop loop_of(const ProgramInstruction& by, DType made) {
     const DType compute = compute_dtype(by.dtype);
     if (!by.function) return made == compute_dtype(made) ? find_cast(compute, made) : find_rounding(compute, made);
-    const TileLoop loop = by.function->find(compute);
+    const TileLoop loop = find_loop(*by.function, compute);
     if (!loop) fail_bug("program: ", by.function->name, " has no loop for ", by.dtype);
     return loop;
   }
@@ -314,7 +314,7 @@ class Lowering {
 
   const ProgramSpec& spec_;
   const bool is_deferred_;
-  Plan plan_{};
+  TilePlan plan_{};
   std::vector<Operand> operands_{};
   std::vector<int> operand_of_{};
   std::vector<Value> values_{};
@@ -323,20 +323,20 @@ class Lowering {
   Pools free_{};
 };
 
-bool has_gathers(const Plan& plan) {
+bool has_gathers(const TilePlan& plan) {
   return std::any_of(plan.movers.begin(), plan.movers.end(), [](const Mover& mover) { return mover.operand.access == Access::gather; });
 }
 
 }  // namespace
 
-Plan make_plan(const ProgramSpec& spec, bool deferred) {
+TilePlan make_tile_plan(const ProgramSpec& spec, bool deferred) {
   const int64_t whole = round_up(spec.shape.size(), 64);
   if (spec.shape.size() >= kFarSize && spec.instructions.size() > 1) {
-    Plan plan = Lowering(spec, kFarTile, deferred).run();
+    TilePlan plan = Lowering(spec, kFarTile, deferred).run();
     if (plan.steps.size() > 1 && !has_gathers(plan)) return plan;
   }
   for (int64_t tile = std::min(kLargestTile, whole);; tile /= 2) {
-    Plan plan = Lowering(spec, tile, deferred).run();
+    TilePlan plan = Lowering(spec, tile, deferred).run();
     if (plan.scratch_bytes <= kScratchBudget || tile <= kSmallestTile) return plan;
   }
 }

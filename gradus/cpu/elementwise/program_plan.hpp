@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/elementwise/program_layout.hpp"
 
 namespace gradus::cpu {
 
 /// One loop over a tile. Places are numbers of pointers that the run keeps.
-struct Step {
+struct TileStep {
   TileLoop loop = nullptr;
   int16_t sources[3] = {0, 0, 0};
   int16_t destination = 0;
@@ -39,16 +40,16 @@ struct OutputPlace {
   int64_t element_size = 0;
 };
 
-struct Plan {
+struct TilePlan {
   TileGrid grid{};
   std::vector<Fill> fills{};          ///< once a chunk: slots and constants
-  std::vector<Step> uniform_steps{};  ///< once a chunk, on one element: what depends on slots and constants only
+  std::vector<TileStep> uniform_steps{};  ///< once a chunk, on one element: what depends on slots and constants only
   std::vector<Mover> movers{};
-  std::vector<Step> steps{};  ///< every tile
+  std::vector<TileStep> steps{};  ///< every tile
   std::vector<OutputPlace> outputs{};
   std::vector<int64_t> place_bytes{};  ///< scratch that each place takes; 0: its pointer is set a tile (operands, outputs)
   int64_t scratch_bytes = 0;           ///< of the pointers and the places
-  int64_t cost = 0;                    ///< of an element, in units of ElementwiseFunction::cost
+  int64_t cost = 0;                    ///< of an element, in units of Function::cost
 
   /// Outputs that may be written before the last read of an input of the same element size: {output, input}.
   std::vector<std::pair<int, int>> hazards{};
@@ -56,6 +57,6 @@ struct Plan {
 
 /// Lowers `spec`. Tiles are as large as the scratch allows. `deferred`: outputs with hazards are written at the end of each tile, so that
 /// they may lie over any of their inputs.
-Plan make_plan(const ProgramSpec& spec, bool deferred);
+TilePlan make_tile_plan(const ProgramSpec& spec, bool deferred);
 
 }  // namespace gradus::cpu

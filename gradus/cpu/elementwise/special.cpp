@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "gradus/backend/functions/arithmetic.hpp"
+#include "gradus/backend/functions/special.hpp"
 #include "gradus/cpu/elementwise/integers.hpp"
 #include "gradus/cpu/elementwise/scalar.hpp"
 
@@ -163,19 +165,22 @@ TileLoop float_loop(DType dtype) {
   else return dtype == float32 ? scalar_loop<F, float, float, float> : scalar_loop<F, double, double, double>;
 }
 template <class F, int inputs>
-constexpr ElementwiseFunction row(std::string_view name, TileLoop (*find_integer)(DType) = nullptr) {
-  return {name, inputs, OutputKind::same, float_loop<F, inputs>, find_integer, 0, 300};
+constexpr FunctionLoops row(const Function& function, TileLoop (*find_integer)(DType) = nullptr) {
+  return {&function, float_loop<F, inputs>, find_integer, 300};
 }
 
 }  // namespace
 
-constinit const ElementwiseFunction cbrt_function = row<Cbrt, 1>("cbrt");
-constinit const ElementwiseFunction erfinv_function = row<Erfinv, 1>("erfinv");
-constinit const ElementwiseFunction lgamma_function = row<Lgamma, 1>("lgamma");
-constinit const ElementwiseFunction digamma_function = row<Digamma, 1>("digamma");
-constinit const ElementwiseFunction polygamma_function = row<Polygamma, 2>("polygamma");
-constinit const ElementwiseFunction fmod_function = row<Fmod, 2>("fmod", integers::fmod);
-constinit const ElementwiseFunction remainder_function = row<Remainder, 2>("remainder", integers::remainder);
-constinit const ElementwiseFunction floor_divide_function = row<FloorDivide, 2>("floor_divide", integers::floor_divide);
+std::span<const FunctionLoops> special_loops() {
+  static constexpr FunctionLoops rows[] = {row<Cbrt, 1>(backend::cbrt_function),
+                                           row<Erfinv, 1>(backend::erfinv_function),
+                                           row<Lgamma, 1>(backend::lgamma_function),
+                                           row<Digamma, 1>(backend::digamma_function),
+                                           row<Polygamma, 2>(backend::polygamma_function),
+                                           row<Fmod, 2>(backend::fmod_function, integers::fmod),
+                                           row<Remainder, 2>(backend::remainder_function, integers::remainder),
+                                           row<FloorDivide, 2>(backend::floor_divide_function, integers::floor_divide)};
+  return rows;
+}
 
 }  // namespace gradus::cpu

@@ -1,6 +1,7 @@
 // Trigonometric functions and their inverses. Floats are computed in double; of sine and cosine only the reduction.
 #include <cmath>
 
+#include "gradus/backend/functions/trigonometric.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 
@@ -12,14 +13,14 @@
 #include "gradus/cpu/elementwise/math-inl.hpp"
 
 // clang-format off
-#define GRADUS_ROWS(ROW)                                             \
-  ROW(sin, 1, same, unary_loop<Sin>, nullptr)                        \
-  ROW(cos, 1, same, unary_loop<Cos>, nullptr)                        \
-  ROW(tan, 1, same, unary_loop<ViaDouble<Tan>>, nullptr)             \
-  ROW(asin, 1, same, unary_loop<ViaDouble<Asin>>, nullptr)           \
-  ROW(acos, 1, same, unary_loop<ViaDouble<Acos>>, nullptr)           \
-  ROW(atan, 1, same, unary_loop<ViaDouble<Atan>>, nullptr)           \
-  ROW(atan2, 2, same, binary_loop<ViaDouble<Atan2>>, nullptr)
+#define GRADUS_ROWS(ROW)                          \
+  ROW(sin, unary_loop<Sin>, nullptr)              \
+  ROW(cos, unary_loop<Cos>, nullptr)              \
+  ROW(tan, unary_loop<ViaDouble<Tan>>, nullptr)   \
+  ROW(asin, unary_loop<ViaDouble<Asin>>, nullptr) \
+  ROW(acos, unary_loop<ViaDouble<Acos>>, nullptr) \
+  ROW(atan, unary_loop<ViaDouble<Atan>>, nullptr) \
+  ROW(atan2, binary_loop<ViaDouble<Atan2>>, nullptr)
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -206,7 +207,14 @@ namespace gradus::cpu {
 
 static constexpr int kCost = 20;
 
-GRADUS_ROWS(GRADUS_DEFINE_FUNCTION)
+GRADUS_ROWS(GRADUS_FIND_FLOAT)
+
+std::span<const FunctionLoops> trigonometric_loops() {
+  static constexpr FunctionLoops rows[] = {
+    GRADUS_ROWS(GRADUS_TABLE_ROW)
+  };
+  return rows;
+}
 
 }  // namespace gradus::cpu
 #endif  // HWY_ONCE

@@ -9,6 +9,8 @@
 
 namespace gradus::cpu {
 
+using backend::ChainLink, backend::ChainOperand, backend::ChainSpec;
+
 namespace {
 
 // The links on one block. Pointers are those of the block's first example.

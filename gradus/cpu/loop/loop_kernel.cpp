@@ -9,21 +9,21 @@
 namespace gradus::cpu {
 
 void LoopKernel::set_loop(int64_t chunks, int64_t chunk_bytes, int64_t shared_bytes) {
-  chunks_ = chunks;
-  shared_bytes_ = round_up(shared_bytes);
+  loop_chunks = chunks;
+  loop_shared_bytes = round_up(shared_bytes);
   slots_ = SlotPlan(chunk_bytes, chunks);
-  scratch_bytes = shared_bytes_ + slots_.scratch_bytes();
+  scratch_bytes = loop_shared_bytes + slots_.scratch_bytes();
 }
 
 Status LoopKernel::run(void* const* pointers, void* scratch) const {
   begin(scratch);
-  Slots slots(slots_, static_cast<std::byte*>(scratch) + shared_bytes_);
-  if (chunks_ == 1) {
+  Slots slots(slots_, static_cast<std::byte*>(scratch) + loop_shared_bytes);
+  if (loop_chunks == 1) {
     const Slots::Claim slot(slots);
     return run_chunk(0, pointers, scratch, slot.data());
   }
   Lowest<Status> failure;
-  parallel_for(chunks_, [&](int64_t chunk) {
+  parallel_for(loop_chunks, [&](int64_t chunk) {
     if (failure.is_before(chunk)) return;
     const Slots::Claim slot(slots);
     if (const Status here = run_chunk(chunk, pointers, scratch, slot.data()); !here.is_ok) failure.take(chunk, here);
@@ -31,20 +31,21 @@ Status LoopKernel::run(void* const* pointers, void* scratch) const {
   return failure.report();
 }
 
-KernelPtr prepare_bundle(std::vector<BundledLoop> loops) {
+KernelPtr prepare_bundle(std::span<const backend::BundledLoop> loops) {
   struct Bundle final : LoopKernel {
     struct Member {
       std::shared_ptr<const LoopKernel> kernel;
       int64_t first_chunk, first_pointer, shared;
     };
 
-    explicit Bundle(std::vector<BundledLoop> loops) {
+    explicit Bundle(std::span<const backend::BundledLoop> loops) {
       int64_t chunks = 0, pointers = 0, shared = 0, own = 0;
-      for (BundledLoop& loop : loops) {
-        const LoopKernel& kernel = *loop.kernel;
+      for (const backend::BundledLoop& loop : loops) {
+        auto shared_loop = std::static_pointer_cast<const LoopKernel>(loop.kernel);
+        const LoopKernel& kernel = *shared_loop;
         may_fail |= kernel.may_fail;
         own = std::max(own, kernel.chunk_bytes());
-        members.push_back({std::move(loop.kernel), chunks, pointers, shared});
+        members.push_back({std::move(shared_loop), chunks, pointers, shared});
         chunks += kernel.chunks();
         pointers += loop.operands;
         shared += kernel.shared_bytes();
@@ -63,7 +64,7 @@ KernelPtr prepare_bundle(std::vector<BundledLoop> loops) {
 
     std::vector<Member> members;
   };
-  return std::make_shared<Bundle>(std::move(loops));
+  return std::make_shared<Bundle>(loops);
 }
 
 }  // namespace gradus::cpu

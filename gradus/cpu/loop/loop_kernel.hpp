@@ -1,8 +1,9 @@
 // Kernels that are one parallel loop, whose chunks others may run too: several such kernels make one loop. Private to cpu/ and the planner.
 #pragma once
 
-#include <vector>
+#include <span>
 
+#include "gradus/backend/chain.hpp"
 #include "gradus/cpu/kernel.hpp"
 #include "gradus/cpu/loop/slots.hpp"
 
@@ -19,16 +20,15 @@ class LoopKernel : public Kernel {
   /// Of several chunks that fail the first counts.
   Status run(void* const* pointers, void* scratch) const final;
 
-  int64_t chunks() const { return chunks_; }
+  int64_t chunks() const { return loop_chunks; }
   int64_t chunk_bytes() const { return slots_.slot_bytes(); }
-  int64_t shared_bytes() const { return shared_bytes_; }
+  int64_t shared_bytes() const { return loop_shared_bytes; }
 
  protected:
   /// Called once, by the constructor.
   void set_loop(int64_t chunks, int64_t chunk_bytes = 0, int64_t shared_bytes = 0);
 
  private:
-  int64_t chunks_ = 1, shared_bytes_ = 0;
   SlotPlan slots_;
 };
 
@@ -46,12 +46,7 @@ KernelPtr make_loop_kernel(int64_t chunks, Body body) {
   return std::make_shared<Made>(chunks, std::move(body));
 }
 
-/// One of several loops that become one, and how many pointers it takes.
-struct BundledLoop {
-  std::shared_ptr<const LoopKernel> kernel{};
-  int64_t operands = 0;
-};
 /// The loops as one. Pointers: those of the first, then those of the second ... None reads what another writes.
-KernelPtr prepare_bundle(std::vector<BundledLoop> loops);
+KernelPtr prepare_bundle(std::span<const backend::BundledLoop> loops);
 
 }  // namespace gradus::cpu

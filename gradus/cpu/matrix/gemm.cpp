@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "gradus/backend/functions/activation.hpp"
+#include "gradus/backend/functions/exponential.hpp"
 #include "gradus/base/half.hpp"
 #include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
@@ -436,11 +438,11 @@ bool is_small(const Products& products) {
 TileLoop activation_loop(Activation activation, DType dtype) {
   switch (activation) {
     case Activation::none: break;
-    case Activation::relu: return relu_function.find(dtype);
-    case Activation::sigmoid: return sigmoid_function.find(dtype);
-    case Activation::tanh: return tanh_function.find(dtype);
-    case Activation::gelu: return gelu_function.find(dtype);
-    case Activation::silu: return silu_function.find(dtype);
+    case Activation::relu: return find_loop(backend::relu_function, dtype);
+    case Activation::sigmoid: return find_loop(backend::sigmoid_function, dtype);
+    case Activation::tanh: return find_loop(backend::tanh_function, dtype);
+    case Activation::gelu: return find_loop(backend::gelu_function, dtype);
+    case Activation::silu: return find_loop(backend::silu_function, dtype);
   }
   return nullptr;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "gradus/cpu/elementwise/loops.hpp"
-#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {

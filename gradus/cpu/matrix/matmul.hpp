@@ -1,7 +1,6 @@
 // Matrix products of every dtype, batched, on any strides.
 #pragma once
 
-#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "gradus/cpu/conv/cut.hpp"
-#include "gradus/cpu/epilogue.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {

@@ -9,7 +9,6 @@
 #include "gradus/base/round_up.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/cpu/move/copy.hpp"
-#include "gradus/cpu/loop/partial_kernel.hpp"
 
 namespace gradus::cpu {
 
@@ -193,19 +192,19 @@ class CopiedWindows final : public Kernel {
 };
 
 // Windows that overlap, or on a base.
-class AddedWindows final : public PartialKernel {
+class AddedWindows final : public Kernel {
  public:
   AddedWindows(const Layout* base, std::span<const Layout> values, std::span<const WindowPlace> places, const Layout& out, bool are_apart)
       : dtype_(out.dtype), size_(out.size()), has_base_(base != nullptr), is_widened_(out.dtype.is_16_bit() && !are_apart) {
-    bytes.in_place = 0;
+    partial.in_place = 0;
     if (base) start_.emplace(base->shape, base->strides, out.strides, dtype_.size());
     for (size_t i = 0; i < values.size(); ++i) {
       walks_.emplace_back(values[i], places[i], out.strides).input = i + (base ? 1 : 0);
-      bytes.in_place += 3 * values[i].bytes();
+      partial.in_place += 3 * values[i].bytes();
     }
     if (is_widened_) {
       scratch_bytes = size_ * 4;
-      bytes.in_place += 2 * out.bytes();
+      partial.in_place += 2 * out.bytes();
     }
   }
   Status run(void* const* p, void* scratch) const override {

@@ -1,7 +1,6 @@
 // Samples of optimiser steps, and of the check that stops one.
 #include "gradus/ops/update.hpp"
 
-#include "gradus/train/finite.hpp"
 #include "tests/laws/sample.hpp"
 
 namespace laws {
@@ -39,7 +38,7 @@ Samples update_samples() {
   for (const Shape& shape : {Shape{}, Shape{2, 3}})
     out.push_back({.op = "finite",
                    .inputs = {uniform(shape)},
-                   .call = [](const Arrays& x) { return Arrays{train::detail::finite(x[0])}; },
+                   .call = [](const Arrays& x) { return Arrays{finite(x[0])}; },
                    .reference = [](const std::vector<Plain>& x) { return x[0]; },
                    .refuses_specials = true});
   return out;

@@ -1,9 +1,9 @@
 // What a kernel reports, as text.
-#include "gradus/cpu/kernel.hpp"
+#include "gradus/backend/kernel.hpp"
 
 #include "gradus/base/text.hpp"
 
-namespace gradus::cpu {
+namespace gradus::backend {
 
 std::string Status::text() const {
   const std::string numbers[] = {to_text(position), to_text(value), to_text(bound)};
@@ -18,4 +18,4 @@ std::string Status::text() const {
   return out;
 }
 
-}  // namespace gradus::cpu
+}  // namespace gradus::backend

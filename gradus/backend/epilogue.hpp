@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace gradus::cpu {
+namespace gradus::backend {
 
 enum class Activation : uint8_t { none, relu, sigmoid, tanh, gelu, silu };
 
@@ -17,4 +17,4 @@ struct Epilogue {
   friend bool operator==(const Epilogue&, const Epilogue&) = default;
 };
 
-}  // namespace gradus::cpu
+}  // namespace gradus::backend

@@ -1,0 +1,79 @@
+// The stack of calls of modules.
+#include "gradus/graph/call.hpp"
+
+#include <utility>
+
+#include "gradus/base/per_thread.hpp"
+
+namespace gradus::nn::detail {
+
+namespace {
+
+thread_local CallScope* innermost = nullptr;
+constinit thread_local PerThread<std::string> next_name;
+thread_local std::vector<CallRow>* open_rows = nullptr;
+
+}  // namespace
+
+std::string short_type_name(std::string_view raw) {
+  std::string out;
+  size_t word = 0;  // where the current qualified name starts in out
+  int depth = 0;    // in parentheses: f(int, int)::Local, (anonymous namespace)::Block
+  for (size_t i = 0; i < raw.size(); ++i) {
+    if (depth == 0 && raw.substr(i, 2) == "::") {
+      out.resize(word);
+      ++i;
+      continue;
+    }
+    if (raw.substr(i, 2) == " >") continue;  // GCC writes A<B<C> >
+    out += raw[i];
+    depth += (raw[i] == '(') - (raw[i] == ')');
+    if (depth == 0 && (raw[i] == '<' || raw[i] == ',' || raw[i] == ' ')) word = out.size();
+  }
+  return out;
+}
+
+NameScope::NameScope(std::string_view name) { *next_name = name; }
+NameScope::~NameScope() { next_name->clear(); }
+
+std::string name_of_child(const Child& child) { return innermost ? innermost->type_.child_name(innermost->module_, child) : std::string(); }
+
+CallScope::CallScope(const void* module, const ModuleType& type) : module_(module), type_(type), outer_(innermost) {
+  std::string name = next_name->empty() ? name_of_child({module, type.tag}) : std::exchange(*next_name, {});
+  const std::string details = type.describe(module);
+  std::string part;
+  if (name.empty()) part = details.empty() ? type.name : concat(type.name, " (", details, ")");
+  else part = concat(name, " (", type.name, details.empty() ? "" : ", ", details, ")");
+  path_.emplace(part);
+  innermost = this;
+  if (!open_rows) return;
+  row_ = static_cast<int32_t>(open_rows->size());
+  int depth = 0;
+  for (const CallScope* scope = outer_; scope; scope = scope->outer_) ++depth;
+  open_rows->push_back({depth, name.empty() ? type.name : name, type.name, {}, *current_path(), std::nullopt, {}});
+}
+
+CallScope::~CallScope() { innermost = outer_; }
+
+bool CallScope::is_outermost() { return innermost != nullptr && innermost->outer_ == nullptr; }
+
+std::vector<Variable> CallScope::outermost_variables() {
+  const CallScope* scope = innermost;
+  while (scope && scope->outer_) scope = scope->outer_;
+  return scope ? scope->type_.variables(scope->module_) : std::vector<Variable>();
+}
+
+void CallScope::returned(const Array& result) {
+  if (row_ < 0 || !open_rows) return;
+  CallRow& row = (*open_rows)[static_cast<size_t>(row_)];
+  row.output = result.shape();
+  row.details = type_.describe(module_);
+  row.variables = type_.variables(module_);
+}
+
+void CallScope::locate(Error& error) { error.set_path(*current_path()); }
+
+RowScope::RowScope(std::vector<CallRow>* rows) : before_(std::exchange(open_rows, rows)) {}
+RowScope::~RowScope() { open_rows = before_; }
+
+}  // namespace gradus::nn::detail

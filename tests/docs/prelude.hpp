@@ -1,0 +1,60 @@
+// What the examples of headers and pages take as given.
+#pragma once
+
+#include <cstdio>
+#include <sstream>
+#include <string>
+
+#include "gradus/gradus.hpp"
+
+using namespace gradus;
+
+inline int failures = 0;
+inline std::string here_now;
+
+// Where the example stands that is being run.
+struct Here {
+  explicit Here(const char* place) { here_now = place; }
+};
+
+template <class T>
+void use(const T& value) {
+  if constexpr (std::convertible_to<const T&, Array>) evaluate({Array(value)});
+}
+// The value of an example beside what its comment says: a shape in parentheses, or the value as it is printed.
+template <class T>
+void gives(const T& value, const std::string& said) {
+  std::ostringstream text;
+  if constexpr (std::same_as<T, Array>) {
+    if (said[0] == '(') text << value.shape();
+    else text << value;
+  } else {
+    text << value;
+  }
+  if (text.str() == said) return;
+  std::printf("%s: the comment says %s, the example gives %s\n", here_now.c_str(), said.c_str(), text.str().c_str());
+  ++failures;
+}
+inline int finish(int count) {
+  std::printf("%d examples, %d wrong\n", count, failures);
+  return failures > 0 || count < 15 ? 1 : 0;
+}
+
+inline Array x = random::uniform({4, 8, 8, 3}), y = random::uniform({4, 10}), images = random::uniform({4, 28, 28, 1});
+inline Array a = random::uniform({3, 3}), b = random::uniform({3, 3}), q = random::uniform({2, 2, 5, 4}), k = random::uniform({2, 2, 5, 4});
+inline Array weight = ones({3}), bias = zeros({3}), logits = random::uniform({4, 10}), labels = array({1, 2, 3, 4});
+struct Model {
+  nn::Dense encoder{10};
+  Array forward(const Array& input) const { return encoder(reshape(input, {input.shape(0), -1})); }
+  GRADUS_PARTS(encoder)
+};
+inline Model model;
+inline auto objective = [](const auto& m, const Array& inputs, const Array& targets) { return mean(square(m(inputs) - targets)); };
+inline optim::Adam optimizer(1e-3);
+inline data::Batch batch{x, y};
+inline data::Dataset set(x, y);
+inline auto block = [](const Array& input) { return tanh(input); };
+inline data::Dataset train_set(x, labels), test_set(x, labels);
+inline nn::Parameter kernel;
+inline constexpr int64_t units = 4;
+inline Array xs = arange(5, float32), nll = full({}, 1.0f), kl = full({}, 0.5f);
