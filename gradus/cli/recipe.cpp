@@ -1,6 +1,7 @@
 // The recipe as a whole: name, seed, loss, training.
 #include "gradus/cli/recipe.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "gradus/base/printable.hpp"
@@ -49,6 +50,13 @@ loss::Loss read_loss(const Section& section) {
   return section.read_fields(section.choice("name", loss::loss_kinds()).read);
 }
 
+std::vector<metrics::Metric> test_metrics(const Recipe& recipe, const data::Dataset& set) {
+  std::vector<metrics::Metric> all = recipe.train.metrics;
+  const bool has_accuracy = std::any_of(all.begin(), all.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
+  if (!has_accuracy && !set.class_names.empty() && metrics::misfit(metrics::accuracy, recipe.loss).empty()) all.push_back(metrics::accuracy);
+  return all;
+}
+
 Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments) {
   Document document(path);
   for (const std::string& assignment : assignments) document.set(assignment);
@@ -76,6 +84,9 @@ Recipe read_recipe(const Document& document) {
   train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
     read_fields(fields_of(recipe.train), &recipe.train, given, reading);
   });
+  for (const metrics::Metric& metric : recipe.train.metrics) {
+    if (const std::string problem = metrics::misfit(metric, recipe.loss); !problem.empty()) train.fail_at("metrics", concat(metric.name(), " ", problem));
+  }
   recipe.text = document.text();
   return recipe;
 }

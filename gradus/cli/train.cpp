@@ -12,6 +12,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/io/model_file.hpp"
+#include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -31,17 +32,24 @@ struct TrainArguments {
   bool is_quiet = false, may_replace = false;
 };
 
-std::vector<int64_t> sample_shape(const data::Dataset& set) {
-  const Shape& shape = set.x.shape();
-  return {shape.begin() + 1, shape.end()};
+// Labels of classes that have no names get their numbers as names.
+std::vector<std::string> class_names_of(const Recipe& recipe, const data::Dataset& set) {
+  constexpr int64_t most = 10'000;
+  const loss::LossKind* kind = loss::loss_kinds().find(recipe.loss.name());
+  const bool are_labels = kind && kind->aim != loss::Aim::numbers && set.y.dtype().is_integer() && set.y.rank() == 1;
+  if (!set.class_names.empty() || !are_labels || set.size() == 0) return set.class_names;
+  std::vector<std::string> names;
+  const int64_t last = max(set.y).item<int64_t>();
+  if (min(set.y).item<int64_t>() < 0 || last >= most) return {};
+  for (int64_t i = 0; i <= last; ++i) names.push_back(to_text(i));
+  return names;
 }
 
 nn::Model model_of(const Recipe& recipe, const data::Dataset& set) {
-  nn::ModelInfo info{.name = recipe.name,
-                     .description = recipe.description,
-                     .class_names = set.class_names,
-                     .input_shape = sample_shape(set),
-                     .input_dtype = set.x.dtype()};
+  nn::ModelInfo info = io::info_of(set);
+  info.class_names = class_names_of(recipe, set);
+  info.name = recipe.name;
+  info.description = recipe.description;
   info.extra[kRecipeText] = recipe.text;
   return nn::Model(nn::Layer(recipe.model), std::move(info));
 }
@@ -105,8 +113,7 @@ train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dat
   train::Logs logs;
   const Array target = train::detail::fitted_target(recipe.loss, output, test.y);
   logs.set("loss", recipe.loss(output, target).item());
-  for (const metrics::Metric& metric : recipe.train.metrics) logs.set(metric.name(), metric(output, target).item());
-  if (!logs.contains("accuracy") && !test.class_names.empty()) logs.set("accuracy", metrics::accuracy(output, target).item());
+  for (const metrics::Metric& metric : test_metrics(recipe, test)) logs.set(metric.name(), metric(output, target).item());
   return logs;
 }
 

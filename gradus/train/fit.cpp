@@ -16,6 +16,7 @@
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/finite.hpp"
 #include "gradus/train/interrupt.hpp"
+#include "gradus/train/metric_kinds.hpp"
 #include "gradus/train/progress.hpp"
 #include "gradus/transform/custom.hpp"
 
@@ -456,6 +457,12 @@ void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
 
 namespace {
 
+void check_one_output(const std::string& loss, const Array& output) {
+  if (loss != "sparse_categorical_crossentropy" || output.rank() < 1 || output.shape(-1) != 1) return;
+  fail("fit", "the model gives ", output.shape(), ", one number a sample, and ", loss,
+       " takes a logit for each class; one for both of two classes is trained by binary_crossentropy");
+}
+
 // Losses on classes take logits: trained on probabilities, a model learns slowly and wrongly, and nothing else tells.
 void check_logits(const std::string& loss, const Array& output) {
   if (!nn::TrainingMode::is_on() || !output.exists()) return;
@@ -478,9 +485,13 @@ Array fitted_target(const loss::Loss& loss, const Array& output, const Array& ta
 Measured LossObjective::measure(const Array& output, const Array& given) const {
   if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
   check_logits(loss.name(), output);
+  check_one_output(loss.name(), output);
   const Array target = fitted_target(loss, output, given);
   Measured measured{loss(output, target), {}};
   check_number("the loss", measured.loss);
+  for (const metrics::Metric& metric : metrics) {
+    if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
+  }
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
   return measured;
