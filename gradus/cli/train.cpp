@@ -108,27 +108,6 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   throw Error(error).with_hint(concat(said, "the model as of step ", steps, ", the last that finished, is in ", folder.model()));
 }
 
-// Loss and metrics from the outputs of the whole test set at once.
-train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dataset& test) {
-  train::Logs logs;
-  const Array target = train::detail::fitted_target(recipe.loss, output, test.y);
-  logs.set("loss", recipe.loss(output, target).item());
-  for (const metrics::Metric& metric : test_metrics(recipe, test)) logs.set(metric.name(), metric(output, target).item());
-  return logs;
-}
-
-// What training left, on the test set.
-struct Tested {
-  Array output{};
-  train::Logs logs{};
-};
-Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
-  if (data.test.size() == 0) return {};
-  Array output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
-  train::Logs logs = test_logs(recipe, output, data.test);
-  return {std::move(output), std::move(logs)};
-}
-
 // Ctrl-C: what is there is kept, the model first; another signal ends the process at once.
 [[noreturn]] void stop_interrupted(const Recipe& recipe, const DataParts& data, const train::History& history, const RunFolder& folder,
                                    const nn::Model& model) {

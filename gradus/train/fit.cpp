@@ -2,7 +2,6 @@
 #include "gradus/train/fit.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -84,28 +83,11 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   return averages.logs(prefix);
 }
 
-// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.
-bool is_a_gain(std::string name) {
-  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
-                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
-                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  bool is_gain = false;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('_', begin), name.size());
-    const std::string_view word = std::string_view(name).substr(begin, end - begin);
-    if (word == "loss" || word == "error") return false;
-    is_gain |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
-    begin = end + 1;
-  }
-  return is_gain;
-}
-
 // Remembers the best epoch by the monitored number.
 class Best {
  public:
   Best(std::string monitor, int64_t patience, std::optional<bool> more_is_better)
-      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_a_gain(monitor_))), patience_(patience) {}
+      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_gain(monitor_))), patience_(patience) {}
 
   /// Notes an epoch; true if patience has run out.
   bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
