@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs all tests.
 #   ./test.sh        with the default compiler
-#   ./test.sh --all  also from other projects, with Clang 14, with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer
+#   ./test.sh --all  also from other projects, with Clang 14, with oneDNN 3 (fetched from PyPI, skipped where it cannot be), with AddressSanitizer and
+#                    UndefinedBehaviorSanitizer, and with ThreadSanitizer
 set -euo pipefail
 cd "$(dirname "$0")"
 source scripts/setup.sh
@@ -10,7 +11,7 @@ run_all=false
 case "${1-}" in
   "") ;;
   --all) run_all=true ;;
-  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 # tests FOLDER [CMAKE OPTION...]: builds everything there and runs ctest; its summary is printed, failing tests with their output.
@@ -24,9 +25,12 @@ tests() {
 install_packages "${packages[@]}"
 tests build -DCMAKE_BUILD_TYPE=RelWithDebInfo
 if $run_all; then
-  install_packages clang-14 pkg-config dpkg-dev
+  install_packages clang-14 pkg-config dpkg-dev python3-pip
   scripts/consumers.sh
   tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
+  if fetch_onednn3 "$PWD/build/onednn3"; then
+    tests build-dnnl3 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_BENCH=OFF -DGRADUS_DNNL="$PWD/build/onednn3"
+  fi
   ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF
   # Four threads in the parallel loops, however many processors there are.

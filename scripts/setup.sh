@@ -47,6 +47,18 @@ install_packages() {
   step "packages" as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
+# fetch_onednn3 FOLDER: puts oneDNN 3 there, from PyPI; false, with a line that says so, where it cannot be had.
+fetch_onednn3() {
+  [ -e "$1/include/dnnl.hpp" ] && [ -e "$1/lib/libdnnl.so" ] && return 0
+  local wheel
+  if ! python3 -m pip download --no-deps --dest "$1" onednn-cpu-gomp==2023.2.0 onednn-devel-cpu-gomp==2023.2.0 >"$logs/pip" 2>&1; then
+    echo "skipped: oneDNN 3 cannot be fetched from PyPI: $(tail -n 1 "$logs/pip")"
+    return 1
+  fi
+  for wheel in "$1"/*.whl; do python3 -m zipfile -e "$wheel" "$1"; done
+  cp -r "$1"/*.data/data/include "$1"/*.data/data/lib "$1"
+}
+
 # build FOLDER TARGET [CMAKE OPTION...]: configures and builds there.
 build() {
   local folder=$1 target=$2

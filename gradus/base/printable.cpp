@@ -53,6 +53,16 @@ std::string printable(std::string_view text, size_t limit) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  uint32_t code = 0;
+  while (!text.empty()) {
+    const size_t length = utf8_length(text, code);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string csv_cell(std::string_view text) {
   if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
   std::string out = "\"";

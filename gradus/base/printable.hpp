@@ -10,6 +10,8 @@ namespace gradus {
 /// two bytes, and marks that turn the direction of writing. Of a long text the first `limit` bytes, then "... (123456 bytes)".
 std::string printable(std::string_view text, size_t limit = 4000);
 
+bool is_utf8(std::string_view text);
+
 /// A cell of CSV (RFC 4180): in quotes where it holds a comma, a quote or a line break.
 std::string csv_cell(std::string_view text);
 

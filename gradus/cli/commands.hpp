@@ -11,6 +11,8 @@ void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_summary(CLI::App& app);
+void add_show(CLI::App& app);
+void add_report(CLI::App& app);
 void add_keys(CLI::App& app);
 void add_new(CLI::App& app);
 

@@ -9,6 +9,7 @@
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
+#include "gradus/cli/samples.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
@@ -66,13 +67,12 @@ void run_evaluate(const EvaluateArguments& arguments) {
   const nn::Model model = load_model(arguments.model);
   const Recipe recipe = recipe_for(arguments, model);
   const DataParts data = recipe.data.load();
-  const data::Dataset& set = arguments.uses_training_data ? data.train : data.test;
+  data::Dataset set = arguments.uses_training_data ? data.train : data.test;
   const char* what = arguments.uses_training_data ? "training" : "test";
   if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
   check_samples(arguments, model.info, set);
-  std::vector<metrics::Metric> metrics = recipe.train.metrics;
-  const bool has_accuracy = std::any_of(metrics.begin(), metrics.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
-  if (!has_accuracy && !set.class_names.empty()) metrics.push_back(metrics::accuracy);
+  set = as_trained(arguments.model, model.info, set);
+  const std::vector<metrics::Metric> metrics = test_metrics(recipe, set);
   const train::Logs logs =
       train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
   std::printf("%s samples: %s\n", what, train::with_commas(set.size()).c_str());

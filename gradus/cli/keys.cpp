@@ -10,42 +10,12 @@
 #include "gradus/nn/factory.hpp"
 #include "gradus/nn/initializer_kinds.hpp"
 #include "gradus/nn/loss_kinds.hpp"
-#include "gradus/optim/kinds.hpp"
 #include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::cli {
 
 namespace {
 
-struct Root {
-  std::string name{}, description{};
-  int64_t seed = 0;
-  GRADUS_OPTIONS(name, description, seed)
-};
-std::span<const FieldNote> Root::field_notes() {
-  static constexpr FieldNote notes[] = {{"name", "names the folder of a run; by default that of the file"},
-                                        {"description", "a line for people"},
-                                        {"seed", "of all that is random", range::not_negative}};
-  return notes;
-}
-
-struct LearningRate {
-  double learning_rate = 0;
-  GRADUS_OPTIONS(learning_rate)
-};
-std::span<const FieldNote> LearningRate::field_notes() {
-  static constexpr FieldNote notes[] = {
-      {"learning_rate", "the length of a step; the default is that of each optimiser", range::not_negative}};
-  return notes;
-}
-struct Warmup {
-  double warmup = 0;
-  GRADUS_OPTIONS(warmup)
-};
-std::span<const FieldNote> Warmup::field_notes() {
-  static constexpr FieldNote notes[] = {{"warmup", "epochs in which the rate first rises from 0", range::not_negative}};
-  return notes;
-}
 Described of_layer(const nn::LayerKind& kind) {
   const auto* layer = new nn::Layer(kind.make());  // for ever, as all defaults are
   return {&layer->fields(), layer->module()};
@@ -121,7 +91,7 @@ std::string cell(std::string text) {
 
 std::vector<KeyPart> recipe_keys() {
   std::vector<KeyPart> parts;
-  parts.push_back({"recipe", "keys at the top, before any part", "", {{"", "", described<Root>()}}});
+  parts.push_back({"recipe", "keys at the top, before any part", "", root_keys()});
   parts.push_back({"data", "where the samples come from and how they are divided", "source", data_keys()});
   KeyPart layers{"model", "layers = [...], each a table with its type", "type", {}};
   for (const nn::LayerKind& kind : nn::layer_kinds())
@@ -139,15 +109,8 @@ std::vector<KeyPart> recipe_keys() {
   for (const loss::LossKind& kind : loss::loss_kinds())
     losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   parts.push_back(std::move(losses));
-  KeyPart optimizers{"optimizer", "how parameters move", "name", {{"", "for every optimiser", described<LearningRate>()}}};
-  for (const optim::OptimizerKind& kind : optim::optimizer_kinds()) {
-    optimizers.groups.push_back({std::string(kind.name), concat(kind.text, "; learning_rate ", kind.learning_rate), kind.options()});
-  }
-  parts.push_back(std::move(optimizers));
-  KeyPart schedules{"schedule", "how the rate changes; times are epochs", "name", {{"", "for every schedule", described<Warmup>()}}};
-  for (const optim::ScheduleKind& kind : optim::schedule_kinds())
-    schedules.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
-  parts.push_back(std::move(schedules));
+  parts.push_back({"optimizer", "how parameters move", "name", optimizer_keys()});
+  parts.push_back({"schedule", "how the rate changes; times are epochs", "name", schedule_keys()});
   parts.push_back({"train", "how long, and what is watched", "", train_keys()});
   KeyPart metrics{"metrics", "train.metrics = [...], a list of names", "a name", {}};
   for (const metrics::MetricKind& kind : metrics::metric_kinds())

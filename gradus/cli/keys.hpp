@@ -19,8 +19,11 @@ struct KeyPart {
   std::vector<KeyGroup> groups{};
 };
 std::vector<KeyPart> recipe_keys();
-/// The groups of [data], and of [train].
+/// The groups of the keys at the top, and of parts of which the reader describes more than a table of things by name does.
+std::vector<KeyGroup> root_keys();
 std::vector<KeyGroup> data_keys();
+std::vector<KeyGroup> optimizer_keys();
+std::vector<KeyGroup> schedule_keys();
 std::vector<KeyGroup> train_keys();
 
 /// One part, or all, as plain text; with `group` only that. Throws for a name that there is not.

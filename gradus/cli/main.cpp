@@ -29,6 +29,8 @@ A first run:
   gradus keys optimizer                                  what a recipe may say of the optimiser
   gradus evaluate runs/NAME-TIME                         loss and metrics on the run's test data
   gradus predict runs/NAME-TIME images.idx.gz            classes and probabilities
+  gradus show runs/NAME-TIME                             what a model has learned: equations, matrices
+  gradus report runs/A runs/B                            runs side by side
 
 Fashion-MNIST comes from the Debian package dataset-fashion-mnist, or from the folder that GRADUS_DATA names.
 Each command has its own help: gradus train --help)";
@@ -56,7 +58,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = chosen.empty() ? nullptr : chosen.front();
   std::string text = error.what();
   if (!app.remaining(true).empty()) text = unknown_argument(app, command);
-  else if (!command) text = "a command is missing: train, evaluate, predict, summary, keys or new";
+  else if (!command) text = "a command is missing: train, evaluate, predict, summary, show, report, keys or new";
   if (command) text = command->get_name() + ": " + text;
   const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
   std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::printable(text).c_str(), help.c_str());
@@ -89,6 +91,8 @@ int run(int argc, char** argv) {
   gradus::cli::add_evaluate(app);
   gradus::cli::add_predict(app);
   gradus::cli::add_summary(app);
+  gradus::cli::add_show(app);
+  gradus::cli::add_report(app);
   gradus::cli::add_keys(app);
   gradus::cli::add_new(app);
   try {

@@ -39,7 +39,7 @@ int main() try {
                                 .metrics = {metrics::accuracy},
                                 .epochs = 20,
                                 .validation = test_set});
-  io::save(model, "@NAME@.gradus");
+  io::save(model, "@NAME@.gradus", train_set);
 
   nn::Model loaded = io::load("@NAME@.gradus");
   Array probabilities = softmax(loaded(array({{0.0f, 1.0f}, {1.0f, -0.5f}})));

@@ -11,11 +11,7 @@
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
-#include "gradus/data/idx.hpp"
-#include "gradus/data/numbers.hpp"
-#include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/reduce.hpp"
-#include "gradus/ops/shape.hpp"
+#include "gradus/cli/samples.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 
@@ -30,45 +26,6 @@ struct PredictArguments {
   int64_t top = 3, limit = 0;
   bool is_csv = false;
 };
-
-bool is_text_file(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".csv.gz") || path.ends_with(".txt"); }
-
-// How many samples of that shape an array holds: along its first axis, or itself as one, be it flat or a grey image without its channel.
-struct Samples {
-  int64_t count = 0;
-  bool is_one = false;
-};
-Samples samples_of(const std::string& path, const Shape& held, const Shape& one) {
-  const bool is_grey = held.rank() + 1 == one.rank() && one[one.rank() - 1] == 1 && std::equal(held.begin(), held.end(), one.begin());
-  if (held == one || is_grey || (held.rank() == 1 && held.size() == one.size())) return {1, true};
-  const int64_t count = one.size() > 0 ? held.size() / one.size() : 0;
-  if (held.rank() < 1 || held[0] != count || held.size() != count * one.size()) fail(path, "holds ", held, "; the model takes samples of ", one);
-  return {count, false};
-}
-
-// The first `limit` samples of a file (0: all) in the shape that the model was trained with. Bytes (images) are divided by 255, as in training.
-data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info, int64_t limit) {
-  const Shape one(info.input_shape);
-  const bool has_shape = !info.input_shape.empty();
-  Array x;
-  if (is_text_file(path)) {
-    x = data::read_numbers(path).values.astype(info.input_dtype);
-  } else {
-    const bool is_one = has_shape && samples_of(path, data::idx_shape(path), one).is_one;
-    x = data::read_idx(path, {.limit = is_one ? 0 : limit});
-  }
-  if (has_shape) {
-    std::vector<int64_t> sizes = {samples_of(path, x.shape(), one).count};
-    sizes.insert(sizes.end(), one.begin(), one.end());
-    x = reshape(x, sizes).eval();
-  }
-  if (x.dtype().is_float() && !all(isfinite(x)).item<bool>()) {
-    const std::vector<double> values = x.to_vector<double>();
-    const auto bad = std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
-    fail(path, "x", data::index_text(x.shape(), bad - values.begin()), " is ", *bad, "; inputs must be finite numbers");
-  }
-  return x.dtype() == uint8 && info.input_dtype == float32 ? data::Dataset::from_bytes(x, {}) : data::Dataset(x);
-}
 
 std::string class_name(const nn::ModelInfo& info, size_t index) {
   return index < info.class_names.size() ? info.class_names[index] : to_text(static_cast<int64_t>(index));
@@ -197,7 +154,8 @@ void add_predict(CLI::App& app) {
   command->add_flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
   command->add_option("-o,--output", arguments->output, "Write the CSV to a file instead")->type_name("FILE");
   command->footer(R"(
-One line a sample: the likeliest classes with their probabilities; for a regression the numbers that the model gives.
+One line a sample: the likeliest classes with their probabilities; for a regression the numbers that the model gives. Numbers are prepared as those
+of the training were. A model of images of bytes takes 0 to 255; CSV files and floats may have them divided by 255 already, 0 to 1.
 
   gradus predict runs/NAME-TIME images.idx.gz --limit 10 --top 2
   gradus predict runs/NAME-TIME points.csv -o predictions.csv)");

@@ -1,6 +1,7 @@
 // The recipe as a whole: name, seed, loss, training.
 #include "gradus/cli/recipe.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "gradus/base/printable.hpp"
@@ -13,6 +14,20 @@ namespace gradus::cli {
 namespace {
 
 constexpr size_t kLongestName = 200;
+
+struct Root {
+  std::string name{}, description{};
+  int64_t seed = 0;
+  std::string folder{};
+  GRADUS_OPTIONS(name, description, seed, folder)
+};
+std::span<const FieldNote> Root::field_notes() {
+  static constexpr FieldNote notes[] = {{"name", "names the folder of a run; by default that of the file"},
+                                        {"description", "a line for people"},
+                                        {"seed", "of all that is random", range::not_negative},
+                                        {"folder", "where paths that are not absolute go from; by default the folder of the file"}};
+  return notes;
+}
 
 }  // namespace
 
@@ -27,11 +42,19 @@ std::span<const FieldNote> TrainSettings::field_notes() {
                                         {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative}};
   return notes;
 }
+std::vector<KeyGroup> root_keys() { return {{"", "", described<Root>()}}; }
 std::vector<KeyGroup> train_keys() { return {{"", "", described<TrainSettings>()}}; }
 
 loss::Loss read_loss(const Section& section) {
   if (!section.has("name")) section.fail_missing("name", "a text in quotes");
   return section.read_fields(section.choice("name", loss::loss_kinds()).read);
+}
+
+std::vector<metrics::Metric> test_metrics(const Recipe& recipe, const data::Dataset& set) {
+  std::vector<metrics::Metric> all = recipe.train.metrics;
+  const bool has_accuracy = std::any_of(all.begin(), all.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
+  if (!has_accuracy && !set.class_names.empty() && metrics::misfit(metrics::accuracy, recipe.loss).empty()) all.push_back(metrics::accuracy);
+  return all;
 }
 
 Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments) {
@@ -46,12 +69,13 @@ Recipe read_recipe(const Document& document) {
   const Section optimizer = root.section("optimizer"), schedule = root.section("schedule");
 
   Recipe recipe;
-  recipe.name = root.text("name", std::filesystem::path(document.path()).stem().string());
+  const Root keys = root.assigned(Root{.name = std::filesystem::path(document.path()).stem().string()});
+  recipe.name = keys.name;
   if (recipe.name.empty() || recipe.name.size() > kLongestName || recipe.name.find('/') != std::string::npos || printable(recipe.name) != recipe.name) {
     root.fail_at("name", concat("it names a folder; it must have 1 to ", kLongestName, " bytes, no / and no control characters"));
   }
-  recipe.description = root.text("description", "");
-  recipe.seed = root.integer("seed", 0, range::not_negative);
+  recipe.description = keys.description;
+  recipe.seed = keys.seed;
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source
   recipe.data = read_data(data, recipe.seed);
   recipe.model = read_model(model);
@@ -60,6 +84,9 @@ Recipe read_recipe(const Document& document) {
   train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
     read_fields(fields_of(recipe.train), &recipe.train, given, reading);
   });
+  for (const metrics::Metric& metric : recipe.train.metrics) {
+    if (const std::string problem = metrics::misfit(metric, recipe.loss); !problem.empty()) train.fail_at("metrics", concat(metric.name(), " ", problem));
+  }
   recipe.text = document.text();
   return recipe;
 }

@@ -52,6 +52,9 @@ struct Recipe {
   std::string text{};  ///< of the recipe, with what the command line set
 };
 
+/// What is measured on a test set: the recipe's metrics, and for classes with names the accuracy.
+std::vector<metrics::Metric> test_metrics(const Recipe& recipe, const data::Dataset& set);
+
 /// Reads and checks a recipe; `assignments` are those of --set.
 Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments = {});
 Recipe read_recipe(const Document& document);

@@ -32,8 +32,8 @@ constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high =
 
 struct FashionMnist {
   std::string folder{};
-  Source source(uint64_t) const {
-    return {[where = folder](int64_t) { return data::fashion_mnist(where); }, Shape{28, 28, 1}};
+  Source source(const Section& section, uint64_t) const {
+    return {[where = section.located("folder", folder)](int64_t) { return data::fashion_mnist(where); }, Shape{28, 28, 1}};
   }
   GRADUS_OPTIONS(folder)
 };
@@ -47,7 +47,7 @@ struct Linear {
   double bias = 2, noise = 0.1;
   int64_t samples = 1000;
   double test = 0.2;
-  Source source(uint64_t seed) const {
+  Source source(const Section&, uint64_t seed) const {
     if (weights.empty()) throw FieldError("weights", "the list is empty; it must hold one number a feature");
     const data::LinearOptions options{.weights = weights, .bias = bias, .noise = noise, .seed = seed};
     return divided(*this, [options](int64_t count) { return data::make_linear(count, options); }, seed, static_cast<int64_t>(weights.size()));
@@ -64,7 +64,7 @@ struct Blobs {
   double spread = 1;
   int64_t samples = 1000;
   double test = 0.2;
-  Source source(uint64_t seed) const {
+  Source source(const Section&, uint64_t seed) const {
     const data::BlobsOptions options{.classes = classes, .features = features, .spread = spread, .seed = seed};
     return divided(*this, [options](int64_t count) { return data::make_blobs(count, options); }, seed, features);
   }
@@ -83,7 +83,7 @@ struct Moons {
   double noise = 0.1;
   int64_t samples = 1000;
   double test = 0.2;
-  Source source(uint64_t seed) const {
+  Source source(const Section&, uint64_t seed) const {
     const data::CurveOptions options{.noise = noise, .seed = seed};
     return divided(*this, [options](int64_t count) { return data::make_moons(count, options); }, seed, 2);
   }
@@ -99,7 +99,7 @@ struct Spirals {
   double noise = 0.1;
   int64_t samples = 1000;
   double test = 0.2;
-  Source source(uint64_t seed) const {
+  Source source(const Section&, uint64_t seed) const {
     const data::CurveOptions options{.classes = classes, .noise = noise, .seed = seed};
     return divided(*this, [options](int64_t count) { return data::make_spirals(count, options); }, seed, 2);
   }
@@ -128,8 +128,12 @@ data::Dataset load_idx(const IdxFiles& files, const std::vector<std::string>& cl
 struct Idx {
   std::string train_x{}, train_y{}, test_x{}, test_y{};
   std::vector<std::string> class_names{};
-  Source source(uint64_t) const {
-    return {[files = *this](int64_t limit) {
+  Source source(const Section& section, uint64_t) const {
+    Idx files = *this;
+    const std::pair<const char*, std::string*> paths[] = {
+        {"train_x", &files.train_x}, {"train_y", &files.train_y}, {"test_x", &files.test_x}, {"test_y", &files.test_y}};
+    for (const auto& [key, path] : paths) *path = section.located(key, *path);
+    return {[files](int64_t limit) {
               return Sets(load_idx({files.train_x, files.train_y, "training samples", limit}, files.class_names),
                           load_idx({files.test_x, files.test_y, "test samples"}, files.class_names));
             },
@@ -147,15 +151,15 @@ std::span<const FieldNote> Idx::field_notes() {
 }
 
 template <class Kind>
-std::function<Source(uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+std::function<Source(const Section&, uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
   Kind kind;
   read_fields(fields_of(kind), &kind, given, reading, others);
-  return [kind](uint64_t seed) { return kind.source(seed); };
+  return [kind](const Section& section, uint64_t seed) { return kind.source(section, seed); };
 }
 struct SourceKind {
   std::string_view name{}, text{};
   Described (*options)() = nullptr;
-  std::function<Source(uint64_t seed)> (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  std::function<Source(const Section&, uint64_t seed)> (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
 constexpr SourceKind kSources[] = {
     {"fashion_mnist", "70,000 grey images of clothes in 10 classes", described<FashionMnist>, read_kind<FashionMnist>},
@@ -210,12 +214,9 @@ std::span<const FieldNote> Common::field_notes() {
 
 DataSource read_data(const Section& section, int64_t seed) {
   const SourceKind& kind = section.choice("source", kSourceKinds);
-  Common common;
+  const Common common = section.assigned(Common{});
   const Source source = section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
-    assign_fields(fields_of(common), &common, given, reading, known);
-    std::vector<std::string> others(known.begin(), known.end());
-    for (const FieldRow& row : fields_of(common)) others.push_back(row.name);
-    return kind.read(given, reading, others)(static_cast<uint64_t>(seed));
+    return kind.read(given, reading, known)(section, static_cast<uint64_t>(seed));
   });
 
   const auto load = [load_sets = source.load, validation = common.validation, limit = common.limit, seed] {

@@ -1,12 +1,14 @@
 // Run folders.
 #include "gradus/cli/run_folder.hpp"
 
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <system_error>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/data/numbers.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/train/checkpoint.hpp"
 
@@ -79,6 +81,33 @@ void remove_checkpoints(const RunFolder& folder) {
 
 nn::Model load_model(const std::string& run_or_model) {
   return io::load(file::is_folder(run_or_model) ? RunFolder{run_or_model}.model() : run_or_model);
+}
+
+train::History load_history(const std::string& run) {
+  const RunFolder folder{run};
+  if (!file::is_folder(run)) fail_io(run, file::exists(run) ? "is a file" : "is not there", "; a run folder is needed, as `gradus train` makes it");
+  if (!file::exists(folder.metrics())) fail_io(run, "holds no metrics.csv; no epoch of the run was finished, or it is no run folder");
+  const data::Numbers table = data::read_numbers(folder.metrics(), data::FirstLine::names);
+  constexpr std::string_view first[] = {"epoch", "steps", "learning_rate", "seconds"};
+  if (table.columns.size() < std::size(first) || !std::equal(std::begin(first), std::end(first), table.columns.begin())) {
+    fail_io(folder.metrics(), "is no table of epochs; its columns must be epoch, steps, learning_rate, seconds, loss, ...");
+  }
+  const size_t width = table.columns.size();
+  const std::vector<double> values = table.values.to_vector<double>();
+  train::History history;
+  for (size_t at = 0; at + width <= values.size(); at += width) {
+    const auto count = [&](size_t column) {
+      const double number = values[at + column];
+      if (number >= 0 && number < 1e15 && number == std::floor(number)) return static_cast<int64_t>(number);
+      fail_io(folder.metrics(), "row ", at / width + 1, ": ", first[column], " is ", number, "; it must be a whole number");
+    };
+    train::Epoch epoch{.number = count(0), .learning_rate = values[at + 2], .seconds = values[at + 3], .steps = count(1)};
+    for (size_t i = std::size(first); i < width; ++i) epoch.logs.set(table.columns[i], values[at + i]);
+    history.seconds += epoch.seconds;
+    history.steps = epoch.steps;
+    history.epochs.push_back(std::move(epoch));
+  }
+  return history;
 }
 
 // What a run that is gone on with had written stays.

@@ -36,6 +36,8 @@ void remove_checkpoints(const RunFolder& folder);
 
 /// The model of a run folder or of a model file.
 nn::Model load_model(const std::string& run_or_model);
+/// The epochs of a run, from its metrics.csv. Throws for a folder that is no run, and for a damaged file.
+train::History load_history(const std::string& run);
 /// Name of the recipe's text among the texts of a model file.
 inline constexpr const char* kRecipeText = "recipe";
 

@@ -12,6 +12,7 @@
 #include "gradus/nn/summary.hpp"
 #include "gradus/plan/backend.hpp"
 #include "gradus/train/evaluation.hpp"
+#include "gradus/train/fit.hpp"
 #include "gradus/train/progress.hpp"
 
 namespace gradus::cli {
@@ -180,7 +181,23 @@ std::string short_text(std::string_view name, double value) {
   return text.ends_with("%") ? text : formatted("%.4g", value);
 }
 
+// Loss and metrics from the outputs of the whole test set at once.
+train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dataset& test) {
+  train::Logs logs;
+  const Array target = train::detail::fitted_target(recipe.loss, output, test.y);
+  logs.set("loss", recipe.loss(output, target).item());
+  for (const metrics::Metric& metric : test_metrics(recipe, test)) logs.set(metric.name(), metric(output, target).item());
+  return logs;
+}
+
 }  // namespace
+
+Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
+  if (data.test.size() == 0) return {};
+  Array output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
+  train::Logs logs = test_logs(recipe, output, data.test);
+  return {std::move(output), std::move(logs)};
+}
 
 train::Report make_report(const RunResult& result) {
   const Recipe& recipe = result.recipe;

@@ -17,6 +17,13 @@ struct RunResult {
   const train::Logs& test_logs;  ///< loss and metrics on the test set
 };
 
+/// What a model does on the test set; nothing if it has no samples.
+struct Tested {
+  Array output{};
+  train::Logs logs{};
+};
+Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model);
+
 train::Report make_report(const RunResult& result);
 
 /// Examples a second over all epochs.

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <sstream>
 
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 
 namespace gradus::cli {
 
@@ -95,11 +97,6 @@ std::string describe(const toml::node& value) {
   return "a date or time";
 }
 
-// toml++ gives no double for integers above 2^53.
-double number_of(const toml::node& value) {
-  return value.is_integer() ? static_cast<double>(value.as_integer()->get()) : value.as_floating_point()->get();
-}
-
 Datum value_of(const toml::node& node) {
   if (const toml::table* table = node.as_table()) {
     Datum::Table out;
@@ -167,6 +164,26 @@ void assign(toml::node& parent, const Step& step, const toml::node& value, const
   value.visit([&](const auto& typed) { list->replace(list->cbegin() + step.index, typed); });
 }
 
+// Puts `value` at the end of a path; tables on its way are made.
+void assign_at(toml::table& root, const std::string& path, const std::string& place, const toml::node& value) {
+  const std::vector<Step> steps = steps_of(path, place);
+  toml::node* at = &root;
+  for (size_t i = 0; i + 1 < steps.size(); ++i) {
+    toml::node* next = child(*at, steps[i]);
+    if (!next) {
+      assign(*at, steps[i], toml::table{}, place);
+      next = child(*at, steps[i]);
+    }
+    at = next;
+  }
+  assign(*at, steps.back(), value, place);
+}
+
+std::string absolute_path(const std::string& path) {
+  const std::string all = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().string();
+  return all.size() > 1 && all.back() == '/' ? all.substr(0, all.size() - 1) : all;
+}
+
 // The value that stands after the = of --set: TOML, or else a plain text.
 toml::table parse_value(const std::string& text, const std::string& place) {
   if (const Excess excess = find_excess(text); excess.line) fail(place, excess.problem);
@@ -180,43 +197,66 @@ toml::table parse_value(const std::string& text, const std::string& place) {
 
 }  // namespace
 
-Document::Document(const std::string& path) : Document(path, file::read_all(path, kLargestRecipe)) {}
+Document::Document(const std::string& path) : Document(path, file::read_all(path, kLargestRecipe)) { is_file_ = true; }
 Document::Document(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)), root_(parse(text_, path_)) {}
 
 void Document::set(const std::string& assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) fail("--set " + assignment, "expected key=value, for example train.epochs=3");
   const std::string path = assignment.substr(0, equals), place = "--set " + path;
+  if (!is_utf8(assignment)) fail(place, "the value is no UTF-8 text; a recipe cannot hold it");
   const toml::table holder = parse_value(assignment.substr(equals + 1), place);
 
-  const std::vector<Step> steps = steps_of(path, place);
-  toml::node* at = &root_;
-  for (size_t i = 0; i + 1 < steps.size(); ++i) {
-    toml::node* next = child(*at, steps[i]);
-    if (!next) {
-      assign(*at, steps[i], toml::table{}, place);
-      next = child(*at, steps[i]);
-    }
-    at = next;
-  }
-  assign(*at, steps.back(), *holder.get("value"), place);
+  assign_at(root_, path, place, *holder.get("value"));
   set_paths_.push_back(path);
   assignments_.push_back(assignment);
 }
 
+std::string Document::folder() const {
+  const std::string own = is_file_ ? std::filesystem::path(path_).parent_path().string() : "";
+  const auto said = root_["folder"].value<std::string>();
+  return said ? ((is_set("folder") ? "" : own) / std::filesystem::path(*said)).string() : own;
+}
+
+std::string Document::located(const std::string& key_path, const std::string& path) const {
+  if (path.empty() || std::filesystem::path(path).is_absolute()) return path;
+  if (is_set(key_path)) {
+    absolute_paths_.emplace_back(key_path, absolute_path(path));
+    return path;
+  }
+  uses_folder_ = true;
+  if (const std::string all = absolute_path(folder()); !is_utf8(all)) {
+    fail(path_, "names the file ", path, " from the folder ", all, ", whose name is no UTF-8 text; the run's recipe cannot hold it");
+  }
+  return (std::filesystem::path(folder()) / path).string();
+}
+
 std::string Document::text() const {
-  if (assignments_.empty()) return text_;
+  const toml::table folder_line{{"folder", absolute_path(folder())}};
+  const auto said = root_["folder"].value<std::string>();
+  const bool says_folder = !uses_folder_ || (said && std::filesystem::path(*said).is_absolute());
+  if (assignments_.empty() && says_folder) return text_;
   std::ostringstream out;
-  out << "# " << path_ << " with " << join(assignments_) << "\n\n" << root_ << "\n";
+  if (assignments_.empty() && !said) {
+    const std::string mark = text_.starts_with("\xEF\xBB\xBF") ? text_.substr(0, 3) : "";  // of the byte order
+    out << mark << folder_line << "\n" << text_.substr(mark.size());
+    return out.str();
+  }
+  toml::table root = root_;
+  if (!says_folder) root.insert_or_assign("folder", *folder_line.get_as<std::string>("folder"));
+  for (const auto& [key_path, path] : absolute_paths_) assign_at(root, key_path, key_path, toml::value<std::string>(path));
+  out << "# " << path_ << (assignments_.empty() ? "" : " with ") << join(assignments_) << "\n\n" << root << "\n";
   return out.str();
 }
 
+bool Document::is_set(const std::string& key_path) const {
+  return std::any_of(set_paths_.begin(), set_paths_.end(), [&](const std::string& path) {
+    return key_path == path || (key_path.starts_with(path) && (key_path[path.size()] == '.' || key_path[path.size()] == '['));
+  });
+}
+
 std::string Document::place(const std::string& key_path, const toml::source_region& where) const {
-  for (const std::string& path : set_paths_) {
-    if (key_path == path || (key_path.starts_with(path) && (key_path[path.size()] == '.' || key_path[path.size()] == '['))) {
-      return "--set " + key_path;
-    }
-  }
+  if (is_set(key_path)) return "--set " + key_path;
   const std::string key = key_path.empty() ? "" : ": " + key_path;
   return where.begin.line ? concat(path_, ":", where.begin.line, key) : path_ + key;
 }
@@ -297,22 +337,6 @@ std::string Section::choice(std::string_view key, const std::vector<std::string>
   const std::string near = nearest(chosen, choices);
   fail_at(key, near.empty() ? concat("expected one of ", join(choices), ", got \"", chosen, "\"")
                             : concat("\"", chosen, "\" is unknown; did you mean \"", near, "\"?"));
-}
-
-int64_t Section::integer(std::string_view key, int64_t otherwise, const Range& range) const {
-  const toml::node* value = find(key);
-  if (!value) return otherwise;
-  if (!value->is_integer() || !range.contains(number_of(*value))) fail_type(key, *value, range.expected(true));
-  return value->as_integer()->get();
-}
-
-double Section::number(std::string_view key, double otherwise, const Range& range) const {
-  const toml::node* value = find(key);
-  if (!value) return otherwise;
-  if (!value->is_number()) fail_type(key, *value, range.expected(false));
-  const double number = number_of(*value);
-  if (!range.contains(number)) fail_type(key, *value, range.expected(false));
-  return number;
 }
 
 Section Section::section(std::string_view key) const {

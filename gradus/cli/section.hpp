@@ -29,15 +29,25 @@ class Document {
 
   const std::string& path() const { return path_; }
   const toml::table& root() const { return root_; }
-  /// The file as it was, or, after changes, as it would have to be.
+  /// Where a file lies that a key names. Paths that are not absolute go from the document's folder, those that --set gave from the working
+  /// folder. The folder is that of the file, or what the key `folder` at the top says; a text without a file has the working folder.
+  std::string located(const std::string& key_path, const std::string& path) const;
+  /// The file as it was, or, after changes, as it would have to be. Read from any folder it names the same files.
   std::string text() const;
   /// "recipes/my.toml:12: model.layers[2].kernel", or "--set model.layers[2].kernel" for what the command line has set.
   std::string place(const std::string& key_path, const toml::source_region& where) const;
 
  private:
+  bool is_set(const std::string& key_path) const;
+  std::string folder() const;
+
   std::string path_, text_;
   toml::table root_;
   std::vector<std::string> set_paths_, assignments_;
+  bool is_file_ = false;
+  // What text() has to say differently.
+  mutable bool uses_folder_ = false;
+  mutable std::vector<std::pair<std::string, std::string>> absolute_paths_;  // by key
 };
 
 /// One table of a document. Every key that is read is known from then on; finish() throws for those that nobody read, naming the
@@ -52,8 +62,6 @@ class Section {
   std::string text(std::string_view key, std::string_view otherwise) const;
   /// One of `choices`; the error names the nearest. With an empty `otherwise` the key must be there.
   std::string choice(std::string_view key, const std::vector<std::string>& choices, std::string_view otherwise = {}) const;
-  int64_t integer(std::string_view key, int64_t otherwise, const Range& range = {}) const;
-  double number(std::string_view key, double otherwise, const Range& range = {}) const;
 
   /// The table under a key; an empty one if it is absent.
   Section section(std::string_view key) const;
@@ -64,6 +72,15 @@ class Section {
     std::vector<std::string> names = kinds.names();
     for (std::string& alias : kinds.aliases()) names.push_back(std::move(alias));
     return *kinds.find(choice(key, names, otherwise));
+  }
+  /// `options` with those of its keys that are given; who reads on finds them known.
+  template <class T>
+  T assigned(T options) const {
+    read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+      assign_fields(fields_of(options), &options, given, reading, known);
+    });
+    for (const FieldRow& row : fields_of(options)) find(row.name);
+    return options;
   }
   /// Calls read(all values, reading, the keys that have been read), which reads all others; what it finds wrong is thrown with its place.
   template <class Read>
@@ -77,6 +94,9 @@ class Section {
       throw Error(Error::Kind::invalid, place(), error.place().empty() ? error.problem() : error.place() + ": " + error.problem());
     }
   }
+
+  /// Document::located for a path under a key of this table.
+  std::string located(std::string_view key, const std::string& path) const { return document_->located(path_of(key), path); }
 
   /// Throws where a list is missing or empty.
   void require_entries(std::string_view key, const std::string& wanted) const;

@@ -12,6 +12,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/io/model_file.hpp"
+#include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -30,17 +31,24 @@ struct TrainArguments {
   bool is_quiet = false, may_replace = false;
 };
 
-std::vector<int64_t> sample_shape(const data::Dataset& set) {
-  const Shape& shape = set.x.shape();
-  return {shape.begin() + 1, shape.end()};
+// Labels of classes that have no names get their numbers as names.
+std::vector<std::string> class_names_of(const Recipe& recipe, const data::Dataset& set) {
+  constexpr int64_t most = 10'000;
+  const loss::LossKind* kind = loss::loss_kinds().find(recipe.loss.name());
+  const bool are_labels = kind && kind->aim != loss::Aim::numbers && set.y.dtype().is_integer() && set.y.rank() == 1;
+  if (!set.class_names.empty() || !are_labels || set.size() == 0) return set.class_names;
+  std::vector<std::string> names;
+  const int64_t last = max(set.y).item<int64_t>();
+  if (min(set.y).item<int64_t>() < 0 || last >= most) return {};
+  for (int64_t i = 0; i <= last; ++i) names.push_back(to_text(i));
+  return names;
 }
 
 nn::Model model_of(const Recipe& recipe, const data::Dataset& set) {
-  nn::ModelInfo info{.name = recipe.name,
-                     .description = recipe.description,
-                     .class_names = set.class_names,
-                     .input_shape = sample_shape(set),
-                     .input_dtype = set.x.dtype()};
+  nn::ModelInfo info = io::info_of(set);
+  info.class_names = class_names_of(recipe, set);
+  info.name = recipe.name;
+  info.description = recipe.description;
   info.extra[kRecipeText] = recipe.text;
   return nn::Model(nn::Layer(recipe.model), std::move(info));
 }
@@ -97,28 +105,6 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
                                                                       : concat("the model could not be saved: ", refused.place(), ": ", refused.problem())));
   }
   throw Error(error).with_hint(concat(said, "the model as of step ", steps, ", the last that finished, is in ", folder.model()));
-}
-
-// Loss and metrics from the outputs of the whole test set at once.
-train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dataset& test) {
-  train::Logs logs;
-  const Array target = train::detail::fitted_target(recipe.loss, output, test.y);
-  logs.set("loss", recipe.loss(output, target).item());
-  for (const metrics::Metric& metric : recipe.train.metrics) logs.set(metric.name(), metric(output, target).item());
-  if (!logs.contains("accuracy") && !test.class_names.empty()) logs.set("accuracy", metrics::accuracy(output, target).item());
-  return logs;
-}
-
-// What training left, on the test set.
-struct Tested {
-  Array output{};
-  train::Logs logs{};
-};
-Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
-  if (data.test.size() == 0) return {};
-  Array output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
-  train::Logs logs = test_logs(recipe, output, data.test);
-  return {std::move(output), std::move(logs)};
 }
 
 // Ctrl-C: what is there is kept, the model first; another signal ends the process at once.

@@ -14,6 +14,7 @@
 #include "gradus/io/safetensors.hpp"
 #include "gradus/nn/activation.hpp"
 #include "gradus/nn/fields.hpp"
+#include "gradus/ops/reduce.hpp"
 
 namespace gradus::io {
 
@@ -53,11 +54,24 @@ class FieldCollector final : public PartVisitor {
 };
 
 Datum::Table info_table(const nn::ModelInfo& info) {
-  return {{"name", info.name},
-          {"description", info.description},
-          {"class_names", Datum::List(info.class_names.begin(), info.class_names.end())},
-          {"input_shape", Datum::List(info.input_shape.begin(), info.input_shape.end())},
-          {"input_dtype", info.input_dtype.name()}};
+  Datum::Table table{{"name", info.name},
+                     {"description", info.description},
+                     {"class_names", Datum::List(info.class_names.begin(), info.class_names.end())},
+                     {"input_shape", Datum::List(info.input_shape.begin(), info.input_shape.end())},
+                     {"input_dtype", info.input_dtype.name()}};
+  FieldWriting writing;
+  if (info.preprocessing) table.emplace_back("preprocessing", write_fields(fields_of(*info.preprocessing), &*info.preprocessing, writing));
+  return table;
+}
+
+// The first input has the batch in front; of one without further axes nothing is known.
+nn::ModelInfo with_first_input(nn::ModelInfo info, const nn::Layer* layer) {
+  const nn::Sequential* sequential = layer ? layer->as<nn::Sequential>() : nullptr;
+  const auto first = sequential ? sequential->first_input() : std::nullopt;
+  if (!info.input_shape.empty() || !first || first->shape.rank() < 2) return info;
+  info.input_shape.assign(first->shape.begin() + 1, first->shape.end());
+  info.input_dtype = first->dtype;
+  return info;
 }
 
 // Reading ---------------------------------------------------------------------------------------------------------------------------
@@ -137,6 +151,18 @@ nn::ModelInfo info_from(const Safetensors& file, const std::string& path) {
     }
   }
   if (const std::string dtype = text_of(value, "input_dtype"); !dtype.empty()) info.input_dtype = dtype_from_name(dtype, path);
+  if (const Datum* said = value.find("preprocessing")) {
+    const Datum::Table* table = said->get_if<Datum::Table>();
+    if (!table) fail_file(path, "info.preprocessing is no object");
+    FieldReading reading{.is_file = true};
+    nn::Preprocessing& preprocessing = info.preprocessing.emplace();
+    try {
+      read_fields(fields_of(preprocessing), &preprocessing, *table, reading);
+      nn::check_info("", info);
+    } catch (const Error& error) {
+      fail_file(path, concat("info.preprocessing", error.place().empty() ? "" : "." + error.place(), ": ", error.problem()));
+    }
+  }
   return info;
 }
 
@@ -189,7 +215,24 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
 
 }  // namespace
 
-void detail::save(AnyModel model, const nn::ModelInfo& info, const std::string& path) {
+nn::ModelInfo info_of(const data::Dataset& set) {
+  if (!set.x.exists()) fail("info_of", "the data set holds no samples; a model's training set does");
+  const Shape& shape = set.x.shape();
+  nn::ModelInfo info{.class_names = set.class_names, .input_shape = {shape.begin() + 1, shape.end()}, .input_dtype = set.x.dtype()};
+  if (set.is_from_bytes()) {
+    info.preprocessing = nn::Preprocessing::of_bytes();
+  } else {
+    info.preprocessing.emplace();
+    if (!set.x.dtype().is_float() || set.x.size() == 0) return info;
+    const auto low = min(set.x).item<double>(), high = max(set.x).item<double>();
+    if (std::isfinite(low) && std::isfinite(high)) info.preprocessing->range = {low, high};
+  }
+  return info;
+}
+
+void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string& path) {
+  const nn::ModelInfo info = with_first_input(given, model.layer);
+  nn::check_info("save", info);
   std::vector<NamedArray> arrays;
   for (const Variable& variable : model.variables) {
     if (!variable.exists()) {

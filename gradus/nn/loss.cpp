@@ -247,24 +247,29 @@ Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const
   return {plain.name(), [options](const Array& output, const Array& target) { return kFunction(output, target, options); }};
 }
 
-#define GRADUS_LOSS(name, alias, Options, text) \
-  { #name, alias, text, name, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)> }
+#define GRADUS_LOSS(name, alias, aim, Options, text) \
+  { #name, alias, text, Aim::aim, name, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)> }
 constexpr LossKind kKinds[] = {
-    GRADUS_LOSS(mean_squared_error, "mse", LossOptions, "squares of the errors"),
-    GRADUS_LOSS(mean_absolute_error, "mae", LossOptions, "sizes of the errors"),
-    GRADUS_LOSS(huber, "", HuberOptions, "squares of small errors, sizes of large ones"),
-    GRADUS_LOSS(log_cosh, "", LossOptions, "log(cosh(error)): smooth in between as well"),
-    GRADUS_LOSS(binary_crossentropy, "", BinaryCrossentropyOptions, "two classes, or several labels an example; outputs are logits, targets 0 to 1"),
-    GRADUS_LOSS(categorical_crossentropy, "", CrossentropyOptions, "classes; outputs are logits, targets probabilities or one-hot"),
-    GRADUS_LOSS(sparse_categorical_crossentropy, "", CrossentropyOptions, "classes; outputs are logits, targets labels"),
-    GRADUS_LOSS(kl_divergence, "kld", LossOptions, "of probabilities from the softmax of the outputs"),
-    GRADUS_LOSS(hinge, "", LossOptions, "margins; targets -1 and 1"),
-    GRADUS_LOSS(squared_hinge, "", LossOptions, "squares of margins; targets -1 and 1"),
-    GRADUS_LOSS(poisson, "", LossOptions, "counts; outputs are logarithms of rates"),
+    GRADUS_LOSS(mean_squared_error, "mse", numbers, LossOptions, "squares of the errors"),
+    GRADUS_LOSS(mean_absolute_error, "mae", numbers, LossOptions, "sizes of the errors"),
+    GRADUS_LOSS(huber, "", numbers, HuberOptions, "squares of small errors, sizes of large ones"),
+    GRADUS_LOSS(log_cosh, "", numbers, LossOptions, "log(cosh(error)): smooth in between as well"),
+    GRADUS_LOSS(binary_crossentropy, "", answers, BinaryCrossentropyOptions, "two classes, or several labels an example; outputs are logits, targets 0 to 1"),
+    GRADUS_LOSS(categorical_crossentropy, "", classes, CrossentropyOptions, "classes; outputs are logits, targets probabilities or one-hot"),
+    GRADUS_LOSS(sparse_categorical_crossentropy, "", classes, CrossentropyOptions, "classes; outputs are logits, targets labels"),
+    GRADUS_LOSS(kl_divergence, "kld", classes, LossOptions, "of probabilities from the softmax of the outputs"),
+    GRADUS_LOSS(hinge, "", answers, LossOptions, "margins; targets -1 and 1"),
+    GRADUS_LOSS(squared_hinge, "", answers, LossOptions, "squares of margins; targets -1 and 1"),
+    GRADUS_LOSS(poisson, "", numbers, LossOptions, "counts; outputs are logarithms of rates"),
 };
 #undef GRADUS_LOSS
 
 }  // namespace
+
+std::string_view to_text(Aim aim) {
+  constexpr std::string_view texts[] = {"classes", "yes-or-no answers", "numbers"};
+  return texts[static_cast<size_t>(aim)];
+}
 
 const Named<LossKind>& loss_kinds() {
   static constexpr Named<LossKind> kinds("loss", kKinds);

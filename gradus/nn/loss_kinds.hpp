@@ -8,8 +8,12 @@
 namespace gradus::loss {
 
 using LossFunction = Array (*)(const Array&, const Array&);
+/// What the outputs are that a loss trains: a logit for each class, logits of yes or no, or the numbers themselves.
+enum class Aim { classes, answers, numbers };
+std::string_view to_text(Aim aim);
 struct LossKind {
   std::string_view name{}, alias{}, text{};
+  Aim aim = Aim::numbers;
   LossFunction function = nullptr;  ///< with all defaults
   Described (*options)() = nullptr;
   /// Reads the options; `others` are keys that the caller has read.

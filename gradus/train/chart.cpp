@@ -11,7 +11,6 @@ namespace gradus::train {
 namespace {
 
 constexpr double kWidth = 400, kHeight = 260, kLeft = 54, kRight = 14, kTop = 12, kBottom = 44;
-constexpr int kSeriesColours = 4;
 
 std::string number(const char* format, double value) {
   char text[48];

@@ -18,6 +18,8 @@ struct Chart {
   bool is_x_counted = false;  ///< marks on x at whole numbers only: epochs
 };
 
+/// Curves beyond that many repeat colours.
+inline constexpr int kSeriesColours = 8;
 /// The chart as an <svg> element. Its colours are CSS variables (--ink, --faint, --series-1 ...) of the page around it.
 std::string to_svg(const Chart& chart);
 

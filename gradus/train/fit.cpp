@@ -2,7 +2,6 @@
 #include "gradus/train/fit.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/interrupt.hpp"
+#include "gradus/train/metric_kinds.hpp"
 #include "gradus/train/progress.hpp"
 #include "gradus/transform/custom.hpp"
 
@@ -83,28 +83,11 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   return averages.logs(prefix);
 }
 
-// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.
-bool is_a_gain(std::string name) {
-  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
-                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
-                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  bool is_gain = false;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('_', begin), name.size());
-    const std::string_view word = std::string_view(name).substr(begin, end - begin);
-    if (word == "loss" || word == "error") return false;
-    is_gain |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
-    begin = end + 1;
-  }
-  return is_gain;
-}
-
 // Remembers the best epoch by the monitored number.
 class Best {
  public:
   Best(std::string monitor, int64_t patience, std::optional<bool> more_is_better)
-      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_a_gain(monitor_))), patience_(patience) {}
+      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_gain(monitor_))), patience_(patience) {}
 
   /// Notes an epoch; true if patience has run out.
   bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
@@ -456,6 +439,12 @@ void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
 
 namespace {
 
+void check_one_output(const std::string& loss, const Array& output) {
+  if (loss != "sparse_categorical_crossentropy" || output.rank() < 1 || output.shape(-1) != 1) return;
+  fail("fit", "the model gives ", output.shape(), ", one number a sample, and ", loss,
+       " takes a logit for each class; one for both of two classes is trained by binary_crossentropy");
+}
+
 // Losses on classes take logits: trained on probabilities, a model learns slowly and wrongly, and nothing else tells.
 void check_logits(const std::string& loss, const Array& output) {
   if (!nn::TrainingMode::is_on() || !output.exists()) return;
@@ -478,9 +467,13 @@ Array fitted_target(const loss::Loss& loss, const Array& output, const Array& ta
 Measured LossObjective::measure(const Array& output, const Array& given) const {
   if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
   check_logits(loss.name(), output);
+  check_one_output(loss.name(), output);
   const Array target = fitted_target(loss, output, given);
   Measured measured{loss(output, target), {}};
   check_number("the loss", measured.loss);
+  for (const metrics::Metric& metric : metrics) {
+    if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
+  }
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
   return measured;

@@ -2,6 +2,7 @@
 #include "gradus/train/history.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <limits>
 
@@ -34,6 +35,22 @@ void Logs::set(std::string_view name, double value) {
     return;
   }
   entries_.emplace_back(name, value);
+}
+
+bool is_gain(std::string name) {
+  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
+                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
+                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  bool is_known = false;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('_', begin), name.size());
+    const std::string_view word = std::string_view(name).substr(begin, end - begin);
+    if (word == "loss" || word == "error") return false;
+    is_known |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
+    begin = end + 1;
+  }
+  return is_known;
 }
 
 std::string to_text(const Logs& logs) {

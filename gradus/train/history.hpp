@@ -27,6 +27,9 @@ class Logs {
  private:
   std::vector<Entry> entries_;
 };
+/// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is accuracy,
+/// top, f1, auc, r2 or the like. Of all others less is better.
+bool is_gain(std::string name);
 /// "loss 0.3121, accuracy 0.8912"
 std::string to_text(const Logs& logs);
 

@@ -56,15 +56,18 @@ Array mean_squared_error(const Array& output, const Array& target) { return loss
 
 Metric top_k(int64_t k) {
   if (k < 1) fail("top_k", "k is ", k, "; it must be at least 1");
-  return {concat("top_", k), [k](const Array& output, const Array& target) {
-            const int64_t classes = output.shape(-1);
+  Metric metric(concat("top_", k), [k](const Array& output, const Array& target) {
+            const int64_t classes = output.rank() > 0 ? output.shape(-1) : 1;
+            if (classes < 2) fail(concat("top_", k), "output is ", output.shape(), ", one logit a sample; it takes a logit for each class");
             const Array label = expand_dims(labels_of("top_k", output, target).astype(int64), -1), column = arange(classes), is_label = column == label;
             // Rank of the label: how many logits are larger, or equal and before it, as argmax has it. No sorting. A label that is NaN, or none of the
             // classes, comes after all.
             const Array own = sum(where(is_label, output, 0), -1, keepdims);
             const Array is_behind = (output < own) | ((output == own) & (column >= label)), is_ahead = !(is_behind & any(is_label, -1, keepdims));
             return share(sum(is_ahead.astype(int64), -1) < std::min(k, classes));
-          }};
+          });
+  metric.kind_ = metric_kinds().find("top_5");
+  return metric;
 }
 
 namespace {
@@ -75,11 +78,12 @@ Metric make() {
   return kFunction;
 }
 constexpr MetricKind kKinds[] = {
-    {"accuracy", "", "share of examples whose class is right", accuracy, make<accuracy>},
-    {"binary_accuracy", "", "share of single yes-or-no answers that are right", binary_accuracy, make<binary_accuracy>},
-    {"mean_absolute_error", "mae", "sizes of the errors", mean_absolute_error, make<mean_absolute_error>},
-    {"mean_squared_error", "mse", "squares of the errors", mean_squared_error, make<mean_squared_error>},
-    {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", nullptr, [] { return top_k(5); }},
+    {"accuracy", "", "share of examples whose class is right", true, true, false, accuracy, make<accuracy>},
+    {"binary_accuracy", "", "share of single yes-or-no answers that are right", false, true, false, binary_accuracy, make<binary_accuracy>},
+    {"mean_absolute_error", "mae", "sizes of the errors", false, false, true, mean_absolute_error, make<mean_absolute_error>},
+    {"mean_squared_error", "mse", "squares of the errors", false, false, true, mean_squared_error, make<mean_squared_error>},
+    {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", true, false, false, nullptr,
+     [] { return top_k(5); }},
 };
 
 }  // namespace
@@ -91,7 +95,10 @@ const Named<MetricKind>& metric_kinds() {
 
 Metric::Metric(Array (*function)(const Array&, const Array&)) : function_(function) {
   if (!function) fail("metric", "the function is null");
-  if (const MetricKind* kind = metric_kinds().find_if([&](const MetricKind& each) { return each.function == function; })) name_ = kind->name;
+  if (const MetricKind* kind = metric_kinds().find_if([&](const MetricKind& each) { return each.function == function; })) {
+    name_ = kind->name;
+    kind_ = kind;
+  }
 }
 
 Metric Metric::from_name(std::string_view name) {
@@ -101,6 +108,52 @@ Metric Metric::from_name(std::string_view name) {
     if (error == std::errc() && end == name.data() + name.size() && k >= 1) return top_k(k);
   }
   return metric_kinds()[name].make();
+}
+
+namespace {
+
+bool measures(const MetricKind& metric, loss::Aim aim) {
+  const bool which[] = {metric.measures_classes, metric.measures_answers, metric.measures_numbers};
+  return which[static_cast<size_t>(aim)];
+}
+
+std::string misfit_text(const MetricKind& metric, const loss::LossKind& loss) {
+  std::vector<std::string> of_metric, others;
+  for (const loss::Aim aim : {loss::Aim::classes, loss::Aim::answers, loss::Aim::numbers}) {
+    if (measures(metric, aim)) of_metric.emplace_back(to_text(aim));
+  }
+  for (const MetricKind& each : metric_kinds()) {
+    if (measures(each, loss.aim)) others.emplace_back(each.name);
+  }
+  return concat("measures ", join(of_metric, " or "), ", and ", loss.name, " trains ", to_text(loss.aim), "; metrics of those are ", join(others));
+}
+
+// Rows of shares of classes, all 0 but one.
+bool are_one_hot(const Array& output, const Array& target) {
+  if (target.shape() != output.shape() || target.rank() < 2 || target.shape(-1) < 2) return false;
+  return (all((target == 0) | (target == 1)) & all(sum(target.astype(float32), -1) == 1)).item<bool>();
+}
+
+}  // namespace
+
+std::string misfit(const Metric& metric, const loss::Loss& loss) {
+  const loss::LossKind* trained = loss::loss_kinds().find(loss.name());
+  if (!metric.kind() || !trained || measures(*metric.kind(), trained->aim)) return "";
+  return misfit_text(*metric.kind(), *trained);
+}
+
+std::string misfit(const Metric& metric, const loss::Loss& loss, const Array& output, const Array& target) {
+  const loss::LossKind* trained = loss::loss_kinds().find(loss.name());
+  if (!metric.kind() || !trained) return "";
+  const bool is_of_classes = metric.kind()->measures_classes, is_row = output.rank() > 1 && output.shape(-1) > 1;
+  // Squares of the errors of one-hot rows, and an answer for each class, tell classes too; several labels a sample do not.
+  if (trained->aim == loss::Aim::numbers && is_of_classes && are_one_hot(output, target)) return "";
+  if (trained->aim == loss::Aim::answers && is_of_classes && is_row) {
+    if (are_one_hot(output, target)) return "";
+    return concat("measures one class a sample, and the targets ", target.shape(), " of ", loss.name(),
+                  " are not one-hot; for several answers a sample there is binary_accuracy");
+  }
+  return misfit(metric, loss);
 }
 
 std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, int64_t classes) {

@@ -25,6 +25,8 @@ Array binary_accuracy(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
 
+struct MetricKind;
+
 /// One of these, or a function of one's own with a name: .metrics = {metrics::accuracy, {"bias", [](auto& o, auto& y) { return mean(o - y);
 /// }}}
 class Metric {
@@ -44,10 +46,14 @@ class Metric {
   const std::string& name() const { return name_; }
   /// The library's metric of that name ("top_5" for top_k(5)); throws for an unknown one, naming the nearest.
   static Metric from_name(std::string_view name);
+  /// Null for one that is not the library's.
+  const MetricKind* kind() const { return kind_; }
 
  private:
+  friend Metric top_k(int64_t k);
   std::string name_ = "metric";
   std::function<Array(const Array&, const Array&)> function_;
+  const MetricKind* kind_ = nullptr;
 };
 
 /// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Of equal logits the first counts as the

@@ -36,7 +36,7 @@ std::string card(const std::string& title, const std::string& content) {
 std::string chart_card(const Chart& chart) {
   std::string legend = "<div class=\"legend\">";
   for (size_t i = 0; i < chart.curves.size(); ++i) {
-    legend += "<span><i class=\"s" + std::to_string(i % 4 + 1) + "\"></i>" + escape_html(chart.curves[i].name) + "</span>";
+    legend += "<span><i class=\"s" + std::to_string(i % kSeriesColours + 1) + "\"></i>" + escape_html(chart.curves[i].name) + "</span>";
   }
   return card(chart.title, legend + "</div>\n" + to_svg(chart));
 }

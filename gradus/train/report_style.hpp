@@ -5,9 +5,9 @@ namespace gradus::train {
 
 inline constexpr char kReportStyle[] = R"css(
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--faint:#657083;--line:#e2e6ec;--accent:37 99 235;--good:#15803d;--bad:#b91c1c;
---series-1:#2563eb;--series-2:#d9730d;--series-3:#0f8a5f;--series-4:#9333ea;--strong-cell:#fff}
+--series-1:#2563eb;--series-2:#d9730d;--series-3:#0f8a5f;--series-4:#9333ea;--series-5:#be185d;--series-6:#0e7490;--series-7:#a16207;--series-8:#57606f;--strong-cell:#fff}
 @media (prefers-color-scheme:dark){:root{--page:#11151c;--card:#1a202a;--ink:#e4e9f1;--faint:#94a0b3;--line:#2c3542;--accent:76 134 255;--good:#4ade80;
---bad:#fb7185;--series-1:#6ea0ff;--series-2:#f5a04c;--series-3:#3ecf97;--series-4:#c58bff;--strong-cell:#fff}}
+--bad:#fb7185;--series-1:#6ea0ff;--series-2:#f5a04c;--series-3:#3ecf97;--series-4:#c58bff;--series-5:#f472b6;--series-6:#22d3ee;--series-7:#facc15;--series-8:#a8b3c4;--strong-cell:#fff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 20px 64px}
@@ -29,10 +29,13 @@ svg .grid{stroke:var(--line)}
 svg .mark{fill:var(--faint);font-size:12px;font-variant-numeric:tabular-nums}
 svg polyline{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 svg polyline.s1{stroke:var(--series-1)}svg polyline.s2{stroke:var(--series-2)}svg polyline.s3{stroke:var(--series-3)}svg polyline.s4{stroke:var(--series-4)}
+svg polyline.s5{stroke:var(--series-5)}svg polyline.s6{stroke:var(--series-6)}svg polyline.s7{stroke:var(--series-7)}svg polyline.s8{stroke:var(--series-8)}
 svg circle.s1{fill:var(--series-1)}svg circle.s2{fill:var(--series-2)}svg circle.s3{fill:var(--series-3)}svg circle.s4{fill:var(--series-4)}
+svg circle.s5{fill:var(--series-5)}svg circle.s6{fill:var(--series-6)}svg circle.s7{fill:var(--series-7)}svg circle.s8{fill:var(--series-8)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:-6px 0 8px;color:var(--faint);font-size:13px}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 .legend .s1{background:var(--series-1)}.legend .s2{background:var(--series-2)}.legend .s3{background:var(--series-3)}.legend .s4{background:var(--series-4)}
+.legend .s5{background:var(--series-5)}.legend .s6{background:var(--series-6)}.legend .s7{background:var(--series-7)}.legend .s8{background:var(--series-8)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{padding:5px 14px 5px 0;text-align:left;vertical-align:top;font-weight:400}
 tr+tr td,thead+tbody td{border-top:1px solid var(--line)}

@@ -1,5 +1,4 @@
 // What the commands print, against numbers computed here by hand: a model whose logits are its inputs, on seven samples.
-#include <bit>
 #include <cmath>
 #include <set>
 
@@ -8,38 +7,22 @@
 #include "gradus/cli/section.hpp"
 #include "gradus/gradus.hpp"
 #include "gradus/train/evaluation.hpp"
-#include "tests/cli/subprocess.hpp"
+#include "tests/cli/idx_files.hpp"
 
 namespace gradus {
 namespace {
 
 using testing::Outcome;
+using testing::Rows;
 using testing::run_gradus;
 using testing::TemporaryFolder;
+using testing::write_labels;
+using testing::write_samples;
 using testing::write_text;
 
-using Rows = std::vector<std::vector<float>>;
 const Rows kLogits = {{2, 1, 0}, {0, 3, 1}, {1, 2, 0}, {0, 1, 4}, {5, 0, 1}, {0, 0.5, 3}, {3, 1, 2}};
 const std::vector<int> kLabels = {0, 1, 0, 1, 1, 2, 2};
 const std::vector<std::string> kNames = {"ape", "bee", "cat"};
-
-// ---- files ----
-
-std::string big_endian(uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-void write_samples(const std::string& path, const Rows& rows) {
-  std::string out = std::string("\0\0\x0d\x02", 4) + big_endian(static_cast<uint32_t>(rows.size())) + big_endian(static_cast<uint32_t>(rows[0].size()));
-  for (const auto& row : rows) {
-    for (const float value : row) out += big_endian(std::bit_cast<uint32_t>(value));
-  }
-  write_text(path, out);
-}
-void write_labels(const std::string& path, const std::vector<int>& labels) {
-  std::string out = std::string("\0\0\x08\x01", 4) + big_endian(static_cast<uint32_t>(labels.size()));
-  for (const int label : labels) out += static_cast<char>(label);
-  write_text(path, out);
-}
 
 constexpr const char* kRecipe = R"(name = "zoo"
 description = "beasts"

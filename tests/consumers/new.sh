@@ -9,3 +9,7 @@ cmake -S . -B build -DCMAKE_PREFIX_PATH="$installed" >/dev/null
 cmake --build build >/dev/null
 ./build/moons | tee out.txt
 grep -q "epoch 20/20" out.txt
+# The commands know its classes.
+echo "0,1" >point.csv
+"$installed/bin/gradus" predict moons.gradus point.csv | tee said.txt
+grep -q "^point.csv\[0\]: class " said.txt

@@ -138,21 +138,25 @@ int64_t size_of(const dnnl::memory::desc& desc) {
 
 Hash128 layout_hash(const dnnl::memory::desc& desc) {
   Hasher hasher;
+  const auto add = [&](std::span<const int64_t> values) {
+    hasher.add(values.size());
+    for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
+  };
 #if DNNL_VERSION_MAJOR >= 3
-  const std::vector<uint8_t> blob = desc.get_blob();
-  hasher.add_bytes(blob.data(), blob.size());
+  hasher.add(static_cast<uint64_t>(desc.get_data_type()) << 16 | static_cast<uint64_t>(desc.get_format_kind()) << 8);
+  add(desc.get_dims());
+  add(desc.get_padded_dims());
+  add(desc.get_strides());
+  add(desc.get_inner_blks());
+  add(desc.get_inner_idxs());
 #else
   const dnnl_memory_desc_t& data = desc.data;
   const auto& blocks = data.format_desc.blocking;
-  const auto add = [&](std::span<const int64_t> values) {
-    for (const int64_t value : values) hasher.add(static_cast<uint64_t>(value));
-  };
   const auto axes = static_cast<size_t>(data.ndims), inner = static_cast<size_t>(blocks.inner_nblks);
-  hasher.add(static_cast<uint64_t>(data.data_type) << 16 | static_cast<uint64_t>(data.format_kind) << 8 | axes);
+  hasher.add(static_cast<uint64_t>(data.data_type) << 16 | static_cast<uint64_t>(data.format_kind) << 8);
   add({data.dims, axes});
   add({data.padded_dims, axes});
   add({blocks.strides, axes});
-  hasher.add(inner);
   add({blocks.inner_blks, inner});
   add({blocks.inner_idxs, inner});
   hasher.add(data.extra.flags);

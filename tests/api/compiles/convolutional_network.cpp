@@ -13,7 +13,7 @@ using namespace gradus;
   train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-3),
                                 .metrics = {metrics::accuracy}, .epochs = 10, .batch_size = 128, .validation = test_set});
   train::evaluate(model, test_set);
-  io::save(model, "fashion.gradus");
+  io::save(model, "fashion.gradus", train_set);
 }
 
 int main() {
