@@ -14,6 +14,7 @@
 #include "gradus/nn/training.hpp"
 #include "gradus/optim/optim.hpp"
 #include "gradus/train/checkpoint.hpp"
+#include "gradus/train/class_weights.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/metrics.hpp"
 #include "gradus/transform/build.hpp"
@@ -44,6 +45,16 @@ struct FitOptions {
   CheckpointOptions checkpoint{};      ///< where and how often the state of the run is written
   std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
+  /// So many batches make one step, by the gradient of the mean over all their examples: that of one batch accumulate times as large, up to
+  /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints and
+  /// progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in work.
+  int64_t accumulate = 1;
+  ClassWeights class_weight{};  ///< of the training examples; not of `validation`, which has the weights of its examples only
+  /// Decay of a running mean of the parameters (0.999, say): what is validated, given to callbacks after each epoch, kept as the best, and left
+  /// in the model by fit, however it ends. The parameters themselves are in checkpoints. 0: none.
+  double ema = 0.0;
+  bool ema_warmup = false;             ///< in step t the decay is at most (1 + t) / (10 + t)
+  std::vector<std::string> freeze{};  ///< patterns of parameters (base/path_pattern.hpp) that this fit leaves as they are: {"0.**", "**.bias"}
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
@@ -124,9 +135,10 @@ struct LossObjective {
   std::vector<metrics::Metric> metrics;
   template <class M>
   Measured operator()(const M& model, const data::Batch& batch) const {
-    return measure(model(batch.x), batch.y);
+    return measure(model(batch.x), batch.y, batch.weights);
   }
-  Measured measure(const Array& output, const Array& given) const;
+  /// weights: (N,), or empty.
+  Measured measure(const Array& output, const Array& given, const Array& weights) const;
 };
 
 /// Whether M is a module that can be called with one array; if not, the compiler says what it lacks.
@@ -173,7 +185,8 @@ History fit(M& model, const data::Dataset& set, FitOptions options) {
     return {};
   }
 }
-/// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count.
+/// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count;
+/// weights of classes and examples are in batch.weights, which it has to use itself.
 template <class M, class F, class S>
 History fit(M& model, const F& objective, const S& set, FitOptions options) {
   if constexpr (::gradus::detail::must_be_module<M>()) {
