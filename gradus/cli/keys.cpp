@@ -29,15 +29,6 @@ std::span<const FieldNote> Root::field_notes() {
   return notes;
 }
 
-struct LearningRate {
-  double learning_rate = 0;
-  GRADUS_OPTIONS(learning_rate)
-};
-std::span<const FieldNote> LearningRate::field_notes() {
-  static constexpr FieldNote notes[] = {
-      {"learning_rate", "the length of a step; the default is that of each optimiser", range::not_negative}};
-  return notes;
-}
 struct Warmup {
   double warmup = 0;
   GRADUS_OPTIONS(warmup)
@@ -123,10 +114,11 @@ std::vector<KeyPart> recipe_keys() {
   std::vector<KeyPart> parts;
   parts.push_back({"recipe", "keys at the top, before any part", "", {{"", "", described<Root>()}}});
   parts.push_back({"data", "where the samples come from and how they are divided", "source", data_keys()});
-  KeyPart layers{"model", "layers = [...], each a table with its type", "type", {}};
+  KeyPart layers{"model", "layers = [...], each a table with its type", "type", model_keys()};
   for (const nn::LayerKind& kind : nn::layer_kinds())
     layers.groups.push_back({std::string(kind.name), std::string(kind.text), of_layer(kind)});
   parts.push_back(std::move(layers));
+  parts.push_back({"weights", "of the model, where model.weights is a table", "", weights_keys()});
   KeyPart activations{"activation", "of a layer: a name, or a table with name and parameters", "name", {}};
   for (const nn::ActivationKind& kind : nn::activation_kinds())
     activations.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters()});
@@ -139,11 +131,12 @@ std::vector<KeyPart> recipe_keys() {
   for (const loss::LossKind& kind : loss::loss_kinds())
     losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   parts.push_back(std::move(losses));
-  KeyPart optimizers{"optimizer", "how parameters move", "name", {{"", "for every optimiser", described<LearningRate>()}}};
+  KeyPart optimizers{"optimizer", "how parameters move", "name", {{"", "for every optimiser", described<optim::CommonOptions>()}}};
   for (const optim::OptimizerKind& kind : optim::optimizer_kinds()) {
     optimizers.groups.push_back({std::string(kind.name), concat(kind.text, "; learning_rate ", kind.learning_rate), kind.options()});
   }
   parts.push_back(std::move(optimizers));
+  parts.push_back({"group", "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it", "", {{"", "", described<optim::ParameterGroup>()}}});
   KeyPart schedules{"schedule", "how the rate changes; times are epochs", "name", {{"", "for every schedule", described<Warmup>()}}};
   for (const optim::ScheduleKind& kind : optim::schedule_kinds())
     schedules.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});

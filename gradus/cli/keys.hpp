@@ -19,8 +19,10 @@ struct KeyPart {
   std::vector<KeyGroup> groups{};
 };
 std::vector<KeyPart> recipe_keys();
-/// The groups of [data], and of [train].
+/// The groups of [data], of [model] beside the layers, of model.weights, and of [train].
 std::vector<KeyGroup> data_keys();
+std::vector<KeyGroup> model_keys();
+std::vector<KeyGroup> weights_keys();
 std::vector<KeyGroup> train_keys();
 
 /// One part, or all, as plain text; with `group` only that. Throws for a name that there is not.

@@ -24,10 +24,24 @@ optim::MakeSchedule read_schedule(const Section& section) {
 
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule) {
   const optim::OptimizerKind& kind = optimizer.choice("name", optim::optimizer_kinds(), "adam");
-  const double rate = optimizer.number("learning_rate", kind.learning_rate, range::not_negative);
-  const optim::MakeOptimizer make = optimizer.read_fields(kind.read);
+  optim::CommonOptions common{.learning_rate = kind.learning_rate};
+  const optim::MakeOptimizer make = optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+    std::vector<std::string> others(known.begin(), known.end());
+    for (const FieldRow& row : fields_of(common)) others.push_back(row.name);
+    optim::MakeOptimizer made = kind.read(given, reading, others);
+    assign_fields(fields_of(common), &common, given, reading, known);
+    if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
+    return made;
+  });
   const optim::MakeSchedule make_schedule = read_schedule(schedule);
-  return [=](const optim::RunLength& length) { return make(make_schedule(rate, length)); };
+  return [=](const optim::RunLength& length) {
+    optim::Optimizer made = make(make_schedule(common.learning_rate, length));
+    std::vector<optim::ParameterGroup> groups = common.groups;
+    for (optim::ParameterGroup& group : groups) {
+      if (group.learning_rate) group.learning_rate = make_schedule((*group.learning_rate)(0), length);
+    }
+    return groups.empty() ? made : made.with_groups(std::move(groups));
+  };
 }
 
 }  // namespace gradus::cli
