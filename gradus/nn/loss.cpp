@@ -249,10 +249,38 @@ std::span<const FieldNote> CrossentropyOptions::field_notes() {
   return notes;
 }
 
+/// Makes losses with options.
+class LossReader {
+ public:
+  static Loss make(Loss plain, Loss::Function function, Loss::Weighted weighted, Loss::Function divisor, bool is_sum) {
+    plain.function_ = std::move(function);
+    plain.weighted_ = std::move(weighted);
+    plain.divisor_ = std::move(divisor);
+    plain.is_sum_ = is_sum;
+    return plain;
+  }
+};
+
 namespace {
 
 template <class Options>
 using WithOptions = Array (*)(const Array&, const Array&, Options);
+
+// Empty where all elements count.
+template <class Options, WithOptions<Options> kFunction>
+Array divisor_by(const Array& output, const Array& target, const Options& options) {
+  if constexpr (std::same_as<Options, CrossentropyOptions>) {
+    if (kFunction == static_cast<WithOptions<Options>>(sparse_categorical_crossentropy)) {
+      const Array labels = wide_labels("sparse_categorical_crossentropy", output, target), shares = counted(labels, output.dtype(), options).weights;
+      return shares.exists() ? sum(shares) : Array();
+    }
+  }
+  return {};
+}
+template <class Options, WithOptions<Options> kFunction>
+Array plain_divisor(const Array& output, const Array& target) {
+  return divisor_by<Options, kFunction>(output, target, {});
+}
 
 template <class Options, WithOptions<Options> kFunction>
 Array weighted_by(const Array& output, const Array& target, const Array& weights, Options options) {
@@ -264,13 +292,8 @@ Array weighted_by(const Array& output, const Array& target, const Array& weights
   sizes[0] = weights.size();
   const Array total = sum(wide * reshape(weights, Shape(sizes)));
   if (!is_mean) return total.astype(losses.dtype());
-  if constexpr (std::same_as<Options, CrossentropyOptions>) {
-    if (kFunction == static_cast<WithOptions<Options>>(sparse_categorical_crossentropy)) {
-      const Array labels = wide_labels("sparse_categorical_crossentropy", output, target), shares = counted(labels, output.dtype(), options).weights;
-      if (shares.exists()) return (total / sum(shares)).astype(losses.dtype());
-    }
-  }
-  return (total / static_cast<double>(losses.size())).astype(losses.dtype());
+  const Array divisor = divisor_by<Options, kFunction>(output, target, options);
+  return (total / (divisor.exists() ? divisor : Array(static_cast<double>(losses.size())))).astype(losses.dtype());
 }
 template <class Options, WithOptions<Options> kFunction>
 Array plain_weighted(const Array& output, const Array& target, const Array& weights) {
@@ -281,17 +304,19 @@ template <LossFunction kPlain, class Options, WithOptions<Options> kFunction>
 Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
   Options options;
   read_fields(fields_of(options), &options, given, reading, others);
-  const Loss plain(kPlain);
-  return {plain.name(), [options](const Array& output, const Array& target) { return kFunction(output, target, options); },
-          [options](const Array& output, const Array& target, const Array& weights) {
-            return weighted_by<Options, kFunction>(output, target, weights, options);
-          }};
+  return LossReader::make(
+      Loss(kPlain), [options](const Array& output, const Array& target) { return kFunction(output, target, options); },
+      [options](const Array& output, const Array& target, const Array& weights) {
+        return weighted_by<Options, kFunction>(output, target, weights, options);
+      },
+      [options](const Array& output, const Array& target) { return divisor_by<Options, kFunction>(output, target, options); },
+      options.reduction == Reduction::sum);
 }
 
 #define GRADUS_LOSS(name, alias, Options, text)                                                              \
   {                                                                                                          \
     #name, alias, text, name, plain_weighted<Options, static_cast<WithOptions<Options>>(name)>,              \
-        described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)>                \
+        plain_divisor<Options, static_cast<WithOptions<Options>>(name)>, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)>                \
   }
 constexpr LossKind kKinds[] = {
     GRADUS_LOSS(mean_squared_error, "mse", LossOptions, "squares of the errors"),
@@ -320,6 +345,7 @@ Loss::Loss(LossFunction function) : function_(function), name_("custom") {
   if (const LossKind* kind = loss_kinds().find_if([&](const LossKind& each) { return each.function == function; })) {
     name_ = kind->name;
     weighted_ = kind->weighted;
+    divisor_ = kind->divisor;
   }
 }
 

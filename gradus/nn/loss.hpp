@@ -105,6 +105,10 @@ class Loss {
   /// The same where the examples have weights, (N,), N the first size of output. With l the losses of the single elements and n what their
   /// mean is divided by (how many there are; without those of an ignored label): sum(w l) / n, and sum(w l) for Reduction::sum.
   Array operator()(const Array& output, const Array& target, const Array& weights) const;
+  /// What its mean divides by, of rank 0, where that is not the number of examples: labels to ignore do not count. Empty elsewhere.
+  Array divisor(const Array& output, const Array& target) const { return divisor_ ? divisor_(output, target) : Array(); }
+  /// Whether it is known to be a sum over the examples, not a mean.
+  bool is_sum() const { return is_sum_; }
   /// Whether it can be called with weights: a loss of the library, or one that was made with a Weighted.
   bool takes_weights() const { return static_cast<bool>(weighted_); }
   bool exists() const { return static_cast<bool>(function_); }
@@ -114,8 +118,11 @@ class Loss {
   static Loss from_name(std::string_view name);
 
  private:
+  friend class LossReader;
   Function function_;
   Weighted weighted_;
+  Function divisor_;
+  bool is_sum_ = false;
   std::string name_;
 };
 
