@@ -2,7 +2,6 @@
 #include "gradus/train/fit.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -19,7 +18,10 @@
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/train/best.hpp"
 #include "gradus/train/finite.hpp"
+#include "gradus/train/forecast.hpp"
+#include "gradus/train/gradient_sums.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/moving_average.hpp"
 #include "gradus/train/progress.hpp"
@@ -80,7 +82,7 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   Averages averages;
   for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) {
     const Measured measured = task.measure(batch);
-    std::vector<Array> roots = values_of(measured.others);
+    std::vector<Array> roots = values_of(measured);
     roots.push_back(measured.loss);
     gradus::evaluate(roots);
     averages.add(measured, batch.size());
@@ -88,82 +90,6 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   }
   return averages.logs(prefix);
 }
-
-// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.
-bool is_a_gain(std::string name) {
-  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
-                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
-                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  bool is_gain = false;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('_', begin), name.size());
-    const std::string_view word = std::string_view(name).substr(begin, end - begin);
-    if (word == "loss" || word == "error") return false;
-    is_gain |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
-    begin = end + 1;
-  }
-  return is_gain;
-}
-
-// The number that tells how training goes.
-struct Monitor {
-  std::string name;
-  bool more_is_better;
-
-  explicit Monitor(const FitOptions& options)
-      : name(!options.monitor.empty() ? options.monitor : options.validation.size() > 0 ? "val_loss" : "loss"),
-        more_is_better(options.more_is_better.value_or(is_a_gain(name))) {}
-  double of(const Epoch& epoch) const {
-    if (epoch.logs.contains(name)) return epoch.logs[name];
-    std::vector<std::string> names;
-    for (const auto& [each, unused] : epoch.logs) names.push_back(each);
-    fail("fit", "monitor is \"", name, "\", which no epoch reports; it must be one of ", join(names));
-  }
-};
-
-// Remembers the best epoch by the monitored number.
-class Best {
- public:
-  Best(bool more_is_better, int64_t patience) : more_is_better_(more_is_better), patience_(patience) {}
-
-  /// Notes an epoch; true if patience has run out.
-  bool note(const Epoch& epoch, double value, const std::vector<Variable>& variables, bool keeps_values) {
-    // NaN is never the best, else no number would be better.
-    if (!std::isnan(value) && (epoch_ == 0 || (more_is_better_ ? value > value_ : value < value_))) {
-      value_ = value;
-      epoch_ = epoch.number;
-      values_.clear();
-      for (const Variable& variable : variables) {
-        if (keeps_values) values_.push_back(variable.exists() ? variable.get() : Array());
-      }
-      return false;
-    }
-    return epoch.number - epoch_ >= patience_;
-  }
-  int64_t epoch() const { return epoch_; }
-  void save(RunState& state) const {
-    state.best_epoch = epoch_;
-    state.best_value = value_;
-    state.best = values_;
-  }
-  void go_on(const RunState& state) {
-    epoch_ = state.best_epoch;
-    value_ = state.best_value;
-    values_ = state.best;
-  }
-  void restore(const std::vector<Variable>& variables) const {
-    for (size_t i = 0; i < values_.size(); ++i) {
-      if (values_[i].exists()) variables[i].set(values_[i]);
-    }
-  }
-
- private:
-  bool more_is_better_;
-  int64_t patience_, epoch_ = 0;
-  double value_ = 0;
-  std::vector<Array> values_;
-};
 
 void check_options(const FitOptions& options, const data::Dataset& set) {
   const auto at_least = [](const char* name, int64_t value, int64_t least) {
@@ -211,50 +137,6 @@ std::string integer_range(const char* what, const char* name, const Array& array
   return concat("the ", what, " of the data set go from ", *low, " (", name, data::index_text(array.shape(), low - values.begin()), ") to ",
                 *high, " (", name, data::index_text(array.shape(), high - values.begin()), ")");
 }
-
-// The sums of gradients over the batches of one step, each times its share of the examples; kept in float32 or wider.
-class GradientSums {
- public:
-  void add(const Gradients& grads, double share) {
-    for (const auto& [path, grad] : grads) {
-      const Array part = share * (grad.dtype() == float64 ? grad : grad.astype(float32));
-      const auto known = std::find_if(sums_.begin(), sums_.end(), [&](const Gradients::Entry& entry) { return entry.first == path; });
-      if (known == sums_.end()) sums_.emplace_back(path, part);
-      else known->second = known->second + part;
-    }
-  }
-  void collect(std::vector<Array>& roots) const {
-    for (const Gradients::Entry& entry : sums_) roots.push_back(entry.second);
-  }
-  Gradients take() { return Gradients(std::exchange(sums_, {})); }
-
- private:
-  std::vector<Gradients::Entry> sums_;
-};
-
-// How long the rest will take, by the steps so far without the first one, which plans.
-class Forecast {
- public:
-  Forecast(int64_t epochs, bool has_validation, double validation_share) : epochs_(epochs), validations_(has_validation ? 1 : 0), share_(validation_share) {}
-
-  void note_step(double seconds) {
-    if (++steps_ > 1) stepping_ += seconds;
-  }
-  void note_validation(double seconds) { validation_ = seconds; }
-  /// -1 before the second step.
-  double seconds_left(int64_t epoch, int64_t step, int64_t count) const {
-    if (steps_ < 2) return -1;
-    const double each = stepping_ / static_cast<double>(steps_ - 1), whole = each * static_cast<double>(count);
-    const auto later = static_cast<double>(epochs_ - epoch);
-    // Forwards alone takes about a third of a step.
-    const double validation = validations_ * (validation_ >= 0 ? validation_ : whole * share_ / 3);
-    return each * static_cast<double>(count - step) + later * whole + (later + 1) * validation;
-  }
-
- private:
-  int64_t epochs_, steps_ = 0;
-  double validations_, share_, stepping_ = 0, validation_ = -1;
-};
 
 int64_t divided_up(int64_t a, int64_t b) { return (a - 1) / b + 1; }
 
@@ -503,7 +385,7 @@ class Run {
         return 0;
       }
       seen += batch.size();
-      const Part part{batch, static_cast<double>(batch.size()) / static_cast<double>(of_step), seen == of_step};
+      const Part part{batch, batch.size() == of_step, seen == of_step};
       averages.add(run_part(part, sums, before, place), batch.size());
     }
     return of_step;
@@ -512,21 +394,20 @@ class Run {
   // A batch of a step.
   struct Part {
     const data::Batch& batch;
-    double share;  // of the step's examples
-    bool is_last;
+    bool is_alone, is_last;
   };
   Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
     Array loss;
     try {
       auto [measured, grads] = task_.differentiate(part.batch);
-      if (part.share < 1) {
-        sums.add(grads, part.share);
+      if (!part.is_alone) {
+        sums.add(grads, measured, part.batch.size());
         if (part.is_last) grads = sums.take();
       }
       loss = measured.loss;
       if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(loss);
       // The numbers to show are computed in the same run as the update: reading them costs nothing more.
-      std::vector<Array> shown = values_of(measured.others);
+      std::vector<Array> shown = values_of(measured);
       shown.push_back(measured.loss);
       if (part.is_last) {
         if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
@@ -626,13 +507,15 @@ void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag func
   gradus::evaluate(values);
 }
 
-std::vector<Array> values_of(const std::vector<Term>& terms) {
+std::vector<Array> values_of(const Measured& measured) {
   std::vector<Array> values;
-  for (const Term& term : terms) values.push_back(term.value);
+  for (const Term& term : measured.others) values.push_back(term.value);
+  if (measured.divisor.exists()) values.push_back(measured.divisor);
   return values;
 }
-void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
-  for (size_t i = 0; i < terms.size(); ++i) terms[i].value = values[i];
+void set_values(Measured& measured, const std::vector<Array>& values) {
+  for (size_t i = 0; i < measured.others.size(); ++i) measured.others[i].value = values[i];
+  if (measured.divisor.exists()) measured.divisor = values.back();
 }
 
 namespace {
@@ -660,7 +543,8 @@ Measured LossObjective::measure(const Array& output, const Array& given, const A
   if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
   check_logits(loss.name(), output);
   const Array target = fitted_target(loss, output, given);
-  Measured measured{weights.exists() ? loss(output, target, weights) : loss(output, target), {}};
+  Measured measured{weights.exists() ? loss(output, target, weights) : loss(output, target), {}, {}, loss.is_sum()};
+  if (is_added_up && nn::TrainingMode::is_on()) measured.divisor = loss.divisor(output, target);
   check_number("the loss", measured.loss);
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});

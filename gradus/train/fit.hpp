@@ -45,7 +45,7 @@ struct FitOptions {
   CheckpointOptions checkpoint{};      ///< where and how often the state of the run is written
   std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
-  /// So many batches make one step, by the gradient of the mean over all their examples: that of one batch accumulate times as large, up to
+  /// So many batches make one step, by the gradient of the loss over all their examples: that of one batch accumulate times as large, up to
   /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints and
   /// progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in work.
   int64_t accumulate = 1;
@@ -81,6 +81,8 @@ namespace detail {
 struct Measured {
   Array loss;
   std::vector<Term> others;
+  Array divisor{};      ///< of a mean that is not over the examples: loss::Loss::divisor
+  bool is_sum = false;  ///< over the examples
 };
 Measured to_measured(const Array& loss);
 Measured to_measured(const Terms& terms);
@@ -99,8 +101,9 @@ class Task {
 
 /// Makes the variables that `call` reaches, and evaluates them.
 void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call);
-std::vector<Array> values_of(const std::vector<Term>& terms);
-void set_values(std::vector<Term>& terms, const std::vector<Array>& values);
+/// All of them but the loss.
+std::vector<Array> values_of(const Measured& measured);
+void set_values(Measured& measured, const std::vector<Array>& values);
 
 /// An objective is called with the model and a batch and gives an Array, Terms, or Measured.
 template <class M, class F>
@@ -116,10 +119,10 @@ class ObjectiveTask final : public Task {
     Measured measured;
     auto [values, grads] = value_and_grad([&](const auto& model) {
       measured = to_measured(objective_(model, batch));
-      return std::tuple(measured.loss, values_of(measured.others));
+      return std::tuple(measured.loss, values_of(measured));
     })(model_);
     measured.loss = std::get<0>(values);
-    set_values(measured.others, std::get<1>(values));
+    set_values(measured, std::get<1>(values));
     return {std::move(measured), std::move(grads)};
   }
   Measured measure(const data::Batch& batch) override { return to_measured(objective_(std::as_const(model_), batch)); }
@@ -133,6 +136,7 @@ class ObjectiveTask final : public Task {
 struct LossObjective {
   loss::Loss loss;
   std::vector<metrics::Metric> metrics;
+  bool is_added_up = false;  ///< over several batches: then its divisor is needed
   template <class M>
   Measured operator()(const M& model, const data::Batch& batch) const {
     return measure(model(batch.x), batch.y, batch.weights);
@@ -178,7 +182,7 @@ template <class M>
 History fit(M& model, const data::Dataset& set, FitOptions options) {
   if constexpr (detail::must_take_one_array<M>()) {
     detail::check_loss(options, set);
-    const detail::LossObjective objective{options.loss, options.metrics};
+    const detail::LossObjective objective{options.loss, options.metrics, options.accumulate > 1};
     detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
     return detail::fit(task, set, options);
   } else {

@@ -14,7 +14,9 @@ using testing::error_of;
 data::Dataset clouds() { return data::make_blobs(120, {.classes = 3, .spread = 1, .seed = 7}); }
 nn::Sequential network() {
   random::seed(3);
-  return nn::Sequential{nn::Dense(8, relu), nn::BatchNorm(), nn::Dense(3)};
+  nn::Sequential model{nn::Dense(8, relu), nn::BatchNorm(), nn::Dense(3)};
+  nn::build(model, {1, 2});
+  return model;
 }
 train::FitOptions options() {
   return {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-2), .epochs = 3, .verbose = false, .ema = 0.9};

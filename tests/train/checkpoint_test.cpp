@@ -97,7 +97,7 @@ TEST(Checkpoint, GoesOnBitForBitFromAnyStep) {
 TEST(Checkpoint, GoesOnBitForBitWithAllThatARunMayHave) {
   const auto all_of = [](const std::string& folder) {
     train::FitOptions how = options(folder);
-    how.optimizer = optim::AdamW(optim::warmup(5, optim::plateau(2e-2, {.factor = 0.3, .patience = 0, .threshold = 0.05})))
+    how.optimizer = optim::AdamW(optim::warmup(5, optim::plateau(2e-2, {.factor = 0.3, .patience = 0, .threshold = 0.5})))
                         .with_groups({{.parameters = {"**.bias"}, .rate_factor = 0.5, .weight_decay = 0.0}, {.parameters = {"3.*"}, .learning_rate = 3e-3}});
     how.batch_size = 8;
     how.patience = 5;
