@@ -66,7 +66,9 @@ void start_from(const Start& start, nn::Model& model, const data::Dataset& set, 
   sizes.insert(sizes.begin(), 1);
   nn::build(model, Shape(sizes), set.x.dtype());
   const io::LoadReport report = io::load(model, model_path(start.from), start.options);
-  if (!is_quiet) std::fputs(io::to_text(report).c_str(), stdout);
+  if (is_quiet) return;
+  std::fputs(io::to_text(report).c_str(), stdout);
+  std::fflush(stdout);
 }
 
 train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, std::shared_ptr<train::Callback> saver,
