@@ -29,7 +29,7 @@ if $run_all; then
   scripts/consumers.sh
   tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
   if fetch_onednn3 "$PWD/build/onednn3"; then
-    tests build-dnnl3 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_BENCH=OFF -DGRADUS_DNNL="$PWD/build/onednn3"
+    tests build-dnnl3 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_BENCH=OFF -DGRADUS_DNNL_ROOT="$PWD/build/onednn3"
   fi
   ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     tests build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_SANITIZE=address,undefined -DGRADUS_BENCH=OFF

@@ -10,6 +10,7 @@
 #include "gradus/nn/factory.hpp"
 #include "gradus/nn/initializer_kinds.hpp"
 #include "gradus/nn/loss_kinds.hpp"
+#include "gradus/optim/kinds.hpp"
 #include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::cli {
@@ -93,10 +94,11 @@ std::vector<KeyPart> recipe_keys() {
   std::vector<KeyPart> parts;
   parts.push_back({"recipe", "keys at the top, before any part", "", root_keys()});
   parts.push_back({"data", "where the samples come from and how they are divided", "source", data_keys()});
-  KeyPart layers{"model", "layers = [...], each a table with its type", "type", {}};
+  KeyPart layers{"model", "layers = [...], each a table with its type", "type", model_keys()};
   for (const nn::LayerKind& kind : nn::layer_kinds())
     layers.groups.push_back({std::string(kind.name), std::string(kind.text), of_layer(kind)});
   parts.push_back(std::move(layers));
+  parts.push_back({"weights", "of the model, where model.weights is a table", "", weights_keys()});
   KeyPart activations{"activation", "of a layer: a name, or a table with name and parameters", "name", {}};
   for (const nn::ActivationKind& kind : nn::activation_kinds())
     activations.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters()});
@@ -110,6 +112,7 @@ std::vector<KeyPart> recipe_keys() {
     losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   parts.push_back(std::move(losses));
   parts.push_back({"optimizer", "how parameters move", "name", optimizer_keys()});
+  parts.push_back({"group", "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it", "", {{"", "", described<optim::ParameterGroup>()}}});
   parts.push_back({"schedule", "how the rate changes; times are epochs", "name", schedule_keys()});
   parts.push_back({"train", "how long, and what is watched", "", train_keys()});
   KeyPart metrics{"metrics", "train.metrics = [...], a list of names", "a name", {}};

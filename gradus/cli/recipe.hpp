@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "gradus/data/dataset.hpp"
+#include "gradus/io/load_fields.hpp"
 #include "gradus/nn/layer.hpp"
 #include "gradus/nn/loss.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/train/class_weights_field.hpp"
 #include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::cli {
@@ -31,14 +33,26 @@ struct DataSource {
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
 };
 
+/// The model file that training starts from.
+struct Start {
+  std::string from{};  ///< or a run folder; "": none
+  io::LoadOptions options{};
+};
+
 struct TrainSettings {
-  int64_t epochs = 10, batch_size = 32, patience = 0;
+  int64_t epochs = 10, batch_size = 32, accumulate = 1, patience = 0;
   bool shuffle = true;
   double clip_norm = 0;
   std::vector<metrics::Metric> metrics{};
+  train::ClassWeights class_weight{};
+  double ema = 0;
+  bool ema_warmup = false;
+  std::vector<std::string> freeze{};
   int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 5;
-  GRADUS_OPTIONS(epochs, batch_size, patience, shuffle, clip_norm, metrics, checkpoint_steps, checkpoint_minutes)
+  bool tensorboard = false;
+  GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, checkpoint_steps,
+                 checkpoint_minutes, tensorboard)
 };
 
 struct Recipe {
@@ -46,6 +60,7 @@ struct Recipe {
   int64_t seed = 0;
   DataSource data{};
   nn::Sequential model{};
+  Start start{};
   loss::Loss loss{};
   std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};
   TrainSettings train{};
@@ -61,7 +76,7 @@ Recipe read_recipe(const Document& document);
 
 // Its parts, each in a file of its own.
 DataSource read_data(const Section& data, int64_t seed);
-nn::Sequential read_model(const Section& model);
+std::pair<nn::Sequential, Start> read_model(const Section& model);
 loss::Loss read_loss(const Section& loss);
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);
 

@@ -1,17 +1,79 @@
-// The [model] part of recipes: layers by type. Which fields they have, they say themselves.
+// The [model] part of recipes: layers by type, which say themselves which fields they have; and the file to start from.
+#include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 
+namespace gradus {
+
+/// A path, or a table with it as `from`.
+template <>
+struct FieldType<cli::Start> {
+  static std::string expected(const FieldNote&, const cli::Start&) { return "a text in quotes, or a table"; }
+  static Datum write(const cli::Start& value, FieldWriting&) { return value.from; }
+  static bool read(cli::Start& value, const Datum& given, const FieldNote&, FieldReading& reading);
+};
+
+}  // namespace gradus
+
 namespace gradus::cli {
 
-nn::Sequential read_model(const Section& section) {
-  section.require_entries("layers", "a list of layers, for example [{type = \"Dense\", units = 10}]");
-  nn::Sequential model;
-  section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
-    read_fields(fields_of(model), &model, given, reading);
-    model.check();
-  });
-  return model;
+namespace {
+
+struct ModelKeys {
+  Start weights{};
+  GRADUS_OPTIONS(weights)
+};
+std::span<const FieldNote> ModelKeys::field_notes() {
+  static constexpr FieldNote notes[] = {{"weights", "a model file or run folder whose parameters training starts from, see weights"}};
+  return notes;
 }
 
+struct StartKeys {
+  std::string from{};
+  GRADUS_OPTIONS(from)
+};
+std::span<const FieldNote> StartKeys::field_notes() {
+  static constexpr FieldNote notes[] = {{"from", "a model file or a run folder", {}, true}};
+  return notes;
+}
+
+}  // namespace
+
+std::pair<nn::Sequential, Start> read_model(const Section& section) {
+  section.require_entries("layers", "a list of layers, for example [{type = \"Dense\", units = 10}]");
+  nn::Sequential model;
+  ModelKeys keys;
+  section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
+    static const std::string own[] = {"layers"}, others[] = {"weights"};
+    assign_fields(fields_of(keys), &keys, given, reading, own);
+    read_fields(fields_of(model), &model, given, reading, others);
+    model.check();
+  });
+  return {std::move(model), std::move(keys.weights)};
+}
+
+std::vector<KeyGroup> model_keys() { return {{"", "beside the layers", described<ModelKeys>()}}; }
+std::vector<KeyGroup> weights_keys() { return {{"", "", described<StartKeys>()}, {"", "", described<io::LoadOptions>()}}; }
+
 }  // namespace gradus::cli
+
+namespace gradus {
+
+bool FieldType<cli::Start>::read(cli::Start& value, const Datum& given, const FieldNote&, FieldReading& reading) {
+  if (const std::string* path = given.get_if<std::string>()) {
+    value = {.from = *path};
+    return true;
+  }
+  const Datum::Table* table = given.get_if<Datum::Table>();
+  if (!table) return false;
+  cli::StartKeys keys;
+  static const std::string own[] = {"from"};
+  std::vector<std::string> others;
+  for (const FieldRow& row : fields_of(value.options)) others.push_back(row.name);
+  assign_fields(fields_of(keys), &keys, *table, reading, others);
+  read_fields(fields_of(value.options), &value.options, *table, reading, own);
+  value.from = keys.from;
+  return true;
+}
+
+}  // namespace gradus

@@ -8,15 +8,6 @@ namespace gradus::cli {
 
 namespace {
 
-struct LearningRate {
-  double learning_rate = 0;
-  GRADUS_OPTIONS(learning_rate)
-};
-std::span<const FieldNote> LearningRate::field_notes() {
-  static constexpr FieldNote notes[] = {
-      {"learning_rate", "the length of a step; the default is that of each optimiser", range::not_negative}};
-  return notes;
-}
 struct Warmup {
   double warmup = 0;
   GRADUS_OPTIONS(warmup)
@@ -43,14 +34,25 @@ optim::MakeSchedule read_schedule(const Section& section) {
 
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule) {
   const optim::OptimizerKind& kind = optimizer.choice("name", optim::optimizer_kinds(), "adam");
-  const double rate = optimizer.assigned(LearningRate{kind.learning_rate}).learning_rate;
-  const optim::MakeOptimizer make = optimizer.read_fields(kind.read);
+  const auto common = optimizer.assigned(optim::CommonOptions{.learning_rate = kind.learning_rate});
+  const optim::MakeOptimizer make = optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+    optim::MakeOptimizer made = kind.read(given, reading, known);
+    if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
+    return made;
+  });
   const optim::MakeSchedule make_schedule = read_schedule(schedule);
-  return [=](const optim::RunLength& length) { return make(make_schedule(rate, length)); };
+  return [=](const optim::RunLength& length) {
+    optim::Optimizer made = make(make_schedule(common.learning_rate, length));
+    std::vector<optim::ParameterGroup> groups = common.groups;
+    for (optim::ParameterGroup& group : groups) {
+      if (group.learning_rate) group.learning_rate = make_schedule((*group.learning_rate)(0), length);
+    }
+    return groups.empty() ? made : made.with_groups(std::move(groups));
+  };
 }
 
 std::vector<KeyGroup> optimizer_keys() {
-  std::vector<KeyGroup> groups{{"", "for every optimiser", described<LearningRate>()}};
+  std::vector<KeyGroup> groups{{"", "for every optimiser", described<optim::CommonOptions>()}};
   for (const optim::OptimizerKind& kind : optim::optimizer_kinds()) {
     groups.push_back({std::string(kind.name), concat(kind.text, "; learning_rate ", kind.learning_rate), kind.options()});
   }

@@ -70,17 +70,26 @@ void remove_if_empty(const RunFolder& folder) {
   if (folder.is_parent_new) std::filesystem::remove("runs", ignored);
 }
 
-void remove_checkpoints(const RunFolder& folder) {
+namespace {
+
+// The files of a folder with such names, and the folder if nothing else is in it.
+void remove_files(const std::string& folder, std::string_view beginning, std::string_view end) {
   std::error_code ignored;
-  for (std::filesystem::directory_iterator at(folder.checkpoints(), ignored), end; !ignored && at != end; at.increment(ignored)) {
+  for (std::filesystem::directory_iterator at(folder, ignored), last; !ignored && at != last; at.increment(ignored)) {
     const std::string name = at->path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".checkpoint")) std::filesystem::remove(at->path(), ignored);
+    if (name.starts_with(beginning) && name.ends_with(end)) std::filesystem::remove(at->path(), ignored);
   }
-  std::filesystem::remove(folder.checkpoints(), ignored);  // only if nothing else is in it
+  std::filesystem::remove(folder, ignored);
 }
 
-nn::Model load_model(const std::string& run_or_model) {
-  return io::load(file::is_folder(run_or_model) ? RunFolder{run_or_model}.model() : run_or_model);
+}  // namespace
+
+void remove_checkpoints(const RunFolder& folder) { remove_files(folder.checkpoints(), "step-", ".checkpoint"); }
+
+void remove_events(const RunFolder& folder) {
+  for (const char* part : {"/train", "/validation"}) remove_files(folder.tensorboard() + part, "events.out.tfevents.", "");
+  std::error_code ignored;
+  std::filesystem::remove(folder.tensorboard(), ignored);
 }
 
 train::History load_history(const std::string& run) {
@@ -110,9 +119,14 @@ train::History load_history(const std::string& run) {
   return history;
 }
 
+std::string model_path(const std::string& run_or_model) {
+  return file::is_folder(run_or_model) ? RunFolder{run_or_model}.model() : run_or_model;
+}
+nn::Model load_model(const std::string& run_or_model) { return io::load(model_path(run_or_model)); }
+
 // What a run that is gone on with had written stays.
 void Saver::on_begin(const train::Plan& plan) {
-  history_ = plan.so_far;
+  table_.on_begin(plan);
   steps_ = plan.so_far.steps;
 }
 
@@ -121,13 +135,13 @@ bool Saver::on_step(const train::Progress&) {
   std::error_code ignored;
   for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report()}) std::filesystem::remove(part, ignored);
   remove_checkpoints(folder_);
+  remove_events(folder_);
   file::write_atomically(folder_.recipe(), recipe_);
   return false;
 }
 
 bool Saver::on_epoch(const train::Epoch& epoch) {
-  history_.epochs.push_back(epoch);
-  file::write_atomically(folder_.metrics(), train::to_csv(history_));
+  table_.on_epoch(epoch);
   if (Clock::now() - saved_ >= std::chrono::seconds(10)) {
     save_model_();
     saved_ = Clock::now();

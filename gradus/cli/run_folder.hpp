@@ -1,4 +1,4 @@
-// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, checkpoints.
+// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, checkpoints, tensorboard.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 #include "gradus/base/file.hpp"
 #include "gradus/nn/model.hpp"
-#include "gradus/train/history.hpp"
+#include "gradus/train/csv_logger.hpp"
 
 namespace gradus::cli {
 
@@ -21,6 +21,7 @@ struct RunFolder {
   std::string metrics() const { return path + "/metrics.csv"; }
   std::string report() const { return path + "/report.html"; }
   std::string checkpoints() const { return path + "/checkpoints"; }
+  std::string tensorboard() const { return path + "/tensorboard"; }
 };
 
 /// Makes the folder `asked`, or runs/NAME-TIME if that is empty (with -2, -3 ... behind it if it exists): of runs that start at once each
@@ -31,9 +32,12 @@ RunFolder open_run_folder(const std::string& path);
 /// Removes what a run that came to nothing left: recipe and folder, if the run made the folder and no model is in it.
 void remove_if_empty(const RunFolder& folder);
 
-/// Removes the checkpoints of an earlier run.
+/// Removes the checkpoints of an earlier run, or its event files.
 void remove_checkpoints(const RunFolder& folder);
+void remove_events(const RunFolder& folder);
 
+/// The model file of a run folder, or the file itself.
+std::string model_path(const std::string& run_or_model);
 /// The model of a run folder or of a model file.
 nn::Model load_model(const std::string& run_or_model);
 /// The epochs of a run, from its metrics.csv. Throws for a folder that is no run, and for a damaged file.
@@ -46,7 +50,7 @@ inline constexpr const char* kRecipeText = "recipe";
 class Saver final : public train::Callback {
  public:
   Saver(RunFolder folder, std::string recipe, std::function<void()> save_model)
-      : folder_(std::move(folder)), recipe_(std::move(recipe)), save_model_(std::move(save_model)) {}
+      : folder_(std::move(folder)), recipe_(std::move(recipe)), save_model_(std::move(save_model)), table_(folder_.metrics()) {}
   void on_begin(const train::Plan& plan) override;
   bool on_step(const train::Progress&) override;
   bool on_epoch(const train::Epoch& epoch) override;
@@ -58,7 +62,7 @@ class Saver final : public train::Callback {
   RunFolder folder_;
   std::string recipe_;
   std::function<void()> save_model_;
-  train::History history_;
+  train::CsvLogger table_;
   Clock::time_point saved_ = Clock::now();
   int64_t steps_ = 0;
 };

@@ -20,6 +20,7 @@
 #include "gradus/train/fit.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/progress.hpp"
+#include "gradus/train/tensorboard.hpp"
 
 namespace gradus::cli {
 
@@ -65,10 +66,24 @@ void save_finite(const nn::Model& model, const RunFolder& folder) {
 
 bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(folder.checkpoints()); }
 
+// The parameters of an earlier model, if the recipe starts from one.
+void start_from(const Start& start, nn::Model& model, const data::Dataset& set, bool is_quiet) {
+  if (start.from.empty()) return;
+  Dims sizes = set.x.shape().dims();
+  sizes[0] = 1;
+  nn::build(model, Shape(sizes), set.x.dtype());
+  const io::LoadReport report = io::load(model, model_path(start.from), start.options);
+  if (is_quiet) return;
+  std::fputs(io::to_text(report).c_str(), stdout);
+  std::fflush(stdout);
+}
+
 train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, std::shared_ptr<train::Callback> saver,
                    const TrainArguments& arguments) {
-  const int64_t batch_size = recipe.train.batch_size;
-  const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (data.train.size() - 1) / batch_size + 1};
+  const int64_t batch_size = recipe.train.batch_size, batches = (data.train.size() - 1) / batch_size + 1;
+  const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (batches - 1) / recipe.train.accumulate + 1};
+  std::vector<std::shared_ptr<train::Callback>> callbacks{std::move(saver)};
+  if (recipe.train.tensorboard) callbacks.push_back(std::make_shared<train::TensorBoard>(folder.tensorboard()));
   train::FitOptions options{.loss = recipe.loss,
                             .optimizer = recipe.make_optimizer(length),
                             .metrics = recipe.train.metrics,
@@ -79,11 +94,16 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
                             .seed = static_cast<uint64_t>(recipe.seed),
                             .patience = recipe.train.patience,
                             .clip_norm = recipe.train.clip_norm,
-                            .callbacks = {std::move(saver)},
+                            .callbacks = std::move(callbacks),
                             .verbose = !arguments.is_quiet,
                             .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
                             .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
-                            .interrupts = true};
+                            .interrupts = true,
+                            .accumulate = recipe.train.accumulate,
+                            .class_weight = recipe.train.class_weight,
+                            .ema = recipe.train.ema,
+                            .ema_warmup = recipe.train.ema_warmup,
+                            .freeze = recipe.train.freeze};
   return train::fit(model, data.train, std::move(options));
 }
 
@@ -178,6 +198,7 @@ void run_train(const TrainArguments& arguments) {
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
+  if (!goes_on || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);
   const RunResult result{recipe, data, model, history, test.output, test.logs};

@@ -75,7 +75,7 @@ Array Rows::wrap(BufferPtr buffer, int64_t rows) const {
 }
 
 struct Prepared {
-  BufferPtr x, y;
+  BufferPtr x, y, weights;
   int64_t rows = 0;
 };
 
@@ -91,9 +91,9 @@ struct Batches::State {
   // In the child of a fork there is no worker, and what it waits for or holds locked cannot even be destroyed.
   bool has_worker_here() const { return generation == fork_generation(); }
 
-  Array held_x, held_y;  // keep the memory that rows points to
+  Array held_x, held_y, held_weights;  // keep the memory that rows points to
   Rows x_rows;
-  std::unique_ptr<Rows> y_rows;
+  std::unique_ptr<Rows> y_rows, weight_rows;
   std::vector<int64_t> order;
   int64_t batch_size, count, first, next_index;
   Batch current;
@@ -108,11 +108,18 @@ struct Batches::State {
 };
 
 Batches::State::State(const Dataset& set, const BatchOptions& options)
-    : held_x(set.stored_x()), held_y(set.y), x_rows(held_x), batch_size(options.batch_size), first(options.first), next_index(options.first) {
+    : held_x(set.stored_x()),
+      held_y(set.y),
+      held_weights(set.weights),
+      x_rows(held_x),
+      batch_size(options.batch_size),
+      first(options.first),
+      next_index(options.first) {
   x_rows.is_divided = set.is_from_bytes();
   x_rows.scale = options.scale;
   if (x_rows.is_divided || options.scale != 0) x_rows.delivered = float32;
   if (held_y.exists()) y_rows = std::make_unique<Rows>(held_y);
+  if (held_weights.exists()) weight_rows = std::make_unique<Rows>(held_weights);
 
   const int64_t size = set.size();
   if (options.shuffle) {
@@ -143,7 +150,8 @@ Batches::State::~State() {
 Prepared Batches::State::prepare(int64_t index) const {
   const auto begin = static_cast<size_t>(index * batch_size);
   const std::span<const int64_t> positions(order.data() + begin, std::min(static_cast<size_t>(batch_size), order.size() - begin));
-  return {x_rows.gather(positions), y_rows ? y_rows->gather(positions) : BufferPtr(), static_cast<int64_t>(positions.size())};
+  const auto gather = [&](const std::unique_ptr<Rows>& rows) { return rows ? rows->gather(positions) : BufferPtr(); };
+  return {x_rows.gather(positions), gather(y_rows), gather(weight_rows), static_cast<int64_t>(positions.size())};
 }
 
 void Batches::State::work() {
@@ -186,6 +194,7 @@ Batches::Batches(const Dataset& set, BatchOptions options) {
   if (options.batch_size < 1) fail("batches", "batch_size is ", options.batch_size, "; it must be 1 or more");
   if (options.first < 0) fail("batches", "first is ", options.first, "; it must not be negative");
   if (!set.x.exists()) fail("batches", "the dataset is empty; give it x and y first");
+  check_weights(set);
   state_ = std::make_unique<State>(set, options);
 }
 Batches::~Batches() {
@@ -200,6 +209,7 @@ const Batch* Batches::next() {
   if (!state_->take(prepared)) return nullptr;
   state_->current.x = state_->x_rows.wrap(std::move(prepared.x), prepared.rows);
   state_->current.y = state_->y_rows ? state_->y_rows->wrap(std::move(prepared.y), prepared.rows) : Array();
+  state_->current.weights = state_->weight_rows ? state_->weight_rows->wrap(std::move(prepared.weights), prepared.rows) : Array();
   return &state_->current;
 }
 

@@ -9,9 +9,9 @@
 
 namespace gradus::data {
 
-/// A few samples: x is (B, ...), y their targets or empty.
+/// A few samples: x is (B, ...), y their targets or empty, weights (B,) or empty.
 struct Batch {
-  Array x{}, y{};
+  Array x{}, y{}, weights{};
   int64_t size() const { return x.shape(0); }
 };
 
@@ -69,7 +69,7 @@ class Batches {
   std::unique_ptr<State> state_;
 };
 
-/// Throws when batch_size is below 1 or the set is empty of samples and has no shape.
+/// Throws when batch_size is below 1, the set is empty of samples and has no shape, or its weights are not one a sample.
 Batches batches(const Dataset& set, BatchOptions options = {});
 
 }  // namespace gradus::data

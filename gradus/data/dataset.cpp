@@ -98,7 +98,9 @@ Dataset subset(const Dataset& set, std::span<const int64_t> positions) {
   const DatasetInfo info{set.class_names, set.name, set.description};
   const Array y = set.y.exists() ? gather_rows(set.y, positions) : Array();
   const Array x = gather_rows(set.stored_x(), positions);
-  return set.is_from_bytes() ? Dataset::from_bytes(x, y, info) : Dataset(x, y, info);
+  Dataset part = set.is_from_bytes() ? Dataset::from_bytes(x, y, info) : Dataset(x, y, info);
+  if (set.weights.exists()) part.weights = gather_rows(set.weights, positions);
+  return part;
 }
 
 Dataset subset(const Dataset& set, int64_t begin, int64_t end) {
@@ -116,6 +118,25 @@ std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t 
   const auto first = static_cast<size_t>(std::llround(fraction * static_cast<double>(order.size())));
   const std::span<const int64_t> all(order);
   return {subset(set, all.first(first)), subset(set, all.subspan(first))};
+}
+
+void check_weights(const Dataset& set) {
+  const Array& weights = set.weights;
+  if (!weights.exists()) return;
+  if (weights.shape() != Shape{set.size()}) {
+    fail("dataset", "the weights are ", weights.shape(), " and there are ", set.size(), " samples; they must be (", set.size(), ",), one a sample");
+  }
+  const std::vector<double> values = weights.to_vector<double>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= 0 && std::isfinite(values[i])) continue;
+    fail("dataset", "the weight of sample ", i, " is ", values[i], "; weights must be finite and not negative");
+  }
+}
+
+Dataset weighted(Dataset set, const Array& weights) {
+  set.weights = weights.astype(float32).eval();
+  check_weights(set);
+  return set;
 }
 
 std::string index_text(const Shape& shape, int64_t position) {

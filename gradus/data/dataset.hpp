@@ -37,6 +37,7 @@ class Dataset {
   Array x{}, y{};
   std::vector<std::string> class_names{};
   std::string name{}, description{};
+  Array weights{};  ///< (N,): how much each sample counts in a loss; empty: all the same. See weighted().
 
   /// Number of samples.
   int64_t size() const;
@@ -55,6 +56,13 @@ Dataset subset(const Dataset& set, std::span<const int64_t> positions);
 Dataset subset(const Dataset& set, int64_t begin, int64_t end);
 /// Two parts without common samples: `fraction` of them (rounded), drawn at random by `seed`, and the rest; both in random order.
 std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t seed = 0);
+
+/// The set with a weight for each sample: (N,) numbers, finite and not negative; kept as float32. They go along with subsets, splits and
+/// batches. A loss of the library becomes sum_i w_i loss_i / N: it is divided by the number of samples, not by the sum of the weights, as in
+/// Keras, so weights whose mean is 1 leave its size as it is. Metrics do not weigh. Throws naming the first weight that is none.
+Dataset weighted(Dataset set, const Array& weights);
+/// Throws for weights of a set that are not as weighted() takes them.
+void check_weights(const Dataset& set);
 
 /// "[3, 1]": the indices of the element at a row-major position, for messages.
 std::string index_text(const Shape& shape, int64_t position);

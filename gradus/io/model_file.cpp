@@ -8,9 +8,12 @@
 
 #include "gradus/base/convert.hpp"
 #include "gradus/base/error.hpp"
+#include "gradus/base/path_pattern.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/io/checksum.hpp"
 #include "gradus/io/datum_json.hpp"
+#include "gradus/io/load_fields.hpp"
 #include "gradus/io/safetensors.hpp"
 #include "gradus/nn/activation.hpp"
 #include "gradus/nn/fields.hpp"
@@ -274,6 +277,114 @@ nn::ModelInfo detail::load_into(AnyModel model, const std::string& path) {
   return info;
 }
 
+std::span<const FieldNote> LoadOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"only", "patterns of the parameters that are loaded; []: all"},
+                                        {"except", "patterns of those that are not"},
+                                        {"rename", "beginnings of paths, from the file's to the model's: {encoder = \"0\"}"},
+                                        {"is_strict", "whether a parameter that does not fit is an error, instead of left as it is"}};
+  return notes;
+}
+
+namespace {
+
+std::string renamed(const std::string& path, const std::vector<Renaming>& renamings, std::vector<bool>& used) {
+  for (size_t i = 0; i < renamings.size(); ++i) {
+    const std::string& from = renamings[i].from;
+    const bool is_whole = path == from;
+    if (!is_whole && !from.empty() && !path.starts_with(from + ".")) continue;
+    used[i] = true;
+    return join_path(renamings[i].to, is_whole ? "" : from.empty() ? path : path.substr(from.size() + 1));
+  }
+  return path;
+}
+
+// What is wrong with an array of the file for a variable; "" if nothing is.
+std::string misfit(const Variable& variable, const Array& array) {
+  if (!variable.exists()) return array.dtype().is_float() ? "" : concat("is ", array.dtype(), " in the file; it must be a float");
+  const Array& now = variable.get();
+  if (now.shape() != array.shape()) return concat("is ", array.shape(), " in the file and ", now.shape(), " in the model");
+  if (now.dtype() != array.dtype()) return concat("is ", array.dtype(), " in the file and ", now.dtype(), " in the model");
+  return "";
+}
+
+bool fits(const LoadReport& report) { return report.missing.empty() && report.unexpected.empty() && report.misfits.empty(); }
+
+// "2 missing (4.kernel, ...), 1 not fitting (0.kernel is (8, 3) in the file and (8, 10) in the model)"; "" where all fits.
+std::string counts_text(const LoadReport& report) {
+  std::vector<std::string> parts;
+  const auto add = [&](size_t count, std::string_view what, const std::string& first) {
+    if (count > 0) parts.push_back(concat(count, " ", what, " (", first, count > 1 ? ", ...)" : ")"));
+  };
+  const auto first_of = [](const std::vector<std::string>& paths) { return paths.empty() ? std::string() : paths[0]; };
+  add(report.missing.size(), "missing", first_of(report.missing));
+  add(report.unexpected.size(), "not expected", first_of(report.unexpected));
+  add(report.misfits.size(), "not fitting", report.misfits.empty() ? "" : concat(report.misfits[0].path, " ", report.misfits[0].problem));
+  return join(parts);
+}
+
+}  // namespace
+
+LoadReport detail::load_part(const std::vector<Variable>& variables, const std::string& path, const LoadOptions& options) {
+  const Safetensors file = read_file(path);
+  check_checksum(file, path, false);
+  std::vector<std::string> paths, names;
+  for (const Variable& variable : variables) paths.push_back(variable.path);
+  check_patterns("load", "only:", options.only, paths);
+  check_patterns("load", "except:", options.except, paths);
+  std::vector<bool> used(options.rename.size());
+  std::map<std::string, const Array*> arrays;  // by the renamed path
+  for (const NamedArray& entry : file.arrays) {
+    names.push_back(renamed(entry.name, options.rename, used));
+    if (!arrays.emplace(names.back(), &entry.array).second) fail_file(path, concat("two of its parameters become \"", names.back(), "\""));
+  }
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) continue;
+    fail_file(path, concat("rename: no path of it begins with \"", options.rename[i].from, "\"",
+                           file.arrays.empty() ? "" : concat("; its first one is \"", file.arrays[0].name, "\"")));
+  }
+  LoadReport report{.file = path, .info = info_from(file, path)};
+  std::vector<std::pair<const Variable*, const Array*>> filled;
+  for (const Variable& variable : variables) {
+    const auto at = arrays.find(variable.path);
+    const bool is_asked = (options.only.empty() || matches_any(options.only, variable.path)) && !matches_any(options.except, variable.path);
+    if (!is_asked) {
+      if (at != arrays.end()) report.left_out.push_back(variable.path);
+      continue;
+    }
+    if (at == arrays.end()) {
+      report.missing.push_back(variable.path);
+      continue;
+    }
+    if (std::string problem = misfit(variable, *at->second); !problem.empty()) {
+      report.misfits.push_back({variable.path, std::move(problem)});
+      continue;
+    }
+    report.loaded.push_back(variable.path);
+    filled.emplace_back(&variable, at->second);
+  }
+  for (const std::string& name : names) {
+    if (std::find(paths.begin(), paths.end(), name) == paths.end()) report.unexpected.push_back(name);
+  }
+  if (filled.empty()) fail_file(path, concat("nothing of it could be loaded: ", counts_text(report)));
+  if (options.is_strict && !fits(report)) fail_file(path, concat("it does not fit the model, as is_strict asks: ", counts_text(report)));
+  warn_of_not_finite(file.arrays, path);
+  for (const auto& [variable, array] : filled) {
+    if (variable->cell) variable->cell->commit(*array);
+    else *variable->slot = *array;
+  }
+  return report;
+}
+
+std::string to_text(const LoadReport& report) {
+  std::string out = concat(printable(report.file), ": ", report.loaded.size(), " parameters loaded", fits(report) ? "" : ", ", printable(counts_text(report)), "\n");
+  const auto add = [&](std::string_view what, const std::string& path) { out += concat("  ", what, "  ", printable(path), "\n"); };
+  for (const std::string& path : report.missing) add("missing     ", path);
+  for (const std::string& path : report.unexpected) add("not expected", path);
+  for (const LoadReport::Misfit& each : report.misfits) add("does not fit", concat(each.path, " ", each.problem));
+  for (const std::string& path : report.left_out) add("left out    ", path);
+  return out;
+}
+
 nn::Model load(const std::string& path) {
   const Safetensors file = read_file(path);
   const auto at = file.metadata.find("architecture");
@@ -284,3 +395,23 @@ nn::Model load(const std::string& path) {
 }
 
 }  // namespace gradus::io
+
+namespace gradus {
+
+Datum FieldType<std::vector<io::Renaming>>::write(const std::vector<io::Renaming>& value, FieldWriting&) {
+  Datum::Table table;
+  for (const io::Renaming& each : value) table.emplace_back(each.from, each.to);
+  return table;
+}
+bool FieldType<std::vector<io::Renaming>>::read(std::vector<io::Renaming>& value, const Datum& given, const FieldNote&, FieldReading&) {
+  const Datum::Table* table = given.get_if<Datum::Table>();
+  if (!table) return false;
+  value.clear();
+  for (const auto& [from, to] : *table) {
+    if (!to.get_if<std::string>()) throw FieldError(from, concat("expected a text in quotes, got ", to));
+    value.push_back({from, *to.get_if<std::string>()});
+  }
+  return true;
+}
+
+}  // namespace gradus

@@ -12,12 +12,44 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "gradus/data/dataset.hpp"
+#include "gradus/graph/field_names.hpp"
 #include "gradus/graph/parts.hpp"
 #include "gradus/nn/model.hpp"
 
 namespace gradus::io {
+
+/// Paths that begin with the parts `from` in the file and with the parts `to` in the model; "" stands for no parts.
+struct Renaming {
+  std::string from{}, to{};
+};
+
+/// How much of a model file is loaded into a model. Patterns (base/path_pattern.hpp) are of the model's paths.
+struct LoadOptions {
+  std::vector<std::string> only{};    ///< what is to be loaded; empty: all
+  std::vector<std::string> except{};  ///< and what is not
+  std::vector<Renaming> rename{};     ///< of the file's paths, before all else; for each the first one that fits counts
+  bool is_strict = false;             ///< what is missing, not expected or does not fit is an error, instead of left out
+  GRADUS_OPTIONS(only, except, rename, is_strict)
+};
+
+/// What became of each parameter.
+struct LoadReport {
+  struct Misfit {
+    std::string path{}, problem{};  ///< "is (8, 3) in the file and (8, 10) in the model"
+  };
+  std::string file{};
+  nn::ModelInfo info{};                   ///< of the file
+  std::vector<std::string> loaded{};      ///< paths of the model
+  std::vector<std::string> missing{};     ///< asked for, and not in the file: they stay as they are
+  std::vector<std::string> unexpected{};  ///< in the file (renamed), and not in the model
+  std::vector<Misfit> misfits{};          ///< in both, of another shape or dtype: they stay as they are
+  std::vector<std::string> left_out{};    ///< in both, and not asked for
+};
+/// One line that counts, and one a path that was not loaded.
+std::string to_text(const LoadReport& report);
 
 namespace detail {
 /// A model of any type, for the code that is the same for all.
@@ -29,6 +61,7 @@ struct AnyModel {
 };
 void save(AnyModel model, const nn::ModelInfo& info, const std::string& path);
 nn::ModelInfo load_into(AnyModel model, const std::string& path);
+LoadReport load_part(const std::vector<Variable>& variables, const std::string& path, const LoadOptions& options);
 
 template <Module M>
 AnyModel any(const M& model) {
@@ -78,6 +111,18 @@ nn::Model load(const std::string& path);
 template <class M>
 nn::ModelInfo load(M& model, const std::string& path) {
   if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_into(detail::any(model), path);
+  else return {};
+}
+/// Fills a part of a model from a file of perhaps another one, for transfer learning, and tells what became of each parameter. Build the model
+/// first (nn::build), or the shapes of what it has not made yet are only checked when it is called. Throws for a damaged file, for a pattern of
+/// `only` or `except` that stands for no parameter of the model, for a renaming that no path of the file begins with, for two paths that become
+/// one, if nothing can be loaded, and for what is_strict forbids; the model is then as it was.
+///
+///   nn::build(model, {1, 28, 28, 1});
+///   std::cout << io::to_text(io::load(model, "old.gradus", {.except = {"6.**"}}));   // all but the last layer
+template <class M>
+LoadReport load(M& model, const std::string& path, const LoadOptions& options) {
+  if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_part(variables(model), path, options);
   else return {};
 }
 

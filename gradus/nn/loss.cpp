@@ -77,6 +77,29 @@ Array checked_labels(std::string_view name, const Array& output, const Array& ta
   fail(name, "output is ", output.shape(), " and target is ", target.shape(), "; target must be ", wanted, ", one label an example");
 }
 
+// What labels count: whether each does, and how much. Both are empty where all count the same.
+struct Counted {
+  Array is_counted{}, weights{}, of_class{};
+};
+Counted counted(const Array& labels, DType dtype, const CrossentropyOptions& options) {
+  Counted out;
+  if (options.ignore_label) {
+    out.is_counted = labels != *options.ignore_label;
+    out.weights = out.is_counted.astype(wide_dtype(dtype));
+  }
+  if (options.class_weights.exists()) {
+    out.of_class = widened(options.class_weights);
+    const Array own = take(out.of_class, out.is_counted.exists() ? where(out.is_counted, labels, 0) : labels);
+    out.weights = out.weights.exists() ? out.weights * own : own;
+  }
+  return out;
+}
+// Of a dtype that can be compared with any label to ignore.
+Array wide_labels(std::string_view name, const Array& output, const Array& target) {
+  const Array labels = checked_labels(name, output, target);
+  return labels.dtype() == uint8 ? labels.astype(int32) : labels;
+}
+
 }  // namespace
 
 Array mean_squared_error(const Array& output, const Array& target) { return mean_squared_error(output, target, {}); }
@@ -139,8 +162,7 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target) 
 }
 Array sparse_categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options) {
   constexpr std::string_view name = "sparse_categorical_crossentropy";
-  Array labels = checked_labels(name, output, target);
-  if (labels.dtype() == uint8) labels = labels.astype(int32);  // which can be compared with any label to ignore
+  const Array labels = wide_labels(name, output, target);
   const int64_t classes = output.shape(-1);
   check_smoothing(name, options.label_smoothing);
   check_weights(name, options.class_weights, classes);
@@ -150,15 +172,8 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target, 
   Array losses = widened(
       softmax_cross_entropy(output, labels, {.label_smoothing = is_weighted ? 0 : options.label_smoothing, .ignore_label = ignored}));
   if (!is_weighted && !options.ignore_label) return reduced(losses, options.reduction, dtype);
-  Array weights, is_counted;  // of each example
-  if (options.ignore_label) {
-    is_counted = labels != ignored;
-    weights = is_counted.astype(wide_dtype(output.dtype()));
-  }
+  const auto [is_counted, weights, of_class] = counted(labels, output.dtype(), options);
   if (is_weighted) {
-    const Array of_class = widened(options.class_weights);
-    const Array own = take(of_class, is_counted.exists() ? where(is_counted, labels, 0) : labels);
-    weights = weights.exists() ? weights * own : own;
     losses = where((weights == 0) & isinf(losses), 0, losses) * weights;
     // With smoothing s: (1 - s) w_label (-log p_label) + s / classes sum_k w_k (-log p_k). Logits of examples that do not count are not seen.
     if (const double s = options.label_smoothing; s > 0) {
@@ -234,21 +249,76 @@ std::span<const FieldNote> CrossentropyOptions::field_notes() {
   return notes;
 }
 
+/// Makes losses with options.
+class LossReader {
+ public:
+  static Loss make(Loss plain, Loss::Function function, Loss::Weighted weighted, Loss::Function divisor, bool is_sum) {
+    plain.function_ = std::move(function);
+    plain.weighted_ = std::move(weighted);
+    plain.divisor_ = std::move(divisor);
+    plain.is_sum_ = is_sum;
+    return plain;
+  }
+};
+
 namespace {
 
 template <class Options>
 using WithOptions = Array (*)(const Array&, const Array&, Options);
 
+// Empty where all elements count.
+template <class Options, WithOptions<Options> kFunction>
+Array divisor_by(const Array& output, const Array& target, const Options& options) {
+  if constexpr (std::same_as<Options, CrossentropyOptions>) {
+    if (kFunction == static_cast<WithOptions<Options>>(sparse_categorical_crossentropy)) {
+      const Array labels = wide_labels("sparse_categorical_crossentropy", output, target), shares = counted(labels, output.dtype(), options).weights;
+      return shares.exists() ? sum(shares) : Array();
+    }
+  }
+  return {};
+}
+template <class Options, WithOptions<Options> kFunction>
+Array plain_divisor(const Array& output, const Array& target) {
+  return divisor_by<Options, kFunction>(output, target, {});
+}
+
+template <class Options, WithOptions<Options> kFunction>
+Array weighted_by(const Array& output, const Array& target, const Array& weights, Options options) {
+  if (options.reduction == Reduction::none) return kFunction(output, target, options);
+  const bool is_mean = options.reduction == Reduction::mean;
+  options.reduction = Reduction::none;
+  const Array losses = kFunction(output, target, options), wide = widened(losses);
+  std::vector<int64_t> sizes(static_cast<size_t>(losses.rank()), 1);
+  sizes[0] = weights.size();
+  const Array total = sum(wide * reshape(weights, Shape(sizes)));
+  if (!is_mean) return total.astype(losses.dtype());
+  const Array divisor = divisor_by<Options, kFunction>(output, target, options);
+  return (total / (divisor.exists() ? divisor : Array(static_cast<double>(losses.size())))).astype(losses.dtype());
+}
+template <class Options, WithOptions<Options> kFunction>
+Array plain_weighted(const Array& output, const Array& target, const Array& weights) {
+  return weighted_by<Options, kFunction>(output, target, weights, {});
+}
+
 template <LossFunction kPlain, class Options, WithOptions<Options> kFunction>
 Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
   Options options;
   read_fields(fields_of(options), &options, given, reading, others);
-  const Loss plain(kPlain);
-  return {plain.name(), [options](const Array& output, const Array& target) { return kFunction(output, target, options); }};
+  return LossReader::make(
+      Loss(kPlain), [options](const Array& output, const Array& target) { return kFunction(output, target, options); },
+      [options](const Array& output, const Array& target, const Array& weights) {
+        return weighted_by<Options, kFunction>(output, target, weights, options);
+      },
+      [options](const Array& output, const Array& target) { return divisor_by<Options, kFunction>(output, target, options); },
+      options.reduction == Reduction::sum);
 }
 
-#define GRADUS_LOSS(name, alias, aim, Options, text) \
-  { #name, alias, text, Aim::aim, name, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)> }
+#define GRADUS_LOSS(name, alias, aim, Options, text)                                                                             \
+  {                                                                                                                              \
+    #name, alias, text, Aim::aim, name, plain_weighted<Options, static_cast<WithOptions<Options>>(name)>,                        \
+        plain_divisor<Options, static_cast<WithOptions<Options>>(name)>, described<Options>,                                     \
+        read_kind<name, Options, static_cast<WithOptions<Options>>(name)>                                                        \
+  }
 constexpr LossKind kKinds[] = {
     GRADUS_LOSS(mean_squared_error, "mse", numbers, LossOptions, "squares of the errors"),
     GRADUS_LOSS(mean_absolute_error, "mae", numbers, LossOptions, "sizes of the errors"),
@@ -278,12 +348,26 @@ const Named<LossKind>& loss_kinds() {
 
 Loss::Loss(LossFunction function) : function_(function), name_("custom") {
   if (!function) fail("loss", "the function is null");
-  if (const LossKind* kind = loss_kinds().find_if([&](const LossKind& each) { return each.function == function; })) name_ = kind->name;
+  if (const LossKind* kind = loss_kinds().find_if([&](const LossKind& each) { return each.function == function; })) {
+    name_ = kind->name;
+    weighted_ = kind->weighted;
+    divisor_ = kind->divisor;
+  }
 }
 
 Array Loss::operator()(const Array& output, const Array& target) const {
   if (!function_) fail("loss", "no loss is given; for example .loss = loss::mean_squared_error");
   return function_(output, target);
+}
+Array Loss::operator()(const Array& output, const Array& target, const Array& weights) const {
+  if (!function_) return (*this)(output, target);
+  if (!weighted_) {
+    fail("loss", "the loss \"", name_, "\" is one of your own and takes no weights; loss::Loss(name, function, weighted) makes one that does");
+  }
+  if (output.rank() < 1 || weights.shape() != Shape{output.shape(0)}) {
+    fail("loss", "output is ", output.shape(), " and the weights are ", weights.shape(), "; they must be one an example");
+  }
+  return weighted_(output, target, weights);
 }
 
 Loss Loss::from_name(std::string_view name) { return loss_kinds()[name].function; }

@@ -91,14 +91,26 @@ class Loss {
       : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   Loss(int) = delete;
   Loss(std::nullptr_t) = delete;
-  /// One with a name of its own, for messages and reports.
-  Loss(std::string name, std::function<Array(const Array&, const Array&)> function) : function_(std::move(function)), name_(std::move(name)) {}
+  using Function = std::function<Array(const Array& output, const Array& target)>;
+  using Weighted = std::function<Array(const Array& output, const Array& target, const Array& weights)>;
+  /// One with a name of its own, for messages and reports; and what it is where examples have weights, (N,), if it takes any.
+  Loss(std::string name, Function function, Weighted weighted = {})
+      : function_(std::move(function)), weighted_(std::move(weighted)), name_(std::move(name)) {}
   template <::gradus::detail::Text T>
   Loss(const T&) {  // NOLINT: refused
     static_assert(::gradus::detail::never<T>, "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");
   }
 
   Array operator()(const Array& output, const Array& target) const;
+  /// The same where the examples have weights, (N,), N the first size of output. With l the losses of the single elements and n what their
+  /// mean is divided by (how many there are; without those of an ignored label): sum(w l) / n, and sum(w l) for Reduction::sum.
+  Array operator()(const Array& output, const Array& target, const Array& weights) const;
+  /// What its mean divides by, of rank 0, where that is not the number of examples: labels to ignore do not count. Empty elsewhere.
+  Array divisor(const Array& output, const Array& target) const { return divisor_ ? divisor_(output, target) : Array(); }
+  /// Whether it is known to be a sum over the examples, not a mean.
+  bool is_sum() const { return is_sum_; }
+  /// Whether it can be called with weights: a loss of the library, or one that was made with a Weighted.
+  bool takes_weights() const { return static_cast<bool>(weighted_); }
   bool exists() const { return static_cast<bool>(function_); }
   /// "mean_squared_error"; "custom" for a function that the library does not know.
   const std::string& name() const { return name_; }
@@ -106,7 +118,11 @@ class Loss {
   static Loss from_name(std::string_view name);
 
  private:
-  std::function<Array(const Array&, const Array&)> function_;
+  friend class LossReader;
+  Function function_;
+  Weighted weighted_;
+  Function divisor_;
+  bool is_sum_ = false;
   std::string name_;
 };
 

@@ -15,6 +15,8 @@ struct LossKind {
   std::string_view name{}, alias{}, text{};
   Aim aim = Aim::numbers;
   LossFunction function = nullptr;  ///< with all defaults
+  Array (*weighted)(const Array& output, const Array& target, const Array& weights) = nullptr;  ///< the same
+  LossFunction divisor = nullptr;                                                               ///< the same; null: the number of examples
   Described (*options)() = nullptr;
   /// Reads the options; `others` are keys that the caller has read.
   Loss (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;

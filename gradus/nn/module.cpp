@@ -1,6 +1,7 @@
 // Recorded calls of modules, and the variables of a model.
 #include "gradus/nn/module.hpp"
 
+#include "gradus/base/path_pattern.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
@@ -58,6 +59,24 @@ void set_trainable(const std::vector<Variable>& all, bool is_on) {
   for (const Variable& variable : all) {
     if (variable.cell && variable.cell->kind == Cell::Kind::parameter) variable.cell->is_trainable = is_on;
   }
+}
+
+std::vector<CellPtr> set_trainable(const std::vector<Variable>& all, const std::vector<std::string>& patterns, bool is_on) {
+  const std::string_view op = is_on ? "unfreeze" : "freeze";
+  std::vector<std::string> paths;
+  for (const Variable& variable : all) {
+    if (variable.is_trainable() || (variable.cell && variable.cell->kind == Cell::Kind::parameter)) paths.push_back(variable.path);
+  }
+  check_patterns(op, "the pattern", patterns, paths);
+  std::vector<CellPtr> changed;
+  for (const Variable& variable : all) {
+    if (!matches_any(patterns, variable.path)) continue;
+    if (!variable.cell) fail(op, "\"", variable.path, "\" is a plain array, which is always trained; make it a Parameter");
+    if (variable.cell->kind != Cell::Kind::parameter || variable.cell->is_trainable == is_on) continue;
+    variable.cell->is_trainable = is_on;
+    changed.push_back(variable.cell);
+  }
+  return changed;
 }
 
 int64_t count_elements(const std::vector<Variable>& all) {

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,6 +98,8 @@ bool is_built(const M& model) {
 namespace detail {
 const Variable& find_variable(const std::vector<Variable>& all, std::string_view path);
 void set_trainable(const std::vector<Variable>& all, bool is_on);
+/// Of those that a pattern stands for. Returns what it changed. Throws for a pattern that stands for none, and for a plain array.
+std::vector<CellPtr> set_trainable(const std::vector<Variable>& all, const std::vector<std::string>& patterns, bool is_on);
 int64_t count_elements(const std::vector<Variable>& all);
 void cast(const std::vector<Variable>& all, DType dtype);
 }  // namespace detail
@@ -114,6 +117,16 @@ void freeze(const M& model) {
 template <class M>
 void unfreeze(const M& model) {
   detail::set_trainable(variables(model), true);
+}
+/// The same for the parameters whose paths one of the patterns stands for (base/path_pattern.hpp): nn::freeze(model, {"encoder.**", "*.bias"}).
+/// Throws for a pattern that stands for no parameter, naming the nearest path.
+template <class M>
+void freeze(const M& model, std::initializer_list<std::string_view> patterns) {
+  detail::set_trainable(variables(model), std::vector<std::string>(patterns.begin(), patterns.end()), false);
+}
+template <class M>
+void unfreeze(const M& model, std::initializer_list<std::string_view> patterns) {
+  detail::set_trainable(variables(model), std::vector<std::string>(patterns.begin(), patterns.end()), true);
 }
 /// Number of trained numbers, shared ones counted once; a module that has not been built has none.
 template <class M>

@@ -9,6 +9,13 @@
 
 namespace gradus::optim {
 
+/// What every optimiser of a recipe has.
+struct CommonOptions {
+  double learning_rate = 0;  ///< each kind has a default of its own
+  std::vector<ParameterGroup> groups{};
+  GRADUS_OPTIONS(learning_rate, groups)
+};
+
 using MakeOptimizer = std::function<Optimizer(Schedule)>;
 struct OptimizerKind {
   std::string_view name{}, text{};
@@ -36,3 +43,21 @@ struct ScheduleKind {
 const Named<ScheduleKind>& schedule_kinds();
 
 }  // namespace gradus::optim
+
+namespace gradus {
+/// A number: the same rate throughout.
+template <>
+struct FieldType<std::optional<optim::Schedule>> {
+  static std::string expected(const FieldNote& note, const std::optional<optim::Schedule>&) {
+    return FieldType<std::optional<double>>::expected(note, {});
+  }
+  static Datum write(const std::optional<optim::Schedule>& value, FieldWriting&) { return value ? Datum((*value)(0)) : Datum("none"); }
+  static bool read(std::optional<optim::Schedule>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
+};
+template <>
+struct FieldType<std::vector<optim::ParameterGroup>> {
+  static std::string expected(const FieldNote&, const std::vector<optim::ParameterGroup>&) { return "a list of tables"; }
+  static Datum write(const std::vector<optim::ParameterGroup>& value, FieldWriting& writing);
+  static bool read(std::vector<optim::ParameterGroup>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
+};
+}  // namespace gradus

@@ -7,7 +7,9 @@
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/path_pattern.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/graph/fields.hpp"
 #include "gradus/graph/host_input.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
@@ -16,18 +18,29 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/optim/checks.hpp"
 
 namespace gradus::optim {
 
 double Rule::first_value(size_t, double) const { return 0; }
 std::vector<double> Rule::numbers(int64_t, double rate, double&) const { return {rate}; }
+RulePtr Rule::with_weight_decay(double) const { return nullptr; }
+
+std::span<const FieldNote> ParameterGroup::field_notes() {
+  static constexpr FieldNote notes[] = {{"parameters", "patterns of their paths, [\"**.bias\", \"0.**\"]", {}, true},
+                                        {"rate_factor", "their rate is the optimiser's times this", range::not_negative},
+                                        {"learning_rate", "their own, with the same schedule", range::not_negative},
+                                        {"weight_decay", "in place of the optimiser's", range::not_negative}};
+  return notes;
+}
 
 namespace {
 
-// Steps of one parameter, and what its rule remembers of them.
+// Steps of one parameter, what its rule remembers of them, and the parameter's group (-1: none).
 struct Count {
   int64_t t = 0;
   double memory = 1;
+  int64_t group = -1;
   friend bool operator==(const Count&, const Count&) = default;
 };
 
@@ -42,6 +55,25 @@ struct Optimizer::Host {
   int64_t steps = 0;
   double factor = 1;
   std::vector<Count> counts;
+  std::vector<ParameterGroup> groups;
+  std::vector<RulePtr> group_rules;
+  bool are_groups_checked = true;
+
+  double rate_of(int64_t group) const {
+    if (group < 0) return schedule(steps) * factor;
+    const ParameterGroup& own = groups[static_cast<size_t>(group)];
+    return (own.learning_rate ? *own.learning_rate : schedule)(steps) * own.rate_factor * factor;
+  }
+  const RulePtr& rule_of(int64_t group, const RulePtr& otherwise) const {
+    return group < 0 ? otherwise : group_rules[static_cast<size_t>(group)];
+  }
+  int64_t group_of(const std::string& path) const {
+    const std::string_view name = std::string_view(path).substr(0, path.find('#'));
+    for (size_t i = 0; i < groups.size(); ++i) {
+      if (matches_any(groups[i].parameters, name)) return static_cast<int64_t>(i);
+    }
+    return -1;
+  }
 };
 
 namespace {
@@ -106,6 +138,38 @@ double Optimizer::learning_rate() const { return host_->schedule(host_->steps) *
 void Optimizer::set_schedule(Schedule schedule) { host_->schedule = std::move(schedule); }
 const Schedule& Optimizer::schedule() const { return host_->schedule; }
 double Optimizer::rate_factor() const { return host_->factor; }
+
+Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {
+  Optimizer out(*this);
+  out.host_->group_rules.clear();
+  for (const ParameterGroup& group : groups) {
+    if (group.parameters.empty()) fail(name(), "a group names no parameters; for example .parameters = {\"**.bias\"}");
+    check_not_negative(name(), "the rate_factor of a group", group.rate_factor);
+    RulePtr rule = rule_;
+    if (group.weight_decay) {
+      check_not_negative(name(), "the weight_decay of a group", *group.weight_decay);
+      rule = rule_->with_weight_decay(*group.weight_decay);
+      if (!rule) fail(name(), "a group has weight_decay ", *group.weight_decay, "; ", name(), " has none");
+    }
+    out.host_->group_rules.push_back(std::move(rule));
+  }
+  out.host_->groups = std::move(groups);
+  out.host_->are_groups_checked = false;
+  for (size_t i = 0; i < out.records_.size(); ++i) out.host_->counts[i].group = out.host_->group_of(out.records_[i]->path);
+  return out;
+}
+const std::vector<ParameterGroup>& Optimizer::groups() const { return host_->groups; }
+
+// A pattern that stands for nothing is a mistake that nothing else would tell.
+void Optimizer::check_groups(const std::vector<Variable>& variables) const {
+  if (host_->are_groups_checked) return;
+  std::vector<std::string> paths;
+  for (const Variable& variable : variables) {
+    if (variable.is_trainable()) paths.push_back(variable.path);
+  }
+  for (const ParameterGroup& group : host_->groups) check_patterns(name(), "the group", group.parameters, paths);
+  host_->are_groups_checked = true;
+}
 void Optimizer::set_rate_factor(double factor) {
   if (!(factor >= 0) || !std::isfinite(factor)) fail(name(), "the rate factor is ", factor, "; it must be finite and not negative");
   host_->factor = factor;
@@ -124,12 +188,13 @@ size_t Optimizer::record_of(const std::string& path, const Array& parameter) {
 
 size_t Optimizer::add_record(const std::string& path, const Array& parameter) {
   auto record = std::make_unique<Record>(Record{path, parameter.shape()});
+  const int64_t group = host_->group_of(path);
   for (size_t i = 0; i < rule_->state_names().size(); ++i) {
     record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
-    record->state.back()->commit(filled(parameter.shape(), rule_->first_value(i, learning_rate()), state_dtype(parameter.dtype())));
+    record->state.back()->commit(filled(parameter.shape(), rule_->first_value(i, host_->rate_of(group)), state_dtype(parameter.dtype())));
   }
   records_.push_back(std::move(record));
-  host_->counts.emplace_back();
+  host_->counts.push_back({.group = group});
   return records_.size() - 1;
 }
 
@@ -155,6 +220,7 @@ size_t Optimizer::record_of_loose(const std::string& path, const Array& paramete
 }
 
 void Optimizer::build(const std::vector<Variable>& variables) {
+  check_groups(variables);
   for (const Variable& variable : variables) {
     if (variable.is_trainable() && variable.exists()) record_of(variable.path, variable.get());
   }
@@ -196,7 +262,7 @@ void Optimizer::step_arrays(const std::vector<Array*>& parameters, std::vector<A
 
 // The numbers of the records `moving` for the next step: which the host counts and computes when the step runs.
 std::vector<std::vector<Array>> Optimizer::next_numbers(const std::vector<size_t>& moving) {
-  // Parameters that have made equally many steps share their numbers. A compiled step may not rely on that.
+  // Parameters of a group that have made equally many steps share their numbers. A compiled step may not rely on that.
   std::vector<size_t> heads, head_of;
   const bool is_shared = !is_tracing(TraceKind::compile);
   for (const size_t index : moving) {
@@ -208,13 +274,13 @@ std::vector<std::vector<Array>> Optimizer::next_numbers(const std::vector<size_t
   double unused = 1;
   const size_t each = rule_->numbers(1, learning_rate(), unused).size();
   const auto compute = [host = host_, rule = rule_, heads, head_of, moving] {
-    const double rate = host->schedule(host->steps) * host->factor;
     std::vector<double> numbers;
     std::vector<Count> after;
     for (const size_t index : heads) {
       Count count = host->counts[index];
       ++count.t;
-      for (const double number : rule->numbers(count.t, rate, count.memory)) numbers.push_back(number);
+      const RulePtr& own = host->rule_of(count.group, rule);
+      for (const double number : own->numbers(count.t, host->rate_of(count.group), count.memory)) numbers.push_back(number);
       after.push_back(count);
     }
     for (size_t i = 0; i < moving.size(); ++i) host->counts[moving[i]] = after[head_of[i]];
@@ -267,6 +333,7 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
   if (variables.size() != grads.size()) {
     fail(name(), "there are ", variables.size(), " parameters and ", grads.size(), " gradients; they must be equally many");
   }
+  check_groups(variables);
   std::vector<size_t> moving, chosen;
   for (size_t i = 0; i < variables.size(); ++i) {
     if (!grads[i].exists()) continue;
@@ -292,7 +359,7 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
   for (size_t k = 0; k < moving.size(); ++k) {
     // The gradient's handle goes: nobody else asks for it, so it need not be kept.
     const Array grad = std::move(grads[chosen[k]]);
-    update(variables[chosen[k]], grad, *records_[moving[k]], numbers[k], roots, olds);
+    update(variables[chosen[k]], grad, moving[k], numbers[k], roots, olds);
   }
   if (is_tracing()) return;
   try {
@@ -313,14 +380,16 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
   }
 }
 
-void Optimizer::update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers,
+void Optimizer::update(const Variable& variable, const Array& grad, size_t index, const std::vector<Array>& numbers,
                        std::vector<Array>& roots, std::vector<Old>& olds) {
+  Record& record = *records_[index];
+  const RulePtr& rule = host_->rule_of(host_->counts[index].group, rule_);
   const Array& parameter = variable.get();
   const DType dtype = parameter.dtype(), wide = state_dtype(dtype);
   std::vector<Array> state;
   for (const CellPtr& cell : record.state) state.push_back(cell->get());
   Updated updated =
-      rule_->update(dtype == wide ? parameter : parameter.astype(wide), grad.dtype() == wide ? grad : grad.astype(wide), state, numbers);
+      rule->update(dtype == wide ? parameter : parameter.astype(wide), grad.dtype() == wide ? grad : grad.astype(wide), state, numbers);
   if (dtype != wide) updated.parameter = updated.parameter.astype(dtype);
   olds.push_back({&variable, nullptr, parameter.node(), parameter.output_index()});
   for (size_t i = 0; i < state.size(); ++i) {
@@ -365,7 +434,7 @@ void Optimizer::set_state(const OptimizerState& state) {
       records.back()->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
       records.back()->state.back()->commit(array);
     }
-    counts.push_back({one.t, one.memory});
+    counts.push_back({one.t, one.memory, host_->group_of(one.path)});
   }
   records_ = std::move(records);
   host_->steps = state.steps;

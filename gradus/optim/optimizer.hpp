@@ -3,12 +3,14 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
+#include "gradus/graph/field_names.hpp"
 #include "gradus/graph/parameter.hpp"
 #include "gradus/graph/parts.hpp"
 #include "gradus/optim/rule.hpp"
@@ -30,6 +32,21 @@ struct OptimizerState {
   std::vector<ParameterState> parameters{};
 };
 
+/// Parameters that move otherwise than the rest. `parameters` are patterns of their paths (base/path_pattern.hpp). A parameter belongs to the
+/// first group that names it.
+///
+///   optim::AdamW(1e-3).with_groups({{.parameters = {"**.bias", "**.weight"}, .weight_decay = 0.0},   // biases and norms
+///                                   {.parameters = {"0.**"}, .rate_factor = 0.1}})
+struct ParameterGroup {
+  std::vector<std::string> parameters{};
+  double rate_factor = 1;                   ///< their rate is the optimiser's times this
+  std::optional<Schedule> learning_rate{};  ///< their own rate, in place of the optimiser's
+  std::optional<double> weight_decay{};     ///< in place of the optimiser's
+  GRADUS_OPTIONS(parameters, rate_factor, learning_rate, weight_decay)
+};
+
+class LBFGS;
+
 /// A rule, a schedule, and the state kept for each parameter by the parameter's path: no pointer into the model, so moving or copying
 /// the model is harmless. A copy of an optimiser has a state of its own. SGD, Adam and the others are made by their constructors only
 /// and may be kept as plain Optimizers.
@@ -45,6 +62,11 @@ class Optimizer {
   template <class T>
   requires(::gradus::detail::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
     static_assert(::gradus::detail::never<T>, "an optimiser is made by its constructor: .optimizer = optim::Adam(1e-3)");
+  }
+  template <std::same_as<LBFGS> T>
+  Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
+    static_assert(::gradus::detail::never<T>,
+                  "L-BFGS evaluates one objective again and again, which batches are not: optim::LBFGS optimizer; optimizer.step(model, objective)");
   }
   Optimizer(const Optimizer& other);
   Optimizer(Optimizer&&) noexcept;
@@ -93,7 +115,12 @@ class Optimizer {
   void set_rate_factor(double factor);
   double rate_factor() const;
 
-  /// Everything that the next steps depend on, but for rule and schedule: a run goes on from it bit for bit.
+  /// An optimiser of the same rule, schedule and state with these groups. Throws for a group without patterns, for numbers that are out of
+  /// range, and for a weight decay where the rule has none. In the first step (or build) every pattern must stand for a parameter.
+  Optimizer with_groups(std::vector<ParameterGroup> groups) const;
+  const std::vector<ParameterGroup>& groups() const;
+
+  /// Everything that the next steps depend on, but for rule, schedule and groups: a run goes on from it bit for bit.
   OptimizerState state() const;
   void set_state(const OptimizerState& state);
   /// Names of the arrays kept for each parameter: "m", "v".
@@ -111,8 +138,9 @@ class Optimizer {
   size_t record_of_loose(const std::string& path, const Array& parameter, const std::vector<size_t>& taken);
   size_t add_record(const std::string& path, const Array& parameter);
   std::vector<std::vector<Array>> next_numbers(const std::vector<size_t>& moving);
-  void update(const Variable& variable, const Array& grad, Record& record, const std::vector<Array>& numbers, std::vector<Array>& roots,
+  void update(const Variable& variable, const Array& grad, size_t record, const std::vector<Array>& numbers, std::vector<Array>& roots,
               std::vector<Old>& olds);
+  void check_groups(const std::vector<Variable>& variables) const;
 
   RulePtr rule_;
   std::shared_ptr<Host> host_;

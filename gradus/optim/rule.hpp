@@ -29,6 +29,8 @@ class Rule {
   virtual double first_value(size_t index, double rate) const;
   /// The host's numbers for step t = 1, 2, ... of a parameter. `memory` starts as 1 and is kept for the parameter.
   virtual std::vector<double> numbers(int64_t t, double rate, double& memory) const;
+  /// The same rule with another weight decay; null if it has none.
+  virtual std::shared_ptr<const Rule> with_weight_decay(double weight_decay) const;
   virtual Updated update(const Array& parameter, const Array& gradient, std::span<const Array> state,
                          std::span<const Array> numbers) const = 0;
 };

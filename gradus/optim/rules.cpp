@@ -11,6 +11,11 @@ namespace gradus::optim {
 
 namespace {
 
+template <class R>
+RulePtr redecayed(R rule, double weight_decay) {
+  rule.o.weight_decay = weight_decay;
+  return std::make_shared<const R>(std::move(rule));
+}
 Array decayed(const Array& p, const Array& g, double weight_decay) { return weight_decay == 0 ? g : g + weight_decay * p; }
 // Running mean with weight `keep` on the old value.
 Array running(double keep, const Array& old, const Array& now) { return keep * old + (1 - keep) * now; }
@@ -18,6 +23,7 @@ Array running(double keep, const Array& old, const Array& now) { return keep * o
 struct SGDRule final : Rule {
   explicit SGDRule(SGDOptions o) : o(o) {}
   std::string_view name() const override { return "sgd"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override {
     if (o.momentum == 0) return {};
     return {"momentum"};
@@ -36,6 +42,7 @@ struct SGDRule final : Rule {
 struct AdamRule final : Rule {
   AdamRule(AdamOptions o, bool is_decoupled) : o(o), is_decoupled(is_decoupled) {}
   std::string_view name() const override { return is_decoupled ? "adamw" : "adam"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override {
     if (o.amsgrad) return {"m", "v", "largest_v"};
     return {"m", "v"};
@@ -61,6 +68,7 @@ struct AdamRule final : Rule {
 struct RMSpropRule final : Rule {
   explicit RMSpropRule(RMSpropOptions o) : o(o) {}
   std::string_view name() const override { return "rmsprop"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override {
     std::vector<std::string_view> names{o.centered ? "variance" : "v"};
     if (o.centered) names.push_back("mean");
@@ -91,6 +99,7 @@ struct RMSpropRule final : Rule {
 struct AdagradRule final : Rule {
   explicit AdagradRule(AdagradOptions o) : o(o) {}
   std::string_view name() const override { return "adagrad"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"sum"}; }
   double first_value(size_t, double) const override { return o.initial_accumulator; }
   std::vector<double> numbers(int64_t t, double rate, double&) const override {
@@ -106,6 +115,7 @@ struct AdagradRule final : Rule {
 struct AdadeltaRule final : Rule {
   explicit AdadeltaRule(AdadeltaOptions o) : o(o) {}
   std::string_view name() const override { return "adadelta"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"squares", "moves"}; }
   Updated update(const Array& p, const Array& gradient, std::span<const Array> state, std::span<const Array> n) const override {
     const Array g = decayed(p, gradient, o.weight_decay), s = running(o.rho, state[0], square(g));
@@ -118,6 +128,7 @@ struct AdadeltaRule final : Rule {
 struct AdamaxRule final : Rule {
   explicit AdamaxRule(AdamaxOptions o) : o(o) {}
   std::string_view name() const override { return "adamax"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"m", "u"}; }
   std::vector<double> numbers(int64_t t, double rate, double&) const override {
     return {rate / (1 - std::pow(o.beta_1, static_cast<double>(t)))};
@@ -133,6 +144,7 @@ struct AdamaxRule final : Rule {
 struct NadamRule final : Rule {
   explicit NadamRule(NadamOptions o) : o(o) {}
   std::string_view name() const override { return "nadam"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"m", "v"}; }
   // memory: the product of the momenta so far.
   std::vector<double> numbers(int64_t t, double rate, double& memory) const override {
@@ -152,6 +164,7 @@ struct NadamRule final : Rule {
 struct RAdamRule final : Rule {
   explicit RAdamRule(RAdamOptions o) : o(o) {}
   std::string_view name() const override { return "radam"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"m", "v"}; }
   // While the length r of the average is at most 5, the plain mean moves p (n[1]); later the rectified one (n[0]).
   std::vector<double> numbers(int64_t t, double rate, double&) const override {
@@ -189,6 +202,7 @@ struct RpropRule final : Rule {
 struct ASGDRule final : Rule {
   explicit ASGDRule(ASGDOptions o) : o(o) {}
   std::string_view name() const override { return "asgd"; }
+  RulePtr with_weight_decay(double weight_decay) const override { return redecayed(*this, weight_decay); }
   std::vector<std::string_view> state_names() const override { return {"average"}; }
   // The rate of the step, what the parameter keeps, and the weight of the new parameter in the mean.
   std::vector<double> numbers(int64_t t, double rate, double&) const override {
@@ -306,6 +320,13 @@ RAdam::RAdam(Schedule rate, RAdamOptions o) : Optimizer(make<RAdamRule>(checked(
 Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(checked_rprop(o)), std::move(rate)) {}
 ASGD::ASGD(Schedule rate, ASGDOptions o) : Optimizer(make<ASGDRule>(checked("asgd", o)), std::move(rate)) {}
 
+std::span<const FieldNote> CommonOptions::field_notes() {
+  static constexpr FieldNote notes[] = {
+      {"learning_rate", "the length of a step; the default is that of each optimiser", range::not_negative},
+      {"groups", "parameters that move otherwise than the rest, see group"}};
+  return notes;
+}
+
 namespace {
 
 template <class Kind, class Options>
@@ -343,3 +364,41 @@ Optimizer from_name(std::string_view name, Schedule rate) {
 }
 
 }  // namespace gradus::optim
+
+namespace gradus {
+
+bool FieldType<std::optional<optim::Schedule>>::read(std::optional<optim::Schedule>& value, const Datum& given, const FieldNote& note,
+                                                     FieldReading& reading) {
+  std::optional<double> rate;
+  if (!FieldType<std::optional<double>>::read(rate, given, note, reading)) return false;
+  value.reset();
+  if (rate) value.emplace(*rate);
+  return true;
+}
+
+Datum FieldType<std::vector<optim::ParameterGroup>>::write(const std::vector<optim::ParameterGroup>& value, FieldWriting& writing) {
+  Datum::List list;
+  for (const optim::ParameterGroup& group : value) list.push_back(write_fields(fields_of(group), &group, writing));
+  return list;
+}
+bool FieldType<std::vector<optim::ParameterGroup>>::read(std::vector<optim::ParameterGroup>& value, const Datum& given, const FieldNote&,
+                                                         FieldReading& reading) {
+  const Datum::List* list = given.get_if<Datum::List>();
+  if (!list) return false;
+  std::vector<optim::ParameterGroup> groups;
+  for (const Datum& entry : *list) {
+    const Datum::Table* table = entry.get_if<Datum::Table>();
+    if (!table) return false;
+    optim::ParameterGroup group;
+    try {
+      read_fields(fields_of(group), &group, *table, reading);
+    } catch (const FieldError& error) {
+      throw FieldError(concat("[", groups.size(), "].", error.place()), error.problem());
+    }
+    groups.push_back(std::move(group));
+  }
+  value = std::move(groups);
+  return true;
+}
+
+}  // namespace gradus

@@ -42,7 +42,9 @@ double Schedule::operator()(int64_t step) const {
 
 Schedule Schedule::scaled(double factor) const {
   check_not_negative("scaled", "factor", factor);
-  return [same = *this, factor](int64_t step) { return factor * same(step); };
+  Schedule out([same = *this, factor](int64_t step) { return factor * same(step); });
+  out.plateau_ = plateau_;
+  return out;
 }
 
 Schedule cosine(double rate, CosineOptions options) {
@@ -126,10 +128,11 @@ Schedule inverse_time(double rate, double decay) {
 Schedule warmup(int64_t steps, Schedule after, double first_factor) {
   check_not_negative("warmup", "first_factor", first_factor);
   check_steps("warmup", steps);
-  return [=](int64_t step) {
+  const Schedule out([=](int64_t step) {
     if (step >= steps) return after(step - steps);
     return after(0) * along_line(first_factor, 1, static_cast<double>(step) / static_cast<double>(steps));
-  };
+  });
+  return after.on_plateau() ? out.with_plateau(*after.on_plateau()) : out;
 }
 
 Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) {
@@ -189,6 +192,14 @@ Schedule one_cycle(double max_rate, OneCycleOptions options) {
   };
 }
 
+Schedule Schedule::with_plateau(const PlateauOptions& options) const {
+  const Plateau checked(options);
+  Schedule out = *this;
+  out.plateau_ = std::make_shared<const PlateauOptions>(options);
+  return out;
+}
+Schedule plateau(double rate, const PlateauOptions& options) { return Schedule(rate).with_plateau(options); }
+
 Plateau::Plateau(PlateauOptions options) : options_(options) {
   if (!(options.factor > 0 && options.factor < 1)) fail("plateau", "factor is ", options.factor, "; it must lie between 0 and 1");
   if (options.patience < 0 || options.cooldown < 0) {
@@ -199,25 +210,26 @@ Plateau::Plateau(PlateauOptions options) : options_(options) {
 }
 
 bool Plateau::note(double value) {
-  const double margin = !std::isfinite(best_) ? 0 : options_.is_relative ? options_.threshold * std::fabs(best_) : options_.threshold;
-  const bool is_better = !std::isnan(value) && (!has_best_ || (options_.more_is_better ? value > best_ + margin : value < best_ - margin));
-  if (is_better) {
-    best_ = value;
-    has_best_ = true;
-    waited_ = 0;
+  const bool has_size = std::isfinite(state_.best);
+  const double margin = !has_size ? 0 : options_.is_relative ? options_.threshold * std::fabs(state_.best) : options_.threshold;
+  const bool is_beyond = options_.more_is_better ? value > state_.best + margin : value < state_.best - margin;
+  if (!std::isnan(value) && (!state_.has_best || is_beyond)) {
+    state_.best = value;
+    state_.has_best = true;
+    state_.waited = 0;
   } else {
-    ++waited_;
+    ++state_.waited;
   }
-  if (cooling_ > 0) {
-    --cooling_;
-    waited_ = 0;
+  if (state_.cooling > 0) {
+    --state_.cooling;
+    state_.waited = 0;
   }
-  if (waited_ <= options_.patience) return false;
-  cooling_ = options_.cooldown;
-  waited_ = 0;
-  const double lowered = std::max(factor_ * options_.factor, options_.smallest_factor);
-  const bool is_lowered = lowered < factor_;
-  factor_ = lowered;
+  if (state_.waited <= options_.patience) return false;
+  state_.cooling = options_.cooldown;
+  state_.waited = 0;
+  const double lowered = std::max(state_.factor * options_.factor, options_.smallest_factor);
+  const bool is_lowered = lowered < state_.factor;
+  state_.factor = lowered;
   return is_lowered;
 }
 

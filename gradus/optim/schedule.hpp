@@ -4,12 +4,15 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gradus/base/refuse.hpp"
 
 namespace gradus::optim {
+
+struct PlateauOptions;
 
 /// The learning rate of each step. Made from a number (constant) or from a function `double(int64_t step)`, whose first step is 0.
 ///
@@ -32,9 +35,15 @@ class Schedule {
   /// The same rates, each times `factor`.
   Schedule scaled(double factor) const;
 
+  /// How fit lowers the rate where training stands still; null: it does not. See plateau().
+  const PlateauOptions* on_plateau() const { return plateau_.get(); }
+  /// The same rates, lowered by fit on a plateau.
+  Schedule with_plateau(const PlateauOptions& options) const;
+
  private:
   double constant_ = 0;
   std::function<double(int64_t)> rate_of_;
+  std::shared_ptr<const PlateauOptions> plateau_;
 };
 
 struct CosineOptions {
@@ -104,19 +113,32 @@ struct PlateauOptions {
   int64_t cooldown = 0;  ///< epochs after a reduction that do not count
   double smallest_factor = 0.0;
 };
+/// A rate that fit multiplies by `factor` after epochs without progress of what it monitors (FitOptions::monitor: the validation loss, or the
+/// loss); what counts as progress, accuracy going up say, FitOptions says too. In a loop of one's own the rate stays: there is Plateau.
+///
+///   .optimizer = optim::Adam(optim::plateau(1e-3, {.factor = 0.5, .patience = 3}))
+Schedule plateau(double rate, const PlateauOptions& options = {});
+
 /// Lowers the rate when a number has stopped getting better: plateau.note(val_loss); optimizer.set_rate_factor(plateau.factor()).
 class Plateau {
  public:
+  /// All that changes.
+  struct State {
+    double factor = 1, best = 0;
+    bool has_best = false;
+    int64_t waited = 0, cooling = 0;
+  };
+
   explicit Plateau(PlateauOptions options = {});
   /// Notes the number of an epoch; true if the factor was lowered.
   bool note(double value);
-  double factor() const { return factor_; }
+  double factor() const { return state_.factor; }
+  const State& state() const { return state_; }
+  void set_state(const State& state) { state_ = state; }
 
  private:
   PlateauOptions options_;
-  double factor_ = 1, best_ = 0;
-  bool has_best_ = false;
-  int64_t waited_ = 0, cooling_ = 0;
+  State state_{};
 };
 
 }  // namespace gradus::optim

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "gradus checkpoint", kEnd = ".checkpoint";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 // ---- to data and back ----
 
@@ -190,6 +190,7 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
   for (size_t i = 0; i < run.variables.size(); ++i) {
     add("model/" + run.variables[i].path, state.variables[i]);
     if (i < state.best.size()) add("best/" + run.variables[i].path, state.best[i]);
+    if (i < state.means.size()) add("mean/" + run.variables[i].path, state.means[i]);
   }
   Datum::List records;
   for (size_t i = 0; i < state.optimizer.parameters.size(); ++i) {
@@ -212,6 +213,13 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
                                {"seconds", state.history.seconds},
                                {"is_stopped_early", state.history.is_stopped_early}}},
       {"best", Datum::Table{{"epoch", state.best_epoch}, {"value", state.best_value}, {"arrays", static_cast<int64_t>(state.best.size())}}},
+      {"mean", Datum::Table{{"steps", state.mean_steps}}},
+      {"plateau",
+       Datum::Table{{"factor", state.plateau.factor},
+                    {"best", state.plateau.best},
+                    {"has_best", state.plateau.has_best},
+                    {"waited", state.plateau.waited},
+                    {"cooling", state.plateau.cooling}}},
       {"optimizer",
        Datum::Table{{"steps", state.optimizer.steps}, {"rate_factor", state.optimizer.rate_factor}, {"parameters", std::move(records)}}},
       {"generator", Datum::Table{{"seed", state.generator.seed}, {"counter", state.generator.counter}}},
@@ -246,7 +254,7 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
                  .sums = numbers.numbers("sums"),
                  .examples = numbers.number("examples")};
   const Reader history = numbers.below("history"), best = numbers.below("best"), optimizer = numbers.below("optimizer"),
-               generator = numbers.below("generator");
+               generator = numbers.below("generator"), plateau = numbers.below("plateau");
   for (const Datum& epoch : history.list("epochs")) state.history.epochs.push_back(epoch_of({epoch, path}));
   state.history.steps = history.integer("steps");
   state.history.seconds = history.number("seconds");
@@ -255,14 +263,21 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
     const std::string name = "model/" + variable.path;
     state.variables.push_back(variable.exists() ? array_of(file, name, path) : Array());
   }
+  const auto arrays_under = [&](std::string_view prefix) {
+    std::vector<Array> out;
+    for (const Variable& variable : run.variables) {
+      const Array* array = file.find(concat(prefix, variable.path));
+      out.push_back(array ? *array : Array());
+    }
+    return out;
+  };
   state.best_epoch = best.integer("epoch");
   state.best_value = best.number("value");
-  if (best.integer("arrays") != 0) {
-    for (const Variable& variable : run.variables) {
-      const Array* array = file.find("best/" + variable.path);
-      state.best.push_back(array ? *array : Array());
-    }
-  }
+  if (best.integer("arrays") != 0) state.best = arrays_under("best/");
+  state.mean_steps = numbers.below("mean").integer("steps");
+  if (state.mean_steps != 0) state.means = arrays_under("mean/");
+  state.plateau = {plateau.number("factor"), plateau.number("best"), plateau.flag("has_best"), plateau.integer("waited"),
+                   plateau.integer("cooling")};
   state.optimizer.steps = optimizer.integer("steps");
   state.optimizer.rate_factor = optimizer.number("rate_factor");
   for (const Datum& each : optimizer.list("parameters")) {

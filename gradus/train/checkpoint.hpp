@@ -10,6 +10,7 @@
 #include "gradus/graph/array.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/optim/optimizer.hpp"
+#include "gradus/optim/schedule.hpp"
 #include "gradus/train/history.hpp"
 
 namespace gradus::train {
@@ -38,7 +39,10 @@ struct RunState {
   double best_value = 0;
   std::vector<Array> best{};  ///< of the variables, empty where there is none
   std::vector<Array> variables{};
+  int64_t mean_steps = 0;      ///< steps of the running mean of the parameters
+  std::vector<Array> means{};  ///< of the variables, empty where there is none
   optim::OptimizerState optimizer{};
+  optim::Plateau::State plateau{};
   random::GeneratorState generator{};
   std::vector<Datum::Table> callbacks{};
 };

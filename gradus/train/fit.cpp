@@ -4,18 +4,27 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 
+#include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
+#include "gradus/io/datum_json.hpp"
 #include "gradus/ops/update.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/optim/kinds.hpp"
+#include "gradus/train/best.hpp"
+#include "gradus/train/forecast.hpp"
+#include "gradus/train/gradient_sums.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/metric_kinds.hpp"
+#include "gradus/train/moving_average.hpp"
 #include "gradus/train/progress.hpp"
 #include "gradus/transform/custom.hpp"
 
@@ -74,7 +83,7 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   Averages averages;
   for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) {
     const Measured measured = task.measure(batch);
-    std::vector<Array> roots = values_of(measured.others);
+    std::vector<Array> roots = values_of(measured);
     roots.push_back(measured.loss);
     gradus::evaluate(roots);
     averages.add(measured, batch.size());
@@ -83,63 +92,16 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   return averages.logs(prefix);
 }
 
-// Remembers the best epoch by the monitored number.
-class Best {
- public:
-  Best(std::string monitor, int64_t patience, std::optional<bool> more_is_better)
-      : monitor_(std::move(monitor)), more_is_better_(more_is_better.value_or(is_gain(monitor_))), patience_(patience) {}
-
-  /// Notes an epoch; true if patience has run out.
-  bool note(const Epoch& epoch, const std::vector<Variable>& variables, bool keeps_values) {
-    if (!epoch.logs.contains(monitor_)) {
-      std::vector<std::string> names;
-      for (const auto& [name, unused] : epoch.logs) names.push_back(name);
-      fail("fit", "monitor is \"", monitor_, "\", which no epoch reports; it must be one of ", join(names));
-    }
-    const double value = epoch.logs[monitor_];
-    // NaN is never the best, else no number would be better.
-    if (!std::isnan(value) && (epoch_ == 0 || (more_is_better_ ? value > value_ : value < value_))) {
-      value_ = value;
-      epoch_ = epoch.number;
-      values_.clear();
-      for (const Variable& variable : variables) {
-        if (keeps_values) values_.push_back(variable.exists() ? variable.get() : Array());
-      }
-      return false;
-    }
-    return epoch.number - epoch_ >= patience_;
-  }
-  int64_t epoch() const { return epoch_; }
-  void save(RunState& state) const {
-    state.best_epoch = epoch_;
-    state.best_value = value_;
-    state.best = values_;
-  }
-  void go_on(const RunState& state) {
-    epoch_ = state.best_epoch;
-    value_ = state.best_value;
-    values_ = state.best;
-  }
-  void restore(const std::vector<Variable>& variables) const {
-    for (size_t i = 0; i < values_.size(); ++i) {
-      if (values_[i].exists()) variables[i].set(values_[i]);
-    }
-  }
-
- private:
-  std::string monitor_;
-  bool more_is_better_;
-  int64_t patience_, epoch_ = 0;
-  double value_ = 0;
-  std::vector<Array> values_;
-};
-
 void check_options(const FitOptions& options, const data::Dataset& set) {
   const auto at_least = [](const char* name, int64_t value, int64_t least) {
     if (value < least) fail("fit", name, " is ", value, "; it must be at least ", least);
   };
   at_least("epochs", options.epochs, 0);
   at_least("batch_size", options.batch_size, 1);
+  at_least("accumulate", options.accumulate, 1);
+  if (options.accumulate > std::numeric_limits<int64_t>::max() / options.batch_size) {
+    fail("fit", "accumulate is ", options.accumulate, " and batch_size ", options.batch_size, "; their product leaves the range of integers");
+  }
   at_least("patience", options.patience, 0);
   at_least("checkpoint.steps", options.checkpoint.steps, 0);
   at_least("checkpoint.keep", options.checkpoint.keep, 1);
@@ -150,6 +112,8 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
   if (!(options.clip_norm >= 0) || !(options.clip_value >= 0)) {
     fail("fit", "clip_norm is ", options.clip_norm, " and clip_value ", options.clip_value, "; they must not be negative (0: no clipping)");
   }
+  if (!(options.ema >= 0 && options.ema < 1)) fail("fit", "ema is ", options.ema, "; it must be at least 0 and below 1");
+  if (options.ema_warmup && options.ema == 0) fail("fit", "ema_warmup is true and ema is 0; give the decay, for example .ema = 0.999");
   if (set.size() == 0) fail("fit", "the data set is empty");
 }
 
@@ -175,6 +139,8 @@ std::string integer_range(const char* what, const char* name, const Array& array
                 *high, " (", name, data::index_text(array.shape(), high - values.begin()), ")");
 }
 
+int64_t divided_up(int64_t a, int64_t b) { return (a - 1) / b + 1; }
+
 // One call of fit.
 class Run {
  public:
@@ -183,23 +149,47 @@ class Run {
         set_(set),
         options_(options),
         optimizer_(options.resume ? *options.resume : options.optimizer),
-        best_(options.monitor.empty() ? options.validation.size() > 0 ? "val_loss" : "loss" : options.monitor, options.patience,
-              options.more_is_better) {
+        monitor_(options),
+        best_(monitor_.more_is_better, options.patience),
+        mean_(options.ema, options.ema_warmup),
+        forecast_(options.epochs, options.validation.size() > 0, static_cast<double>(options.validation.size()) / static_cast<double>(set.size())) {
     if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
     observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
+    if (const optim::PlateauOptions* given = optimizer_.schedule().on_plateau()) {
+      optim::PlateauOptions plateau = *given;
+      plateau.more_is_better |= monitor_.more_is_better;
+      plateau_.emplace(plateau);
+    }
   }
+  ~Run() {
+    for (const CellPtr& cell : frozen_) cell->is_trainable = true;
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   History run() {
+    try {
+      train();
+    } catch (...) {
+      mean_.put_in(variables_);
+      throw;
+    }
+    return std::move(history_);
+  }
+
+ private:
+  void train() {
     std::optional<InterruptScope> interrupts;
     if (options_.interrupts) interrupts.emplace();
     const auto start = Clock::now();
-    const int64_t steps = (set_.size() - 1) / options_.batch_size + 1;
+    const int64_t steps = divided_up(divided_up(set_.size(), options_.batch_size), options_.accumulate);
     lock_checkpoints();
     if (!options_.resume_from.empty()) go_on();
     const double seconds_before = history_.seconds;
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
-    for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number) epoch(number);
+    for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number) epoch(number, steps);
     history_.is_interrupted = must_stop();
+    mean_.put_in(variables_);
     if (!history_.is_interrupted && options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
         best_.epoch() != history_.epochs.back().number) {
       best_.restore(task_.variables());
@@ -207,84 +197,118 @@ class Run {
     }
     history_.seconds = seconds_before + seconds_since(start);
     for (const auto& observer : observers_) observer->on_end(history_);
-    return std::move(history_);
   }
 
- private:
-  bool must_stop() const { return is_asked_to_stop_ || (options_.interrupts && InterruptScope::is_requested()); }
+  bool is_interrupted() const { return options_.interrupts && InterruptScope::is_requested(); }
+  bool must_stop() const { return is_asked_to_stop_ || is_interrupted(); }
 
-  void epoch(int64_t number) {
+  void epoch(int64_t number, int64_t count) {
     const auto start = Clock::now();
     Averages averages;
     int64_t done = std::exchange(first_step_, 0), examples = 0;
     if (done > 0) averages.go_on(std::move(first_sums_), first_examples_);
+    const bool has_checkpoints = !options_.checkpoint.folder.empty();
     auto batches = pass(number, done);
-    const int64_t count = batches.count();
-    for (const data::Batch& batch : batches) {
-      averages.add(step(batch, number, done + 1, count), batch.size());
+    while (done < count) {
+      const auto begun = Clock::now();
+      const Averages before = averages;
+      const int64_t of_step = step(batches, {number, done + 1, count}, averages);
+      if (of_step == 0) {
+        if (has_checkpoints && history_.steps > 0) save(number, done, before);
+        break;
+      }
       ++done;
       ++history_.steps;
-      examples += batch.size();
+      examples += of_step;
+      mean_.note(variables_);
+      forecast_.note_step(seconds_since(begun));
       const double seconds = seconds_since(start);
       const Logs logs = averages.logs();
-      for (const auto& observer : observers_) {
-        is_asked_to_stop_ |= observer->on_step({number, done, count, seconds, static_cast<double>(examples) / seconds, logs});
-      }
+      const Progress progress{.epoch = number,
+                              .step = done,
+                              .steps_per_epoch = count,
+                              .seconds = seconds,
+                              .examples_per_second = static_cast<double>(examples) / seconds,
+                              .logs = logs,
+                              .seconds_left = forecast_.seconds_left(number, done, count),
+                              .peak_bytes = memory_use().peak};
+      for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_step(progress);
       const bool stops = must_stop();
-      if (done < count && (checkpoints_.is_due(history_.steps) || (stops && !options_.checkpoint.folder.empty()))) save(number, done, averages);
+      if (done < count && (checkpoints_.is_due(history_.steps) || (stops && has_checkpoints))) save(number, done, averages);
       if (stops) break;
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
     Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), seconds_since(start), 0, history_.steps};
     epoch.examples_per_second = static_cast<double>(examples) / epoch.seconds;
-    if (options_.validation.size() > 0) {
-      for (const auto& [name, value] : measure(task_, options_.validation, options_.batch_size, "val_", [this] { return must_stop(); })) {
-        epoch.logs.set(name, value);
-      }
-    }
+    mean_.put_in(variables_);
+    validate(epoch);
     // The validation may have been cut short: a run that goes on does it again.
-    const bool is_cut = must_stop(), has_checkpoints = !options_.checkpoint.folder.empty();
+    const bool is_cut = must_stop();
     if (is_cut && has_checkpoints) save(number, done, averages);
     history_.epochs.push_back(epoch);
     for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
-    if (options_.patience > 0 && best_.note(epoch, task_.variables(), options_.restore_best) && number < options_.epochs) {
+    if (plateau_ && plateau_->note(monitor_.of(epoch))) optimizer_.set_rate_factor(first_rate_factor_ * plateau_->factor());
+    if (options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) && number < options_.epochs) {
       history_.is_stopped_early = true;
       options_.epochs = number;
     }
+    mean_.take_out(variables_);
     const bool ends = number >= options_.epochs || must_stop();
     if (!is_cut && (checkpoints_.is_due(history_.steps) || (ends && has_checkpoints))) save(number + 1, 0, {});
   }
 
+  void validate(Epoch& epoch) {
+    if (options_.validation.size() == 0) return;
+    const auto start = Clock::now();
+    for (const auto& [name, value] : measure(task_, options_.validation, options_.batch_size, "val_", [this] { return must_stop(); })) {
+      epoch.logs.set(name, value);
+    }
+    forecast_.note_validation(seconds_since(start));
+  }
+
+  // The batches of an epoch from step number `first` on.
   data::Batches pass(int64_t epoch, int64_t first) const {
     return data::batches(set_, {.batch_size = options_.batch_size,
                                 .shuffle = options_.shuffle,
                                 .seed = options_.seed,
                                 .epoch = static_cast<uint64_t>(epoch - 1),
-                                .first = first});
+                                .first = first * options_.accumulate});
   }
 
   // What a checkpoint must agree with. The number of epochs may change: a run may be made longer.
   RunIdentity identity() const {
+    FieldWriting writing;
     Datum::Table facts{{"examples", set_.size()},
                        {"batch_size", options_.batch_size},
+                       {"accumulate", options_.accumulate},
                        {"shuffle", options_.shuffle},
                        {"seed", static_cast<int64_t>(options_.seed)},
+                       {"class_weight", to_text(options_.class_weight)},
                        {"optimizer", optimizer_.name()},
+                       {"groups", io::json_text(FieldType<std::vector<optim::ParameterGroup>>::write(optimizer_.groups(), writing))},
+                       {"ema", options_.ema},
+                       {"ema_warmup", options_.ema_warmup},
                        {"callbacks", static_cast<int64_t>(options_.callbacks.size())}};
-    std::string shapes;
+    std::string shapes, fixed;
     for (const Variable& variable : variables_) {
-      if (variable.exists()) shapes += concat(variable.path, " ", variable.get().dtype(), " ", variable.get().shape(), "; ");
+      if (!variable.exists()) continue;
+      shapes += concat(variable.path, " ", variable.get().dtype(), " ", variable.get().shape(), "; ");
+      if (!variable.is_trainable()) fixed += variable.path + "; ";
     }
     facts.emplace_back("parameters", shapes);
+    facts.emplace_back("not trained", fixed);
     return {std::move(facts), variables_};
   }
 
   // The state before step `step` + 1 of epoch `epoch`.
   void save(int64_t epoch, int64_t step, const Averages& averages) {
     RunState state{.epoch = epoch, .step = step, .sums = averages.sums(), .examples = averages.examples(), .history = history_};
-    for (const Variable& variable : variables_) state.variables.push_back(variable.exists() ? variable.get() : Array());
+    for (size_t i = 0; i < variables_.size(); ++i) state.variables.push_back(mean_.value(variables_, i));
     best_.save(state);
+    state.mean_steps = mean_.steps();
+    state.means = mean_.means();
     state.optimizer = optimizer_.state();
+    if (plateau_) state.plateau = plateau_->state();
     state.generator = random::state();
     for (const auto& callback : options_.callbacks) state.callbacks.push_back(callback->state());
     save_checkpoint(options_.checkpoint, identity(), state);
@@ -302,7 +326,9 @@ class Run {
     for (size_t i = 0; i < variables_.size(); ++i) {
       if (variables_[i].exists()) variables_[i].set(state.variables[i]);
     }
+    mean_.go_on(state.mean_steps, std::move(state.means));
     optimizer_.set_state(state.optimizer);
+    if (plateau_) plateau_->set_state(state.plateau);
     random::set_state(state.generator);
     best_.go_on(state);
     for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i) options_.callbacks[i]->set_state(state.callbacks[i]);
@@ -325,34 +351,82 @@ class Run {
   void build(const data::Batch& batch) {
     task_.build(batch);
     variables_ = task_.variables();
+    if (!options_.freeze.empty()) frozen_ = nn::detail::set_trainable(variables_, options_.freeze, false);
     const bool can_train = std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
-    if (!can_train) fail("fit", "the model has no parameter that is trained; nn::unfreeze(model) trains frozen ones");
-  }
-
-  Measured step(const data::Batch& batch, int64_t epoch, int64_t number, int64_t count) {
-    const nn::TrainingMode training;
-    if (variables_.empty()) build(batch);
-    const Written before = states();
-    auto [measured, grads] = task_.differentiate(batch);
-    if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
-    if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
-    const Array loss = measured.loss;
-    if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(loss);
-    // The numbers to show are computed in the same run as the update: reading them costs nothing more.
-    std::vector<Array> shown = values_of(measured.others);
-    shown.push_back(measured.loss);
-    try {
-      optimizer_.step(variables_, std::move(grads), shown);
-    } catch (const Error& error) {
-      undo(before);
-      if (error.kind() != Error::Kind::invalid) throw;
-      explain(error, loss, concat("step ", number, " of ", count, " in epoch ", epoch));
+    if (!can_train) {
+      fail("fit", "the model has no parameter that is trained; ",
+           frozen_.empty() ? "nn::unfreeze(model) trains frozen ones" : concat("freeze is [", join(options_.freeze), "], which names all"));
     }
-    return std::move(measured);
   }
 
   // What a step writes besides parameters: running statistics, generators. The optimiser puts back its own.
   using Written = std::vector<std::pair<const Variable*, Array>>;
+  struct Place {
+    int64_t epoch, number, count;
+    std::string text() const { return concat("step ", number, " of ", count, " in epoch ", epoch); }
+  };
+
+  // One step of the optimiser, on `accumulate` batches or what the epoch has left. Returns how many examples they had; 0 if a request to stop
+  // came in between: then nothing has happened.
+  int64_t step(data::Batches& batches, const Place& place, Averages& averages) {
+    const nn::TrainingMode training;
+    const int64_t each = options_.batch_size * options_.accumulate, of_step = std::min(each, set_.size() - (place.number - 1) * each);
+    GradientSums sums;
+    Written before;
+    random::GeneratorState generator;
+    for (int64_t seen = 0; seen < of_step;) {
+      const data::Batch& batch = *batches.next();
+      if (variables_.empty()) build(batch);
+      if (seen == 0) {
+        before = states();
+        generator = random::state();
+      } else if (is_interrupted()) {
+        undo(before);
+        random::set_state(generator);
+        return 0;
+      }
+      seen += batch.size();
+      const Part part{batch, batch.size() == of_step, seen == of_step};
+      averages.add(run_part(part, sums, before, place), batch.size());
+    }
+    return of_step;
+  }
+
+  // A batch of a step.
+  struct Part {
+    const data::Batch& batch;
+    bool is_alone, is_last;
+  };
+  Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
+    Array loss;
+    try {
+      auto [measured, grads] = task_.differentiate(part.batch);
+      if (!part.is_alone) {
+        sums.add(grads, measured, part.batch.size());
+        if (part.is_last) grads = sums.take();
+      }
+      loss = measured.loss;
+      if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(loss);
+      // The numbers to show are computed in the same run as the update: reading them costs nothing more.
+      std::vector<Array> shown = values_of(measured);
+      shown.push_back(measured.loss);
+      if (part.is_last) {
+        if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
+        if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
+        optimizer_.step(variables_, std::move(grads), shown);
+      } else {
+        sums.collect(shown);
+        grads = Gradients();
+        gradus::evaluate(shown);
+      }
+      return std::move(measured);
+    } catch (const Error& error) {
+      undo(before);
+      if (error.kind() != Error::Kind::invalid || !loss.exists()) throw;
+      explain(error, loss, place.text());
+    }
+  }
+
   Written states() const {
     Written all;
     for (const Variable& variable : variables_) {
@@ -387,9 +461,15 @@ class Run {
   const data::Dataset& set_;
   FitOptions& options_;
   optim::Optimizer& optimizer_;
+  Monitor monitor_;
   Best best_;
+  MovingAverage mean_;
+  Forecast forecast_;
+  std::optional<optim::Plateau> plateau_;
+  double first_rate_factor_ = optimizer_.rate_factor();
   std::vector<std::shared_ptr<Callback>> observers_;
   std::vector<Variable> variables_;
+  std::vector<CellPtr> frozen_;  // by this run
   History history_;
   bool is_asked_to_stop_ = false;
   CheckpointClock checkpoints_{options_.checkpoint};
@@ -428,13 +508,15 @@ void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag func
   gradus::evaluate(values);
 }
 
-std::vector<Array> values_of(const std::vector<Term>& terms) {
+std::vector<Array> values_of(const Measured& measured) {
   std::vector<Array> values;
-  for (const Term& term : terms) values.push_back(term.value);
+  for (const Term& term : measured.others) values.push_back(term.value);
+  if (measured.divisor.exists()) values.push_back(measured.divisor);
   return values;
 }
-void set_values(std::vector<Term>& terms, const std::vector<Array>& values) {
-  for (size_t i = 0; i < terms.size(); ++i) terms[i].value = values[i];
+void set_values(Measured& measured, const std::vector<Array>& values) {
+  for (size_t i = 0; i < measured.others.size(); ++i) measured.others[i].value = values[i];
+  if (measured.divisor.exists()) measured.divisor = values.back();
 }
 
 namespace {
@@ -464,12 +546,13 @@ Array fitted_target(const loss::Loss& loss, const Array& output, const Array& ta
   return reshape(target, output.shape());
 }
 
-Measured LossObjective::measure(const Array& output, const Array& given) const {
+Measured LossObjective::measure(const Array& output, const Array& given, const Array& weights) const {
   if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
   check_logits(loss.name(), output);
   check_one_output(loss.name(), output);
   const Array target = fitted_target(loss, output, given);
-  Measured measured{loss(output, target), {}};
+  Measured measured{weights.exists() ? loss(output, target, weights) : loss(output, target), {}, {}, loss.is_sum()};
+  if (is_added_up && nn::TrainingMode::is_on()) measured.divisor = loss.divisor(output, target);
   check_number("the loss", measured.loss);
   for (const metrics::Metric& metric : metrics) {
     if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
@@ -491,13 +574,22 @@ LossObjective usual_objective(const Array& output, const Array& target) {
 void check_loss(const FitOptions& options, const data::Dataset& set) {
   if (!options.loss.exists()) fail("fit", "no loss is given; for example .loss = loss::sparse_categorical_crossentropy");
   if (!set.has_targets()) fail("fit", "the data set has no targets; give an objective of your own: fit(model, objective, set, options)");
+  const bool has_weights = options.class_weight.exists() || set.weights.exists() || options.validation.weights.exists();
+  if (has_weights && !options.loss.takes_weights()) {
+    fail("fit", "there are weights of examples or classes, and the loss \"", options.loss.name(),
+         "\" takes none; loss::Loss(name, function, weighted) makes one that does, and an objective of your own finds them in batch.weights");
+  }
 }
 
 History fit(Task& task, const data::Dataset& set, FitOptions& options) {
   check_options(options, set);
-  if (options.validation.size() > 0 || options.validation_fraction == 0) return Run(task, set, options).run();
-  auto [held_out, rest] = data::split(set, options.validation_fraction, options.seed);
-  options.validation = std::move(held_out);
+  data::Dataset rest = set;
+  if (options.validation.size() == 0 && options.validation_fraction > 0) {
+    std::tie(options.validation, rest) = data::split(set, options.validation_fraction, options.seed);
+  }
+  if (options.class_weight.exists()) rest = options.class_weight.applied_to(rest);
+  check_weights(rest);
+  if (rest.weights.exists() && sum(rest.weights).item() == 0) fail("fit", "all training samples weigh 0; at least one must count");
   return Run(task, rest, options).run();
 }
 

@@ -14,6 +14,7 @@
 #include "gradus/nn/training.hpp"
 #include "gradus/optim/optim.hpp"
 #include "gradus/train/checkpoint.hpp"
+#include "gradus/train/class_weights.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/metrics.hpp"
 #include "gradus/transform/build.hpp"
@@ -44,6 +45,16 @@ struct FitOptions {
   CheckpointOptions checkpoint{};      ///< where and how often the state of the run is written
   std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
+  /// So many batches make one step, by the gradient of the loss over all their examples: that of one batch accumulate times as large, up to
+  /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints and
+  /// progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in work.
+  int64_t accumulate = 1;
+  ClassWeights class_weight{};  ///< of the training examples; not of `validation`, which has the weights of its examples only
+  /// Decay of a running mean of the parameters (0.999, say): what is validated, given to callbacks after each epoch, kept as the best, and left
+  /// in the model by fit, however it ends. The parameters themselves are in checkpoints. 0: none.
+  double ema = 0.0;
+  bool ema_warmup = false;             ///< in step t the decay is at most (1 + t) / (10 + t)
+  std::vector<std::string> freeze{};  ///< patterns of parameters (base/path_pattern.hpp) that this fit leaves as they are: {"0.**", "**.bias"}
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
@@ -74,6 +85,8 @@ inline constexpr std::string_view not_finite_hint =
 struct Measured {
   Array loss;
   std::vector<Term> others;
+  Array divisor{};      ///< of a mean that is not over the examples: loss::Loss::divisor
+  bool is_sum = false;  ///< over the examples
 };
 Measured to_measured(const Array& loss);
 Measured to_measured(const Terms& terms);
@@ -92,8 +105,9 @@ class Task {
 
 /// Makes the variables that `call` reaches, and evaluates them.
 void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call);
-std::vector<Array> values_of(const std::vector<Term>& terms);
-void set_values(std::vector<Term>& terms, const std::vector<Array>& values);
+/// All of them but the loss.
+std::vector<Array> values_of(const Measured& measured);
+void set_values(Measured& measured, const std::vector<Array>& values);
 
 /// An objective is called with the model and a batch and gives an Array, Terms, or Measured.
 template <class M, class F>
@@ -109,10 +123,10 @@ class ObjectiveTask final : public Task {
     Measured measured;
     auto [values, grads] = value_and_grad([&](const auto& model) {
       measured = to_measured(objective_(model, batch));
-      return std::tuple(measured.loss, values_of(measured.others));
+      return std::tuple(measured.loss, values_of(measured));
     })(model_);
     measured.loss = std::get<0>(values);
-    set_values(measured.others, std::get<1>(values));
+    set_values(measured, std::get<1>(values));
     return {std::move(measured), std::move(grads)};
   }
   Measured measure(const data::Batch& batch) override { return to_measured(objective_(std::as_const(model_), batch)); }
@@ -126,11 +140,13 @@ class ObjectiveTask final : public Task {
 struct LossObjective {
   loss::Loss loss;
   std::vector<metrics::Metric> metrics;
+  bool is_added_up = false;  ///< over several batches: then its divisor is needed
   template <class M>
   Measured operator()(const M& model, const data::Batch& batch) const {
-    return measure(model(batch.x), batch.y);
+    return measure(model(batch.x), batch.y, batch.weights);
   }
-  Measured measure(const Array& output, const Array& given) const;
+  /// weights: (N,), or empty.
+  Measured measure(const Array& output, const Array& given, const Array& weights) const;
 };
 
 /// Whether M is a module that can be called with one array; if not, the compiler says what it lacks.
@@ -170,14 +186,15 @@ template <class M>
 History fit(M& model, const data::Dataset& set, FitOptions options) {
   if constexpr (detail::must_take_one_array<M>()) {
     detail::check_loss(options, set);
-    const detail::LossObjective objective{options.loss, options.metrics};
+    const detail::LossObjective objective{options.loss, options.metrics, options.accumulate > 1};
     detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
     return detail::fit(task, set, options);
   } else {
     return {};
   }
 }
-/// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count.
+/// Trains with an objective of one's own: (model, batch) -> an Array of rank 0, or Terms. `loss` and `metrics` of the options do not count;
+/// weights of classes and examples are in batch.weights, which it has to use itself.
 template <class M, class F, class S>
 History fit(M& model, const F& objective, const S& set, FitOptions options) {
   if constexpr (::gradus::detail::must_be_module<M>()) {

@@ -72,6 +72,8 @@ struct Progress {
   double seconds = 0;  ///< since the epoch began
   double examples_per_second = 0;
   const Logs& logs;
+  double seconds_left = -1;  ///< of all of fit, as the steps and validations so far foretell it; -1: not known yet
+  int64_t peak_bytes = 0;    ///< the most that arrays have taken so far: after the second step, what the rest will take
 };
 
 /// Hears of a training run. Called in the thread that called fit.

@@ -33,6 +33,16 @@ std::string clock_text(double seconds) {
   return text;
 }
 
+std::string memory_text(int64_t bytes) {
+  char text[32];
+  const auto size = static_cast<double>(bytes);
+  if (bytes >= int64_t{10} << 30) std::snprintf(text, sizeof text, "%.0f GiB", size / (1 << 30));
+  else if (bytes >= int64_t{1} << 30) std::snprintf(text, sizeof text, "%.1f GiB", size / (1 << 30));
+  else if (bytes >= 1 << 20) std::snprintf(text, sizeof text, "%.0f MiB", size / (1 << 20));
+  else std::snprintf(text, sizeof text, "%.0f KiB", size / (1 << 10));
+  return text;
+}
+
 namespace {
 
 std::string rate_text(double examples_per_second) { return with_commas(std::llround(std::min(examples_per_second, 1e15))) + "/s"; }
@@ -43,6 +53,12 @@ std::string padded(int64_t number, int64_t largest) {
 }
 
 }  // namespace
+
+std::string forecast_text(const Plan& plan, const Progress& progress) {
+  if (progress.seconds_left < 0) return "";
+  return concat(with_commas(plan.epochs), " epochs of ", with_commas(plan.steps_per_epoch), " steps, about ", clock_text(progress.seconds_left),
+                " left, arrays take up to ", memory_text(progress.peak_bytes));
+}
 
 std::string bar_text(const Plan& plan, const Progress& progress, int width) {
   const double share =
@@ -56,10 +72,11 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
   const std::string logs = to_text(progress.logs), first = logs.substr(0, logs.find(',')),
-                    time_left = ", " + clock_text(left + epochs_left * whole) + " left";
-  // On a narrow terminal the rate goes first, then the metrics, then the time: the loss stays.
+                    time_left = ", " + clock_text(progress.seconds_left >= 0 ? progress.seconds_left : left + epochs_left * whole) + " left",
+                    rate = ", " + rate_text(progress.examples_per_second), memory = progress.peak_bytes > 0 ? ", " + memory_text(progress.peak_bytes) : "";
+  // On a narrow terminal the memory goes first, then the rate, then the metrics, then the time: the loss stays.
   std::string tail;
-  for (const std::string& fitting : {logs + ", " + rate_text(progress.examples_per_second) + time_left, logs + time_left, first + time_left, first}) {
+  for (const std::string& fitting : {logs + rate + memory + time_left, logs + rate + time_left, logs + time_left, first + time_left, first}) {
     tail = percent + fitting;
     if (static_cast<int>(head.size() + tail.size()) < width) break;
   }
@@ -114,6 +131,9 @@ bool ProgressPrinter::on_step(const Progress& progress) {
     write("\r\033[K" + bar_text(plan_, progress, width()));
     has_bar_ = true;
   } else {
+    constexpr double kWorthALine = 30;  // seconds
+    if (!has_forecast_ && progress.step > 2 && progress.seconds_left > kWorthALine) write(forecast_text(plan_, progress) + "\n");
+    has_forecast_ |= progress.step > 2;
     if (now - last_ < std::chrono::seconds(30)) return false;
     write(concat("epoch ", progress.epoch, "/", plan_.epochs, ", step ", progress.step, "/", progress.steps_per_epoch, ": ",
                  to_text(progress.logs), "\n"));

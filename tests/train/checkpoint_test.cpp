@@ -93,6 +93,43 @@ TEST(Checkpoint, GoesOnBitForBitFromAnyStep) {
   }
 }
 
+// Batches that are added up, a mean of the parameters, weights, groups, a frozen layer and a rate that falls: all is in it.
+TEST(Checkpoint, GoesOnBitForBitWithAllThatARunMayHave) {
+  const auto all_of = [](const std::string& folder) {
+    train::FitOptions how = options(folder);
+    how.optimizer = optim::AdamW(optim::warmup(5, optim::plateau(2e-2, {.factor = 0.3, .patience = 0, .threshold = 0.5})))
+                        .with_groups({{.parameters = {"**.bias"}, .rate_factor = 0.5, .weight_decay = 0.0}, {.parameters = {"3.*"}, .learning_rate = 3e-3}});
+    how.batch_size = 8;
+    how.patience = 5;
+    how.accumulate = 3;
+    how.class_weight = train::balanced;
+    how.ema = 0.9;
+    how.ema_warmup = true;
+    how.freeze = {"0.bias"};
+    return how;
+  };
+  nn::Sequential whole = network();
+  const TemporaryFolder unused;
+  const train::History history = train::fit(whole, clouds(), all_of(unused / "c"));
+  const std::vector<double> want = numbers(whole, history);
+  EXPECT_LT(history.epochs.back().learning_rate, 2e-2) << "the rate has fallen";
+  ASSERT_EQ(history.steps, 40);
+  for (const int64_t stop : {1, 7, 8, 9, 22, 39, 40}) {
+    const TemporaryFolder folder;
+    {
+      nn::Sequential model = network();
+      train::FitOptions first = all_of(folder / "c");
+      first.callbacks = {std::make_shared<StopAfter>(stop)};
+      train::fit(model, clouds(), first);
+    }
+    nn::Sequential model = network();
+    train::FitOptions second = all_of(folder / "c");
+    second.resume_from = folder / "c";
+    second.callbacks = {std::make_shared<StopAfter>(-1)};
+    EXPECT_TRUE(are_same_bits(numbers(model, train::fit(model, clouds(), second)), want)) << "stopped after step " << stop;
+  }
+}
+
 TEST(Checkpoint, OneThatHasEndedStaysAsItIs) {
   const TemporaryFolder folder;
   nn::Sequential model = network();
@@ -152,6 +189,11 @@ TEST_F(BadCheckpoint, OfAnotherRunSaysWhatDiffers) {
             std::string::npos);
   EXPECT_NE(resume({}, nn::Sequential{nn::Dense(4, relu), nn::Dense(3)}).find("its parameters is"), std::string::npos);
   EXPECT_NE(resume([](train::FitOptions& o) { o.callbacks.clear(); }).find("its callbacks is 1, here it is 0"), std::string::npos);
+  EXPECT_NE(resume([](train::FitOptions& o) { o.accumulate = 2; }).find("its accumulate is 1, here it is 2"), std::string::npos);
+  EXPECT_NE(resume([](train::FitOptions& o) { o.ema = 0.5; }).find("its ema is 0, here it is 0.5"), std::string::npos);
+  EXPECT_NE(resume([](train::FitOptions& o) { o.class_weight = train::balanced; }).find("its class_weight is \"\", here it is \"balanced\""), std::string::npos);
+  EXPECT_NE(resume([](train::FitOptions& o) { o.freeze = {"0.bias"}; }).find("its not trained is"), std::string::npos);
+  EXPECT_NE(resume([](train::FitOptions& o) { o.optimizer = o.optimizer.with_groups({{.parameters = {"**.bias"}}}); }).find("its groups is"), std::string::npos);
 }
 
 TEST_F(BadCheckpoint, ThatIsCutOrChangedIsSaidAndTheOlderOneNamed) {
@@ -169,8 +211,24 @@ TEST_F(BadCheckpoint, ThatIsCutOrChangedIsSaidAndTheOlderOneNamed) {
     testing::write_text(newest(), flipped);
     EXPECT_NE(resume(), "") << at;
   }
+  // Wherever it is: in a length, a name, the numbers of the host, an array.
+  for (size_t at = 0; at < whole.size(); at += whole.size() / 150) {
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << at % 8));
+    testing::write_text(newest(), flipped);
+    EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: ", 0), 0u) << at;
+  }
   testing::write_text(newest(), whole);
   EXPECT_EQ(resume([&](train::FitOptions& o) { o.resume_from = folder_ / "c/step-9.checkpoint"; }), "");
+}
+
+TEST_F(BadCheckpoint, OfAnotherVersionIsSaid) {
+  std::string other = testing::read_text(newest());
+  const std::string version = "\"version\":\"2\"";
+  ASSERT_NE(other.find(version), std::string::npos);
+  other[other.find(version) + version.size() - 2] = '7';
+  testing::write_text(newest(), other);
+  EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: has version \"7\", this program reads 2", 0), 0u) << resume();
 }
 
 TEST_F(BadCheckpoint, ThatIsNoneIsSaid) {

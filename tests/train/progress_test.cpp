@@ -24,6 +24,19 @@ TEST(Progress, AWideTerminalShowsAll) {
   EXPECT_EQ(bar(120), "epoch  3/10 [===============>              ]  50% loss 0.3121, accuracy 0.8912, 3,200/s, 0:30 left");
 }
 
+TEST(Progress, WhatTheFirstStepsForetell) {
+  const train::Logs logs;
+  const train::Plan plan{.epochs = 10, .steps_per_epoch = 1875};
+  EXPECT_EQ(train::forecast_text(plan, {.logs = logs}), "") << "nothing is known yet";
+  EXPECT_EQ(train::forecast_text(plan, {.logs = logs, .seconds_left = 150, .peak_bytes = int64_t{310} << 20}),
+            "10 epochs of 1,875 steps, about 2:30 left, arrays take up to 310 MiB");
+  train::Logs some;
+  some.set("loss", 0.5);
+  const train::Progress progress{3, 50, 100, 2.0, 3200, some, 75, int64_t{1536} << 20};
+  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 100), "epoch  3/10 [===============>              ]  50% loss 0.5000, 3,200/s, 1.5 GiB, 1:15 left");
+  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 50), "epoch  3/10  50% loss 0.5000, 3,200/s, 1:15 left");
+}
+
 TEST(Progress, ANarrowTerminalShowsTheLossToTheLast) {
   EXPECT_EQ(bar(80), "epoch  3/10 [=====>     ]  50% loss 0.3121, accuracy 0.8912, 3,200/s, 0:30 left");
   EXPECT_EQ(bar(60), "epoch  3/10  50% loss 0.3121, accuracy 0.8912, 0:30 left");
@@ -47,6 +60,8 @@ TEST(Progress, NumbersAreForReading) {
   EXPECT_EQ(train::with_commas(1234567), "1,234,567");
   EXPECT_EQ(train::with_commas(-123), "-123");
   EXPECT_EQ(train::clock_text(63.4), "1:03");
+  EXPECT_EQ(train::memory_text(512 << 10), "512 KiB");
+  EXPECT_EQ(train::memory_text(int64_t{20} << 30), "20 GiB");
   EXPECT_EQ(train::clock_text(3700), "1:01:40");
   EXPECT_EQ(train::clock_text(std::numeric_limits<double>::infinity()), "0:00");
 }
@@ -66,6 +81,25 @@ struct Ends {
     return out;
   }
 };
+
+TEST(Printer, OutsideATerminalSaysOnceWhatIsToCome) {
+  Ends ends;
+  int both[2];
+  ASSERT_EQ(::pipe(both), 0);
+  ends.reader = both[0];
+  ends.writer = both[1];
+  train::ProgressPrinter printer(ends.writer);
+  const train::Logs logs;
+  printer.on_begin({.epochs = 2, .steps_per_epoch = 9});
+  for (int64_t step = 1; step <= 5; ++step) {
+    printer.on_step({.step = step, .steps_per_epoch = 9, .logs = logs, .seconds_left = step < 2 ? -1.0 : 100.0, .peak_bytes = 2048});
+  }
+  EXPECT_EQ(ends.text(), "2 epochs of 9 steps, about 1:40 left, arrays take up to 2 KiB\n");
+  train::ProgressPrinter other(ends.writer);
+  other.on_begin({.epochs = 2, .steps_per_epoch = 9});
+  for (int64_t step = 1; step <= 5; ++step) other.on_step({.step = step, .steps_per_epoch = 9, .logs = logs, .seconds_left = 5});
+  EXPECT_EQ(ends.text(), "") << "not of what is over soon";
+}
 
 train::Epoch an_epoch() {
   train::Epoch epoch{.number = 1, .seconds = 2, .examples_per_second = 100};

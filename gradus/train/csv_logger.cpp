@@ -1,0 +1,14 @@
+// Writing of the table of epochs.
+#include "gradus/train/csv_logger.hpp"
+
+#include "gradus/base/file.hpp"
+
+namespace gradus::train {
+
+bool CsvLogger::on_epoch(const Epoch& epoch) {
+  history_.epochs.push_back(epoch);
+  file::write_atomically(path_, to_csv(history_));
+  return false;
+}
+
+}  // namespace gradus::train
