@@ -26,7 +26,7 @@ template <class T>
 void gives(const T& value, const std::string& said) {
   std::ostringstream text;
   if constexpr (std::same_as<T, Array>) {
-    if (said[0] == '(') text << value.shape();
+    if (said[0] == '(') text << to_text(value.shape());
     else text << value;
   } else {
     text << value;
