@@ -184,6 +184,7 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
   const auto saver = std::make_shared<Saver>(folder, recipe.text, [&] { save_finite(model, folder); });
   train::History history;
   try {
+    if (arguments.resumed.empty() || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
     history = fit(recipe, data, model, folder, saver, arguments);
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
@@ -213,7 +214,6 @@ void run_train(const TrainArguments& arguments) {
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
-  if (!goes_on || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);
   const RunResult result{recipe, data, model, history, test.output, test.logs};

@@ -345,6 +345,7 @@ class Run {
     file::make_folder(folder);
     lock_.emplace(folder);
     if (!lock_->is_held()) fail_io(folder, "another run is writing its checkpoints there; two cannot go on with one run");
+    file::remove_unfinished(folder, "step-");
   }
 
   void build(const data::Batch& batch) {

@@ -59,7 +59,7 @@ TEST(Night, WhatIsWrongIsSaidWithItsPlace) {
   EXPECT_EQ(message("train.ema=1.0"), "gradus: --set train.ema: expected a number from 0 to below 1, got 1\n");
   EXPECT_EQ(message("train.class_weight=\"balance\"").rfind("gradus: --set train.class_weight: expected \"balanced\", or a table of numbers by class name or label, got", 0), 0u);
   EXPECT_EQ(message("train.class_weight={0=-1.0}"), "gradus: --set train.class_weight.0: expected a number of at least 0, got -1\n");
-  EXPECT_EQ(message("train.class_weight={7=1}"), "gradus: class_weight: no training sample is of class 7; the labels go from 0 to 2\n");
+  EXPECT_EQ(message("train.class_weight={7=1}"), "gradus: class_weight: there is no class 7; the data set has 3 classes, 0 to 2\n");
   EXPECT_EQ(message("train.freeze=[\"2.**\"]").rfind("gradus: freeze: the pattern \"2.**\" matches no parameter; ", 0), 0u);
   EXPECT_EQ(message("optimizer.groups=[{parameters=[\"**.bias\"], weight_decay=-1}]"),
             "gradus: --set optimizer.groups[0].weight_decay: expected a number of at least 0, or \"none\", got -1\n");
@@ -106,9 +106,14 @@ TEST(Night, KilledWhereverItIsTheRunEndsAsItWouldHave) {
     last = run_gradus({"train", "--resume", "killed", "--quiet"},
                       {.folder = folder.path(), .interrupt_when = [&] { return newest_step(run) >= from + 11; }, .signal = SIGKILL});
   }
-  if (last.code == 128 + SIGKILL) last = run_gradus({"train", "--resume", "killed", "--quiet"}, {.folder = folder.path()});
+  if (last.code == 128 + SIGKILL) {
+    for (const char* name : {"/model.gradus.1-2.part", "/checkpoints/step-3.checkpoint.1-2.part"}) testing::write_text(run + name, "left by a kill");
+    last = run_gradus({"train", "--resume", "killed", "--quiet"}, {.folder = folder.path()});
+  }
   ASSERT_EQ(last.code, 0) << last.err;
   EXPECT_EQ(read_text(folder / "killed/model.gradus") == read_text(folder / "whole/model.gradus"), true);
+  EXPECT_FALSE(std::filesystem::exists(run + "/model.gradus.1-2.part"));
+  EXPECT_FALSE(std::filesystem::exists(run + "/checkpoints"));
 }
 
 // A run that is in work is held by its process, and by nobody once that is dead.

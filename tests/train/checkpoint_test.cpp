@@ -146,6 +146,17 @@ TEST(Checkpoint, OneThatHasEndedStaysAsItIs) {
   EXPECT_EQ(train::fit(again, clouds(), more).epochs.size(), 6u) << "a run may be made longer";
 }
 
+TEST(Checkpoint, WhatAKilledProcessLeftUnfinishedGoes) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "c");
+  for (const char* name : {"c/step-3.checkpoint.77-12.part", "c/step-notes.part", "c/mine.77-12.part"}) testing::write_text(folder / name, "");
+  nn::Sequential model = network();
+  train::fit(model, clouds(), options(folder / "c"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "c/step-3.checkpoint.77-12.part"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/step-notes.part"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/mine.77-12.part"));
+}
+
 TEST(Checkpoint, OnlyTheNewestAreKept) {
   const TemporaryFolder folder;
   nn::Sequential model = network();
