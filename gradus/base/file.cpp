@@ -300,7 +300,8 @@ void remove_unfinished(const std::string& folder, std::string_view beginning) {
     if (!name.starts_with(beginning) || !name.ends_with(kUnfinished)) continue;
     // NAME.PROCESS-NUMBER.part
     const std::string stem = name.substr(0, name.size() - kUnfinished.size());
-    const size_t dash = stem.find_last_not_of(digits), dot = dash == std::string::npos || dash == 0 ? dash : stem.find_last_not_of(digits, dash - 1);
+    const size_t dash = stem.find_last_not_of(digits),
+                 dot = dash == std::string::npos || dash == 0 ? dash : stem.find_last_not_of(digits, dash - 1);
     const bool is_own = dot != std::string::npos && stem[dash] == '-' && stem[dot] == '.' && dash + 1 < stem.size() && dot + 1 < dash;
     if (is_own) std::filesystem::remove(at->path(), ignored);
   }

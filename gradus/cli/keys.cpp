@@ -136,7 +136,10 @@ std::vector<KeyPart> recipe_keys() {
     optimizers.groups.push_back({std::string(kind.name), concat(kind.text, "; learning_rate ", kind.learning_rate), kind.options()});
   }
   parts.push_back(std::move(optimizers));
-  parts.push_back({"group", "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it", "", {{"", "", described<optim::ParameterGroup>()}}});
+  parts.push_back({"group",
+                   "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it",
+                   "",
+                   {{"", "", described<optim::ParameterGroup>()}}});
   KeyPart schedules{"schedule", "how the rate changes; times are epochs", "name", {{"", "for every schedule", described<Warmup>()}}};
   for (const optim::ScheduleKind& kind : optim::schedule_kinds())
     schedules.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});

@@ -25,14 +25,15 @@ optim::MakeSchedule read_schedule(const Section& section) {
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule) {
   const optim::OptimizerKind& kind = optimizer.choice("name", optim::optimizer_kinds(), "adam");
   optim::CommonOptions common{.learning_rate = kind.learning_rate};
-  const optim::MakeOptimizer make = optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
-    std::vector<std::string> others(known.begin(), known.end());
-    for (const FieldRow& row : fields_of(common)) others.push_back(row.name);
-    optim::MakeOptimizer made = kind.read(given, reading, others);
-    assign_fields(fields_of(common), &common, given, reading, known);
-    if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
-    return made;
-  });
+  const optim::MakeOptimizer make =
+      optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+        std::vector<std::string> others(known.begin(), known.end());
+        for (const FieldRow& row : fields_of(common)) others.push_back(row.name);
+        optim::MakeOptimizer made = kind.read(given, reading, others);
+        assign_fields(fields_of(common), &common, given, reading, known);
+        if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
+        return made;
+      });
   const optim::MakeSchedule make_schedule = read_schedule(schedule);
   return [=](const optim::RunLength& length) {
     optim::Optimizer made = make(make_schedule(common.learning_rate, length));

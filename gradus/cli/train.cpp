@@ -1,6 +1,5 @@
 // gradus train: runs a recipe and leaves a run folder.
 #include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -77,26 +76,27 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (batches - 1) / recipe.train.accumulate + 1};
   std::vector<std::shared_ptr<train::Callback>> callbacks{std::move(saver)};
   if (recipe.train.tensorboard) callbacks.push_back(std::make_shared<train::TensorBoard>(folder.tensorboard()));
-  train::FitOptions options{.loss = recipe.loss,
-                            .optimizer = recipe.make_optimizer(length),
-                            .metrics = recipe.train.metrics,
-                            .epochs = recipe.train.epochs,
-                            .batch_size = batch_size,
-                            .validation = data.validation,
-                            .shuffle = recipe.train.shuffle,
-                            .seed = static_cast<uint64_t>(recipe.seed),
-                            .patience = recipe.train.patience,
-                            .clip_norm = recipe.train.clip_norm,
-                            .callbacks = std::move(callbacks),
-                            .verbose = !arguments.is_quiet,
-                            .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
-                            .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
-                            .interrupts = true,
-                            .accumulate = recipe.train.accumulate,
-                            .class_weight = recipe.train.class_weight,
-                            .ema = recipe.train.ema,
-                            .ema_warmup = recipe.train.ema_warmup,
-                            .freeze = recipe.train.freeze};
+  train::FitOptions options{
+      .loss = recipe.loss,
+      .optimizer = recipe.make_optimizer(length),
+      .metrics = recipe.train.metrics,
+      .epochs = recipe.train.epochs,
+      .batch_size = batch_size,
+      .validation = data.validation,
+      .shuffle = recipe.train.shuffle,
+      .seed = static_cast<uint64_t>(recipe.seed),
+      .patience = recipe.train.patience,
+      .clip_norm = recipe.train.clip_norm,
+      .callbacks = std::move(callbacks),
+      .verbose = !arguments.is_quiet,
+      .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
+      .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
+      .interrupts = true,
+      .accumulate = recipe.train.accumulate,
+      .class_weight = recipe.train.class_weight,
+      .ema = recipe.train.ema,
+      .ema_warmup = recipe.train.ema_warmup,
+      .freeze = recipe.train.freeze};
   return train::fit(model, data.train, std::move(options));
 }
 

@@ -35,7 +35,8 @@ TEST(Progress, WhatTheFirstStepsForetell) {
   train::Logs some;
   some.set("loss", 0.5);
   const train::Progress progress{3, 50, 100, 2.0, 3200, some, 75, int64_t{1536} << 20};
-  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 100), "epoch  3/10 [===============>              ]  50% loss 0.5000, 3,200/s, 1.5 GiB, 1:15 left");
+  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 100),
+            "epoch  3/10 [===============>              ]  50% loss 0.5000, 3,200/s, 1.5 GiB, 1:15 left");
   EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 50), "epoch  3/10  50% loss 0.5000, 3,200/s, 1:15 left");
 }
 
