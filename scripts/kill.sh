@@ -1,6 +1,6 @@
 #!/bin/sh
-# Kills training with kill -9 at random moments, goes on with --resume each time, and compares the final model, bit by bit, with that of a run that
-# nobody disturbed. A convolutional network, and a multi-layer perceptron with dropout; two threads.
+# Kills training with kill -9 at random moments, goes on with --resume each time, and compares the final model, bit by bit, with that of a run
+# that nobody disturbed. A convolutional network, and a multi-layer perceptron with dropout; two threads.
 #   scripts/kill.sh [GRADUS] [KILLS] [SEED]
 set -eu
 gradus=$(realpath "${1:-build/gradus}")

@@ -235,6 +235,8 @@ void write_pieces(const std::string& path, int descriptor, std::span<const Piece
   }
 }
 
+constexpr std::string_view kUnfinished = ".part";
+
 // Removes the temporary file unless it has been renamed.
 struct Temporary {
   std::string path;
@@ -264,12 +266,15 @@ void write_atomically(const std::string& path, std::span<const Piece> pieces) {
   }
 
   static std::atomic<int> counter{0};
-  Temporary temporary{concat(target, ".", static_cast<int64_t>(::getpid()), "-", counter++, ".part")};
-  Descriptor out(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (out.get() < 0) {
-    temporary.is_kept = true;
-    fail_write(path, errno, total);
-  }
+  std::string part;
+  int descriptor = -1;
+  do {  // A process of that number may have been killed, and left one.
+    part = concat(target, ".", static_cast<int64_t>(::getpid()), "-", counter++, kUnfinished);
+    descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor < 0 && errno == EEXIST);
+  Descriptor out(descriptor);
+  if (descriptor < 0) fail_write(path, errno, total);
+  Temporary temporary{part};
   if (has_old && ::fchmod(out.get(), old.st_mode & 07777) != 0) fail_write(path, errno, total);
   write_pieces(path, out.get(), pieces, total);
   if (::fsync(out.get()) != 0) fail_write(path, errno, total);
@@ -285,6 +290,21 @@ void write_atomically(const std::string& path, std::span<const Piece> pieces) {
 void write_atomically(const std::string& path, std::string_view content) {
   const Piece whole = piece(content);
   write_atomically(path, std::span(&whole, 1));
+}
+
+void remove_unfinished(const std::string& folder, std::string_view beginning) {
+  constexpr std::string_view digits = "0123456789";
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(beginning) || !name.ends_with(kUnfinished)) continue;
+    // NAME.PROCESS-NUMBER.part
+    const std::string stem = name.substr(0, name.size() - kUnfinished.size());
+    const size_t dash = stem.find_last_not_of(digits),
+                 dot = dash == std::string::npos || dash == 0 ? dash : stem.find_last_not_of(digits, dash - 1);
+    const bool is_own = dot != std::string::npos && stem[dash] == '-' && stem[dot] == '.' && dash + 1 < stem.size() && dot + 1 < dash;
+    if (is_own) std::filesystem::remove(at->path(), ignored);
+  }
 }
 
 void make_folder(const std::string& path) {

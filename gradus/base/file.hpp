@@ -73,6 +73,10 @@ inline Piece piece(std::string_view text) { return std::as_bytes(std::span(text)
 void write_atomically(const std::string& path, std::span<const Piece> pieces);
 void write_atomically(const std::string& path, std::string_view content);
 
+/// Removes what is left in a folder where a process was killed while it wrote a file atomically: NAME.PROCESS-NUMBER.part, of names that
+/// begin so. For who holds the folder, so that nobody is writing them now.
+void remove_unfinished(const std::string& folder, std::string_view beginning);
+
 /// Makes a folder and those above it that are missing.
 void make_folder(const std::string& path);
 /// Makes a folder that is not there yet, and those above it; false if there is something of that name. Of several processes or threads

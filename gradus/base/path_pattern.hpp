@@ -8,8 +8,8 @@
 
 namespace gradus {
 
-/// Whether a pattern stands for a path. Both are parts between dots; in a part of the pattern `*` stands for any characters, and a part `**`
-/// for any number of parts, none too.
+/// Whether a pattern stands for a path. Both are parts between dots; in a part of the pattern `*` stands for any characters, and a part
+/// `**` for any number of parts, none too.
 ///
 ///   *.bias        0.bias                     not bias, not 0.body.bias
 ///   **.bias       bias, 0.bias, 0.body.bias

@@ -112,7 +112,10 @@ std::vector<KeyPart> recipe_keys() {
     losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   parts.push_back(std::move(losses));
   parts.push_back({"optimizer", "how parameters move", "name", optimizer_keys()});
-  parts.push_back({"group", "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it", "", {{"", "", described<optim::ParameterGroup>()}}});
+  parts.push_back({"group",
+                   "of the optimizer: groups = [...], each a table; a parameter belongs to the first that names it",
+                   "",
+                   {{"", "", described<optim::ParameterGroup>()}}});
   parts.push_back({"schedule", "how the rate changes; times are epochs", "name", schedule_keys()});
   parts.push_back({"train", "how long, and what is watched", "", train_keys()});
   KeyPart metrics{"metrics", "train.metrics = [...], a list of names", "a name", {}};

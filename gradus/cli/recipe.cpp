@@ -32,20 +32,21 @@ std::span<const FieldNote> Root::field_notes() {
 }  // namespace
 
 std::span<const FieldNote> TrainSettings::field_notes() {
-  static constexpr FieldNote notes[] = {{"epochs", "passes over the training samples", {.low = 1, .high = 1'000'000}},
-                                        {"batch_size", "samples in a batch", range::positive},
-                                        {"accumulate", "batches in a step: its gradient is that of all their samples", range::positive},
-                                        {"patience", "stop after so many epochs without progress, and keep the best; 0: never", range::not_negative},
-                                        {"shuffle", "another order in each epoch"},
-                                        {"clip_norm", "gradients are scaled down to this norm; 0: not", range::not_negative},
-                                        {"metrics", "what is measured beside the loss"},
-                                        {"class_weight", "how much the training samples of a class count; those that are not named count 1"},
-                                        {"ema", "decay of a running mean of the parameters, which is what is validated and saved; 0: none", range::share},
-                                        {"ema_warmup", "in step t the decay is at most (1 + t) / (10 + t)"},
-                                        {"freeze", "patterns of parameters that stay as they are, [\"0.**\", \"**.bias\"]"},
-                                        {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
-                                        {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
-                                        {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"}};
+  static constexpr FieldNote notes[] = {
+      {"epochs", "passes over the training samples", {.low = 1, .high = 1'000'000}},
+      {"batch_size", "samples in a batch", range::positive},
+      {"accumulate", "batches in a step: its gradient is that of all their samples", range::positive},
+      {"patience", "stop after so many epochs without progress, and keep the best; 0: never", range::not_negative},
+      {"shuffle", "another order in each epoch"},
+      {"clip_norm", "gradients are scaled down to this norm; 0: not", range::not_negative},
+      {"metrics", "what is measured beside the loss"},
+      {"class_weight", "how much the training samples of a class count; those that are not named count 1"},
+      {"ema", "decay of a running mean of the parameters, which is what is validated and saved; 0: none", range::share},
+      {"ema_warmup", "in step t the decay is at most (1 + t) / (10 + t)"},
+      {"freeze", "patterns of parameters that stay as they are, [\"0.**\", \"**.bias\"]"},
+      {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
+      {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
+      {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"}};
   return notes;
 }
 std::vector<KeyGroup> root_keys() { return {{"", "", described<Root>()}}; }

@@ -51,8 +51,8 @@ struct TrainSettings {
   int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 5;
   bool tensorboard = false;
-  GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, checkpoint_steps,
-                 checkpoint_minutes, tensorboard)
+  GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze,
+                 checkpoint_steps, checkpoint_minutes, tensorboard)
 };
 
 struct Recipe {

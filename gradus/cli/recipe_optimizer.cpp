@@ -35,11 +35,12 @@ optim::MakeSchedule read_schedule(const Section& section) {
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule) {
   const optim::OptimizerKind& kind = optimizer.choice("name", optim::optimizer_kinds(), "adam");
   const auto common = optimizer.assigned(optim::CommonOptions{.learning_rate = kind.learning_rate});
-  const optim::MakeOptimizer make = optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
-    optim::MakeOptimizer made = kind.read(given, reading, known);
-    if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
-    return made;
-  });
+  const optim::MakeOptimizer make =
+      optimizer.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+        optim::MakeOptimizer made = kind.read(given, reading, known);
+        if (!common.groups.empty()) made(0.0).with_groups(common.groups);  // checks what it does not take
+        return made;
+      });
   const optim::MakeSchedule make_schedule = read_schedule(schedule);
   return [=](const optim::RunLength& length) {
     optim::Optimizer made = make(make_schedule(common.learning_rate, length));

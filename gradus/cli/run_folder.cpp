@@ -57,6 +57,7 @@ RunFolder open_run_folder(const std::string& path) {
   if (!file::exists(folder.recipe())) fail_io(path, "holds no recipe.toml; no step of the run was finished, or it is no run folder");
   folder.lock = std::make_shared<file::FolderLock>(path);
   if (!folder.lock->is_held()) fail_io(path, "another run is writing into the folder; two cannot go on with one run");
+  for (const char* name : {"model.gradus.", "recipe.toml.", "metrics.csv.", "report.html."}) file::remove_unfinished(path, name);
   if (file::exists(folder.report()) && !train::has_checkpoint(folder.checkpoints())) fail_io(path, "the run has ended; there is nothing to go on with");
   return folder;
 }

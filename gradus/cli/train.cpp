@@ -1,6 +1,5 @@
 // gradus train: runs a recipe and leaves a run folder.
 #include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -84,26 +83,27 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (batches - 1) / recipe.train.accumulate + 1};
   std::vector<std::shared_ptr<train::Callback>> callbacks{std::move(saver)};
   if (recipe.train.tensorboard) callbacks.push_back(std::make_shared<train::TensorBoard>(folder.tensorboard()));
-  train::FitOptions options{.loss = recipe.loss,
-                            .optimizer = recipe.make_optimizer(length),
-                            .metrics = recipe.train.metrics,
-                            .epochs = recipe.train.epochs,
-                            .batch_size = batch_size,
-                            .validation = data.validation,
-                            .shuffle = recipe.train.shuffle,
-                            .seed = static_cast<uint64_t>(recipe.seed),
-                            .patience = recipe.train.patience,
-                            .clip_norm = recipe.train.clip_norm,
-                            .callbacks = std::move(callbacks),
-                            .verbose = !arguments.is_quiet,
-                            .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
-                            .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
-                            .interrupts = true,
-                            .accumulate = recipe.train.accumulate,
-                            .class_weight = recipe.train.class_weight,
-                            .ema = recipe.train.ema,
-                            .ema_warmup = recipe.train.ema_warmup,
-                            .freeze = recipe.train.freeze};
+  train::FitOptions options{
+      .loss = recipe.loss,
+      .optimizer = recipe.make_optimizer(length),
+      .metrics = recipe.train.metrics,
+      .epochs = recipe.train.epochs,
+      .batch_size = batch_size,
+      .validation = data.validation,
+      .shuffle = recipe.train.shuffle,
+      .seed = static_cast<uint64_t>(recipe.seed),
+      .patience = recipe.train.patience,
+      .clip_norm = recipe.train.clip_norm,
+      .callbacks = std::move(callbacks),
+      .verbose = !arguments.is_quiet,
+      .checkpoint = {.folder = folder.checkpoints(), .steps = recipe.train.checkpoint_steps, .minutes = recipe.train.checkpoint_minutes},
+      .resume_from = arguments.resumed.empty() || !has_checkpoint(folder) ? std::string() : folder.checkpoints(),
+      .interrupts = true,
+      .accumulate = recipe.train.accumulate,
+      .class_weight = recipe.train.class_weight,
+      .ema = recipe.train.ema,
+      .ema_warmup = recipe.train.ema_warmup,
+      .freeze = recipe.train.freeze};
   return train::fit(model, data.train, std::move(options));
 }
 
@@ -169,6 +169,7 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
   const auto saver = std::make_shared<Saver>(folder, recipe.text, [&] { save_finite(model, folder); });
   train::History history;
   try {
+    if (arguments.resumed.empty() || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
     history = fit(recipe, data, model, folder, saver, arguments);
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
@@ -198,7 +199,6 @@ void run_train(const TrainArguments& arguments) {
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
     std::fflush(stdout);
   }
-  if (!goes_on || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);
   const RunResult result{recipe, data, model, history, test.output, test.logs};

@@ -124,7 +124,8 @@ void check_weights(const Dataset& set) {
   const Array& weights = set.weights;
   if (!weights.exists()) return;
   if (weights.shape() != Shape{set.size()}) {
-    fail("dataset", "the weights are ", weights.shape(), " and there are ", set.size(), " samples; they must be (", set.size(), ",), one a sample");
+    fail("dataset", "the weights are ", weights.shape(), " and there are ", set.size(), " samples; they must be (", set.size(),
+         ",), one a sample");
   }
   const std::vector<double> values = weights.to_vector<double>();
   for (size_t i = 0; i < values.size(); ++i) {

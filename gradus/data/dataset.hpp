@@ -58,8 +58,8 @@ Dataset subset(const Dataset& set, int64_t begin, int64_t end);
 std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t seed = 0);
 
 /// The set with a weight for each sample: (N,) numbers, finite and not negative; kept as float32. They go along with subsets, splits and
-/// batches. A loss of the library becomes sum_i w_i loss_i / N: it is divided by the number of samples, not by the sum of the weights, as in
-/// Keras, so weights whose mean is 1 leave its size as it is. Metrics do not weigh. Throws naming the first weight that is none.
+/// batches. A loss of the library becomes sum_i w_i loss_i / N: it is divided by the number of samples, not by the sum of the weights, as
+/// in Keras, so weights whose mean is 1 leave its size as it is. Metrics do not weigh. Throws naming the first weight that is none.
 Dataset weighted(Dataset set, const Array& weights);
 /// Throws for weights of a set that are not as weighted() takes them.
 void check_weights(const Dataset& set);

@@ -376,7 +376,8 @@ LoadReport detail::load_part(const std::vector<Variable>& variables, const std::
 }
 
 std::string to_text(const LoadReport& report) {
-  std::string out = concat(printable(report.file), ": ", report.loaded.size(), " parameters loaded", fits(report) ? "" : ", ", printable(counts_text(report)), "\n");
+  std::string out = concat(printable(report.file), ": ", report.loaded.size(), " parameters loaded", fits(report) ? "" : ", ",
+                           printable(counts_text(report)), "\n");
   const auto add = [&](std::string_view what, const std::string& path) { out += concat("  ", what, "  ", printable(path), "\n"); };
   for (const std::string& path : report.missing) add("missing     ", path);
   for (const std::string& path : report.unexpected) add("not expected", path);

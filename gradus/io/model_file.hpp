@@ -113,10 +113,10 @@ nn::ModelInfo load(M& model, const std::string& path) {
   if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_into(detail::any(model), path);
   else return {};
 }
-/// Fills a part of a model from a file of perhaps another one, for transfer learning, and tells what became of each parameter. Build the model
-/// first (nn::build), or the shapes of what it has not made yet are only checked when it is called. Throws for a damaged file, for a pattern of
-/// `only` or `except` that stands for no parameter of the model, for a renaming that no path of the file begins with, for two paths that become
-/// one, if nothing can be loaded, and for what is_strict forbids; the model is then as it was.
+/// Fills a part of a model from a file of perhaps another one, for transfer learning, and tells what became of each parameter. Build the
+/// model first (nn::build), or the shapes of what it has not made yet are only checked when it is called. Throws for a damaged file, for a
+/// pattern of `only` or `except` that stands for no parameter of the model, for a renaming that no path of the file begins with, for two
+/// paths that become one, if nothing can be loaded, and for what is_strict forbids; the model is then as it was.
 ///
 ///   nn::build(model, {1, 28, 28, 1});
 ///   std::cout << io::to_text(io::load(model, "old.gradus", {.except = {"6.**"}}));   // all but the last layer

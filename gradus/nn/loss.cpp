@@ -271,7 +271,8 @@ template <class Options, WithOptions<Options> kFunction>
 Array divisor_by(const Array& output, const Array& target, const Options& options) {
   if constexpr (std::same_as<Options, CrossentropyOptions>) {
     if (kFunction == static_cast<WithOptions<Options>>(sparse_categorical_crossentropy)) {
-      const Array labels = wide_labels("sparse_categorical_crossentropy", output, target), shares = counted(labels, output.dtype(), options).weights;
+      const Array labels = wide_labels("sparse_categorical_crossentropy", output, target),
+                  shares = counted(labels, output.dtype(), options).weights;
       return shares.exists() ? sum(shares) : Array();
     }
   }
@@ -313,12 +314,20 @@ Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const
       options.reduction == Reduction::sum);
 }
 
-#define GRADUS_LOSS(name, alias, aim, Options, text)                                                                             \
-  {                                                                                                                              \
-    #name, alias, text, Aim::aim, name, plain_weighted<Options, static_cast<WithOptions<Options>>(name)>,                        \
-        plain_divisor<Options, static_cast<WithOptions<Options>>(name)>, described<Options>,                                     \
-        read_kind<name, Options, static_cast<WithOptions<Options>>(name)>                                                        \
-  }
+template <LossFunction kPlain, class Options, WithOptions<Options> kFunction>
+constexpr LossKind kind_of(std::string_view name, std::string_view alias, Aim aim, std::string_view text) {
+  return {.name = name,
+          .alias = alias,
+          .text = text,
+          .aim = aim,
+          .function = kPlain,
+          .weighted = plain_weighted<Options, kFunction>,
+          .divisor = plain_divisor<Options, kFunction>,
+          .options = described<Options>,
+          .read = read_kind<kPlain, Options, kFunction>};
+}
+
+#define GRADUS_LOSS(name, alias, aim, Options, text) kind_of<name, Options, name>(#name, alias, Aim::aim, text)
 constexpr LossKind kKinds[] = {
     GRADUS_LOSS(mean_squared_error, "mse", numbers, LossOptions, "squares of the errors"),
     GRADUS_LOSS(mean_absolute_error, "mae", numbers, LossOptions, "sizes of the errors"),
@@ -362,7 +371,8 @@ Array Loss::operator()(const Array& output, const Array& target) const {
 Array Loss::operator()(const Array& output, const Array& target, const Array& weights) const {
   if (!function_) return (*this)(output, target);
   if (!weighted_) {
-    fail("loss", "the loss \"", name_, "\" is one of your own and takes no weights; loss::Loss(name, function, weighted) makes one that does");
+    fail("loss", "the loss \"", name_,
+         "\" is one of your own and takes no weights; loss::Loss(name, function, weighted) makes one that does");
   }
   if (output.rank() < 1 || weights.shape() != Shape{output.shape(0)}) {
     fail("loss", "output is ", output.shape(), " and the weights are ", weights.shape(), "; they must be one an example");

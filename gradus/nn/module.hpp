@@ -118,8 +118,8 @@ template <class M>
 void unfreeze(const M& model) {
   detail::set_trainable(variables(model), true);
 }
-/// The same for the parameters whose paths one of the patterns stands for (base/path_pattern.hpp): nn::freeze(model, {"encoder.**", "*.bias"}).
-/// Throws for a pattern that stands for no parameter, naming the nearest path.
+/// The same for the parameters whose paths one of the patterns stands for (base/path_pattern.hpp): nn::freeze(model, {"encoder.**",
+/// "*.bias"}). Throws for a pattern that stands for no parameter, naming the nearest path.
 template <class M>
 void freeze(const M& model, std::initializer_list<std::string_view> patterns) {
   detail::set_trainable(variables(model), std::vector<std::string>(patterns.begin(), patterns.end()), false);

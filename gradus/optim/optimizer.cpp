@@ -62,7 +62,8 @@ struct Optimizer::Host {
   double rate_of(int64_t group) const {
     if (group < 0) return schedule(steps) * factor;
     const ParameterGroup& own = groups[static_cast<size_t>(group)];
-    return (own.learning_rate ? *own.learning_rate : schedule)(steps) * own.rate_factor * factor;
+    const Schedule& rate = own.learning_rate ? *own.learning_rate : schedule;
+    return rate(steps) * own.rate_factor * factor;
   }
   const RulePtr& rule_of(int64_t group, const RulePtr& otherwise) const {
     return group < 0 ? otherwise : group_rules[static_cast<size_t>(group)];
@@ -191,7 +192,8 @@ size_t Optimizer::add_record(const std::string& path, const Array& parameter) {
   const int64_t group = host_->group_of(path);
   for (size_t i = 0; i < rule_->state_names().size(); ++i) {
     record->state.push_back(std::make_shared<Cell>(Cell::Kind::state));
-    record->state.back()->commit(filled(parameter.shape(), rule_->first_value(i, host_->rate_of(group)), state_dtype(parameter.dtype())));
+    const double first = rule_->first_value(i, host_->rate_of(group));
+    record->state.back()->commit(filled(parameter.shape(), first, state_dtype(parameter.dtype())));
   }
   records_.push_back(std::move(record));
   host_->counts.push_back({.group = group});

@@ -32,8 +32,8 @@ struct OptimizerState {
   std::vector<ParameterState> parameters{};
 };
 
-/// Parameters that move otherwise than the rest. `parameters` are patterns of their paths (base/path_pattern.hpp). A parameter belongs to the
-/// first group that names it.
+/// Parameters that move otherwise than the rest. `parameters` are patterns of their paths (base/path_pattern.hpp). A parameter belongs to
+/// the first group that names it.
 ///
 ///   optim::AdamW(1e-3).with_groups({{.parameters = {"**.bias", "**.weight"}, .weight_decay = 0.0},   // biases and norms
 ///                                   {.parameters = {"0.**"}, .rate_factor = 0.1}})
@@ -65,8 +65,9 @@ class Optimizer {
   }
   template <std::same_as<LBFGS> T>
   Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>,
-                  "L-BFGS evaluates one objective again and again, which batches are not: optim::LBFGS optimizer; optimizer.step(model, objective)");
+    static_assert(
+        ::gradus::detail::never<T>,
+        "L-BFGS evaluates one objective again and again, which batches are not: optim::LBFGS optimizer; optimizer.step(model, objective)");
   }
   Optimizer(const Optimizer& other);
   Optimizer(Optimizer&&) noexcept;

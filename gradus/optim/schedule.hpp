@@ -113,8 +113,8 @@ struct PlateauOptions {
   int64_t cooldown = 0;  ///< epochs after a reduction that do not count
   double smallest_factor = 0.0;
 };
-/// A rate that fit multiplies by `factor` after epochs without progress of what it monitors (FitOptions::monitor: the validation loss, or the
-/// loss); what counts as progress, accuracy going up say, FitOptions says too. In a loop of one's own the rate stays: there is Plateau.
+/// A rate that fit multiplies by `factor` after epochs without progress of what it monitors (FitOptions::monitor: the validation loss, or
+/// the loss); what counts as progress, accuracy going up say, FitOptions says too. In a loop of one's own the rate stays: there is Plateau.
 ///
 ///   .optimizer = optim::Adam(optim::plateau(1e-3, {.factor = 0.5, .patience = 3}))
 Schedule plateau(double rate, const PlateauOptions& options = {});

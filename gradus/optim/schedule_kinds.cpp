@@ -165,12 +165,13 @@ struct OnPlateau {
   GRADUS_OPTIONS(factor, patience, threshold, relative, cooldown, smallest_factor)
 };
 std::span<const FieldNote> OnPlateau::field_notes() {
-  static constexpr FieldNote notes[] = {{"factor", "what the rate is multiplied by", {.low = 0, .high = 1, .excludes_low = true, .excludes_high = true}},
-                                        {"patience", "epochs without progress before that", range::not_negative},
-                                        {"threshold", "progress smaller than this does not count", range::not_negative},
-                                        {"relative", "whether the threshold is a share of the best number so far"},
-                                        {"cooldown", "epochs after a reduction that do not count", range::not_negative},
-                                        {"smallest_factor", "of the first rate, below which it does not go", range::part}};
+  static constexpr FieldNote notes[] = {
+      {"factor", "what the rate is multiplied by", {.low = 0, .high = 1, .excludes_low = true, .excludes_high = true}},
+      {"patience", "epochs without progress before that", range::not_negative},
+      {"threshold", "progress smaller than this does not count", range::not_negative},
+      {"relative", "whether the threshold is a share of the best number so far"},
+      {"cooldown", "epochs after a reduction that do not count", range::not_negative},
+      {"smallest_factor", "of the first rate, below which it does not go", range::part}};
   return notes;
 }
 
@@ -193,7 +194,8 @@ constexpr ScheduleKind kKinds[] = {
     {"cosine_restarts", "half cosines that start again", false, described<CosineRestarts>, read_kind<CosineRestarts>},
     {"inverse_time", "falls as one over the time", false, described<InverseTime>, read_kind<InverseTime>},
     {"cyclic", "straight lines up and down, over and over", false, described<Cyclic>, read_kind<Cyclic>},
-    {"plateau", "drops when the validation loss (or, without one, the loss) stands still", false, described<OnPlateau>, read_kind<OnPlateau>},
+    {"plateau", "drops when the validation loss (or, without one, the loss) stands still", false, described<OnPlateau>,
+     read_kind<OnPlateau>},
 };
 
 }  // namespace

@@ -31,7 +31,9 @@ bool is_a_gain(std::string name) {
 }  // namespace
 
 Monitor::Monitor(const FitOptions& options)
-    : name(!options.monitor.empty() ? options.monitor : options.validation.size() > 0 ? "val_loss" : "loss"),
+    : name(!options.monitor.empty()        ? options.monitor
+           : options.validation.size() > 0 ? "val_loss"
+                                           : "loss"),
       more_is_better(options.more_is_better.value_or(is_a_gain(name))) {}
 
 double Monitor::of(const Epoch& epoch) const {

@@ -32,7 +32,8 @@ std::vector<int64_t> labels_of(const data::Dataset& set) {
   std::vector<int64_t> labels;
   if (is_plain) {
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i] < 0 || values[i] != std::floor(values[i]) || values[i] > 1e9) fail_target(set, i, values[i], "labels must be whole numbers from 0 on");
+      if (values[i] < 0 || values[i] != std::floor(values[i]) || values[i] > 1e9)
+        fail_target(set, i, values[i], "labels must be whole numbers from 0 on");
       labels.push_back(static_cast<int64_t>(values[i]));
     }
     return labels;
@@ -54,7 +55,8 @@ std::map<int64_t, double> balanced_weights(const std::vector<int64_t>& labels) {
   std::map<int64_t, double> counts;
   for (const int64_t label : labels) ++counts[label];
   std::map<int64_t, double> weights;
-  for (const auto& [label, count] : counts) weights[label] = static_cast<double>(labels.size()) / (static_cast<double>(counts.size()) * count);
+  for (const auto& [label, count] : counts)
+    weights[label] = static_cast<double>(labels.size()) / (static_cast<double>(counts.size()) * count);
   return weights;
 }
 
@@ -70,7 +72,9 @@ int64_t label_of(const ClassWeight& entry, const data::Dataset& set, const std::
     if (at != names.end()) return at - names.begin();
     const std::string near = nearest(entry.name, names);
     fail(kOp, "there is no class \"", entry.name, "\"; ",
-         names.empty() ? "the data set has no class names, only labels" : near.empty() ? concat("there are ", join(names)) : concat("the nearest is ", near));
+         names.empty()  ? "the data set has no class names, only labels"
+         : near.empty() ? concat("there are ", join(names))
+                        : concat("the nearest is ", near));
   }
   const auto count = static_cast<int64_t>(names.size());
   if (!names.empty() && (entry.label < 0 || entry.label >= count)) {
@@ -90,7 +94,8 @@ data::Dataset ClassWeights::applied_to(const data::Dataset& set) const {
   std::map<int64_t, double> of_class;
   if (is_balanced_) of_class = balanced_weights(labels);
   for (const ClassWeight& entry : weights_) {
-    if (!of_class.emplace(label_of(entry, set, labels), entry.weight).second) fail(kOp, "class ", class_text(entry), " is given two weights");
+    if (!of_class.emplace(label_of(entry, set, labels), entry.weight).second)
+      fail(kOp, "class ", class_text(entry), " is given two weights");
   }
   const std::vector<double> own = set.weights.exists() ? set.weights.to_vector<double>() : std::vector<double>(labels.size(), 1.0);
   BufferPtr buffer = allocate(static_cast<int64_t>(labels.size() * sizeof(float)), "weights of classes");
@@ -116,7 +121,8 @@ namespace gradus {
 Datum FieldType<train::ClassWeights>::write(const train::ClassWeights& value, FieldWriting&) {
   if (value.is_balanced()) return "balanced";
   Datum::Table table;
-  for (const train::ClassWeight& entry : value.weights()) table.emplace_back(entry.label < 0 ? entry.name : to_text(entry.label), entry.weight);
+  for (const train::ClassWeight& entry : value.weights())
+    table.emplace_back(entry.label < 0 ? entry.name : to_text(entry.label), entry.weight);
   return table;
 }
 bool FieldType<train::ClassWeights>::read(train::ClassWeights& value, const Datum& given, const FieldNote&, FieldReading&) {

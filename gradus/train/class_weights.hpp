@@ -39,9 +39,9 @@ class ClassWeights {
   bool is_balanced() const { return is_balanced_; }
   const std::vector<ClassWeight>& weights() const { return weights_; }
 
-  /// The set with the weight of each sample's class, times the weight that the sample has already. Targets are labels, (N,) or (N, 1), whole
-  /// numbers of any dtype, or rows that are one-hot. Throws for other targets, for a weight that is negative or not finite, for a class that
-  /// is named twice, that the set's class names do not have, or (without names) that no sample has.
+  /// The set with the weight of each sample's class, times the weight that the sample has already. Targets are labels, (N,) or (N, 1),
+  /// whole numbers of any dtype, or rows that are one-hot. Throws for other targets, for a weight that is negative or not finite, for a
+  /// class that is named twice, that the set's class names do not have, or (without names) that no sample has.
   data::Dataset applied_to(const data::Dataset& set) const;
 
  private:

@@ -8,7 +8,9 @@ namespace gradus {
 /// "balanced", or a table: {Shirt = 2}, {0 = 1, 3 = 2.5}.
 template <>
 struct FieldType<train::ClassWeights> {
-  static std::string expected(const FieldNote&, const train::ClassWeights&) { return "\"balanced\", or a table of numbers by class name or label"; }
+  static std::string expected(const FieldNote&, const train::ClassWeights&) {
+    return "\"balanced\", or a table of numbers by class name or label";
+  }
   static Datum write(const train::ClassWeights& value, FieldWriting&);
   static bool read(train::ClassWeights& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };

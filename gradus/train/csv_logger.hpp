@@ -7,7 +7,8 @@
 
 namespace gradus::train {
 
-/// After each epoch writes all so far, as to_csv has them: a whole file at any time. A run that is resumed goes on with the epochs that it has.
+/// After each epoch writes all so far, as to_csv has them: a whole file at any time. A run that is resumed goes on with the epochs that it
+/// has.
 ///
 ///   .callbacks = {std::make_shared<train::CsvLogger>("runs/a.csv")}
 class CsvLogger final : public Callback {

@@ -100,7 +100,8 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
   at_least("batch_size", options.batch_size, 1);
   at_least("accumulate", options.accumulate, 1);
   if (options.accumulate > std::numeric_limits<int64_t>::max() / options.batch_size) {
-    fail("fit", "accumulate is ", options.accumulate, " and batch_size ", options.batch_size, "; their product leaves the range of integers");
+    fail("fit", "accumulate is ", options.accumulate, " and batch_size ", options.batch_size,
+         "; their product leaves the range of integers");
   }
   at_least("patience", options.patience, 0);
   at_least("checkpoint.steps", options.checkpoint.steps, 0);
@@ -152,7 +153,8 @@ class Run {
         monitor_(options),
         best_(monitor_.more_is_better, options.patience),
         mean_(options.ema, options.ema_warmup),
-        forecast_(options.epochs, options.validation.size() > 0, static_cast<double>(options.validation.size()) / static_cast<double>(set.size())) {
+        forecast_(options.epochs, options.validation.size() > 0,
+                  static_cast<double>(options.validation.size()) / static_cast<double>(set.size())) {
     if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
     observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
     if (const optim::PlateauOptions* given = optimizer_.schedule().on_plateau()) {
@@ -187,7 +189,8 @@ class Run {
     if (!options_.resume_from.empty()) go_on();
     const double seconds_before = history_.seconds;
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
-    for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number) epoch(number, steps);
+    for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
+      epoch(number, steps);
     history_.is_interrupted = must_stop();
     mean_.put_in(variables_);
     if (!history_.is_interrupted && options_.patience > 0 && options_.restore_best && best_.epoch() != 0 && !history_.epochs.empty() &&
@@ -248,7 +251,8 @@ class Run {
     history_.epochs.push_back(epoch);
     for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
     if (plateau_ && plateau_->note(monitor_.of(epoch))) optimizer_.set_rate_factor(first_rate_factor_ * plateau_->factor());
-    if (options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) && number < options_.epochs) {
+    if (options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) &&
+        number < options_.epochs) {
       history_.is_stopped_early = true;
       options_.epochs = number;
     }
@@ -346,6 +350,7 @@ class Run {
     file::make_folder(folder);
     lock_.emplace(folder);
     if (!lock_->is_held()) fail_io(folder, "another run is writing its checkpoints there; two cannot go on with one run");
+    file::remove_unfinished(folder, "step-");
   }
 
   void build(const data::Batch& batch) {
@@ -366,8 +371,8 @@ class Run {
     std::string text() const { return concat("step ", number, " of ", count, " in epoch ", epoch); }
   };
 
-  // One step of the optimiser, on `accumulate` batches or what the epoch has left. Returns how many examples they had; 0 if a request to stop
-  // came in between: then nothing has happened.
+  // One step of the optimiser, on `accumulate` batches or what the epoch has left. Returns how many examples they had; 0 if a request to
+  // stop came in between: then nothing has happened.
   int64_t step(data::Batches& batches, const Place& place, Averages& averages) {
     const nn::TrainingMode training;
     const int64_t each = options_.batch_size * options_.accumulate, of_step = std::min(each, set_.size() - (place.number - 1) * each);
@@ -577,7 +582,8 @@ void check_loss(const FitOptions& options, const data::Dataset& set) {
   const bool has_weights = options.class_weight.exists() || set.weights.exists() || options.validation.weights.exists();
   if (has_weights && !options.loss.takes_weights()) {
     fail("fit", "there are weights of examples or classes, and the loss \"", options.loss.name(),
-         "\" takes none; loss::Loss(name, function, weighted) makes one that does, and an objective of your own finds them in batch.weights");
+         "\" takes none; loss::Loss(name, function, weighted) makes one that does, and an objective of your own finds them in "
+         "batch.weights");
   }
 }
 

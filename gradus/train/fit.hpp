@@ -46,15 +46,17 @@ struct FitOptions {
   std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
   /// So many batches make one step, by the gradient of the loss over all their examples: that of one batch accumulate times as large, up to
-  /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints and
-  /// progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in work.
+  /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints
+  /// and progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in
+  /// work.
   int64_t accumulate = 1;
   ClassWeights class_weight{};  ///< of the training examples; not of `validation`, which has the weights of its examples only
-  /// Decay of a running mean of the parameters (0.999, say): what is validated, given to callbacks after each epoch, kept as the best, and left
-  /// in the model by fit, however it ends. The parameters themselves are in checkpoints. 0: none.
+  /// Decay of a running mean of the parameters (0.999, say): what is validated, given to callbacks after each epoch, kept as the best, and
+  /// left in the model by fit, however it ends. The parameters themselves are in checkpoints. 0: none.
   double ema = 0.0;
-  bool ema_warmup = false;             ///< in step t the decay is at most (1 + t) / (10 + t)
-  std::vector<std::string> freeze{};  ///< patterns of parameters (base/path_pattern.hpp) that this fit leaves as they are: {"0.**", "**.bias"}
+  bool ema_warmup = false;  ///< in step t the decay is at most (1 + t) / (10 + t)
+  /// Patterns of parameters (base/path_pattern.hpp) that this fit leaves as they are: {"0.**", "**.bias"}.
+  std::vector<std::string> freeze{};
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.

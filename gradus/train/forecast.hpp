@@ -8,7 +8,8 @@ namespace gradus::train::detail {
 /// By the steps so far, without the first one, which plans; in seconds.
 class Forecast {
  public:
-  Forecast(int64_t epochs, bool has_validation, double validation_share) : epochs_(epochs), validations_(has_validation ? 1 : 0), share_(validation_share) {}
+  Forecast(int64_t epochs, bool has_validation, double validation_share)
+      : epochs_(epochs), validations_(has_validation ? 1 : 0), share_(validation_share) {}
 
   void note_step(double seconds) {
     if (++steps_ > 1) stepping_ += seconds;

@@ -10,7 +10,8 @@
 
 namespace gradus::train::detail {
 
-/// The gradient of a loss over several batches: each batch's times what its mean divides by, added up in float32 or wider, over the sum of those.
+/// The gradient of a loss over several batches: each batch's times what its mean divides by, added up in float32 or wider, over the sum of
+/// those.
 class GradientSums {
  public:
   /// What one batch of so many examples gave.

@@ -56,8 +56,8 @@ std::string padded(int64_t number, int64_t largest) {
 
 std::string forecast_text(const Plan& plan, const Progress& progress) {
   if (progress.seconds_left < 0) return "";
-  return concat(with_commas(plan.epochs), " epochs of ", with_commas(plan.steps_per_epoch), " steps, about ", clock_text(progress.seconds_left),
-                " left, arrays take up to ", memory_text(progress.peak_bytes));
+  return concat(with_commas(plan.epochs), " epochs of ", with_commas(plan.steps_per_epoch), " steps, about ",
+                clock_text(progress.seconds_left), " left, arrays take up to ", memory_text(progress.peak_bytes));
 }
 
 std::string bar_text(const Plan& plan, const Progress& progress, int width) {
@@ -72,11 +72,14 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
   const std::string logs = to_text(progress.logs), first = logs.substr(0, logs.find(',')),
-                    time_left = ", " + clock_text(progress.seconds_left >= 0 ? progress.seconds_left : left + epochs_left * whole) + " left",
-                    rate = ", " + rate_text(progress.examples_per_second), memory = progress.peak_bytes > 0 ? ", " + memory_text(progress.peak_bytes) : "";
+                    time_left =
+                        ", " + clock_text(progress.seconds_left >= 0 ? progress.seconds_left : left + epochs_left * whole) + " left",
+                    rate = ", " + rate_text(progress.examples_per_second),
+                    memory = progress.peak_bytes > 0 ? ", " + memory_text(progress.peak_bytes) : "";
   // On a narrow terminal the memory goes first, then the rate, then the metrics, then the time: the loss stays.
   std::string tail;
-  for (const std::string& fitting : {logs + rate + memory + time_left, logs + rate + time_left, logs + time_left, first + time_left, first}) {
+  for (const std::string& fitting :
+       {logs + rate + memory + time_left, logs + rate + time_left, logs + time_left, first + time_left, first}) {
     tail = percent + fitting;
     if (static_cast<int>(head.size() + tail.size()) < width) break;
   }

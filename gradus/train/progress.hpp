@@ -9,8 +9,8 @@
 
 namespace gradus::train {
 
-/// "epoch  3/10 [=======>        ]  47% loss 0.3121, accuracy 0.8912, 14,285/s, 310 MiB, 0:03 left", fitted into `width` columns: where they
-/// are few, the bar, the memory, the rate, the metrics and the time are left out, in this order.
+/// "epoch  3/10 [=======>        ]  47% loss 0.3121, accuracy 0.8912, 14,285/s, 310 MiB, 0:03 left", fitted into `width` columns: where
+/// they are few, the bar, the memory, the rate, the metrics and the time are left out, in this order.
 std::string bar_text(const Plan& plan, const Progress& progress, int width);
 /// "epoch 3/10: loss 0.3121, accuracy 0.8912, val_loss 0.3301, val_accuracy 0.8840, 4.2 s, 14,285/s"
 std::string line_text(const Plan& plan, const Epoch& epoch);
@@ -23,8 +23,9 @@ std::string memory_text(int64_t bytes);
 /// 63.4 seconds as "1:03", 3700 as "1:01:40".
 std::string clock_text(double seconds);
 
-/// Writes to a file descriptor: a bar that is redrawn at most 20 times a second if it is a terminal (and TERM is not dumb), else one line an epoch (and one every
-/// half minute within an epoch, and after the first steps a line of what is to come, if that is more than half a minute).
+/// Writes to a file descriptor: a bar that is redrawn at most 20 times a second if it is a terminal (and TERM is not dumb), else one line
+/// an epoch (and one every half minute within an epoch, and after the first steps a line of what is to come, if that is more than half a
+/// minute).
 class ProgressPrinter final : public Callback {
  public:
   explicit ProgressPrinter(int descriptor = 1);

@@ -130,7 +130,8 @@ bool TensorBoard::on_epoch(const Epoch& epoch) {
   training.emplace_back("learning_rate", epoch.learning_rate);
   training.emplace_back("examples_per_second", epoch.examples_per_second);
   const double time = detail::now();
-  const auto write = [&](std::unique_ptr<detail::EventFile>& file, const char* part, const std::vector<std::pair<std::string, double>>& numbers) {
+  const auto write = [&](std::unique_ptr<detail::EventFile>& file, const char* part,
+                         const std::vector<std::pair<std::string, double>>& numbers) {
     if (numbers.empty()) return;
     if (!file) file = std::make_unique<detail::EventFile>(concat(folder_, "/", part));
     file->append(detail::scalar_event(time, epoch.steps, numbers));

@@ -16,8 +16,8 @@ namespace detail {
 
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4).
 uint32_t crc32c(std::string_view bytes);
-/// A record of a TFRecord file: length (8 bytes, little endian), its masked checksum, the bytes, their masked checksum; a checksum c is masked as
-/// (c >> 15 | c << 17) + 0xa282ead8.
+/// A record of a TFRecord file: length (8 bytes, little endian), its masked checksum, the bytes, their masked checksum; a checksum c is
+/// masked as (c >> 15 | c << 17) + 0xa282ead8.
 std::string tf_record(std::string_view bytes);
 /// A protobuf message Event: wall_time (field 1, double), step (2), and file_version (3) or a summary (5) of scalars.
 std::string version_event(double wall_time);
@@ -43,9 +43,10 @@ class EventFile {
 }  // namespace detail
 
 /// After each epoch appends its numbers to event files that TensorBoard reads (tensorboard --logdir FOLDER): those of training under
-/// FOLDER/train, those of validation under FOLDER/validation, by the same names ("loss", "accuracy"), so that their curves lie in one chart;
-/// with them "learning_rate" and "examples_per_second". Steps are those of the optimiser. Files are made after the first epoch; a run that is
-/// resumed writes new ones, whose steps go on, and TensorBoard joins them. Throws an Error of kind io where a file cannot be written.
+/// FOLDER/train, those of validation under FOLDER/validation, by the same names ("loss", "accuracy"), so that their curves lie in one
+/// chart; with them "learning_rate" and "examples_per_second". Steps are those of the optimiser. Files are made after the first epoch; a
+/// run that is resumed writes new ones, whose steps go on, and TensorBoard joins them. Throws an Error of kind io where a file cannot be
+/// written.
 ///
 ///   .callbacks = {std::make_shared<train::TensorBoard>("runs/a")}
 class TensorBoard final : public Callback {

@@ -149,5 +149,17 @@ TEST(File, AMissingFolderIsAnError) {
             "PATH/none/a: cannot be written: no such file or folder");
 }
 
+// In a container the next process often has the number of the one that was killed.
+TEST(File, WhatAKilledProcessOfTheSameNumberLeftIsNotInTheWay) {
+  const testing::TemporaryFolder folder;
+  for (int number = 0; number < 2000; ++number) {
+    if (number % 2) testing::write_text(concat(folder / "a", ".", static_cast<int64_t>(::getpid()), "-", number, ".part"), "");
+  }
+  for (int i = 0; i < 3; ++i) file::write_atomically(folder / "a", "whole");
+  EXPECT_EQ(testing::read_text(folder / "a"), "whole");
+  file::remove_unfinished(folder.path(), "a.");
+  EXPECT_EQ(folder.count(), 1);
+}
+
 }  // namespace
 }  // namespace gradus

@@ -43,7 +43,9 @@ TEST(PathPattern, NoneTakesLong) {
 TEST(PathPattern, OneThatStandsForNothingIsAnErrorWithTheNearest) {
   const std::vector<std::string> paths{"0.kernel", "0.bias", "1.kernel"};
   check_patterns("freeze", "the pattern", std::vector<std::string>{"0.*", "**.bias"}, paths);
-  EXPECT_EQ(error_of([&] { check_patterns("freeze", "the pattern", std::vector<std::string>{"0.*", "0.bais"}, paths); }),
+  EXPECT_EQ(error_of([&] {
+              check_patterns("freeze", "the pattern", std::vector<std::string>{"0.*", "0.bais"}, paths);
+            }),
             "freeze: the pattern \"0.bais\" matches no parameter; the nearest is 0.bias");
   EXPECT_EQ(error_of([&] { check_patterns("adam", "the group", std::vector<std::string>{"encoder.**"}, paths); }),
             "adam: the group \"encoder.**\" matches no parameter; there are 0.kernel, 0.bias, 1.kernel");

@@ -45,7 +45,9 @@ TEST(Night, ARecipeMayAskForAllOfIt) {
   EXPECT_TRUE(std::filesystem::exists(folder / "run/tensorboard/validation"));
   // 192 samples, 12 batches of 16, 3 steps of 4.
   EXPECT_NE(read_text(folder / "run/metrics.csv").find("\n1,3,"), std::string::npos) << read_text(folder / "run/metrics.csv");
-  const auto events = [&] { return std::distance(std::filesystem::directory_iterator(folder / "run/tensorboard/train"), std::filesystem::directory_iterator()); };
+  const auto events = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder / "run/tensorboard/train"), std::filesystem::directory_iterator());
+  };
   EXPECT_EQ(events(), 1);
   ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--replace"}, {.folder = folder.path()}).code, 0);
   EXPECT_EQ(events(), 1) << "curves of a run that is replaced go with it";
@@ -54,16 +56,22 @@ TEST(Night, ARecipeMayAskForAllOfIt) {
 TEST(Night, WhatIsWrongIsSaidWithItsPlace) {
   const TemporaryFolder folder;
   testing::write_text(folder / "my.toml", testing::kCloudsRecipe);
-  const auto message = [&](const std::string& set) { return run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", set}, {.folder = folder.path()}).err; };
+  const auto message = [&](const std::string& set) {
+    return run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", set}, {.folder = folder.path()}).err;
+  };
   EXPECT_EQ(message("train.accumulate=0"), "gradus: --set train.accumulate: expected a positive integer, got 0\n");
   EXPECT_EQ(message("train.ema=1.0"), "gradus: --set train.ema: expected a number from 0 to below 1, got 1\n");
-  EXPECT_EQ(message("train.class_weight=\"balance\"").rfind("gradus: --set train.class_weight: expected \"balanced\", or a table of numbers by class name or label, got", 0), 0u);
+  EXPECT_EQ(message("train.class_weight=\"balance\"")
+                .rfind("gradus: --set train.class_weight: expected \"balanced\", or a table of numbers by class name or label, got", 0),
+            0u);
   EXPECT_EQ(message("train.class_weight={0=-1.0}"), "gradus: --set train.class_weight.0: expected a number of at least 0, got -1\n");
-  EXPECT_EQ(message("train.class_weight={7=1}"), "gradus: class_weight: no training sample is of class 7; the labels go from 0 to 2\n");
+  EXPECT_EQ(message("train.class_weight={7=1}"), "gradus: class_weight: there is no class 7; the data set has 3 classes, 0 to 2\n");
   EXPECT_EQ(message("train.freeze=[\"2.**\"]").rfind("gradus: freeze: the pattern \"2.**\" matches no parameter; ", 0), 0u);
   EXPECT_EQ(message("optimizer.groups=[{parameters=[\"**.bias\"], weight_decay=-1}]"),
             "gradus: --set optimizer.groups[0].weight_decay: expected a number of at least 0, or \"none\", got -1\n");
-  EXPECT_EQ(message("optimizer.groups=[{parameter=[\"**.bias\"]}]").rfind("gradus: --set optimizer.groups[0].parameter: unknown key; did you mean \"parameters\"?", 0), 0u);
+  EXPECT_EQ(message("optimizer.groups=[{parameter=[\"**.bias\"]}]")
+                .rfind("gradus: --set optimizer.groups[0].parameter: unknown key; did you mean \"parameters\"?", 0),
+            0u);
   EXPECT_EQ(message("optimizer.groups=[{parameters=[\"bais\"]}]").rfind("gradus: adam: the group \"bais\" matches no parameter; ", 0), 0u);
   EXPECT_EQ(message("model.weights={only=[\"0.**\"]}").rfind("gradus: --set model.weights.from: is missing", 0), 0u);
   EXPECT_EQ(message("model.weights=\"nowhere.gradus\"").rfind("gradus: nowhere.gradus: ", 0), 0u);
@@ -74,10 +82,13 @@ TEST(Night, TrainingMayStartFromAnotherModel) {
   const TemporaryFolder folder;
   testing::write_text(folder / "my.toml", testing::kCloudsRecipe);
   ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "old"}, {.folder = folder.path()}).code, 0);
-  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "new", "--set", "model.weights={from=\"old\", except=[\"1.**\"]}", "--set", "train.freeze=[\"0.**\"]"},
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "new", "--set", "model.weights={from=\"old\", except=[\"1.**\"]}",
+                                      "--set", "train.freeze=[\"0.**\"]"},
                                      {.folder = folder.path()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_NE(outcome.out.find("old/model.gradus: 2 parameters loaded\n  left out      1.kernel\n  left out      1.bias\n"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("old/model.gradus: 2 parameters loaded\n  left out      1.kernel\n  left out      1.bias\n"),
+            std::string::npos)
+      << outcome.out;
   const nn::Model before = io::load(folder / "old/model.gradus"), after = io::load(folder / "new/model.gradus");
   EXPECT_EQ(nn::parameter(before, "0.kernel").get().to_vector<float>(), nn::parameter(after, "0.kernel").get().to_vector<float>());
   EXPECT_NE(nn::parameter(before, "1.kernel").get().to_vector<float>(), nn::parameter(after, "1.kernel").get().to_vector<float>());
@@ -106,9 +117,15 @@ TEST(Night, KilledWhereverItIsTheRunEndsAsItWouldHave) {
     last = run_gradus({"train", "--resume", "killed", "--quiet"},
                       {.folder = folder.path(), .interrupt_when = [&] { return newest_step(run) >= from + 11; }, .signal = SIGKILL});
   }
-  if (last.code == 128 + SIGKILL) last = run_gradus({"train", "--resume", "killed", "--quiet"}, {.folder = folder.path()});
+  if (last.code == 128 + SIGKILL) {
+    for (const char* name : {"/model.gradus.1-2.part", "/checkpoints/step-3.checkpoint.1-2.part"})
+      testing::write_text(run + name, "left by a kill");
+    last = run_gradus({"train", "--resume", "killed", "--quiet"}, {.folder = folder.path()});
+  }
   ASSERT_EQ(last.code, 0) << last.err;
   EXPECT_EQ(read_text(folder / "killed/model.gradus") == read_text(folder / "whole/model.gradus"), true);
+  EXPECT_FALSE(std::filesystem::exists(run + "/model.gradus.1-2.part"));
+  EXPECT_FALSE(std::filesystem::exists(run + "/checkpoints"));
 }
 
 // A run that is in work is held by its process, and by nobody once that is dead.
@@ -122,10 +139,14 @@ TEST(Night, OfTwoThatGoOnWithARunTheSecondIsRefused) {
     second = run_gradus({"train", "--resume", "run", "--quiet"}, {.folder = folder.path()}).err;
     return true;
   };
-  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path(), .interrupt_when = try_second, .signal = SIGKILL}).code, 128 + SIGKILL);
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"},
+                       {.folder = folder.path(), .interrupt_when = try_second, .signal = SIGKILL})
+                .code,
+            128 + SIGKILL);
   EXPECT_EQ(second, "gradus: run: another run is writing into the folder; two cannot go on with one run\n");
   const int from = newest_step(run);
-  const Outcome third = run_gradus({"train", "--resume", "run", "--quiet"}, {.folder = folder.path(), .interrupt_when = [&] { return newest_step(run) > from; }});
+  const Outcome third = run_gradus({"train", "--resume", "run", "--quiet"},
+                                   {.folder = folder.path(), .interrupt_when = [&] { return newest_step(run) > from; }});
   EXPECT_EQ(third.code, 130) << third.err;
 }
 

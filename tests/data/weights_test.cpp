@@ -40,11 +40,18 @@ TEST(Weights, OfBytesToo) {
 
 TEST(Weights, ThatAreNoneAreRefused) {
   const data::Dataset set(arange(3).astype(float32), arange(3));
-  EXPECT_EQ(error_of([&] { data::weighted(set, array({1, 2})); }), "dataset: the weights are (2,) and there are 3 samples; they must be (3,), one a sample");
+  EXPECT_EQ(error_of([&] {
+              data::weighted(set, array({1, 2}));
+            }),
+            "dataset: the weights are (2,) and there are 3 samples; they must be (3,), one a sample");
   EXPECT_EQ(error_of([&] { data::weighted(set, ones({3, 1})); }).rfind("dataset: the weights are (3, 1)", 0), 0u);
-  EXPECT_EQ(error_of([&] { data::weighted(set, array({1.0, -0.5, 1.0})); }),
+  EXPECT_EQ(error_of([&] {
+              data::weighted(set, array({1.0, -0.5, 1.0}));
+            }),
             "dataset: the weight of sample 1 is -0.5; weights must be finite and not negative");
-  EXPECT_EQ(error_of([&] { data::weighted(set, array({1.0, 1.0, std::numeric_limits<double>::quiet_NaN()})); }),
+  EXPECT_EQ(error_of([&] {
+              data::weighted(set, array({1.0, 1.0, std::numeric_limits<double>::quiet_NaN()}));
+            }),
             "dataset: the weight of sample 2 is nan; weights must be finite and not negative");
   data::Dataset own = set;
   own.weights = array({1.0, 2.0});

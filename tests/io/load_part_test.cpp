@@ -15,7 +15,9 @@ nn::Sequential network(int64_t classes, uint64_t seed, int64_t width = 4) {
   nn::build(model, {1, 2});
   return model;
 }
-std::vector<float> values(const nn::Sequential& model, std::string_view path) { return nn::parameter(model, path).get().to_vector<float>(); }
+std::vector<float> values(const nn::Sequential& model, std::string_view path) {
+  return nn::parameter(model, path).get().to_vector<float>();
+}
 
 struct Backbone {
   nn::Sequential encoder{nn::Dense(4, relu), nn::BatchNorm()};
@@ -94,17 +96,23 @@ TEST_F(LoadPart, OfAnUnbuiltModelShapesAreTheFiles) {
 TEST_F(LoadPart, OnErrorsTheModelIsAsItWas) {
   nn::Sequential model = network(10, 2), other = network(3, 2, 5);
   const std::vector<float> before = values(model, "0.kernel");
-  EXPECT_EQ(message(model, {.is_strict = true}),
-            "PATH: it does not fit the model, as is_strict asks: 2 not fitting (2.kernel is (4, 3) in the file and (4, 10) in the model, ...)");
+  EXPECT_EQ(
+      message(model, {.is_strict = true}),
+      "PATH: it does not fit the model, as is_strict asks: 2 not fitting (2.kernel is (4, 3) in the file and (4, 10) in the model, ...)");
   EXPECT_EQ(message(model, {.only = {"0.kernl"}}), "load: only: \"0.kernl\" matches no parameter; the nearest is 0.kernel");
   EXPECT_EQ(message(model, {.except = {"7.**"}}).rfind("load: except: \"7.**\" matches no parameter; ", 0), 0u);
-  EXPECT_EQ(message(model, {.rename = {{"encoder", ""}}}), "PATH: rename: no path of it begins with \"encoder\"; its first one is \"0.kernel\"");
+  EXPECT_EQ(message(model, {.rename = {{"encoder", ""}}}),
+            "PATH: rename: no path of it begins with \"encoder\"; its first one is \"0.kernel\"");
   EXPECT_EQ(message(model, {.rename = {{"0", "2"}}}), "PATH: two of its parameters become \"2.kernel\"");
-  EXPECT_EQ(message(other, {.only = {"0.**"}}).rfind("PATH: nothing of it could be loaded: 2 not fitting (0.kernel is (2, 4) in the file and (2, 5)", 0), 0u);
+  EXPECT_EQ(message(other, {.only = {"0.**"}})
+                .rfind("PATH: nothing of it could be loaded: 2 not fitting (0.kernel is (2, 4) in the file and (2, 5)", 0),
+            0u);
   EXPECT_EQ(message(model, {.only = {"2.**"}}).rfind("PATH: nothing of it could be loaded: 2 not fitting (2.kernel", 0), 0u);
   nn::Sequential half = network(3, 2);
   nn::cast(half, float16);
-  EXPECT_EQ(message(half, {}).rfind("PATH: nothing of it could be loaded: 8 not fitting (0.kernel is float32 in the file and float16 in the model", 0), 0u);
+  EXPECT_EQ(message(half, {}).rfind(
+                "PATH: nothing of it could be loaded: 8 not fitting (0.kernel is float32 in the file and float16 in the model", 0),
+            0u);
   std::string damaged = testing::read_text(path_);
   damaged[damaged.size() - 3] = static_cast<char>(damaged[damaged.size() - 3] ^ 4);
   testing::write_text(path_, damaged);

@@ -18,7 +18,8 @@ Sample sample(std::string_view name) {
   random::seed(11);
   const Array output = random::normal({kExamples, kClasses});
   if (name == "sparse_categorical_crossentropy") return {output, array({0, 3, 1, 1, 2, 0})};
-  if (name == "categorical_crossentropy" || name == "kl_divergence") return {output, softmax(random::normal({kExamples, kClasses}), -1).eval()};
+  if (name == "categorical_crossentropy" || name == "kl_divergence")
+    return {output, softmax(random::normal({kExamples, kClasses}), -1).eval()};
   if (name == "hinge" || name == "squared_hinge") return {output, sign(random::normal({kExamples, kClasses})).eval()};
   return {output, random::uniform({kExamples, kClasses})};
 }
@@ -71,8 +72,10 @@ TEST(WeightedLosses, OfOptionsKeepThem) {
   const loss::Loss huber = loss::loss_kinds()["huber"].read({{"delta", 0.25}}, reading, {});
   EXPECT_NEAR(huber(output, target, full({kExamples}, 2)).item(), 2 * loss::huber(output, target, {.delta = 0.25}).item(), 1e-6);
   const auto [logits, labels] = sample("sparse_categorical_crossentropy");
-  const loss::Loss classes = loss::loss_kinds()["sparse_categorical_crossentropy"].read({{"class_weights", Datum::List{1, 2, 0.5, 3}}}, reading, {});
-  EXPECT_NEAR(classes(logits, labels, ones({kExamples})).item(), classes(logits, labels).item(), 1e-6) << "divided by the weights of the classes";
+  const loss::Loss classes =
+      loss::loss_kinds()["sparse_categorical_crossentropy"].read({{"class_weights", Datum::List{1, 2, 0.5, 3}}}, reading, {});
+  EXPECT_NEAR(classes(logits, labels, ones({kExamples})).item(), classes(logits, labels).item(), 1e-6)
+      << "divided by the weights of the classes";
 }
 
 TEST(WeightedLosses, OfOnesOwnNeedASecondFunction) {
@@ -80,11 +83,15 @@ TEST(WeightedLosses, OfOnesOwnNeedASecondFunction) {
   EXPECT_FALSE(own.takes_weights());
   EXPECT_EQ(error_of([&] { own(ones({2}), ones({2}), ones({2})); }),
             "loss: the loss \"custom\" is one of your own and takes no weights; loss::Loss(name, function, weighted) makes one that does");
-  const loss::Loss both("mine", [](const Array& output, const Array& target) { return mean(abs(output - target)); },
-                        [](const Array& output, const Array& target, const Array& weights) { return mean(weights * abs(output - target)); });
+  const loss::Loss both(
+      "mine", [](const Array& output, const Array& target) { return mean(abs(output - target)); },
+      [](const Array& output, const Array& target, const Array& weights) { return mean(weights * abs(output - target)); });
   EXPECT_NEAR(both(array({1.0, 2.0}), zeros({2}), array({2, 1})).item(), 2, 1e-6);
   const loss::Loss mse = loss::mean_squared_error;
-  EXPECT_EQ(error_of([&] { mse(ones({2, 3}), ones({2, 3}), ones({3})); }), "loss: output is (2, 3) and the weights are (3,); they must be one an example");
+  EXPECT_EQ(error_of([&] {
+              mse(ones({2, 3}), ones({2, 3}), ones({3}));
+            }),
+            "loss: output is (2, 3) and the weights are (3,); they must be one an example");
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ TEST(Groups, EachParameterMovesAsAnOptimiserOfItsOwnOptionsWouldMoveIt) {
   EXPECT_EQ(grouped.second, after(base(0.05, 0)).second);
   const auto own = after(base(0.1, 0.5).with_groups({{.parameters = {"*"}, .learning_rate = 0.2}}));
   EXPECT_EQ(own, after(base(0.2, 0.5)));
-  const auto first = after(base(0.1, 0.5).with_groups({{.parameters = {"b*"}, .rate_factor = 0}, {.parameters = {"**"}, .rate_factor = 3}}));
+  const auto first =
+      after(base(0.1, 0.5).with_groups({{.parameters = {"b*"}, .rate_factor = 0}, {.parameters = {"**"}, .rate_factor = 3}}));
   EXPECT_EQ(first.second, Floats{3}) << "the first group that names it counts";
   EXPECT_EQ(first.first, after(base(0.1 * 3, 0.5)).first);
 }
@@ -52,7 +53,8 @@ TEST(Groups, EveryRuleWithAWeightDecayTakesOne) {
     EXPECT_EQ(after(without.with_groups({{.parameters = {"**"}, .weight_decay = 0.3}})), after(with)) << without.name();
     EXPECT_NE(after(without), after(with)) << without.name();
   }
-  EXPECT_EQ(error_of([] { optim::Rprop().with_groups({{.parameters = {"**"}, .weight_decay = 0.3}}); }), "rprop: a group has weight_decay 0.3; rprop has none");
+  EXPECT_EQ(error_of([] { optim::Rprop().with_groups({{.parameters = {"**"}, .weight_decay = 0.3}}); }),
+            "rprop: a group has weight_decay 0.3; rprop has none");
 }
 
 TEST(Groups, SchedulesAndReductionsGoOnUnderThem) {
@@ -111,7 +113,8 @@ TEST(Groups, OptionsThatMakeNoSenseAreRefused) {
   const auto message = [](const optim::ParameterGroup& group) { return error_of([&] { optim::SGD(0.1).with_groups({group}); }); };
   EXPECT_EQ(message({}), "sgd: a group names no parameters; for example .parameters = {\"**.bias\"}");
   EXPECT_EQ(message({.parameters = {"**"}, .rate_factor = -1}), "sgd: the rate_factor of a group is -1; it must not be negative");
-  EXPECT_EQ(message({.parameters = {"**"}, .weight_decay = std::numeric_limits<double>::quiet_NaN()}), "sgd: the weight_decay of a group is nan; it must not be negative");
+  EXPECT_EQ(message({.parameters = {"**"}, .weight_decay = std::numeric_limits<double>::quiet_NaN()}),
+            "sgd: the weight_decay of a group is nan; it must not be negative");
 }
 
 // ---- freezing ----
@@ -134,7 +137,8 @@ TEST(Freezing, InFitIsForThatFitOnly) {
   random::seed(1);
   nn::Sequential model{nn::Dense(4, relu), nn::Dense(3)};
   nn::build(model, {1, 2});
-  const Floats before = nn::parameter(model, "0.kernel").get().to_vector<float>(), head = nn::parameter(model, "1.kernel").get().to_vector<float>();
+  const Floats before = nn::parameter(model, "0.kernel").get().to_vector<float>(),
+               head = nn::parameter(model, "1.kernel").get().to_vector<float>();
   const data::Dataset set = data::make_blobs(30, {.classes = 3});
   train::FitOptions how{.loss = loss::sparse_categorical_crossentropy, .verbose = false, .freeze = {"0.**"}};
   train::fit(model, set, how);
@@ -142,7 +146,8 @@ TEST(Freezing, InFitIsForThatFitOnly) {
   EXPECT_NE(nn::parameter(model, "1.kernel").get().to_vector<float>(), head);
   EXPECT_EQ(parameters(model).size(), 4u);
   how.freeze = {"**"};
-  EXPECT_EQ(error_of([&] { train::fit(model, set, how); }), "fit: the model has no parameter that is trained; freeze is [**], which names all");
+  EXPECT_EQ(error_of([&] { train::fit(model, set, how); }),
+            "fit: the model has no parameter that is trained; freeze is [**], which names all");
   EXPECT_EQ(parameters(model).size(), 4u) << "after an error too";
 }
 

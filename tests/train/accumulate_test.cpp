@@ -96,7 +96,8 @@ TEST(Accumulate, OfLabelsToIgnoreCountsThoseThatCount) {
     nn::Sequential large = network(), small = network();
     train::FitOptions one = options(40, 1), parts = options(10, 4);
     for (train::FitOptions* each : {&one, &parts}) {
-      each->loss = loss::loss_kinds()["sparse_categorical_crossentropy"].read({{"reduction", reduction}, {"class_weights", Datum::List{1, 2, 0.5}}}, reading, {});
+      each->loss = loss::loss_kinds()["sparse_categorical_crossentropy"].read(
+          {{"reduction", reduction}, {"class_weights", Datum::List{1, 2, 0.5}}}, reading, {});
       each->optimizer = optim::SGD(0.01);
       each->metrics.clear();
       each->shuffle = false;
@@ -184,7 +185,10 @@ TEST(Accumulate, AStepThatFailsInTheMiddleHasNotHappened) {
 TEST(Accumulate, NumbersThatMakeNoSenseAreRefused) {
   nn::Sequential model = network();
   EXPECT_EQ(error_of([&] { train::fit(model, clouds(20), options(10, 0)); }), "fit: accumulate is 0; it must be at least 1");
-  EXPECT_EQ(error_of([&] { train::fit(model, clouds(20), options(10, int64_t{1} << 62)); }).rfind("fit: accumulate is 4611686018427387904 and", 0), 0u);
+  EXPECT_EQ(error_of([&] {
+              train::fit(model, clouds(20), options(10, int64_t{1} << 62));
+            }).rfind("fit: accumulate is 4611686018427387904 and", 0),
+            0u);
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ TEST(Average, IsWhatIsValidatedAndKeptAsTheBest) {
   if (history.best_epoch == 0) {  // else the running statistics are those of the best epoch too
     EXPECT_NEAR(train::evaluate(model, clouds(), {.loss = how.loss, .verbose = false})["loss"], history.last("val_loss"), 1e-6);
   }
-  EXPECT_NEAR(train::evaluate(model, clouds(), {.loss = how.loss, .verbose = false})["loss"], history.epochs[static_cast<size_t>(kept - 1)].logs["val_loss"], 1e-6);
+  EXPECT_NEAR(train::evaluate(model, clouds(), {.loss = how.loss, .verbose = false})["loss"],
+              history.epochs[static_cast<size_t>(kept - 1)].logs["val_loss"], 1e-6);
 }
 
 TEST(Average, IsInTheModelHoweverFitEnds) {
@@ -139,7 +140,8 @@ TEST(Average, NumbersThatMakeNoSenseAreRefused) {
   EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }), "fit: ema is 1; it must be at least 0 and below 1");
   how.ema = 0;
   how.ema_warmup = true;
-  EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }), "fit: ema_warmup is true and ema is 0; give the decay, for example .ema = 0.999");
+  EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }),
+            "fit: ema_warmup is true and ema is 0; give the decay, for example .ema = 0.999");
 }
 
 }  // namespace

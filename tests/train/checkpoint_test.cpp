@@ -98,7 +98,8 @@ TEST(Checkpoint, GoesOnBitForBitWithAllThatARunMayHave) {
   const auto all_of = [](const std::string& folder) {
     train::FitOptions how = options(folder);
     how.optimizer = optim::AdamW(optim::warmup(5, optim::plateau(2e-2, {.factor = 0.3, .patience = 0, .threshold = 0.5})))
-                        .with_groups({{.parameters = {"**.bias"}, .rate_factor = 0.5, .weight_decay = 0.0}, {.parameters = {"3.*"}, .learning_rate = 3e-3}});
+                        .with_groups({{.parameters = {"**.bias"}, .rate_factor = 0.5, .weight_decay = 0.0},
+                                      {.parameters = {"3.*"}, .learning_rate = 3e-3}});
     how.batch_size = 8;
     how.patience = 5;
     how.accumulate = 3;
@@ -146,6 +147,18 @@ TEST(Checkpoint, OneThatHasEndedStaysAsItIs) {
   EXPECT_EQ(train::fit(again, clouds(), more).epochs.size(), 6u) << "a run may be made longer";
 }
 
+TEST(Checkpoint, WhatAKilledProcessLeftUnfinishedGoes) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "c");
+  for (const char* name : {"c/step-3.checkpoint.77-12.part", "c/step-notes.part", "c/mine.77-12.part"})
+    testing::write_text(folder / name, "");
+  nn::Sequential model = network();
+  train::fit(model, clouds(), options(folder / "c"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "c/step-3.checkpoint.77-12.part"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/step-notes.part"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/mine.77-12.part"));
+}
+
 TEST(Checkpoint, OnlyTheNewestAreKept) {
   const TemporaryFolder folder;
   nn::Sequential model = network();
@@ -191,9 +204,13 @@ TEST_F(BadCheckpoint, OfAnotherRunSaysWhatDiffers) {
   EXPECT_NE(resume([](train::FitOptions& o) { o.callbacks.clear(); }).find("its callbacks is 1, here it is 0"), std::string::npos);
   EXPECT_NE(resume([](train::FitOptions& o) { o.accumulate = 2; }).find("its accumulate is 1, here it is 2"), std::string::npos);
   EXPECT_NE(resume([](train::FitOptions& o) { o.ema = 0.5; }).find("its ema is 0, here it is 0.5"), std::string::npos);
-  EXPECT_NE(resume([](train::FitOptions& o) { o.class_weight = train::balanced; }).find("its class_weight is \"\", here it is \"balanced\""), std::string::npos);
+  EXPECT_NE(
+      resume([](train::FitOptions& o) { o.class_weight = train::balanced; }).find("its class_weight is \"\", here it is \"balanced\""),
+      std::string::npos);
   EXPECT_NE(resume([](train::FitOptions& o) { o.freeze = {"0.bias"}; }).find("its not trained is"), std::string::npos);
-  EXPECT_NE(resume([](train::FitOptions& o) { o.optimizer = o.optimizer.with_groups({{.parameters = {"**.bias"}}}); }).find("its groups is"), std::string::npos);
+  EXPECT_NE(
+      resume([](train::FitOptions& o) { o.optimizer = o.optimizer.with_groups({{.parameters = {"**.bias"}}}); }).find("its groups is"),
+      std::string::npos);
 }
 
 TEST_F(BadCheckpoint, ThatIsCutOrChangedIsSaidAndTheOlderOneNamed) {

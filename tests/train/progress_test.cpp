@@ -10,6 +10,8 @@
 #include <limits>
 #include <string_view>
 
+#include "gradus/train/forecast.hpp"
+
 namespace gradus {
 namespace {
 
@@ -33,8 +35,22 @@ TEST(Progress, WhatTheFirstStepsForetell) {
   train::Logs some;
   some.set("loss", 0.5);
   const train::Progress progress{3, 50, 100, 2.0, 3200, some, 75, int64_t{1536} << 20};
-  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 100), "epoch  3/10 [===============>              ]  50% loss 0.5000, 3,200/s, 1.5 GiB, 1:15 left");
+  EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 100),
+            "epoch  3/10 [===============>              ]  50% loss 0.5000, 3,200/s, 1.5 GiB, 1:15 left");
   EXPECT_EQ(train::bar_text({.epochs = 10}, progress, 50), "epoch  3/10  50% loss 0.5000, 3,200/s, 1:15 left");
+}
+
+// Ten steps an epoch, three epochs, half as many examples to validate; the first step plans, and does not count.
+TEST(Forecast, IsByTheStepsAndValidationsSoFar) {
+  train::detail::Forecast forecast(3, true, 0.5);
+  EXPECT_EQ(forecast.seconds_left(1, 0, 10), -1);
+  forecast.note_step(100);
+  EXPECT_EQ(forecast.seconds_left(1, 1, 10), -1);
+  forecast.note_step(1);
+  EXPECT_DOUBLE_EQ(forecast.seconds_left(1, 2, 10), 8 + 2 * 10 + 3 * (10 * 0.5 / 3));
+  forecast.note_validation(4);
+  EXPECT_DOUBLE_EQ(forecast.seconds_left(2, 5, 10), 5 + 10 + 2 * 4);
+  EXPECT_DOUBLE_EQ(train::detail::Forecast(1, false, 0).seconds_left(1, 0, 10), -1);
 }
 
 TEST(Progress, ANarrowTerminalShowsTheLossToTheLast) {

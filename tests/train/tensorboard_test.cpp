@@ -121,7 +121,7 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 TEST(TensorBoard, ChecksumsAreThoseOfTheStandard) {
   EXPECT_EQ(train::detail::crc32c("123456789"), 0xe3069283u);
-  EXPECT_EQ(train::detail::crc32c(std::string(32, '\0')), 0x8a9136aau);   // RFC 3720, B.4
+  EXPECT_EQ(train::detail::crc32c(std::string(32, '\0')), 0x8a9136aau);  // RFC 3720, B.4
   EXPECT_EQ(train::detail::crc32c(std::string(32, '\xff')), 0x62a8ab43u);
   for (const char* text : {"", "a", "brain.Event:2"}) EXPECT_EQ(train::detail::crc32c(text), slow_crc32c(text)) << text;
 }
@@ -141,9 +141,16 @@ data::Dataset clouds() { return data::make_blobs(64, {.classes = 3, .seed = 7});
 train::History fit(const std::vector<std::shared_ptr<train::Callback>>& callbacks, const std::string& checkpoints, int64_t epochs) {
   random::seed(3);
   nn::Sequential model{nn::Dense(3)};
-  return train::fit(model, clouds(), {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::SGD(0.1), .metrics = {metrics::accuracy}, .epochs = epochs,
-                                      .validation = clouds(), .callbacks = callbacks, .verbose = false, .checkpoint = {.folder = checkpoints},
-                                      .resume_from = train::has_checkpoint(checkpoints) ? checkpoints : ""});
+  return train::fit(model, clouds(),
+                    {.loss = loss::sparse_categorical_crossentropy,
+                     .optimizer = optim::SGD(0.1),
+                     .metrics = {metrics::accuracy},
+                     .epochs = epochs,
+                     .validation = clouds(),
+                     .callbacks = callbacks,
+                     .verbose = false,
+                     .checkpoint = {.folder = checkpoints},
+                     .resume_from = train::has_checkpoint(checkpoints) ? checkpoints : ""});
 }
 
 TEST(TensorBoard, HoldsEachEpochAndARunThatGoesOnAddsAFile) {

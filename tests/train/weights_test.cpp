@@ -12,8 +12,12 @@ namespace {
 using testing::error_of;
 using Floats = std::vector<float>;
 
-Floats weights_of(const train::ClassWeights& weights, const data::Dataset& set) { return weights.applied_to(set).weights.to_vector<float>(); }
-data::Dataset labelled(const Array& y, std::vector<std::string> names = {}) { return data::Dataset(ones({y.shape(0), 2}), y, {.class_names = std::move(names)}); }
+Floats weights_of(const train::ClassWeights& weights, const data::Dataset& set) {
+  return weights.applied_to(set).weights.to_vector<float>();
+}
+data::Dataset labelled(const Array& y, std::vector<std::string> names = {}) {
+  return data::Dataset(ones({y.shape(0), 2}), y, {.class_names = std::move(names)});
+}
 
 TEST(ClassWeights, BalancedOnesMakeAllClassesWeighTheSame) {
   // 6 / (3 * 3), 6 / (3 * 1), 6 / (3 * 2): as scikit-learn's compute_class_weight("balanced") has them.
@@ -38,21 +42,30 @@ TEST(ClassWeights, MultiplyTheWeightsOfTheExamples) {
 
 TEST(ClassWeights, ThatMakeNoSenseAreRefused) {
   const data::Dataset plain = labelled(array({0, 1, 3})), named = labelled(array({0, 1, 1}), {"T-shirt", "Trouser"});
-  const auto message = [](const train::ClassWeights& weights, const data::Dataset& set) { return error_of([&] { weights.applied_to(set); }); };
+  const auto message = [](const train::ClassWeights& weights, const data::Dataset& set) {
+    return error_of([&] { weights.applied_to(set); });
+  };
   EXPECT_EQ(message({{1, -1.0}}, plain), "class_weight: the weight of class 1 is -1; it must be finite and not negative");
-  EXPECT_EQ(message({{1, std::numeric_limits<double>::quiet_NaN()}}, plain), "class_weight: the weight of class 1 is nan; it must be finite and not negative");
-  EXPECT_EQ(message({{1, std::numeric_limits<double>::infinity()}}, plain), "class_weight: the weight of class 1 is inf; it must be finite and not negative");
+  EXPECT_EQ(message({{1, std::numeric_limits<double>::quiet_NaN()}}, plain),
+            "class_weight: the weight of class 1 is nan; it must be finite and not negative");
+  EXPECT_EQ(message({{1, std::numeric_limits<double>::infinity()}}, plain),
+            "class_weight: the weight of class 1 is inf; it must be finite and not negative");
   EXPECT_EQ(message({{2, 1.0}}, plain), "class_weight: no training sample is of class 2; the labels go from 0 to 3");
   EXPECT_EQ(message({{2, 1.0}}, named), "class_weight: there is no class 2; the data set has 2 classes, 0 to 1");
   EXPECT_EQ(message({{"Trousers", 1.0}}, named), "class_weight: there is no class \"Trousers\"; the nearest is Trouser");
-  EXPECT_EQ(message({{"Trouser", 1.0}}, plain), "class_weight: there is no class \"Trouser\"; the data set has no class names, only labels");
+  EXPECT_EQ(message({{"Trouser", 1.0}}, plain),
+            "class_weight: there is no class \"Trouser\"; the data set has no class names, only labels");
   EXPECT_EQ(message({{1, 1.0}, {"Trouser", 2.0}}, named), "class_weight: class \"Trouser\" is given two weights");
   EXPECT_EQ(message({{0, 1.0}}, labelled(array({0.0, 0.5}))), "class_weight: y[1] is 0.5; labels must be whole numbers from 0 on");
   EXPECT_EQ(message({{0, 1.0}}, labelled(array({0, -1}))), "class_weight: y[1] is -1; labels must be whole numbers from 0 on");
-  EXPECT_EQ(message({{0, 1.0}}, labelled(array({{0, 1}, {1, 1}}))), "class_weight: y[1, 1] is 1; weights of classes need rows that are one-hot: one 1, else 0");
-  EXPECT_EQ(message({{0, 1.0}}, labelled(zeros({2, 2}))).rfind("class_weight: y[0, 0] is 0; weights of classes need rows that are one-hot; this one", 0), 0u);
+  EXPECT_EQ(message({{0, 1.0}}, labelled(array({{0, 1}, {1, 1}}))),
+            "class_weight: y[1, 1] is 1; weights of classes need rows that are one-hot: one 1, else 0");
+  EXPECT_EQ(message({{0, 1.0}}, labelled(zeros({2, 2})))
+                .rfind("class_weight: y[0, 0] is 0; weights of classes need rows that are one-hot; this one", 0),
+            0u);
   EXPECT_EQ(message({{0, 1.0}}, labelled(zeros({2, 2, 2}))).rfind("class_weight: y is (2, 2, 2); weights of classes need", 0), 0u);
-  EXPECT_EQ(message(train::balanced, data::Dataset(ones({2, 2}))), "class_weight: the data set has no targets; weights of classes need labels");
+  EXPECT_EQ(message(train::balanced, data::Dataset(ones({2, 2}))),
+            "class_weight: the data set has no targets; weights of classes need labels");
 }
 
 // ---- in fit ----
@@ -96,7 +109,8 @@ TEST(Weights, ValidationHasThoseOfItsExamplesAndNoneOfClasses) {
   how.validation = data::weighted(clouds(), full({60}, 2));
   how.class_weight = {{0, 100.0}};
   const train::History history = train::fit(model, clouds(), how);
-  const train::Logs plain = train::evaluate(model, clouds(), {.loss = loss::sparse_categorical_crossentropy, .metrics = {metrics::accuracy}, .verbose = false});
+  const train::Logs plain =
+      train::evaluate(model, clouds(), {.loss = loss::sparse_categorical_crossentropy, .metrics = {metrics::accuracy}, .verbose = false});
   EXPECT_NEAR(history.last("val_loss"), 2 * plain["loss"], 1e-5);
   EXPECT_NEAR(history.last("val_accuracy"), plain["accuracy"], 1e-9) << "metrics do not weigh";
   const Array losses = loss::sparse_categorical_crossentropy(model(clouds().x), clouds().y, {.reduction = loss::Reduction::none});
@@ -106,10 +120,12 @@ TEST(Weights, ValidationHasThoseOfItsExamplesAndNoneOfClasses) {
 TEST(Weights, ThatCannotBeUsedAreRefusedBeforeTraining) {
   nn::Sequential model = network();
   train::FitOptions how = options(0.1);
-  EXPECT_EQ(error_of([&] { train::fit(model, data::weighted(clouds(), zeros({60})), how); }), "fit: all training samples weigh 0; at least one must count");
+  EXPECT_EQ(error_of([&] { train::fit(model, data::weighted(clouds(), zeros({60})), how); }),
+            "fit: all training samples weigh 0; at least one must count");
   how.loss = [](const Array& output, const Array& target) { return loss::sparse_categorical_crossentropy(output, target); };
-  EXPECT_EQ(error_of([&] { train::fit(model, data::weighted(clouds(), ones({60})), how); })
-                .rfind("fit: there are weights of examples or classes, and the loss \"custom\" takes none;", 0),
+  EXPECT_EQ(error_of([&] {
+              train::fit(model, data::weighted(clouds(), ones({60})), how);
+            }).rfind("fit: there are weights of examples or classes, and the loss \"custom\" takes none;", 0),
             0u);
   how.class_weight = train::balanced;
   EXPECT_NE(error_of([&] { train::fit(model, clouds(), how); }), "");
