@@ -1,6 +1,5 @@
 // gradus train: runs a recipe and leaves a run folder.
 #include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <csignal>
 #include <cstdio>

@@ -248,14 +248,16 @@ Loss read_kind(const Datum::Table& given, FieldReading& reading, std::span<const
 }
 
 #define GRADUS_LOSS(name, alias, aim, Options, text) \
-  { #name, alias, text, Aim::aim, name, described<Options>, read_kind<name, Options, static_cast<WithOptions<Options>>(name)> }
+  { #name, alias, text, Aim::aim, name, described < Options>, read_kind < name, Options, static_cast < WithOptions < Options>>(name)> }
 constexpr LossKind kKinds[] = {
     GRADUS_LOSS(mean_squared_error, "mse", numbers, LossOptions, "squares of the errors"),
     GRADUS_LOSS(mean_absolute_error, "mae", numbers, LossOptions, "sizes of the errors"),
     GRADUS_LOSS(huber, "", numbers, HuberOptions, "squares of small errors, sizes of large ones"),
     GRADUS_LOSS(log_cosh, "", numbers, LossOptions, "log(cosh(error)): smooth in between as well"),
-    GRADUS_LOSS(binary_crossentropy, "", answers, BinaryCrossentropyOptions, "two classes, or several labels an example; outputs are logits, targets 0 to 1"),
-    GRADUS_LOSS(categorical_crossentropy, "", classes, CrossentropyOptions, "classes; outputs are logits, targets probabilities or one-hot"),
+    GRADUS_LOSS(binary_crossentropy, "", answers, BinaryCrossentropyOptions,
+                "two classes, or several labels an example; outputs are logits, targets 0 to 1"),
+    GRADUS_LOSS(categorical_crossentropy, "", classes, CrossentropyOptions,
+                "classes; outputs are logits, targets probabilities or one-hot"),
     GRADUS_LOSS(sparse_categorical_crossentropy, "", classes, CrossentropyOptions, "classes; outputs are logits, targets labels"),
     GRADUS_LOSS(kl_divergence, "kld", classes, LossOptions, "of probabilities from the softmax of the outputs"),
     GRADUS_LOSS(hinge, "", answers, LossOptions, "margins; targets -1 and 1"),
