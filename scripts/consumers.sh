@@ -10,11 +10,12 @@ mkdir -p "$place"
 
 # use NAME PREFIX: builds and runs the consumer that finds the package below PREFIX.
 use() {
-  step "consumer: configure with $1" cmake -S tests/consumers/find_package -B "$place/$1" -G Ninja -DCMAKE_PREFIX_PATH="$2"
-  step "consumer: build with $1" cmake --build "$place/$1"
-  (cd "$place/$1" && ./consumer)
+  step "consumer: configure with $1" cmake -S tests/consumers/find_package -B "$place/use-$1" -G Ninja -DCMAKE_PREFIX_PATH="$2"
+  step "consumer: build with $1" cmake --build "$place/use-$1"
+  (cd "$place/use-$1" && ./consumer)
 }
 
+command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 step "consumer: configure with add_subdirectory" cmake -S tests/consumers/add_subdirectory -B "$place/tree" -G Ninja -DGRADUS_TREE="$tree" \
   -DGRADUS_INSTALL=ON
 step "consumer: build with add_subdirectory" cmake --build "$place/tree" --parallel "$(jobs_that_fit)"

@@ -1,7 +1,12 @@
 // The caching allocator: size classes an eighth of a power of two apart, one lock, one limit.
 #include "gradus/array/buffer.hpp"
 
+#if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
+#else  // Clang 16 and later have their sanitizers in a package of its own
+#define ASAN_POISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#endif
 
 #ifdef __linux__
 #include <sys/mman.h>

@@ -1,6 +1,5 @@
 // gradus evaluate: loss and metrics of a trained model on test data.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 

@@ -93,7 +93,8 @@ std::string cell(std::string text) {
 std::vector<KeyPart> recipe_keys() {
   std::vector<KeyPart> parts;
   parts.push_back({"recipe", "keys at the top, before any part", "", root_keys()});
-  parts.push_back({"data", "where the samples come from and how they are divided", "source", data_keys()});
+  parts.push_back(
+      {"data", "where the samples come from and how they are divided; files are found from the recipe's folder", "source", data_keys()});
   KeyPart layers{"model", "layers = [...], each a table with its type", "type", model_keys()};
   for (const nn::LayerKind& kind : nn::layer_kinds())
     layers.groups.push_back({std::string(kind.name), std::string(kind.text), of_layer(kind)});

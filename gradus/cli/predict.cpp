@@ -1,7 +1,7 @@
 // gradus predict: what a trained model says of the samples in files.
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -60,7 +60,8 @@ loss::Loss read_loss(const Section& section) {
 std::vector<metrics::Metric> test_metrics(const Recipe& recipe, const data::Dataset& set) {
   std::vector<metrics::Metric> all = recipe.train.metrics;
   const bool has_accuracy = std::any_of(all.begin(), all.end(), [](const metrics::Metric& metric) { return metric.name() == "accuracy"; });
-  if (!has_accuracy && !set.class_names.empty() && metrics::misfit(metrics::accuracy, recipe.loss).empty()) all.push_back(metrics::accuracy);
+  if (!has_accuracy && !set.class_names.empty() && metrics::misfit(metrics::accuracy, recipe.loss).empty())
+    all.push_back(metrics::accuracy);
   return all;
 }
 
@@ -92,7 +93,8 @@ Recipe read_recipe(const Document& document) {
     read_fields(fields_of(recipe.train), &recipe.train, given, reading);
   });
   for (const metrics::Metric& metric : recipe.train.metrics) {
-    if (const std::string problem = metrics::misfit(metric, recipe.loss); !problem.empty()) train.fail_at("metrics", concat(metric.name(), " ", problem));
+    if (const std::string problem = metrics::misfit(metric, recipe.loss); !problem.empty())
+      train.fail_at("metrics", concat(metric.name(), " ", problem));
   }
   recipe.text = document.text();
   return recipe;

@@ -151,7 +151,8 @@ std::span<const FieldNote> Idx::field_notes() {
 }
 
 template <class Kind>
-std::function<Source(const Section&, uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+std::function<Source(const Section&, uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading,
+                                                               std::span<const std::string> others) {
   Kind kind;
   read_fields(fields_of(kind), &kind, given, reading, others);
   return [kind](const Section& section, uint64_t seed) { return kind.source(section, seed); };
@@ -159,7 +160,8 @@ std::function<Source(const Section&, uint64_t seed)> read_kind(const Datum::Tabl
 struct SourceKind {
   std::string_view name{}, text{};
   Described (*options)() = nullptr;
-  std::function<Source(const Section&, uint64_t seed)> (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  std::function<Source(const Section&, uint64_t seed)> (*read)(const Datum::Table& given, FieldReading& reading,
+                                                               std::span<const std::string> others) = nullptr;
 };
 constexpr SourceKind kSources[] = {
     {"fashion_mnist", "70,000 grey images of clothes in 10 classes", described<FashionMnist>, read_kind<FashionMnist>},

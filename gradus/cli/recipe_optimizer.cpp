@@ -61,7 +61,8 @@ std::vector<KeyGroup> optimizer_keys() {
 }
 std::vector<KeyGroup> schedule_keys() {
   std::vector<KeyGroup> groups{{"", "for every schedule", described<Warmup>()}};
-  for (const optim::ScheduleKind& kind : optim::schedule_kinds()) groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+  for (const optim::ScheduleKind& kind : optim::schedule_kinds())
+    groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   return groups;
 }
 

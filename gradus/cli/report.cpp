@@ -1,6 +1,5 @@
 // gradus report: the report of a run made again, or several runs side by side.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -32,7 +31,8 @@ void report_one(const ReportArguments& arguments) {
   train::History history = load_history(folder.path);
   if (arguments.output.empty()) {
     folder.lock = std::make_shared<file::FolderLock>(folder.path);
-    if (!folder.lock->is_held()) fail_io(folder.path, "the run is still going on; it writes its report when it ends, or name another file with --output");
+    if (!folder.lock->is_held())
+      fail_io(folder.path, "the run is still going on; it writes its report when it ends, or name another file with --output");
   }
   const Recipe recipe = read_recipe(folder.recipe());
   const DataParts data = recipe.data.load();
@@ -158,7 +158,8 @@ void refuse_own_input(const ReportArguments& arguments) {
   for (const std::string& run : arguments.runs) {
     const RunFolder folder{run};
     for (const std::string& path : {folder.model(), folder.recipe(), folder.metrics()}) {
-      if (file::is_same_file(arguments.output, path)) fail_io(arguments.output, "the output is the same file as ", path, ", which is read; name another one");
+      if (file::is_same_file(arguments.output, path))
+        fail_io(arguments.output, "the output is the same file as ", path, ", which is read; name another one");
     }
   }
 }
@@ -175,7 +176,8 @@ void add_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = app.add_subcommand("report", "Make the report of a run again, or one of several runs side by side");
   command->add_option("RUN", arguments->runs, "Run folders")->required();
-  command->add_option("-o,--output", arguments->output, "The page to write (default: report.html of the run, or comparison.html)")->type_name("FILE");
+  command->add_option("-o,--output", arguments->output, "The page to write (default: report.html of the run, or comparison.html)")
+      ->type_name("FILE");
   command->add_flag("--replace", arguments->may_replace, "Replace comparison.html if it is there");
   command->footer(R"(
 Of one run: loads its data again and tests its model. Of several: the best values of each, and their curves in one chart a number.

@@ -95,7 +95,8 @@ void remove_events(const RunFolder& folder) {
 
 train::History load_history(const std::string& run) {
   const RunFolder folder{run};
-  if (!file::is_folder(run)) fail_io(run, file::exists(run) ? "is a file" : "is not there", "; a run folder is needed, as `gradus train` makes it");
+  if (!file::is_folder(run))
+    fail_io(run, file::exists(run) ? "is a file" : "is not there", "; a run folder is needed, as `gradus train` makes it");
   if (!file::exists(folder.metrics())) fail_io(run, "holds no metrics.csv; no epoch of the run was finished, or it is no run folder");
   const data::Numbers table = data::read_numbers(folder.metrics(), data::FirstLine::names);
   constexpr std::string_view first[] = {"epoch", "steps", "learning_rate", "seconds"};

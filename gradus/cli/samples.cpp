@@ -2,12 +2,11 @@
 #include "gradus/cli/samples.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "gradus/base/error.hpp"
 #include "gradus/data/idx.hpp"
 #include "gradus/data/numbers.hpp"
-#include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -26,12 +25,17 @@ Samples samples_of(const std::string& path, const Shape& held, const Shape& one)
   const bool is_grey = held.rank() + 1 == one.rank() && one[one.rank() - 1] == 1 && std::equal(held.begin(), held.end(), one.begin());
   if (held == one || is_grey || (held.rank() == 1 && held.size() == one.size())) return {1, true};
   const int64_t count = one.size() > 0 ? held.size() / one.size() : 0;
-  if (held.rank() < 1 || held[0] != count || held.size() != count * one.size()) fail(path, "holds ", held, "; the model takes samples of ", one);
+  if (held.rank() < 1 || held[0] != count || held.size() != count * one.size())
+    fail(path, "holds ", held, "; the model takes samples of ", one);
   return {count, false};
 }
 
-std::string where(const Array& x, const std::vector<double>& values, std::vector<double>::const_iterator at) {
-  return concat("x", data::index_text(x.shape(), at - values.begin()), " is ", *at);
+// "x[17, 3] is nan" for the first number that is not from low to high; empty if all are.
+std::string first_beyond(const Array& x, double low, double high) {
+  if (x.size() == 0 || (min(x).item<double>() >= low && max(x).item<double>() <= high)) return "";
+  const std::vector<double> values = x.to_vector<double>();
+  const auto bad = std::find_if(values.begin(), values.end(), [&](double value) { return !(value >= low && value <= high); });
+  return bad == values.end() ? "" : concat("x", data::index_text(x.shape(), bad - values.begin()), " is ", *bad);
 }
 
 // Bytes for a model: divided by 255, or the numbers that they are?
@@ -40,22 +44,18 @@ bool are_bytes_divided(const std::string& place, const nn::ModelInfo& info, cons
   const auto& [mean, deviation, range] = *info.preprocessing;
   if (!mean.empty() || !deviation.empty()) return false;
   if (range.empty() || (range[0] >= 0 && range[1] <= 1)) return true;
-  const std::vector<double> values = x.to_vector<double>();
-  const auto bad = std::find_if(values.begin(), values.end(), [&](double value) { return value < range[0] || value > range[1]; });
-  if (bad == values.end()) return false;
-  fail(place, "holds bytes, and ", where(x, values, bad), "; the model was trained on numbers from ", range[0], " to ", range[1],
+  const std::string bad = first_beyond(x, range[0], range[1]);
+  if (bad.empty()) return false;
+  fail(place, "holds bytes, and ", bad, "; the model was trained on numbers from ", range[0], " to ", range[1],
        ", and bytes are taken for such only if all lie there");
 }
 
 // Numbers for a model of bytes: 0 to 255, or 0 to 1 where they have been divided before.
 Array from_byte_range(const std::string& place, const nn::ModelInfo& info, const Array& x) {
-  const std::vector<double> values = x.to_vector<double>();
-  const auto bad = std::find_if(values.begin(), values.end(), [](double value) { return !(value >= 0 && value <= 255); });
-  if (bad != values.end()) {
-    fail(place, where(x, values, bad), "; the model was trained on images of bytes: numbers must be 0 to 255, or 0 to 1 if they are divided by 255 already");
+  if (const std::string bad = first_beyond(x, 0, 255); !bad.empty()) {
+    fail(place, bad, "; the model was trained on images of bytes: numbers must be 0 to 255, or 0 to 1 if they are divided by 255 already");
   }
-  const bool is_divided = std::all_of(values.begin(), values.end(), [](double value) { return value <= 1; });
-  return is_divided ? x.astype(info.input_dtype) : nn::prepare(info, x);
+  return first_beyond(x, 0, 1).empty() ? x.astype(info.input_dtype) : nn::prepare(info, x);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ data::Dataset as_trained(const std::string& place, const nn::ModelInfo& info, co
     if (info.input_dtype == float32 && are_bytes_divided(place, info, x)) return data::Dataset::from_bytes(x, set.y, about);
     return data::Dataset(nn::prepare(info, x).eval(), set.y, about);
   }
-  if (!info.preprocessing) return set;
+  if (!info.preprocessing || !info.input_dtype.is_float()) return set;
   const bool is_of_bytes = *info.preprocessing == nn::Preprocessing::of_bytes();
   const Array prepared = is_of_bytes ? from_byte_range(place, info, x) : nn::prepare(info, x);
   return data::Dataset(prepared.eval(), set.y, about);
@@ -88,11 +88,8 @@ data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info, i
     sizes.insert(sizes.end(), one.begin(), one.end());
     x = reshape(x, sizes).eval();
   }
-  if (x.dtype().is_float() && !all(isfinite(x)).item<bool>()) {
-    const std::vector<double> values = x.to_vector<double>();
-    const auto bad = std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
-    fail(path, where(x, values, bad), "; inputs must be finite numbers");
-  }
+  constexpr double largest = std::numeric_limits<double>::max();
+  if (const std::string bad = first_beyond(x, -largest, largest); !bad.empty()) fail(path, bad, "; inputs must be finite numbers");
   return as_trained(path, info, data::Dataset(x));
 }
 

@@ -180,7 +180,9 @@ void assign_at(toml::table& root, const std::string& path, const std::string& pl
 }
 
 std::string absolute_path(const std::string& path) {
-  const std::string all = std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().string();
+  std::error_code problem;
+  const std::string all = std::filesystem::absolute(path.empty() ? "." : path, problem).lexically_normal().string();
+  if (problem) fail_io(path.empty() ? "." : path, "the working folder cannot be told: ", problem.message());
   return all.size() > 1 && all.back() == '/' ? all.substr(0, all.size() - 1) : all;
 }
 
@@ -232,10 +234,10 @@ std::string Document::located(const std::string& key_path, const std::string& pa
 }
 
 std::string Document::text() const {
-  const toml::table folder_line{{"folder", absolute_path(folder())}};
   const auto said = root_["folder"].value<std::string>();
   const bool says_folder = !uses_folder_ || (said && std::filesystem::path(*said).is_absolute());
   if (assignments_.empty() && says_folder) return text_;
+  const toml::table folder_line{{"folder", says_folder ? "" : absolute_path(folder())}};
   std::ostringstream out;
   if (assignments_.empty() && !said) {
     const std::string mark = text_.starts_with("\xEF\xBB\xBF") ? text_.substr(0, 3) : "";  // of the byte order

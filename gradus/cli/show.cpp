@@ -1,6 +1,5 @@
 // gradus show: what a model has learned, as equations and matrices where they are small enough to be read.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -92,7 +91,8 @@ std::string matrix_text(const std::vector<double>& numbers, size_t columns) {
   std::string out;
   for (size_t i = 0; i < cells.size(); ++i) {
     const bool is_first = i % columns == 0, is_last = (i + 1) % columns == 0;
-    out += std::string(is_first ? 2 : 0, ' ') + std::string(width - cells[i].size() + (is_first ? 0 : 2), ' ') + cells[i] + (is_last ? "\n" : "");
+    out += std::string(is_first ? 2 : 0, ' ') + std::string(width - cells[i].size() + (is_first ? 0 : 2), ' ') + cells[i] +
+           (is_last ? "\n" : "");
   }
   return out;
 }
@@ -113,8 +113,8 @@ std::string statistics(const std::vector<double>& numbers) {
   const int64_t infinities = static_cast<int64_t>(numbers.size()) - finite - nans;
   std::string out;
   if (finite > 0) {
-    out = concat("mean ", number_text(mean), ", deviation ", number_text(std::sqrt(squares / static_cast<double>(finite))), ", from ", number_text(low), " to ",
-                 number_text(high));
+    out = concat("mean ", number_text(mean), ", deviation ", number_text(std::sqrt(squares / static_cast<double>(finite))), ", from ",
+                 number_text(low), " to ", number_text(high));
   }
   if (nans > 0) out += concat(out.empty() ? "" : ", ", train::with_commas(nans), " nan");
   if (infinities > 0) out += concat(out.empty() ? "" : ", ", train::with_commas(infinities), " infinite");
@@ -142,10 +142,12 @@ std::string list_text(const std::vector<double>& numbers, std::string_view other
 void run_show(const ShowArguments& arguments) {
   const nn::Model model = load_model(arguments.model);
   const nn::ModelInfo& info = model.info;
-  std::string out = info.name.empty() ? "" : printable(info.name) + (info.description.empty() ? "" : ": " + printable(info.description)) + "\n";
+  std::string out =
+      info.name.empty() ? "" : printable(info.name) + (info.description.empty() ? "" : ": " + printable(info.description)) + "\n";
   if (!info.input_shape.empty()) out += concat("input ", Shape(info.input_shape), " ", info.input_dtype, "\n");
   if (info.preprocessing && (!info.preprocessing->mean.empty() || !info.preprocessing->deviation.empty())) {
-    out += concat("x is (given - mean) / deviation; mean ", list_text(info.preprocessing->mean, "0"), "; deviation ", list_text(info.preprocessing->deviation, "1"), "\n");
+    out += concat("x is (given - mean) / deviation; mean ", list_text(info.preprocessing->mean, "0"), "; deviation ",
+                  list_text(info.preprocessing->deviation, "1"), "\n");
   }
   const std::string equation = equations(model);
   if (!equation.empty()) out += "\n" + equation;

@@ -5,8 +5,8 @@
 //   version        "1"; a file of a newer version is refused
 //   architecture   JSON: {"type": "Sequential", "layers": [{"type": "Dense", "units": 10, ...}]}
 //   fields         JSON: numbers of a model of one's own type, by path
-//   info           JSON: name, description, class_names, input_shape, input_dtype; where it is known preprocessing, of mean, deviation, range
-//   checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
+//   info           JSON: name, description, class_names, input_shape, input_dtype; where it is known preprocessing, of mean, deviation,
+//   range checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
 // and the texts of ModelInfo::extra under "extra." and their name.
 #pragma once
 
@@ -73,8 +73,9 @@ AnyModel any(const M& model) {
 }
 }  // namespace detail
 
-/// Writes a model. A shape of samples that `info` does not say is that of the first call. The old file stays whole if anything fails. A lambda as activation, or a parameter without value, is an error. Numbers
-/// that are not finite are saved and loaded, with a warning on the standard error stream that says in which parameter and how many.
+/// Writes a model. A shape of samples that `info` does not say is that of the first call. The old file stays whole if anything fails. A
+/// lambda as activation, or a parameter without value, is an error. Numbers that are not finite are saved and loaded, with a warning on the
+/// standard error stream that says in which parameter and how many.
 template <class M>
 void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
   if constexpr (!::gradus::detail::must_be_module<M>()) {
@@ -91,8 +92,8 @@ void save(const M& model, const std::string& path) {
   if constexpr (std::same_as<M, nn::Model>) save(model, path, model.info);
   else save(model, path, nn::ModelInfo{});
 }
-/// What a training set says of its model: class names, shape and dtype of a sample, the range of its numbers, and that bytes were divided by
-/// 255. Reads all inputs that are floats.
+/// What a training set says of its model: class names, shape and dtype of a sample, the range of its numbers, and that bytes were divided
+/// by 255. Reads all inputs that are floats.
 nn::ModelInfo info_of(const data::Dataset& set);
 /// Writes a model with what its training set says: then `gradus predict` and `gradus evaluate` know its classes and prepare samples as
 /// training did.

@@ -29,7 +29,7 @@ struct ModelInfo {
   std::vector<int64_t> input_shape{};      ///< of one example, without the batch; empty: not known
   DType input_dtype = float32;
   std::optional<Preprocessing> preprocessing{};  ///< nothing: not known
-  std::map<std::string, std::string> extra{};  ///< further texts by name, for example a recipe
+  std::map<std::string, std::string> extra{};    ///< further texts by name, for example a recipe
 };
 
 /// Throws `op: ...` for class names, shapes or preprocessing that do not fit each other, and for numbers that are not finite.

@@ -57,15 +57,16 @@ Array mean_squared_error(const Array& output, const Array& target) { return loss
 Metric top_k(int64_t k) {
   if (k < 1) fail("top_k", "k is ", k, "; it must be at least 1");
   Metric metric(concat("top_", k), [k](const Array& output, const Array& target) {
-            const int64_t classes = output.rank() > 0 ? output.shape(-1) : 1;
-            if (classes < 2) fail(concat("top_", k), "output is ", output.shape(), ", one logit a sample; it takes a logit for each class");
-            const Array label = expand_dims(labels_of("top_k", output, target).astype(int64), -1), column = arange(classes), is_label = column == label;
-            // Rank of the label: how many logits are larger, or equal and before it, as argmax has it. No sorting. A label that is NaN, or none of the
-            // classes, comes after all.
-            const Array own = sum(where(is_label, output, 0), -1, keepdims);
-            const Array is_behind = (output < own) | ((output == own) & (column >= label)), is_ahead = !(is_behind & any(is_label, -1, keepdims));
-            return share(sum(is_ahead.astype(int64), -1) < std::min(k, classes));
-          });
+    const int64_t classes = output.rank() > 0 ? output.shape(-1) : 1;
+    if (classes < 2) fail(concat("top_", k), "output is ", output.shape(), ", one logit a sample; it takes a logit for each class");
+    const Array label = expand_dims(labels_of("top_k", output, target).astype(int64), -1), column = arange(classes),
+                is_label = column == label;
+    // Rank of the label: how many logits are larger, or equal and before it, as argmax has it. No sorting. A label that is NaN, or none of
+    // the classes, comes after all.
+    const Array own = sum(where(is_label, output, 0), -1, keepdims);
+    const Array is_behind = (output < own) | ((output == own) & (column >= label)), is_ahead = !(is_behind & any(is_label, -1, keepdims));
+    return share(sum(is_ahead.astype(int64), -1) < std::min(k, classes));
+  });
   metric.kind_ = metric_kinds().find("top_5");
   return metric;
 }
@@ -125,7 +126,8 @@ std::string misfit_text(const MetricKind& metric, const loss::LossKind& loss) {
   for (const MetricKind& each : metric_kinds()) {
     if (measures(each, loss.aim)) others.emplace_back(each.name);
   }
-  return concat("measures ", join(of_metric, " or "), ", and ", loss.name, " trains ", to_text(loss.aim), "; metrics of those are ", join(others));
+  return concat("measures ", join(of_metric, " or "), ", and ", loss.name, " trains ", to_text(loss.aim), "; metrics of those are ",
+                join(others));
 }
 
 // Rows of shares of classes, all 0 but one.

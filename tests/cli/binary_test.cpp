@@ -43,7 +43,9 @@ struct Binary {
     return outcome.out;
   }
 };
-std::string replaced(std::string text, const std::string& from, const std::string& to) { return text.replace(text.find(from), from.size(), to); }
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
 
 TEST(Binary, TrainEvaluatePredictAndReportAgree) {
   const Binary binary;
@@ -79,10 +81,13 @@ TEST(Binary, TheLossOfManyClassesForOneOutputIsNamed) {
 
 TEST(Binary, MetricsThatDoNotFitTheLossAreNamedWithTheirPlace) {
   EXPECT_EQ(Binary(replaced(kRecipe, "\"accuracy\"", "\"mae\"")).run({"train", "my.toml"}).err,
-            "gradus: my.toml:16: train.metrics: mean_absolute_error measures numbers, and binary_crossentropy trains yes-or-no answers; metrics of those are "
+            "gradus: my.toml:16: train.metrics: mean_absolute_error measures numbers, and binary_crossentropy trains yes-or-no answers; "
+            "metrics of those are "
             "accuracy, binary_accuracy\n");
-  EXPECT_EQ(Binary(replaced(kRecipe, "\"binary_crossentropy\"", "\"huber\"")).run({"train", "my.toml", "--set", "train.metrics=[\"top_3\"]"}).err,
-            "gradus: --set train.metrics: top_3 measures classes, and huber trains numbers; metrics of those are mean_absolute_error, mean_squared_error\n");
+  EXPECT_EQ(
+      Binary(replaced(kRecipe, "\"binary_crossentropy\"", "\"huber\"")).run({"train", "my.toml", "--set", "train.metrics=[\"top_3\"]"}).err,
+      "gradus: --set train.metrics: top_3 measures classes, and huber trains numbers; metrics of those are mean_absolute_error, "
+      "mean_squared_error\n");
 }
 
 // The squares of the errors of labels with names: nothing is said of an accuracy that would have its boundary in the wrong place.

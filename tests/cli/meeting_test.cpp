@@ -87,7 +87,8 @@ TEST(Meeting, NumbersOfACsvFileArePreparedAsTheBytesOfTraining) {
   EXPECT_EQ(without_names(skies.out({"predict", "sky.gradus", "scaled.csv", "--csv"}), "scaled.csv"), by_bytes);
   skies.write_csv("wrong.csv", 2);
   EXPECT_EQ(skies.run({"predict", "sky.gradus", "wrong.csv"}).err,
-            "gradus: wrong.csv: x[0, 0, 0, 0] is 510; the model was trained on images of bytes: numbers must be 0 to 255, or 0 to 1 if they are divided "
+            "gradus: wrong.csv: x[0, 0, 0, 0] is 510; the model was trained on images of bytes: numbers must be 0 to 255, or 0 to 1 if "
+            "they are divided "
             "by 255 already\n");
   skies.write_csv("negative.csv", -1.0 / 255);
   EXPECT_EQ(skies.run({"predict", "sky.gradus", "negative.csv"}).code, 1);
@@ -107,10 +108,12 @@ TEST(Meeting, BytesAreNotDividedForAModelOfPlainNumbers) {
   skies.out({"train", "digits.toml", "--quiet", "--run-dir", "run"});
   write_text(skies.folder / "row.csv", "16,12,0,1\n");
   write_text(skies.folder / "row.idx", std::string("\0\0\x08\x02\0\0\0\x01\0\0\0\x04\x10\x0c\0\x01", 16));
-  EXPECT_EQ(without_names(skies.out({"predict", "run", "row.idx"}), "row.idx"), without_names(skies.out({"predict", "run", "row.csv"}), "row.csv"));
+  EXPECT_EQ(without_names(skies.out({"predict", "run", "row.idx"}), "row.idx"),
+            without_names(skies.out({"predict", "run", "row.csv"}), "row.csv"));
   write_text(skies.folder / "bright.idx", std::string("\0\0\x08\x02\0\0\0\x01\0\0\0\x04\xff\x0c\0\x01", 16));
   EXPECT_EQ(skies.run({"predict", "run", "bright.idx"}).err,
-            "gradus: bright.idx: holds bytes, and x[0, 0] is 255; the model was trained on numbers from 0 to 16, and bytes are taken for such only if all "
+            "gradus: bright.idx: holds bytes, and x[0, 0] is 255; the model was trained on numbers from 0 to 16, and bytes are taken for "
+            "such only if all "
             "lie there\n");
 }
 

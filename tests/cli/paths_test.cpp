@@ -76,7 +76,8 @@ TEST(Paths, OfARunAreFoundFromAnyFolder) {
 TEST(Paths, OfAKilledRunAreFoundByResumeFromAnotherFolder) {
   const Project project(replaced(kRecipe, "epochs = 2", "epochs = 60\ncheckpoint_steps = 1"));
   const auto is_there = [&] { return std::filesystem::exists(project.folder / "run/checkpoints/step-20.checkpoint"); };
-  run_gradus({"train", "zoo.toml", "--quiet", "--run-dir", "../run"}, {.folder = project.folder / "project", .interrupt_when = is_there, .signal = SIGKILL});
+  run_gradus({"train", "zoo.toml", "--quiet", "--run-dir", "../run"},
+             {.folder = project.folder / "project", .interrupt_when = is_there, .signal = SIGKILL});
   project.succeed({"train", "--resume", "../run", "--quiet"}, "elsewhere");
 }
 

@@ -109,7 +109,9 @@ TEST(Recipe, MayHaveAByteOrderMarkAndAnyLineEnds) {
 }
 
 TEST(Recipe, ALossThatDoesNotFitTheTargetsLeavesNoRun) {
-  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "loss.name=mean_squared_error", "--set", "train.metrics=[]"}).find("mean_squared_error: output is (32, 3)"), std::string::npos);
+  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "loss.name=mean_squared_error", "--set", "train.metrics=[]"})
+                .find("mean_squared_error: output is (32, 3)"),
+            std::string::npos);
   EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=9000000000000000000"}).find("no machine holds such an array"), std::string::npos);
   EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=900000000000"}).find("out of memory"), std::string::npos);
 }

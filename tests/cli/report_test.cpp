@@ -16,7 +16,8 @@ void write_run(const std::string& path, const std::string& metrics) {
   std::filesystem::create_directories(path);
   write_text(path + "/metrics.csv", metrics);
 }
-constexpr const char* kWide = "epoch,steps,learning_rate,seconds,loss,accuracy,val_loss\n1,10,0.1,2,0.9,0.5,0.8\n2,20,0.1,3,0.4,0.7,0.6\n3,30,0.1,2,0.3,0.6,0.7\n";
+constexpr const char* kWide =
+    "epoch,steps,learning_rate,seconds,loss,accuracy,val_loss\n1,10,0.1,2,0.9,0.5,0.8\n2,20,0.1,3,0.4,0.7,0.6\n3,30,0.1,2,0.3,0.6,0.7\n";
 constexpr const char* kDeep = "epoch,steps,learning_rate,seconds,loss,accuracy\n1,10,0.1,1.5,0.5,0.25\n2,20,0.1,1,nan,0.75\n";
 
 struct Runs {
@@ -58,7 +59,8 @@ TEST(Report, APageIsReplacedOnlyIfAskedFor) {
   write_run(runs.folder / "a", kWide);
   write_run(runs.folder / "b", kDeep);
   write_text(runs.folder / "comparison.html", "mine");
-  EXPECT_EQ(runs.report({"a", "b"}).err, "gradus: comparison.html: is there already; name another file with --output, or replace it with --replace\n");
+  EXPECT_EQ(runs.report({"a", "b"}).err,
+            "gradus: comparison.html: is there already; name another file with --output, or replace it with --replace\n");
   EXPECT_EQ(read_text(runs.folder / "comparison.html"), "mine");
   EXPECT_EQ(runs.report({"a", "b", "-o", "other.html"}).code, 0);
   EXPECT_EQ(runs.report({"a", "b", "--replace"}).code, 0);
@@ -93,10 +95,14 @@ TEST(Report, WhatIsNoRunIsSaid) {
     EXPECT_EQ(outcome.code, 1) << outcome.out;
     return outcome.err;
   };
-  EXPECT_EQ(damaged("a,b\n1,2\n"), "gradus: bad/metrics.csv: is no table of epochs; its columns must be epoch, steps, learning_rate, seconds, loss, ...\n");
-  EXPECT_EQ(damaged("epoch,steps,learning_rate,seconds,loss\n1.5,10,0.1,2,0.9\n"), "gradus: bad/metrics.csv: row 1: epoch is 1.5; it must be a whole number\n");
-  EXPECT_EQ(damaged("epoch,steps,learning_rate,seconds,loss\n1,nan,0.1,2,0.9\n"), "gradus: bad/metrics.csv: row 1: steps is nan; it must be a whole number\n");
-  for (const char* text : {"", "epoch,steps,learning_rate,seconds,loss\n", "epoch,steps,learning_rate,seconds,loss\n1,2\n", "epoch,steps,learning_rate,seconds,loss\n1,2,x,4,5\n"}) {
+  EXPECT_EQ(damaged("a,b\n1,2\n"),
+            "gradus: bad/metrics.csv: is no table of epochs; its columns must be epoch, steps, learning_rate, seconds, loss, ...\n");
+  EXPECT_EQ(damaged("epoch,steps,learning_rate,seconds,loss\n1.5,10,0.1,2,0.9\n"),
+            "gradus: bad/metrics.csv: row 1: epoch is 1.5; it must be a whole number\n");
+  EXPECT_EQ(damaged("epoch,steps,learning_rate,seconds,loss\n1,nan,0.1,2,0.9\n"),
+            "gradus: bad/metrics.csv: row 1: steps is nan; it must be a whole number\n");
+  for (const char* text : {"", "epoch,steps,learning_rate,seconds,loss\n", "epoch,steps,learning_rate,seconds,loss\n1,2\n",
+                           "epoch,steps,learning_rate,seconds,loss\n1,2,x,4,5\n"}) {
     EXPECT_EQ(damaged(text).rfind("gradus: bad", 0), 0u) << text;
   }
   EXPECT_FALSE(std::filesystem::exists(runs.folder / "comparison.html"));
@@ -113,7 +119,10 @@ TEST(Report, OfOneRunIsMadeAgain) {
   EXPECT_EQ(outcome.out, "report: run/report.html\n");
   const std::string after = read_text(runs.folder / "run/report.html");
   // Charts, confusion and recipe are the same; times and dates are not.
-  for (const auto& [begin, end] : {std::pair<std::string, std::string>{"<svg", "</svg>"}, {"<table class=\"confusion\"", "</table>"}, {"<pre>", "</pre>"}, {"<b>", "</b><span>test accuracy"}}) {
+  for (const auto& [begin, end] : {std::pair<std::string, std::string>{"<svg", "</svg>"},
+                                   {"<table class=\"confusion\"", "</table>"},
+                                   {"<pre>", "</pre>"},
+                                   {"<b>", "</b><span>test accuracy"}}) {
     const size_t at = before.find(begin), until = before.find(end, at);
     ASSERT_NE(until, std::string::npos) << end;
     EXPECT_NE(after.find(before.substr(at, until - at)), std::string::npos) << begin;

@@ -12,7 +12,8 @@ using testing::run_gradus;
 using testing::TemporaryFolder;
 
 // What is shown of a model whose parameters are `values`, in order.
-std::string shown(const nn::Sequential& model, const Shape& input, const std::vector<Array>& values, nn::ModelInfo info = {}, const std::vector<std::string>& more = {}) {
+std::string shown(const nn::Sequential& model, const Shape& input, const std::vector<Array>& values, nn::ModelInfo info = {},
+                  const std::vector<std::string>& more = {}) {
   const TemporaryFolder folder;
   nn::build(model, input);
   size_t at = 0;
@@ -28,8 +29,10 @@ std::string shown(const nn::Sequential& model, const Shape& input, const std::ve
 }
 
 TEST(Show, LinearRegressionIsAnEquation) {
-  EXPECT_EQ(shown(nn::Sequential{nn::Dense(1)}, {1, 2}, {array({{3.01}, {-1.99}}), array({0.5})}, {.name = "line", .description = "a line", .input_shape = {2}}),
-            "line: a line\ninput (2,) float32\n\ny = 3.01 x1 - 1.99 x2 + 0.5\n\n0.kernel (2, 1) float32\n   3.01\n  -1.99\n\n0.bias (1,) float32\n  0.5\n");
+  EXPECT_EQ(shown(nn::Sequential{nn::Dense(1)}, {1, 2}, {array({{3.01}, {-1.99}}), array({0.5})},
+                  {.name = "line", .description = "a line", .input_shape = {2}}),
+            "line: a line\ninput (2,) float32\n\ny = 3.01 x1 - 1.99 x2 + 0.5\n\n0.kernel (2, 1) float32\n   3.01\n  -1.99\n\n0.bias (1,) "
+            "float32\n  0.5\n");
 }
 
 TEST(Show, SignsAndWhatIsMissing) {
@@ -73,11 +76,13 @@ TEST(Show, WhatIsNotFiniteIsSeen) {
   kernel.set({1, 0}, INFINITY);
   const std::string large = shown(nn::Sequential{nn::Dense(1)}, {1, 200}, {kernel});
   EXPECT_NE(large.find("mean 1, deviation 0, from 1 to 1, 1 nan, 1 infinite\n"), std::string::npos) << large;
-  EXPECT_NE(shown(nn::Sequential{nn::Dense(1)}, {1, 200}, {full({200, 1}, nan)}).find("0.kernel (200, 1) float32: 200 nan\n"), std::string::npos);
+  EXPECT_NE(shown(nn::Sequential{nn::Dense(1)}, {1, 200}, {full({200, 1}, nan)}).find("0.kernel (200, 1) float32: 200 nan\n"),
+            std::string::npos);
 }
 
 TEST(Show, PreprocessingIsSaid) {
-  const std::string out = shown(nn::Sequential{nn::Dense(1)}, {1, 2}, {}, {.input_shape = {2}, .preprocessing = nn::Preprocessing{.mean = {10, -1}, .deviation = {2}}});
+  const std::string out = shown(nn::Sequential{nn::Dense(1)}, {1, 2}, {},
+                                {.input_shape = {2}, .preprocessing = nn::Preprocessing{.mean = {10, -1}, .deviation = {2}}});
   EXPECT_NE(out.find("x is (given - mean) / deviation; mean 10, -1; deviation 2\n"), std::string::npos) << out;
 }
 

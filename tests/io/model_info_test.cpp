@@ -59,10 +59,13 @@ TEST(ModelInfo, TheTrainingSetTellsClassesAndPreprocessing) {
 TEST(ModelInfo, NumbersAreNormalisedAsTheyWereInTraining) {
   const nn::Sequential model{nn::Dense(1)};
   nn::build(model, {1, 2});
-  const nn::ModelInfo info = saved_and_loaded(model, {.input_shape = {2}, .preprocessing = nn::Preprocessing{.mean = {10, -1}, .deviation = {2, 0.5}}});
+  const nn::ModelInfo info =
+      saved_and_loaded(model, {.input_shape = {2}, .preprocessing = nn::Preprocessing{.mean = {10, -1}, .deviation = {2, 0.5}}});
   EXPECT_EQ(nn::prepare(info, array({{12, 0}, {10, -1}})).to_vector<float>(), (std::vector<float>{1, 2, 0, 0}));
   EXPECT_EQ(nn::prepare(info, array({{12, 0}})).dtype(), float32);
-  EXPECT_EQ(error_of([&] { nn::prepare(info, zeros({4, 3})); }),
+  EXPECT_EQ(error_of([&] {
+              nn::prepare(info, zeros({4, 3}));
+            }),
             "prepare: x is (4, 3), and the model's mean and deviation have 2 numbers; the last size of x must be 2");
   const nn::ModelInfo half{.input_dtype = bfloat16, .preprocessing = nn::Preprocessing{.mean = {1}}};
   EXPECT_EQ(nn::prepare(half, array({3, 4})).dtype(), bfloat16);
@@ -106,9 +109,11 @@ TEST(ModelInfo, PreprocessingThatIsNoneIsRefusedWhenItIsRead) {
             "PATH/a: info.preprocessing.deviation: expected a list of numbers above 0, got [\"x\"]");
   EXPECT_EQ(message(R"({"mean": [], "deviation": [0], "range": []})"),
             "PATH/a: info.preprocessing.deviation: expected a list of numbers above 0, got [0]");
-  EXPECT_EQ(message(R"({"mean": [1, 2], "deviation": [], "range": []})"),
-            "PATH/a: info.preprocessing: mean holds 2 numbers, the samples are (3,); there must be one, or one for each place of the last axis");
-  EXPECT_EQ(message(R"({"mean": [], "deviation": [], "range": [], "gamma": 2})"), "PATH/a: info.preprocessing.gamma: is not known to this version");
+  EXPECT_EQ(
+      message(R"({"mean": [1, 2], "deviation": [], "range": []})"),
+      "PATH/a: info.preprocessing: mean holds 2 numbers, the samples are (3,); there must be one, or one for each place of the last axis");
+  EXPECT_EQ(message(R"({"mean": [], "deviation": [], "range": [], "gamma": 2})"),
+            "PATH/a: info.preprocessing.gamma: is not known to this version");
 }
 
 TEST(ModelInfo, OlderFilesSayNothingOfPreprocessing) {

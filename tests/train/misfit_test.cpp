@@ -18,21 +18,27 @@ std::string said(int64_t outputs, const Array& y, loss::Loss loss, metrics::Metr
   EXPECT_EQ(by_fit, by_evaluate);
   return by_fit;
 }
-const Array kLabels = array({0, 1, 1, 0}), kNumbers = array({{1.5}, {2.0}, {0.0}, {1.0}}), kTwoNumbers = array({{1.5, 0.0}, {2.0, 1.0}, {0.0, 3.0}, {1.0, 1.0}});
+const Array kLabels = array({0, 1, 1, 0}), kNumbers = array({{1.5}, {2.0}, {0.0}, {1.0}}),
+            kTwoNumbers = array({{1.5, 0.0}, {2.0, 1.0}, {0.0, 3.0}, {1.0, 1.0}});
 
 TEST(Misfit, OfClassesForNumbers) {
-  const std::string want = "measures classes or yes-or-no answers, and mean_squared_error trains numbers; metrics of those are mean_absolute_error, mean_squared_error";
+  const std::string want =
+      "measures classes or yes-or-no answers, and mean_squared_error trains numbers; metrics of those are mean_absolute_error, "
+      "mean_squared_error";
   EXPECT_EQ(said(1, kNumbers, loss::mean_squared_error, metrics::accuracy), "accuracy: " + want);
   EXPECT_EQ(said(2, kTwoNumbers, loss::mean_squared_error, metrics::accuracy), "accuracy: " + want);
-  EXPECT_NE(said(1, kNumbers, loss::huber, metrics::binary_accuracy).find("binary_accuracy: measures yes-or-no answers, and huber trains numbers"), std::string::npos);
+  EXPECT_NE(said(1, kNumbers, loss::huber, metrics::binary_accuracy)
+                .find("binary_accuracy: measures yes-or-no answers, and huber trains numbers"),
+            std::string::npos);
   EXPECT_NE(said(2, kTwoNumbers, loss::mean_squared_error, metrics::top_k(2)), "");
   // The squared errors of labels are numbers as well: a model of 0 to 1 has its boundary at a half, the accuracy of a logit at 0.
   EXPECT_NE(said(1, kLabels, loss::mean_squared_error, metrics::accuracy), "");
 }
 
 TEST(Misfit, OfNumbersForClasses) {
-  EXPECT_EQ(said(2, kLabels, loss::sparse_categorical_crossentropy, metrics::mean_squared_error),
-            "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5");
+  EXPECT_EQ(
+      said(2, kLabels, loss::sparse_categorical_crossentropy, metrics::mean_squared_error),
+      "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5");
   EXPECT_NE(said(1, kLabels, loss::binary_crossentropy, metrics::mean_absolute_error), "");
   EXPECT_EQ(said(1, kLabels, loss::binary_crossentropy, metrics::top_k(1)),
             "top_1: measures classes, and binary_crossentropy trains yes-or-no answers; metrics of those are accuracy, binary_accuracy");
@@ -42,7 +48,8 @@ TEST(Misfit, OfNumbersForClasses) {
 TEST(Misfit, OfOneClassForSeveralLabels) {
   const Array several = array({{1.0, 1.0, 0.0}, {0.0, 0.0, 0.0}, {1.0, 0.0, 1.0}, {0.0, 0.0, 1.0}});
   EXPECT_EQ(said(3, several, loss::binary_crossentropy, metrics::accuracy),
-            "accuracy: measures one class a sample, and the targets (4, 3) of binary_crossentropy are not one-hot; for several answers a sample there is "
+            "accuracy: measures one class a sample, and the targets (4, 3) of binary_crossentropy are not one-hot; for several answers a "
+            "sample there is "
             "binary_accuracy");
   EXPECT_EQ(said(3, several, loss::binary_crossentropy, metrics::binary_accuracy), "");
 }
@@ -51,6 +58,8 @@ TEST(Misfit, WhatFitsIsMeasured) {
   EXPECT_EQ(said(1, kNumbers, loss::mean_squared_error, metrics::mean_absolute_error), "");
   EXPECT_EQ(said(1, kLabels, loss::binary_crossentropy, metrics::accuracy), "");
   EXPECT_EQ(said(1, kLabels, loss::binary_crossentropy, metrics::binary_accuracy), "");
+  for (const Array& answers : {kLabels == 1, kLabels.astype(float32), kLabels.astype(uint8)})
+    EXPECT_EQ(said(1, answers, loss::binary_crossentropy, metrics::accuracy), "");
   EXPECT_EQ(said(2, kLabels, loss::sparse_categorical_crossentropy, metrics::top_k(1)), "");
   EXPECT_EQ(said(2, one_hot(kLabels, 2), loss::categorical_crossentropy, metrics::accuracy), "");
   // An answer for each class, or the squared errors of one-hot rows, tell classes.
@@ -59,18 +68,24 @@ TEST(Misfit, WhatFitsIsMeasured) {
 }
 
 TEST(Misfit, OfWhatIsOnesOwnNothingIsKnown) {
-  EXPECT_EQ(said(1, kNumbers, loss::mean_squared_error, {"accuracy", [](const Array& o, const Array& y) { return mean(abs(o - y) < 0.1); }}), "");
-  EXPECT_EQ(said(1, kNumbers, [](const Array& o, const Array& y) { return mean(square(o - y)); }, metrics::accuracy), "");
+  EXPECT_EQ(
+      said(1, kNumbers, loss::mean_squared_error, {"accuracy", [](const Array& o, const Array& y) { return mean(abs(o - y) < 0.1); }}), "");
+  EXPECT_EQ(said(
+                1, kNumbers, [](const Array& o, const Array& y) { return mean(square(o - y)); }, metrics::accuracy),
+            "");
 }
 
 TEST(Misfit, RanksOfOneClassAreNone) {
-  EXPECT_EQ(error_of([] { metrics::top_k(5)(zeros({4, 1}), kLabels); }),
+  EXPECT_EQ(error_of([] {
+              metrics::top_k(5)(zeros({4, 1}), kLabels);
+            }),
             "top_5: output is (4, 1), one logit a sample; it takes a logit for each class");
 }
 
 TEST(Misfit, OneOutputForTheLossOfManyIsNamed) {
   EXPECT_EQ(said(1, kLabels, loss::sparse_categorical_crossentropy, metrics::accuracy),
-            "fit: the model gives (4, 1), one number a sample, and sparse_categorical_crossentropy takes a logit for each class; one for both of two "
+            "fit: the model gives (4, 1), one number a sample, and sparse_categorical_crossentropy takes a logit for each class; one for "
+            "both of two "
             "classes is trained by binary_crossentropy");
 }
 
