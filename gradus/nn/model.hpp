@@ -36,7 +36,7 @@ struct ModelInfo {
 void check_info(std::string_view op, const ModelInfo& info);
 /// Inputs for the model, of its input_dtype, from numbers as its training samples had them; as they are where no preprocessing is known.
 ///
-///   Array logits = model(nn::prepare(model.info, bytes));   // a model of bytes: bytes / 255
+///   Array logits = loaded(nn::prepare(loaded.info, bytes));   // a model of bytes: bytes / 255
 Array prepare(const ModelInfo& info, const Array& x);
 
 /// A model as it comes from a file, or is about to be saved: made of library layers, callable, with its metadata.

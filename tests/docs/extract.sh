@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # extract.sh OUT FILE...: the examples of headers (lines `///   code`, after three spaces) and of pages (```cpp blocks) as functions of one program.
 # A line that ends as no statement does holds expressions, three spaces apart; a comment behind one that begins with a bracket, a digit or a quote is
-# what it gives. Blocks with a main of their own are only compiled.
+# what it gives; one that begins with a point is options of fit. Blocks with a main of their own, and those of "```cpp compile", are only compiled.
 set -euo pipefail
 out=$1
 shift
 awk '
-  function flush_block(   i, name, line, count, parts, part, code, comment, is_program) {
+  function flush_block(   i, name, line, count, parts, part, code, comment, whole, depth, is_program) {
     if (lines == 0) return
     is_program = 0
     for (i = 1; i <= lines; i++) if (block[i] ~ /int main\(/) is_program = 1
@@ -26,26 +26,33 @@ awk '
         comment = ""
         code = line
         if (match(code, / *\/\/ .*$/)) { comment = substr(code, RSTART); code = substr(code, 1, RSTART - 1); sub(/^ *\/\/ */, "", comment) }
-        if (code ~ /[;{},(]$/ || code == "" || depth > 0) {
-          print "  " line
-          depth += gsub(/[({]/, "&", code) - gsub(/[)}]/, "&", code)
+        depth += gsub(/[({]/, "&", code) - gsub(/[)}]/, "&", code)
+        whole = whole (whole == "" ? "" : "\n  ") code
+        if (depth > 0) continue
+        code = whole
+        whole = ""
+        if (code ~ /;$/ || code ~ /^ *(\{|for |if |while )/ || code == "") {
+          print "  " code
           continue
         }
         sub(/^ +/, "", code)
-        count = split(code, parts, /   +/)
+        count = code ~ /\n/ ? 1 : split(code, parts, /   +/)
+        if (code ~ /\n/) parts[1] = code
         for (part = 1; part <= count; part++) {
-          if (part == count && comment ~ /^[\[(0-9"]/) { gsub(/\\/, "\\\\", comment); gsub(/"/, "\\\"", comment); print "  gives((" parts[part] "), \"" comment "\");" }
+          if (parts[part] ~ /^\./) print "  use(train::FitOptions{" parts[part] "});"
+          else if (part == count && comment ~ /^[\[(0-9"]/) { gsub(/\\/, "\\\\", comment); gsub(/"/, "\\\"", comment); print "  gives((" parts[part] "), \"" comment "\");" }
           else print "  use(" parts[part] ");"
         }
       }
       print "}"
-      runs[++run_count] = name
+      if (!is_compiled_only) runs[++run_count] = name
     }
     lines = 0
+    is_compiled_only = 0
   }
   FNR == 1 { flush_block(); is_in = 0; file = FILENAME; sub(/.*\/(gradus|docs)\//, "", file); is_page = FILENAME ~ /\.md$/ }
   { place = file ":" FNR }
-  is_page && /^```cpp/ { is_in = 1; next }
+  is_page && /^```cpp/ { is_in = 1; is_compiled_only = / compile$/; next }
   is_page && /^```/ { if (is_in) flush_block(); is_in = 0; next }
   is_page { if (is_in) block[++lines] = $0; next }
   /^ *\/\/\/   [^ ]/ || (lines > 0 && /^ *\/\/\/    /) { line = $0; sub(/^ *\/\/\/   /, "", line); block[++lines] = line; next }

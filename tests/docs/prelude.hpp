@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <iostream>
 #include <sstream>
 #include <string>
 
@@ -45,8 +46,9 @@ inline Array a = random::uniform({3, 3}), b = random::uniform({3, 3}), q = rando
 inline Array weight = ones({3}), bias = zeros({3}), logits = random::uniform({4, 10}), labels = array({1, 2, 3, 4});
 struct Model {
   nn::Dense encoder{10};
-  Array forward(const Array& input) const { return encoder(reshape(input, {input.shape(0), -1})); }
-  GRADUS_PARTS(encoder)
+  nn::LayerNorm norm;
+  Array forward(const Array& input) const { return norm(encoder(reshape(input, {input.shape(0), -1}))); }
+  GRADUS_PARTS(encoder, norm)
 };
 inline Model model;
 inline auto objective = [](const auto& m, const Array& inputs, const Array& targets) { return mean(square(m(inputs) - targets)); };
@@ -58,3 +60,5 @@ inline data::Dataset train_set(x, labels), test_set(x, labels);
 inline nn::Parameter kernel;
 inline constexpr int64_t units = 4;
 inline Array xs = arange(5, float32), nll = full({}, 1.0f), kl = full({}, 0.5f);
+inline nn::Model loaded(nn::Layer(nn::Dense(10)), {});
+inline Array bytes = random::uniform({4, 3});

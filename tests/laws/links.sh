@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# links.sh OBJECTS: the floors as the linker sees them. What a folder of gradus/ calls is defined in itself or below: a header whose functions are
-# defined on a higher floor would hide an include that goes up. The one exception is the evaluator, which graph/ declares and plan/ defines.
+# links.sh LIST: the floors as the linker sees them. What a folder of gradus/ calls is defined in itself or below: a header whose functions are
+# defined on a higher floor would hide an include that goes up. The one exception is the evaluator, which graph/ declares and plan/ defines. LIST: the object files of the library, one a line.
 set -euo pipefail
-objects=$1
+list=$1
 floors="cli train io data optim nn math transform plan ops graph cpu backend array base"  # from the top
 seam='^gradus::(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)\('
 
 while IFS= read -r object; do
-  folder=${object#"$objects"/}
+  folder=${object##*/gradus/}
   folder=${folder%%/*}
   nm --demangle "$object" | sed -nE "s/^[0-9a-f ]{16} ([TDBRU]) (gradus::.*)/\1\t$folder\t\2/p"
-done < <(find "$objects" -mindepth 2 -name '*.o' | sort) |
+done < "$list" |
   awk -F '\t' -v floors="$floors" -v seam="$seam" '
     BEGIN { count = split(floors, names, " "); for (i = 1; i <= count; i++) floor_of[names[i]] = i }
     !($2 in floor_of) { print $2 " stands on no floor"; bad++ }
