@@ -14,14 +14,16 @@ struct Wish {
   int beside = 0;      ///< loops of a compiler that run at the same time
 };
 
-/// Runs workloads as the wish says. A workload is made by `make`, which returns its step; it is not called for a name that nobody asked for.
+/// Runs workloads as the wish says. A workload is made by `make`, which returns its step; it is not called for a name that nobody asked
+/// for.
 class Runner {
  public:
   explicit Runner(Wish wish) : wish_(std::move(wish)) {}
 
   using Step = std::function<void()>;
-  /// Prints one line: NAME MEDIAN_US MIN_US RUNS MOVED_MB LOOPS MEAN_US P99_US, over at least `seconds` (four times that beside neighbours) and five
-  /// steps after three to warm up. Megabytes moved and parallel loops are those of one step, by the counters. Neighbours start after the warming up.
+  /// Prints one line: NAME MEDIAN_US MIN_US RUNS MOVED_MB LOOPS MEAN_US P99_US, over at least `seconds` (four times that beside neighbours)
+  /// and five steps after three to warm up. Megabytes moved and parallel loops are those of one step, by the counters. Neighbours start
+  /// after the warming up.
   void operator()(const std::string& name, const std::function<Step()>& make, double seconds = 1.0);
   /// Prints NAME and the time of one call of `run`, which prepares nothing beforehand: planning and primitives included.
   void first(const std::string& name, const std::function<Step()>& make);

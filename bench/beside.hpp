@@ -7,8 +7,8 @@
 
 namespace bench {
 
-/// While it lives, `count` loops of the compiler over a file of this project run beside this process. Busy loops would be too gentle: the system
-/// learns what these want and leaves the others their share; short processes ask anew each time.
+/// While it lives, `count` loops of the compiler over a file of this project run beside this process. Busy loops would be too gentle: the
+/// system learns what these want and leaves the others their share; short processes ask anew each time.
 class Neighbours {
  public:
   explicit Neighbours(int count);

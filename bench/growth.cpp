@@ -1,4 +1,5 @@
-// Gradients of loops that take an array apart step by step, at growing lengths: time must be a straight line (docs/speed.md shows the table).
+// Gradients of loops that take an array apart step by step, at growing lengths: time must be a straight line (docs/speed.md shows the
+// table).
 #include "bench/bench.hpp"
 #include "gradus/gradus.hpp"
 

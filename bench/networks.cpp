@@ -83,11 +83,12 @@ void serving(Runner& run) {
 
 void variational_autoencoder(Runner& run) {
   run("vae_step_b128", [] {
-    return [model = std::make_shared<Autoencoder>(), optimizer = std::make_shared<optim::Adam>(1e-3), x = random::uniform({128, 784}).eval()] {
-      auto [value, grads] = value_and_grad<0>([](const Autoencoder& m, const Array& in) { return m.objective(in); })(*model, x);
-      optimizer->step(*model, grads);
-      value.item();
-    };
+    return
+        [model = std::make_shared<Autoencoder>(), optimizer = std::make_shared<optim::Adam>(1e-3), x = random::uniform({128, 784}).eval()] {
+          auto [value, grads] = value_and_grad<0>([](const Autoencoder& m, const Array& in) { return m.objective(in); })(*model, x);
+          optimizer->step(*model, grads);
+          value.item();
+        };
   });
 }
 
@@ -102,7 +103,8 @@ void adversarial(Runner& run) {
         return loss::binary_crossentropy(d(x), one) + loss::binary_crossentropy(d(fake), zero);
       })(*critic);
       critic_optimizer->step(*critic, critic_grads);
-      auto [value, grads] = value_and_grad([&](const nn::Sequential& g) { return loss::binary_crossentropy((*critic)(g(noise)), one); })(*generator);
+      auto [value, grads] =
+          value_and_grad([&](const nn::Sequential& g) { return loss::binary_crossentropy((*critic)(g(noise)), one); })(*generator);
       generator_optimizer->step(*generator, grads);
       critic_value.item();
       value.item();

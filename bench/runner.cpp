@@ -38,8 +38,8 @@ Counted count(const Runner::Step& step) {
 void print(const std::string& name, const std::vector<double>& times, Counted counted) {
   const size_t runs = times.size();
   const double mean = std::accumulate(times.begin(), times.end(), 0.0) / static_cast<double>(runs);
-  std::printf("%-32s %12.2f %12.2f %8zu %10.2f %6ld %12.2f %12.2f\n", name.c_str(), times[runs / 2] * 1e6, times[0] * 1e6, runs, counted.megabytes,
-              static_cast<long>(counted.loops), mean * 1e6, times[std::min(runs - 1, runs * 99 / 100)] * 1e6);
+  std::printf("%-32s %12.2f %12.2f %8zu %10.2f %6ld %12.2f %12.2f\n", name.c_str(), times[runs / 2] * 1e6, times[0] * 1e6, runs,
+              counted.megabytes, static_cast<long>(counted.loops), mean * 1e6, times[std::min(runs - 1, runs * 99 / 100)] * 1e6);
   std::fflush(stdout);
 }
 
@@ -79,10 +79,11 @@ void Runner::first(const std::string& name, const std::function<Step()>& make) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  constexpr const char* usage = "usage: gradus_bench [--beside N] [--list | --once | NAME]\n"
-                                "Times every workload, or the one named, and prints NAME MEDIAN_US MIN_US RUNS MOVED_MB LOOPS MEAN_US P99_US a line.\n"
-                                "  --list      prints the names\n  --once      runs each workload once\n"
-                                "  --beside N  N loops of a compiler over a file of this project run at the same time (0 to 64)\n";
+  constexpr const char* usage =
+      "usage: gradus_bench [--beside N] [--list | --once | NAME]\n"
+      "Times every workload, or the one named, and prints NAME MEDIAN_US MIN_US RUNS MOVED_MB LOOPS MEAN_US P99_US a line.\n"
+      "  --list      prints the names\n  --once      runs each workload once\n"
+      "  --beside N  N loops of a compiler over a file of this project run at the same time (0 to 64)\n";
   bench::Wish wish;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];

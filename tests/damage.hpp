@@ -31,7 +31,8 @@ inline std::string damaged(std::string bytes, uint32_t seed) {
   return bytes;
 }
 
-/// A text with one of its numbers replaced by one at a border: zero, negative, the largest of some integer types, a float, no number at all.
+/// A text with one of its numbers replaced by one at a border: zero, negative, the largest of some integer types, a float, no number at
+/// all.
 inline std::string with_odd_number(std::string text, uint32_t seed) {
   constexpr const char* odd[] = {"0", "-1", "1", "2", "255", "65536", "2147483647", "4294967296", "9007199254740993", "9223372036854775807",
                                  "-9223372036854775808", "18446744073709551616", "0.5", "1e300", "-1e-300", "[]", "\"x\"", "{}", "true"};

@@ -14,7 +14,8 @@ struct ChainOperand {
   int64_t own = -1;   ///< place in the block's own memory
 };
 
-/// One kernel of a chain, prepared for the examples of a block and of the last, shorter one (null where there is none). It cannot report a bad value.
+/// One kernel of a chain, prepared for the examples of a block and of the last, shorter one (null where there is none). It cannot report a
+/// bad value.
 struct ChainLink {
   KernelPtr whole{}, rest{};
   std::vector<ChainOperand> operands{};  ///< inputs, then outputs

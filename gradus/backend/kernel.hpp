@@ -28,7 +28,7 @@ struct Packing;
 /// Bytes that a run moves where it is not all of inputs and outputs; -1: all.
 struct PartialBytes {
   int64_t first_input = -1;  ///< read of the first input
-  int64_t in_place = -1;     ///< read and written altogether, where the output lies over the first input: of kernels that change a part of it
+  int64_t in_place = -1;  ///< read and written altogether, where the output lies over the first input: of kernels that change a part of it
 };
 
 /// A computation with everything decided: primitives made, loops chosen, scratch space known.
@@ -36,7 +36,8 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   /// Computes the outputs. `pointers` are the first elements of the inputs, then of the outputs, in the order of prepare(); `scratch` has
-  /// scratch_bytes bytes, aligned to 64. An output that nobody reads has a null pointer. Allocates nothing; several threads may run one kernel at once.
+  /// scratch_bytes bytes, aligned to 64. An output that nobody reads has a null pointer. Allocates nothing; several threads may run one
+  /// kernel at once.
   virtual Status run(void* const* pointers, void* scratch) const = 0;
 
   int64_t scratch_bytes = 0;

@@ -134,7 +134,8 @@ void InputStream::State::next_member() {
     return;
   }
   if (inflater.avail_in == 0) load();
-  if (*inflater.next_in != 0x1f) fail_io(file.path(), "corrupt gzip data: ", file.bytes() - compressed_position(), " stray bytes after the end");
+  if (*inflater.next_in != 0x1f)
+    fail_io(file.path(), "corrupt gzip data: ", file.bytes() - compressed_position(), " stray bytes after the end");
   inflateReset(&inflater);
 }
 
@@ -201,7 +202,8 @@ std::string read_all(const std::string& path, int64_t limit) {
     content.resize(before + static_cast<size_t>(step));
     const int64_t got = stream.read_some(content.data() + before, step);
     content.resize(before + static_cast<size_t>(got));
-    if (static_cast<int64_t>(content.size()) > limit) fail_io(path, "is larger than ", limit, " bytes, the most that is read of such a file");
+    if (static_cast<int64_t>(content.size()) > limit)
+      fail_io(path, "is larger than ", limit, " bytes, the most that is read of such a file");
     if (got < step) return content;
     step *= 2;
   }
@@ -334,7 +336,8 @@ FolderLock::FolderLock(const std::string& path) : descriptor_(::open(path.c_str(
   }
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return;
   struct stat held {}, named {};
-  is_held_ = ::fstat(descriptor_, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+  is_held_ =
+      ::fstat(descriptor_, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -6,8 +6,8 @@
 
 namespace gradus {
 
-/// Takes `mutex` before each fork and gives it back after, in parent and child, so that no other thread is inside what it guards. The mutex lives for
-/// ever, is held for short whiles, and its holder takes no other mutex registered here.
+/// Takes `mutex` before each fork and gives it back after, in parent and child, so that no other thread is inside what it guards. The mutex
+/// lives for ever, is held for short whiles, and its holder takes no other mutex registered here.
 void hold_during_fork(std::mutex& mutex);
 
 /// A mutex of an object that lives for ever, held so.

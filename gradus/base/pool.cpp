@@ -29,17 +29,19 @@ using Nanoseconds = std::chrono::nanoseconds;
 constexpr int kBoards = 64;       // loops at once; what is above runs in its caller alone
 constexpr int kMostShares = 64;   // more helpers than this begin with the share of another
 constexpr int64_t kMostUnits = int64_t{1} << 30;
-// Who waits spins for a while before it sleeps: several times as long as it takes to be woken. That is some microseconds on a plain machine, and up
-// to 130 us in a virtual one, most of it in the thread that wakes the other (measured, docs/speed.md).
+// Who waits spins for a while before it sleeps: several times as long as it takes to be woken. That is some microseconds on a plain
+// machine, and up to 130 us in a virtual one, most of it in the thread that wakes the other (measured, docs/speed.md).
 constexpr int64_t kLeastSpin = 50'000, kMostSpin = 2'000'000, kSpinOfWake = 15;  // nanoseconds, nanoseconds, times
 constexpr std::chrono::seconds kRetry{1};  // a thread that was refused is asked for again after this
 
-// A thread's share of a loop: the units that nobody has claimed yet, from `begin` (low half) to `end`. A claim that succeeds is one of whatever loop
-// is published at that moment: no count of loops is needed to tell them apart.
+// A thread's share of a loop: the units that nobody has claimed yet, from `begin` (low half) to `end`. A claim that succeeds is one of
+// whatever loop is published at that moment: no count of loops is needed to tell them apart.
 struct alignas(64) Share {
   std::atomic<uint64_t> left{0};
 
-  void put(int64_t begin, int64_t end) { left.store(static_cast<uint64_t>(end) << 32 | static_cast<uint64_t>(begin), std::memory_order_release); }
+  void put(int64_t begin, int64_t end) {
+    left.store(static_cast<uint64_t>(end) << 32 | static_cast<uint64_t>(begin), std::memory_order_release);
+  }
 
   // The owner takes units from the front, others from the back.
   bool claim(bool is_own, int64_t& unit) {
@@ -199,8 +201,8 @@ class Pool {
     alignas(64) std::atomic<int> sleepers{0};
   };
 
-  // Wakes as many as the loop can have, if half of what is left is worth what a call takes: that the first unit shows, which is done for it. Loops of
-  // a few units are not asked. Helpers beyond the processors come to long loops only.
+  // Wakes as many as the loop can have, if half of what is left is worth what a call takes: that the first unit shows, which is done for
+  // it. Loops of a few units are not asked. Helpers beyond the processors come to long loops only.
   void wake_some(Board& board, int64_t units, int threads, int& done) {
     const int wanted = board.shares.load(std::memory_order_relaxed) - 1, near = std::min(wanted, processors() - 1);
     const int64_t taken = wake_.load(std::memory_order_relaxed);
@@ -226,7 +228,9 @@ class Pool {
     const int64_t taken = std::min<int64_t>((Clock::now() - begin).count(), kMostSpin);
     wake_.store(wake_.load(std::memory_order_relaxed) * 7 / 8 + taken / 8, std::memory_order_relaxed);
   }
-  Nanoseconds spin_time() const { return Nanoseconds(std::clamp(wake_.load(std::memory_order_relaxed) * kSpinOfWake, kLeastSpin, kMostSpin)); }
+  Nanoseconds spin_time() const {
+    return Nanoseconds(std::clamp(wake_.load(std::memory_order_relaxed) * kSpinOfWake, kLeastSpin, kMostSpin));
+  }
 
   void wait_for(Board& board) const {
     const auto is_over = [&] { return board.unfinished.load(std::memory_order_acquire) == 0; };

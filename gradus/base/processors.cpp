@@ -58,8 +58,8 @@ int limit_of_version_1(const std::string& group) {
 }
 
 #ifdef __linux__
-// Which processors the first thread of this process may use: others may be bound to some. The mask may be longer than cpu_set_t, which has room for
-// 1,024: here is room for 65,536.
+// Which processors the first thread of this process may use: others may be bound to some. The mask may be longer than cpu_set_t, which has
+// room for 1,024: here is room for 65,536.
 using Affinity = std::array<cpu_set_t, 64>;
 bool find_affinity_of_process(Affinity& mask) { return sched_getaffinity(getpid(), sizeof mask, mask.data()) == 0; }
 

@@ -6,14 +6,15 @@
 
 namespace gradus {
 
-/// Processors that this process may use: those of the affinity mask of its first thread, fewer where its control group is given the time of fewer (rounded up).
-/// At least 1. Looked up once.
+/// Processors that this process may use: those of the affinity mask of its first thread, fewer where its control group is given the time of
+/// fewer (rounded up). At least 1. Looked up once.
 int processors();
 
 /// Lets the calling thread run on all of these, though the thread that made it may be bound to some.
 void use_processors_of_process();
 
-/// Processors whose time a Linux control group may use, rounded up; 0 where nothing limits it. Versions 1 and 2, the group and those above it.
+/// Processors whose time a Linux control group may use, rounded up; 0 where nothing limits it. Versions 1 and 2, the group and those above
+/// it.
 ///
 /// membership  text of /proc/self/cgroup
 /// root        where the groups are mounted: /sys/fs/cgroup

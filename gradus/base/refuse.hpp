@@ -1,5 +1,5 @@
-// What static_asserts that refuse a wrong call are made of. Such a template takes more than it can use, so that the compiler's one error is a
-// sentence about the call and not a list of candidates.
+// What static_asserts that refuse a wrong call are made of. Such a template takes more than it can use, so that the compiler's one error is
+// a sentence about the call and not a list of candidates.
 #pragma once
 
 #include <concepts>

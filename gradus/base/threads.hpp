@@ -21,9 +21,9 @@ int64_t loops_run();
 }  // namespace detail
 
 /// Calls body(chunk) for each chunk of 0 .. chunks-1, spread over the threads, and waits for all. The caller's chunks follow from
-/// shapes only, so results do not depend on the number of threads. `body` must not evaluate arrays. If it throws, higher chunks are left out, and
-/// the exception of the lowest chunk that has thrown comes out of here once no chunk runs any more.
-/// A loop of one chunk, or inside another parallel loop, or with one thread, runs in the calling thread.
+/// shapes only, so results do not depend on the number of threads. `body` must not evaluate arrays. If it throws, higher chunks are left
+/// out, and the exception of the lowest chunk that has thrown comes out of here once no chunk runs any more. A loop of one chunk, or inside
+/// another parallel loop, or with one thread, runs in the calling thread.
 template <class Body>
 void parallel_for(int64_t chunks, Body&& body) {
   struct Call {

@@ -85,11 +85,16 @@ void add_evaluate(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* command = app.add_subcommand("evaluate", "Loss and metrics of a trained model on its test data");
   command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
-  command->add_option("--data", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)")->type_name("RECIPE");
-  command->add_option("--set", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->add_option("--data", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)")
+      ->type_name("RECIPE");
+  command->add_option("--set", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   command->add_flag("--train", arguments->uses_training_data, "On the training data instead");
   command->add_flag("--classes", arguments->has_classes, "Precision, recall and F1 of each class as well");
-  command->add_option("--batch-size", arguments->batch_size, "Samples at a time (default: 128)")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->add_option("--batch-size", arguments->batch_size, "Samples at a time (default: 128)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24))
+      ->type_name("N");
   command->footer(R"(
   gradus evaluate runs/NAME-TIME --classes
   gradus evaluate model.gradus --data recipes/mlp_fashion.toml --set data.folder=DIR)");

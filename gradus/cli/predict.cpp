@@ -60,7 +60,8 @@ Predictions predict_file(const std::string& path, const nn::Model& model, const 
   if (arguments.limit > 0 && arguments.limit < set.size()) set = data::subset(set, 0, arguments.limit);
   const Array output = train::predict(model, set);
   const int64_t samples = output.shape(0);
-  return {path, output.to_vector<float>(), samples, samples ? output.size() / samples : 0, !model.info.class_names.empty() && output.rank() == 2};
+  return {path, output.to_vector<float>(), samples, samples ? output.size() / samples : 0,
+          !model.info.class_names.empty() && output.rank() == 2};
 }
 
 void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top) {
@@ -79,7 +80,8 @@ void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top
 std::string csv_header(const Predictions& found, const nn::ModelInfo& info) {
   std::string out = found.is_classifier ? "file,sample,class,probability" : "file,sample";
   const int64_t columns = found.is_classifier && found.width == 1 ? 2 : found.width;
-  for (int64_t k = 0; k < columns; ++k) out += "," + (found.is_classifier ? csv_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
+  for (int64_t k = 0; k < columns; ++k)
+    out += "," + (found.is_classifier ? csv_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
   return out + "\n";
 }
 
@@ -111,7 +113,8 @@ void refuse_own_input(const PredictArguments& arguments) {
   read.push_back(arguments.model);
   read.push_back(RunFolder{arguments.model}.model());
   for (const std::string& path : read) {
-    if (file::is_same_file(arguments.output, path)) fail_io(arguments.output, "the output is the same file as ", path, ", which is read; name another one");
+    if (file::is_same_file(arguments.output, path))
+      fail_io(arguments.output, "the output is the same file as ", path, ", which is read; name another one");
   }
 }
 
@@ -149,8 +152,12 @@ void add_predict(CLI::App& app) {
   CLI::App* command = app.add_subcommand("predict", "Classes and probabilities, or numbers, for the samples in files");
   command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
   command->add_option("INPUT", arguments->inputs, "IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row")->required();
-  command->add_option("--top", arguments->top, "Print so many classes (default: 3)")->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->type_name("N");
-  command->add_option("--limit", arguments->limit, "Only the first N samples of each file")->check(CLI::Range(int64_t{1}, int64_t{1} << 40))->type_name("N");
+  command->add_option("--top", arguments->top, "Print so many classes (default: 3)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->type_name("N");
+  command->add_option("--limit", arguments->limit, "Only the first N samples of each file")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->type_name("N");
   command->add_flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
   command->add_option("-o,--output", arguments->output, "Write the CSV to a file instead")->type_name("FILE");
   command->footer(R"(

@@ -79,7 +79,8 @@ Recipe read_recipe(const Document& document) {
   Recipe recipe;
   const Root keys = root.assigned(Root{.name = std::filesystem::path(document.path()).stem().string()});
   recipe.name = keys.name;
-  if (recipe.name.empty() || recipe.name.size() > kLongestName || recipe.name.find('/') != std::string::npos || printable(recipe.name) != recipe.name) {
+  if (recipe.name.empty() || recipe.name.size() > kLongestName || recipe.name.find('/') != std::string::npos ||
+      printable(recipe.name) != recipe.name) {
     root.fail_at("name", concat("it names a folder; it must have 1 to ", kLongestName, " bytes, no / and no control characters"));
   }
   recipe.description = keys.description;

@@ -27,7 +27,8 @@ Source divided(const Kind& kind, Make make, uint64_t seed, int64_t features) {
   };
   return {load, Shape(features)};
 }
-constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high = 100'000'000}}, kTest{"test", "share of the samples that is for testing", range::part},
+constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high = 100'000'000}},
+    kTest{"test", "share of the samples that is for testing", range::part},
     kNoise{"noise", "deviation of what is added to the samples", range::not_negative};
 
 struct FashionMnist {
@@ -50,7 +51,8 @@ struct Linear {
   Source source(const Section&, uint64_t seed) const {
     if (weights.empty()) throw FieldError("weights", "the list is empty; it must hold one number a feature");
     const data::LinearOptions options{.weights = weights, .bias = bias, .noise = noise, .seed = seed};
-    return divided(*this, [options](int64_t count) { return data::make_linear(count, options); }, seed, static_cast<int64_t>(weights.size()));
+    return divided(
+        *this, [options](int64_t count) { return data::make_linear(count, options); }, seed, static_cast<int64_t>(weights.size()));
   }
   GRADUS_OPTIONS(weights, bias, noise, samples, test)
 };
@@ -117,7 +119,8 @@ struct IdxFiles {
 };
 data::Dataset load_idx(const IdxFiles& files, const std::vector<std::string>& class_names) {
   const Shape all_x = data::idx_shape(files.x), all_y = data::idx_shape(files.y);
-  if (all_x[0] != all_y[0]) fail_io(files.y, "holds ", all_y[0], " targets, ", files.x, " ", all_x[0], " samples; they must be equally many");
+  if (all_x[0] != all_y[0])
+    fail_io(files.y, "holds ", all_y[0], " targets, ", files.x, " ", all_x[0], " samples; they must be equally many");
   Array x = data::read_idx(files.x, {.limit = files.limit}), y = data::read_idx(files.y, {.limit = files.limit});
   if (x.rank() == 3) x = expand_dims(x, -1).eval();  // grey images get their one channel
   if (y.dtype() == uint8) y = y.astype(int64);
@@ -207,8 +210,9 @@ namespace gradus::cli {
 namespace {
 
 std::span<const FieldNote> Common::field_notes() {
-  static constexpr FieldNote notes[] = {{"validation", "what is watched while training: a share of the training samples, or the test samples"},
-                                        {"limit", "only so many training samples are used; 0: all", range::not_negative}};
+  static constexpr FieldNote notes[] = {
+      {"validation", "what is watched while training: a share of the training samples, or the test samples"},
+      {"limit", "only so many training samples are used; 0: all", range::not_negative}};
   return notes;
 }
 

@@ -58,7 +58,8 @@ RunFolder open_run_folder(const std::string& path) {
   folder.lock = std::make_shared<file::FolderLock>(path);
   if (!folder.lock->is_held()) fail_io(path, "another run is writing into the folder; two cannot go on with one run");
   for (const char* name : {"model.gradus.", "recipe.toml.", "metrics.csv.", "report.html."}) file::remove_unfinished(path, name);
-  if (file::exists(folder.report()) && !train::has_checkpoint(folder.checkpoints())) fail_io(path, "the run has ended; there is nothing to go on with");
+  if (file::exists(folder.report()) && !train::has_checkpoint(folder.checkpoints()))
+    fail_io(path, "the run has ended; there is nothing to go on with");
   return folder;
 }
 

@@ -67,7 +67,8 @@ std::vector<train::Chart> history_charts(const RunResult& result) {
   }
   for (const auto& [name, value] : history.epochs.front().logs) {
     if (name.starts_with("val_")) continue;
-    train::Chart chart{.title = title_of(name), .x_label = "epoch", .curves = {{"training", epochs, history.series(name)}}, .is_x_counted = true};
+    train::Chart chart{
+        .title = title_of(name), .x_label = "epoch", .curves = {{"training", epochs, history.series(name)}}, .is_x_counted = true};
     const std::vector<double> watched = history.series("val_" + name);
     if (std::any_of(watched.begin(), watched.end(), [](double x) { return std::isfinite(x); })) {
       chart.curves.push_back({result.data.is_validated_on_test ? "test" : "validation", epochs, watched});
@@ -75,7 +76,8 @@ std::vector<train::Chart> history_charts(const RunResult& result) {
     charts.push_back(std::move(chart));
   }
   if (std::adjacent_find(rates.begin(), rates.end(), std::not_equal_to<>()) != rates.end()) {
-    charts.push_back({.title = "Learning rate", .x_label = "epoch", .curves = {{"at the end of the epoch", epochs, rates}}, .is_x_counted = true});
+    charts.push_back(
+        {.title = "Learning rate", .x_label = "epoch", .curves = {{"at the end of the epoch", epochs, rates}}, .is_x_counted = true});
   }
   return charts;
 }
@@ -83,7 +85,9 @@ std::vector<train::Chart> history_charts(const RunResult& result) {
 // Regression on one number: what the model says against what is right.
 void add_scatter(train::Report& report, const RunResult& result) {
   const Array& y = result.data.test.y;
-  if (!result.output.exists() || !y.exists() || !y.dtype().is_float() || y.size() != result.output.size() || y.size() != result.data.test.size()) return;
+  if (!result.output.exists() || !y.exists() || !y.dtype().is_float() || y.size() != result.output.size() ||
+      y.size() != result.data.test.size())
+    return;
   std::vector<double> truth = y.to_vector<double>(), said = result.output.to_vector<double>();
   truth.resize(std::min(truth.size(), kMostPoints));
   said.resize(truth.size());
@@ -120,11 +124,16 @@ train::ReportTable run_table(const RunResult& result) {
   const train::History& history = result.history;
   const int64_t examples = result.data.train.size();
   train::ReportTable table{"Run", {}, {}};
-  table.rows.push_back({"data", result.data.train.name + (result.data.train.description.empty() ? "" : ": " + result.data.train.description)});
+  table.rows.push_back(
+      {"data", result.data.train.name + (result.data.train.description.empty() ? "" : ": " + result.data.train.description)});
   table.rows.push_back({"training samples", shape_text(result.data.train)});
-  if (result.data.validation.size() > 0 && !result.data.is_validated_on_test) table.rows.push_back({"validation samples", shape_text(result.data.validation)});
+  if (result.data.validation.size() > 0 && !result.data.is_validated_on_test)
+    table.rows.push_back({"validation samples", shape_text(result.data.validation)});
   table.rows.push_back({"test samples", shape_text(result.data.test)});
-  table.rows.push_back({"epochs", to_text(static_cast<int64_t>(history.epochs.size())) + (history.is_interrupted ? concat(" (interrupted after step ", history.steps, ")") : history.is_stopped_early ? " (no progress any more)" : "")});
+  table.rows.push_back({"epochs", to_text(static_cast<int64_t>(history.epochs.size())) +
+                                      (history.is_interrupted     ? concat(" (interrupted after step ", history.steps, ")")
+                                       : history.is_stopped_early ? " (no progress any more)"
+                                                                  : "")});
   if (history.best_epoch > 0) table.rows.push_back({"parameters of epoch", to_text(history.best_epoch)});
   table.rows.push_back({"batch size", to_text(result.recipe.train.batch_size)});
   table.rows.push_back({"steps", train::with_commas(history.steps)});
@@ -146,7 +155,8 @@ train::ReportTable model_table(const nn::Model& model) {
     table.rows.push_back({row.name + (row.details.empty() ? "" : " (" + row.details + ")"), row.output ? to_text(*row.output) : "",
                           train::with_commas(row.parameters), train::with_commas(row.multiply_adds)});
   }
-  table.rows.push_back({"all", "", train::with_commas(summary.trainable + summary.frozen + summary.state), train::with_commas(summary.multiply_adds)});
+  table.rows.push_back(
+      {"all", "", train::with_commas(summary.trainable + summary.frozen + summary.state), train::with_commas(summary.multiply_adds)});
   return table;
 }
 
@@ -207,7 +217,8 @@ train::Report make_report(const RunResult& result) {
   }
   if (result.test_logs.contains("loss")) report.headlines.push_back({"test loss", short_text("loss", result.test_logs["loss"])});
   report.headlines.push_back({"training", formatted(result.history.seconds < 10 ? "%.2f s" : "%.1f s", result.history.seconds)});
-  report.headlines.push_back({"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});
+  report.headlines.push_back(
+      {"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});
   report.headlines.push_back({"parameters", train::with_commas(nn::count_parameters(result.model))});
 
   report.charts = history_charts(result);

@@ -14,7 +14,8 @@ namespace gradus::cli {
 namespace {
 
 constexpr int64_t kLargestRecipe = 1 << 20;
-constexpr int kMostParts = 16, kMostBrackets = 128;  // of a key; open at once. The parser follows both by recursion, without a bound for keys
+constexpr int kMostParts = 16,
+              kMostBrackets = 128;  // of a key; open at once. The parser follows both by recursion, without a bound for keys
 
 // The end of a TOML string that starts at `at`: the position of its last quote, or of the line break that a plain one must not have.
 size_t end_of_string(std::string_view text, size_t at) {
@@ -57,7 +58,8 @@ Excess find_excess(std::string_view text) {
       case '[':
       case '{':
         parts = 1;
-        if (++brackets > kMostBrackets) return {line, concat("more than ", kMostBrackets, " brackets are open; no recipe is nested so deep")};
+        if (++brackets > kMostBrackets)
+          return {line, concat("more than ", kMostBrackets, " brackets are open; no recipe is nested so deep")};
         break;
       case ']':
       case '}':
@@ -72,7 +74,8 @@ Excess find_excess(std::string_view text) {
 }
 
 toml::table parse(const std::string& text, const std::string& path) {
-  if (const Excess excess = find_excess(text); excess.line) throw Error(Error::Kind::invalid, concat(path, ":", excess.line), excess.problem);
+  if (const Excess excess = find_excess(text); excess.line)
+    throw Error(Error::Kind::invalid, concat(path, ":", excess.line), excess.problem);
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
@@ -160,7 +163,8 @@ void assign(toml::node& parent, const Step& step, const toml::node& value, const
   }
   toml::array* list = parent.as_array();
   if (!list) fail(place, "what stands before [", step.index, "] is ", describe(parent), ", not a list");
-  if (static_cast<size_t>(step.index) >= list->size()) fail(place, "the list has ", list->size(), " entries; [", step.index, "] is none of them");
+  if (static_cast<size_t>(step.index) >= list->size())
+    fail(place, "the list has ", list->size(), " entries; [", step.index, "] is none of them");
   value.visit([&](const auto& typed) { list->replace(list->cbegin() + step.index, typed); });
 }
 

@@ -55,7 +55,9 @@ void add_summary(CLI::App& app) {
   CLI::App* command = app.add_subcommand("summary", "Layers, output shapes, parameters and multiply-adds of a model");
   command->add_option("WHAT", arguments->what, "Recipe (.toml), run folder or model file")->required();
   command->add_option("--set", arguments->assignments, "Change a key of the recipe")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_option("--batch", arguments->batch, "Samples in the input (default: 1)")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->type_name("N");
+  command->add_option("--batch", arguments->batch, "Samples in the input (default: 1)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24))
+      ->type_name("N");
   command->footer(R"(
   gradus summary recipes/cnn_fashion.toml --batch 128
   gradus summary runs/NAME-TIME)");

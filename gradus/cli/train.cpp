@@ -77,8 +77,8 @@ void start_from(const Start& start, nn::Model& model, const data::Dataset& set, 
   std::fflush(stdout);
 }
 
-train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, std::shared_ptr<train::Callback> saver,
-                   const TrainArguments& arguments) {
+train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder,
+                   std::shared_ptr<train::Callback> saver, const TrainArguments& arguments) {
   const int64_t batch_size = recipe.train.batch_size, batches = (data.train.size() - 1) / batch_size + 1;
   const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (batches - 1) / recipe.train.accumulate + 1};
   std::vector<std::shared_ptr<train::Callback>> callbacks{std::move(saver)};
@@ -111,7 +111,8 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
 [[noreturn]] void stop_failed(Error error, const RunFolder& folder, const nn::Model& model, int64_t steps) {
   // The options of fit are keys of the recipe here.
   if (error.hint() == train::detail::not_finite_hint) {
-    std::move(error).with_hint("a smaller optimizer.learning_rate, train.clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
+    std::move(error).with_hint(
+        "a smaller optimizer.learning_rate, train.clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op");
   }
   if (steps == 0) {
     remove_if_empty(folder);
@@ -121,8 +122,9 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   try {
     save_finite(model, folder);
   } catch (const Error& refused) {
-    throw Error(error).with_hint(said + (file::exists(folder.model()) ? "an earlier state of the model is in " + folder.model()
-                                                                      : concat("the model could not be saved: ", refused.place(), ": ", refused.problem())));
+    throw Error(error).with_hint(said + (file::exists(folder.model())
+                                             ? "an earlier state of the model is in " + folder.model()
+                                             : concat("the model could not be saved: ", refused.place(), ": ", refused.problem())));
   }
   throw Error(error).with_hint(concat(said, "the model as of step ", steps, ", the last that finished, is in ", folder.model()));
 }
@@ -151,10 +153,12 @@ void print_results(const RunResult& result, const RunFolder& folder) {
   for (const auto& [name, value] : result.test_logs) {
     if (name != "accuracy") std::printf("test %s: %s\n", name.c_str(), metric_text(name, value).c_str());
   }
-  if (result.test_logs.contains("accuracy")) std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
+  if (result.test_logs.contains("accuracy"))
+    std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
   std::printf("report: %s\n", printable(folder.report()).c_str());
   const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
-  std::printf("%s per second: %s\n", what, train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
+  std::printf("%s per second: %s\n", what,
+              train::with_commas(std::llround(training_rate(result.history, result.data.train.size()))).c_str());
 }
 
 // The recipe with its changes would be written over the one that was read.
@@ -165,7 +169,8 @@ void refuse_own_recipe(const TrainArguments& arguments) {
 }
 
 // When it returns, the model is saved.
-train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder, const TrainArguments& arguments) {
+train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder,
+                              const TrainArguments& arguments) {
   const auto saver = std::make_shared<Saver>(folder, recipe.text, [&] { save_finite(model, folder); });
   train::History history;
   try {
@@ -196,7 +201,8 @@ void run_train(const TrainArguments& arguments) {
   nn::Model model = model_of(recipe, data.train);
   if (!arguments.is_quiet) {
     if (goes_on && !has_checkpoint(folder)) std::printf("no checkpoint had been written; training starts from the beginning, as it did\n");
-    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(), printable(folder.path).c_str());
+    std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(),
+                printable(folder.path).c_str());
     std::fflush(stdout);
   }
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
@@ -212,8 +218,11 @@ void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train the model of a recipe; writes model, metrics and report to a run folder");
   CLI::Option* recipe = command->add_option("RECIPE", arguments->recipe, "TOML file");
-  CLI::Option* set = command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")->type_name("KEY=VALUE")->allow_extra_args(false);
-  CLI::Option* folder = command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
+  CLI::Option* set = command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")
+                         ->type_name("KEY=VALUE")
+                         ->allow_extra_args(false);
+  CLI::Option* folder =
+      command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
   CLI::Option* replace = command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
   command->add_option("--resume", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit")
       ->type_name("DIR")

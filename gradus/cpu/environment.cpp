@@ -37,8 +37,8 @@ std::string unfollowed() {
 }  // namespace
 
 std::string environment() {
-  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", unfollowed(), ", oneDNN ", dnnl_version(), ", Highway ",
-                HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+  return concat(instruction_set(), ", ", threads(), threads() == 1 ? " thread" : " threads", unfollowed(), ", oneDNN ", dnnl_version(),
+                ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
 }
 
 }  // namespace gradus::cpu

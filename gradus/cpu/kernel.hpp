@@ -7,6 +7,7 @@
 namespace gradus::cpu {
 
 using backend::Activation, backend::Epilogue;
-using backend::Kernel, backend::KernelPtr, backend::make_kernel, backend::PackedInput, backend::Packing, backend::PartialBytes, backend::Status;
+using backend::Kernel, backend::KernelPtr, backend::make_kernel, backend::PackedInput, backend::Packing, backend::PartialBytes,
+    backend::Status;
 
 }  // namespace gradus::cpu

@@ -142,7 +142,8 @@ Dataset weighted(Dataset set, const Array& weights) {
 
 std::string index_text(const Shape& shape, int64_t position) {
   std::vector<std::string> indices(static_cast<size_t>(shape.rank()));
-  for (int64_t axis = shape.rank(); axis-- > 0; position /= shape[axis]) indices[static_cast<size_t>(axis)] = to_text(position % shape[axis]);
+  for (int64_t axis = shape.rank(); axis-- > 0; position /= shape[axis])
+    indices[static_cast<size_t>(axis)] = to_text(position % shape[axis]);
   return concat("[", join(indices), "]");
 }
 

@@ -184,8 +184,9 @@ Numbers read_numbers(const std::string& path, FirstLine first_line) {
   int64_t line = 0, second_line = 0;
   const bool has_first = table.next(first, line);
   const bool has_second = has_first && table.next(second, second_line);
-  const bool is_named = has_first && (first_line == FirstLine::names || (first_line == FirstLine::detect &&
-                                                                        (are_names(first) || (has_second && are_quoted(first) && !are_quoted(second)))));
+  const bool is_named =
+      has_first && (first_line == FirstLine::names ||
+                    (first_line == FirstLine::detect && (are_names(first) || (has_second && are_quoted(first) && !are_quoted(second)))));
   const size_t width = first.size();
   bool ends_empty = width > 1 && first.back().text.empty();  // so far every line with a separator
 
@@ -193,7 +194,8 @@ Numbers read_numbers(const std::string& path, FirstLine first_line) {
   const auto add = [&](const std::vector<Cell>& cells, int64_t at) {
     const std::string place = concat(path, ":", at);
     if (cells.size() != width) fail_io(place, "the line has ", cells.size(), " cells, the first one ", width, "; they must be equal");
-    if (values.size() + width > values.capacity()) refuse_above_limit(static_cast<int64_t>(values.capacity() * 2 * sizeof(double)), "numbers of " + path);
+    if (values.size() + width > values.capacity())
+      refuse_above_limit(static_cast<int64_t>(values.capacity() * 2 * sizeof(double)), "numbers of " + path);
     for (size_t column = 0; column < width; ++column) {
       double value;
       if (!parse(cells[column].text, value)) {
@@ -219,7 +221,8 @@ Numbers read_numbers(const std::string& path, FirstLine first_line) {
   if (is_named) out.columns.resize(kept);
   BufferPtr buffer = allocate(rows * static_cast<int64_t>(kept * sizeof(double)), "numbers of " + path);
   auto* to = reinterpret_cast<double*>(buffer->data());
-  for (int64_t row = 0; row < rows; ++row) std::copy_n(values.data() + static_cast<size_t>(row) * width, kept, to + static_cast<size_t>(row) * kept);
+  for (int64_t row = 0; row < rows; ++row)
+    std::copy_n(values.data() + static_cast<size_t>(row) * width, kept, to + static_cast<size_t>(row) * kept);
   out.values = make_leaf(std::move(buffer), float64, {rows, kept});
   return out;
 }

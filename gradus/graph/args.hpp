@@ -1,4 +1,5 @@
-// Parameters of an op (axes, strides, flags): listed once, from which equality, hash, printing and saving follow; and which optional inputs it has.
+// Parameters of an op (axes, strides, flags): listed once, from which equality, hash, printing and saving follow; and which optional inputs
+// it has.
 #pragma once
 
 #include <bit>
@@ -89,8 +90,11 @@ class TypedArgs final : public ArgsBase {
   }
   std::vector<Field> fields() const override {
     std::vector<Field> out;
-    std::apply([&](const auto&... field) { (out.push_back({std::string(detail::name_at(T::field_names, out.size())), detail::field_value(field)}), ...); },
-               value.tied_fields());
+    std::apply(
+        [&](const auto&... field) {
+          (out.push_back({std::string(detail::name_at(T::field_names, out.size())), detail::field_value(field)}), ...);
+        },
+        value.tied_fields());
     return out;
   }
   const T value;

@@ -25,7 +25,8 @@ const Array& Cell::get() const {
     if (const Array* value = scope->find(this)) return *value;
     scope->check_open();
   }
-  if (!is_given_.load(std::memory_order_acquire)) fail("parameter", "it has no value yet; call the model once or build it with nn::build(model, shape)");
+  if (!is_given_.load(std::memory_order_acquire))
+    fail("parameter", "it has no value yet; call the model once or build it with nn::build(model, shape)");
   return value_;
 }
 
@@ -89,7 +90,8 @@ void keep_pending_cell(Array value) { pending_values->push_back(std::move(value)
 std::vector<Array> take_pending_cells() {
   std::vector<Array> values = std::exchange(*pending_values, {});
   // Of a cell that has gone, or has another value by now, nobody asks for this one: it may be what was too large to be computed.
-  std::erase_if(values, [](const Array& value) { return value.node()->output(value.output_index()).handles.load(std::memory_order_relaxed) == 1; });
+  std::erase_if(values,
+                [](const Array& value) { return value.node()->output(value.output_index()).handles.load(std::memory_order_relaxed) == 1; });
   return values;
 }
 

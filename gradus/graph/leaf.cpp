@@ -40,8 +40,10 @@ std::vector<Array> cast_batch(const Call& call, std::span<const bool>, int64_t) 
 
 }  // namespace
 
-constinit const OpDef data_op{.name = "data", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
-constinit const OpDef scalar_op{.name = "scalar", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
+constinit const OpDef data_op{
+    .name = "data", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
+constinit const OpDef scalar_op{
+    .name = "scalar", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
 constinit const OpDef placeholder_op{
     .name = "placeholder", .inputs = {}, .infer = no_inference, .derivative = not_differentiable("a leaf has no inputs")};
 constinit const OpDef identity_op{.name = "identity",
@@ -57,12 +59,13 @@ constinit const OpDef stop_gradient_op{.name = "stop_gradient",
                                        .batch = stop_gradient_batch,
                                        .view = view_same};
 // y = x in another dtype  =>  dx = dy in the dtype of x
-constinit const OpDef cast_op{.name = "cast",
-                              .inputs = identity_inputs,
-                              .infer = infer_cast,
-                              .derivative = linear([](const RecordedCall& call, int, const Array& dy) { return dy.astype(call[0].dtype()); }),
-                              .batch = cast_batch,
-                              .elementwise = &backend::cast_function};
+constinit const OpDef cast_op{
+    .name = "cast",
+    .inputs = identity_inputs,
+    .infer = infer_cast,
+    .derivative = linear([](const RecordedCall& call, int, const Array& dy) { return dy.astype(call[0].dtype()); }),
+    .batch = cast_batch,
+    .elementwise = &backend::cast_function};
 constinit const OpDef barrier_op{.name = "barrier",
                                  .inputs = identity_inputs,
                                  .is_variadic = true,

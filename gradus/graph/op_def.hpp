@@ -27,8 +27,8 @@ inline constexpr DTypeSet bools = only(bool_), integers = only(uint8) | only(int
                           any_dtype = bools | numbers, indices = only(int32) | only(int64);
 std::string to_text(DTypeSet set);
 
-/// One input of an op: its name in messages and what it accepts. Optional ones come last; apply takes an empty Array for one that is left out, and
-/// the op's rules and kernels see only those that are there (Call::has, Call::place).
+/// One input of an op: its name in messages and what it accepts. Optional ones come last; apply takes an empty Array for one that is left
+/// out, and the op's rules and kernels see only those that are there (Call::has, Call::place).
 struct Input {
   std::string_view name;
   DTypeSet dtypes = any_dtype;
@@ -160,7 +160,8 @@ struct KernelCall {
     return args.as<T>();
   }
 };
-/// How a backend computes an op. That of the processor stands in the op's own block; other backends have tables of their own (plan/backend.hpp).
+/// How a backend computes an op. That of the processor stands in the op's own block; other backends have tables of their own
+/// (plan/backend.hpp).
 struct KernelEntry {
   backend::KernelPtr (*prepare)(const KernelCall&) = nullptr;
   uint32_t strided_inputs = 0;  ///< bit i set if input i may have any strides; the others arrive contiguous
@@ -171,8 +172,8 @@ struct KernelEntry {
     int8_t output = -1, input = -1;
   };
   InPlace in_place[4] = {};
-  /// Of ops whose outputs are made example by example (along axis 0), in kernels that cannot fail: the inputs of which example i of an output reads
-  /// example i, as bits; it reads the others as a whole. 0: not with these inputs. Null: never.
+  /// Of ops whose outputs are made example by example (along axis 0), in kernels that cannot fail: the inputs of which example i of an
+  /// output reads example i, as bits; it reads the others as a whole. 0: not with these inputs. Null: never.
   uint32_t (*by_example)(std::span<const Layout> inputs) = nullptr;
 };
 

@@ -53,7 +53,8 @@ namespace detail {
 template <class T>
 constexpr bool must_be_module() {
   constexpr bool is_module = Module<T>;
-  static_assert(is_module, "this type is no module: a struct becomes one by GRADUS_PARTS(...) at its end, which names all its data members");
+  static_assert(is_module,
+                "this type is no module: a struct becomes one by GRADUS_PARTS(...) at its end, which names all its data members");
   return is_module;
 }
 }  // namespace detail
@@ -217,7 +218,8 @@ template <class Tuple>
 constexpr size_t packed_size() {
   size_t end = 0, alignment = 1;
   [&]<class... T>(std::type_identity<std::tuple<T&...>>) {
-    ((end = (end + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T), alignment = alignof(T) > alignment ? alignof(T) : alignment), ...);
+    ((end = (end + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T), alignment = alignof(T) > alignment ? alignof(T) : alignment),
+     ...);
   }(std::type_identity<Tuple>());
   end = (end + alignment - 1) / alignment * alignment;
   return end == 0 ? 1 : end;
@@ -245,13 +247,14 @@ auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...>;
 
 /// Stands at the end of a module and names all its data members in order of declaration. Makes parts(), by which parameters are found,
 /// and operator(), which calls forward. The struct must not be local to a function (it gets a member template).
-#define GRADUS_PARTS(...)                                                                                                    \
-  auto parts() const {                                                                                                       \
-    static_assert(::gradus::detail::packed_size<decltype(std::tie(__VA_ARGS__))>() == sizeof(*this),                         \
-                  "GRADUS_PARTS must name every data member, in order of declaration");                                      \
-    return ::gradus::detail::make_parts(#__VA_ARGS__, std::tie(__VA_ARGS__));                                                \
-  }                                                                                                                          \
-  template <class... GradusArguments>                                                                                        \
-  auto operator()(GradusArguments&&... arguments) const->decltype(::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...)) { \
-    return ::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...);                                          \
+#define GRADUS_PARTS(...)                                                                            \
+  auto parts() const {                                                                               \
+    static_assert(::gradus::detail::packed_size<decltype(std::tie(__VA_ARGS__))>() == sizeof(*this), \
+                  "GRADUS_PARTS must name every data member, in order of declaration");              \
+    return ::gradus::detail::make_parts(#__VA_ARGS__, std::tie(__VA_ARGS__));                        \
+  }                                                                                                  \
+  template <class... GradusArguments>                                                                \
+  auto operator()(GradusArguments&&... arguments)                                                    \
+      const->decltype(::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...)) {     \
+    return ::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...);                  \
   }

@@ -37,8 +37,8 @@ class AtPlaceOf {
   const std::string* before_;
 };
 
-/// The op or function on whose behalf nodes with this path (the object, not the text) were recorded; "" if that is their own op. An index that
-/// is out of range is found by whichever op runs first, a derivative's scatter too: its error names what the user called.
+/// The op or function on whose behalf nodes with this path (the object, not the text) were recorded; "" if that is their own op. An index
+/// that is out of range is found by whichever op runs first, a derivative's scatter too: its error names what the user called.
 std::string_view origin_of(const std::string& path);
 
 }  // namespace gradus

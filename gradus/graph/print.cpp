@@ -65,7 +65,9 @@ Digits digits_of(T value, std::chars_format format) {
   return digits;
 }
 
-std::string pad_left(const std::string& text, size_t width) { return std::string(width > text.size() ? width - text.size() : 0, ' ') + text; }
+std::string pad_left(const std::string& text, size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+}
 
 // ---- one format for all elements shown
 

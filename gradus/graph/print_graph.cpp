@@ -61,7 +61,8 @@ class Writer {
     std::string text = indent_ + "  " + name + ":\n";
     for (const Array& parameter : graph.parameters()) {
       inner.name(parameter.node());
-      text += inner.indent_ + inner.operand({parameter.node(), parameter.output_index()}) + " = parameter : " + type_text(parameter.aval()) + "\n";
+      text += inner.indent_ + inner.operand({parameter.node(), parameter.output_index()}) +
+              " = parameter : " + type_text(parameter.aval()) + "\n";
     }
     for (const Node* node : graph.nodes()) text += inner.line(*node);
     text += inner.indent_ + "return";
@@ -94,7 +95,8 @@ std::string graph_text(std::span<const Array> roots) {
   std::string text;
   for (const Node* node : ancestors(roots)) text += writer.line(*node);
   text += "return";
-  for (size_t i = 0; i < roots.size(); ++i) text += (i ? ", " : " ") + (roots[i].exists() ? writer.operand({roots[i].node(), roots[i].output_index()}) : "empty");
+  for (size_t i = 0; i < roots.size(); ++i)
+    text += (i ? ", " : " ") + (roots[i].exists() ? writer.operand({roots[i].node(), roots[i].output_index()}) : "empty");
   return text + "\n";
 }
 std::string graph_text(const Array& root) { return graph_text(std::span<const Array>(&root, 1)); }

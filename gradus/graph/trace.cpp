@@ -30,7 +30,8 @@ Sessions& sessions() {
 }  // namespace
 
 std::string_view name_of(TraceKind kind) {
-  constexpr std::string_view names[] = {"grad", "vjp", "jvp", "checkpoint", "vmap", "compile", "scan", "cond", "while_loop", "shape building"};
+  constexpr std::string_view names[] = {"grad",    "vjp",  "jvp",  "checkpoint", "vmap",
+                                        "compile", "scan", "cond", "while_loop", "shape building"};
   return names[static_cast<int>(kind)];
 }
 

@@ -13,7 +13,8 @@ namespace gradus::io {
 template <class OnTwice, class OnDeep>
 auto check_keys(int deepest, OnTwice on_twice, OnDeep on_deep) {
   using Event = nlohmann::json::parse_event_t;
-  return [=, open = std::vector<std::set<std::string>>(), path = std::vector<std::string>()](int depth, Event event, nlohmann::json& parsed) mutable {
+  return [=, open = std::vector<std::set<std::string>>(), path = std::vector<std::string>()](int depth, Event event,
+                                                                                             nlohmann::json& parsed) mutable {
     if (depth > deepest) on_deep();
     if (event == Event::object_start) {
       open.emplace_back();

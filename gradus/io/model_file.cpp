@@ -113,8 +113,11 @@ nn::Layer layer_from(const Datum& architecture, const std::string& path) {
   try {
     if (!FieldType<nn::Layer>::read(layer, architecture, {}, reading)) throw FieldError("", "is no layer; expected an object with a type");
   } catch (const FieldError& error) {
-    const std::string place = error.place().empty() ? "model" : error.place().front() == '[' ? "model" + error.place() : "model." + error.place();
-    const bool is_sentence = error.problem().starts_with("is ") || error.problem().starts_with("has ") || error.problem().starts_with("shares ");
+    const std::string place = error.place().empty()          ? "model"
+                              : error.place().front() == '[' ? "model" + error.place()
+                                                             : "model." + error.place();
+    const bool is_sentence =
+        error.problem().starts_with("is ") || error.problem().starts_with("has ") || error.problem().starts_with("shares ");
     fail_file(path, concat(place, is_sentence ? " " : ": ", error.problem()));
   }
   return layer;

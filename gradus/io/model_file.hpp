@@ -119,8 +119,7 @@ nn::ModelInfo load(M& model, const std::string& path) {
 /// pattern of `only` or `except` that stands for no parameter of the model, for a renaming that no path of the file begins with, for two
 /// paths that become one, if nothing can be loaded, and for what is_strict forbids; the model is then as it was.
 ///
-///   nn::build(model, {1, 28, 28, 1});
-///   std::cout << io::to_text(io::load(model, "old.gradus", {.except = {"6.**"}}));   // all but the last layer
+///   io::to_text(io::load(model, "old.gradus", {.except = {"norm.**"}}))   // all but the layer "norm"
 template <class M>
 LoadReport load(M& model, const std::string& path, const LoadOptions& options) {
   if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_part(variables(model), path, options);

@@ -46,7 +46,8 @@ std::string describe(std::string_view name) { return concat("array \"", name, "\
 
 // Parses the header; refuses names given twice, nesting that no header has, and what the JSON parser takes for an end or passes over.
 Json parse_header(const Source& source, const std::string& text) {
-  if (const size_t at = text.find('\0'); at != std::string::npos) fail_io(source.place, "byte ", at, " of the header is 0; the header is text");
+  if (const size_t at = text.find('\0'); at != std::string::npos)
+    fail_io(source.place, "byte ", at, " of the header is 0; the header is text");
   const auto on_twice = [&](const std::vector<std::string>& keys) {
     if (keys.size() == 1) fail_io(source.place, keys[0] == kMetadataKey ? keys[0] : describe(keys[0]), " is given twice");
     fail_io(source.place, keys[0] == kMetadataKey ? keys[0] + " " : describe(keys[0]) + ": ", "\"", keys.back(), "\" is given twice");
@@ -55,7 +56,8 @@ Json parse_header(const Source& source, const std::string& text) {
   try {
     Json header = Json::parse(text, check_keys(8, on_twice, on_deep));
     if (!header.is_object()) fail_io(source.place, "the header is not a JSON object");
-    if (text.front() != '{') fail_io(source.place, "the header does not start with {, but with byte ", int{static_cast<unsigned char>(text.front())});
+    if (text.front() != '{')
+      fail_io(source.place, "the header does not start with {, but with byte ", int{static_cast<unsigned char>(text.front())});
     return header;
   } catch (const Json::exception&) {
     fail_io(source.place, "the header is not valid JSON");
@@ -81,7 +83,8 @@ Entry read_entry(const Source& source, const std::string& name, const Json& obje
   entry.name = name;
 
   const Json& type = member(source, name, object, "dtype");
-  const auto known = type.is_string() ? std::find(std::begin(kTypeNames), std::end(kTypeNames), type.get<std::string>()) : std::end(kTypeNames);
+  const auto known =
+      type.is_string() ? std::find(std::begin(kTypeNames), std::end(kTypeNames), type.get<std::string>()) : std::end(kTypeNames);
   if (known == std::end(kTypeNames)) {
     fail_io(source.place, describe(name), ": dtype is ", type.dump(), "; it must be BOOL, U8, I32, I64, F16, BF16, F32 or F64");
   }
@@ -120,7 +123,8 @@ void check_cover(const Source& source, std::vector<Entry>& entries, int64_t data
   });
   int64_t at = 0;
   for (const Entry& entry : entries) {
-    if (entry.begin < at) fail_io(source.place, describe(entry.name), ": its data at byte ", entry.begin, " overlaps that of another array");
+    if (entry.begin < at)
+      fail_io(source.place, describe(entry.name), ": its data at byte ", entry.begin, " overlaps that of another array");
     if (entry.begin > at) fail_io(source.place, "bytes ", at, " to ", entry.begin, " of the data belong to no array");
     at = entry.end;
   }
@@ -149,7 +153,8 @@ Safetensors read_from(const Source& source) {
   uint64_t length = 0;
   for (int64_t i = kLengthBytes; i-- > 0;) length = length << 8 | length_bytes[i];
   if (length > static_cast<uint64_t>(std::min(source.bytes - kLengthBytes, kLargestHeader))) {
-    fail_io(source.place, "the header's length is ", length, ", the file has ", source.bytes, " bytes; this is no safetensors file, or a damaged one");
+    fail_io(source.place, "the header's length is ", length, ", the file has ", source.bytes,
+            " bytes; this is no safetensors file, or a damaged one");
   }
   std::string text(length, ' ');
   source.read_at(kLengthBytes, text.data(), static_cast<int64_t>(length));
@@ -215,7 +220,8 @@ void save_safetensors(const std::string& path, const std::vector<NamedArray>& ar
   for (const NamedArray& entry : arrays) {
     if (!names.insert(entry.name).second) fail("save_safetensors", describe(entry.name), " is given twice or reserved; names must differ");
     const int64_t bytes = entry.array.size() * entry.array.dtype().size();
-    header[entry.name] = {{"dtype", type_name(entry.array.dtype())}, {"shape", entry.array.shape().to_vector()}, {"data_offsets", {at, at + bytes}}};
+    header[entry.name] = {
+        {"dtype", type_name(entry.array.dtype())}, {"shape", entry.array.shape().to_vector()}, {"data_offsets", {at, at + bytes}}};
     if (bytes) pieces.emplace_back(static_cast<const std::byte*>(row_major_data(entry.array)), static_cast<size_t>(bytes));
     at += bytes;
   }

@@ -61,7 +61,8 @@ struct Softplus {
   GRADUS_OPTIONS(beta, threshold)
 };
 std::span<const FieldNote> Softplus::field_notes() {
-  static constexpr FieldNote notes[] = {{"beta", "how sharp it bends", range::above_zero}, {"threshold", "where beta x is above it, x itself"}};
+  static constexpr FieldNote notes[] = {{"beta", "how sharp it bends", range::above_zero},
+                                        {"threshold", "where beta x is above it, x itself"}};
   return notes;
 }
 
@@ -210,7 +211,8 @@ const Named<ActivationKind>& activation_kinds() {
 
 Activation::Activation(Array (*function)(const Array&)) : function_(function), name_("custom") {
   if (!function) fail("activation", "the function is null; leave the argument out for none");
-  if (const ActivationKind* kind = activation_kinds().find_if([&](const ActivationKind& each) { return each.function == function; })) name_ = kind->name;
+  if (const ActivationKind* kind = activation_kinds().find_if([&](const ActivationKind& each) { return each.function == function; }))
+    name_ = kind->name;
 }
 
 Activation Activation::from_name(std::string_view name) {

@@ -22,7 +22,8 @@ namespace gradus::nn {
 /// An element-wise function (or softmax) after a layer: relu, tanh, gelu, a lambda; by default none. In Sequential a layer of its own:
 /// nn::Activation(softmax).
 ///
-/// The library's functions are saved in model files by name, those of nn::activation with their parameters; a lambda works everywhere but there.
+/// The library's functions are saved in model files by name, those of nn::activation with their parameters; a lambda works everywhere but
+/// there.
 class Activation {
  public:
   Activation() = default;

@@ -15,7 +15,8 @@ namespace {
 // Channels of x for one group; throws where groups do not fit.
 int64_t group_channels(std::string_view op, const Array& x, int64_t rank, int64_t groups, int64_t filters) {
   if (x.rank() != rank) {
-    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), " of rank ", x.rank(), "; it must have rank ", rank, ", channels last"))
+    throw Error(Error::Kind::invalid, op,
+                concat("x is ", x.shape(), " of rank ", x.rank(), "; it must have rank ", rank, ", channels last"))
         .with_hint(hint_of_rank(x.shape(), rank - 2));
   }
   const int64_t channels = x.shape(-1);
@@ -33,7 +34,8 @@ void check_conv(std::string_view name, const C& layer) {
   for (const int64_t size : layer.strides.dims()) detail::checked_count(name, "strides", size);
   for (const int64_t size : layer.dilation.dims()) detail::checked_count(name, "dilation", size);
   for (const PadWidth& width : layer.padding.widths()) {
-    if (std::min(width.before, width.after) < 0) fail(name, "padding is ", std::min(width.before, width.after), "; it must not be negative");
+    if (std::min(width.before, width.after) < 0)
+      fail(name, "padding is ", std::min(width.before, width.after), "; it must not be negative");
   }
   layer.bias.set_used(layer.use_bias);
 }
@@ -43,13 +45,16 @@ Array finish(const C& layer, const Array& kernel, const Array& y) {
   return layer.activation(layer.use_bias ? y + detail::bias_beside(kernel, layer.bias, {layer.filters}, layer.bias_initializer) : y);
 }
 
-constexpr FieldNote kFilters{"filters", "channels of the result", range::positive, true}, kKernelSize{"kernel_size", "positions of a window", range::positive, true},
+constexpr FieldNote kFilters{"filters", "channels of the result", range::positive, true},
+    kKernelSize{"kernel_size", "positions of a window", range::positive, true},
     kStrides{"strides", "from one window to the next", range::positive}, kPadding{"padding", "zeros around x"},
     kDilation{"dilation", "from one position of a window to the next", range::positive},
     kGroups{"groups", "parts of the channels that do not meet; as many as channels: depthwise", range::positive},
     kUseBias{"use_bias", "whether a bias is added"}, kActivation{"activation", "the function that follows"},
-    kKernelInitializer{"kernel_initializer", "first values of the kernel"}, kBiasInitializer{"bias_initializer", "first values of the bias"};
-constexpr FieldNote kNotes[] = {kFilters, kKernelSize, kStrides, kPadding, kDilation, kGroups, kUseBias, kActivation, kKernelInitializer, kBiasInitializer};
+    kKernelInitializer{"kernel_initializer", "first values of the kernel"},
+    kBiasInitializer{"bias_initializer", "first values of the bias"};
+constexpr FieldNote kNotes[] = {kFilters, kKernelSize, kStrides,    kPadding,           kDilation,
+                                kGroups,  kUseBias,    kActivation, kKernelInitializer, kBiasInitializer};
 
 }  // namespace
 

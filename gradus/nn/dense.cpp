@@ -28,11 +28,13 @@ std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out
 
 namespace {
 constexpr FieldNote kActivation{"activation", "the function that follows"}, kUseBias{"use_bias", "whether a bias is added"},
-    kKernelInitializer{"kernel_initializer", "first values of the kernel"}, kBiasInitializer{"bias_initializer", "first values of the bias"};
+    kKernelInitializer{"kernel_initializer", "first values of the kernel"},
+    kBiasInitializer{"bias_initializer", "first values of the bias"};
 }  // namespace
 
 std::span<const FieldNote> Dense::field_notes() {
-  static constexpr FieldNote notes[] = {{"units", "numbers in the result", range::positive, true}, kUseBias, kActivation, kKernelInitializer, kBiasInitializer};
+  static constexpr FieldNote notes[] = {
+      {"units", "numbers in the result", range::positive, true}, kUseBias, kActivation, kKernelInitializer, kBiasInitializer};
   return notes;
 }
 Dense::Dense(Size units, Activation activation, DenseOptions options)
@@ -96,7 +98,8 @@ Array Flatten::forward(const Array& x) const {
 }
 
 std::span<const FieldNote> Residual::field_notes() {
-  static constexpr FieldNote notes[] = {{"body", "the layer around which x goes", {}, true}, {"shortcut", "what x goes through; by default nothing"}, kActivation};
+  static constexpr FieldNote notes[] = {
+      {"body", "the layer around which x goes", {}, true}, {"shortcut", "what x goes through; by default nothing"}, kActivation};
   return notes;
 }
 Residual::Residual(Layer body, ResidualOptions options)

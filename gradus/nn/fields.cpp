@@ -13,14 +13,17 @@ namespace {
 constexpr int kMostNested = 64;
 constexpr int64_t kMostLayers = 100'000;
 
-std::string path_in_list(size_t index, const FieldError& error) { return concat("[", index, "]", error.place().empty() ? "" : ".", error.place()); }
+std::string path_in_list(size_t index, const FieldError& error) {
+  return concat("[", index, "]", error.place().empty() ? "" : ".", error.place());
+}
 
 std::string read_type(const Datum::Table& given, const Datum* type, const FieldReading& reading) {
   if (!reading.is_file) return read_name(given, "type", nn::library_layers());
   const std::string* name = type ? type->get_if<std::string>() : nullptr;
   if (!name) throw FieldError("", "has no type");
   if (nn::is_library_layer(*name)) return *name;
-  throw FieldError("", concat("has type ", *name, ", which is not a layer of the library; make the model yourself and fill it with io::load(model, path)"));
+  throw FieldError("", concat("has type ", *name,
+                              ", which is not a layer of the library; make the model yourself and fill it with io::load(model, path)"));
 }
 
 }  // namespace
@@ -33,7 +36,8 @@ std::string detail::expected_sizes(const FieldNote& note, int64_t rank) {
 bool detail::read_sizes(std::span<int64_t> sizes, const Datum& given, const FieldNote& note) {
   FieldReading reading;
   std::vector<int64_t> numbers;
-  if (!FieldType<std::vector<int64_t>>::read(numbers, given, note, reading) || (numbers.size() != 1 && numbers.size() != sizes.size())) return false;
+  if (!FieldType<std::vector<int64_t>>::read(numbers, given, note, reading) || (numbers.size() != 1 && numbers.size() != sizes.size()))
+    return false;
   for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = numbers.size() == 1 ? numbers[0] : numbers[i];
   return true;
 }
@@ -86,7 +90,8 @@ Datum FieldType<nn::Layer>::write(const nn::Layer& value, FieldWriting& writing)
 bool FieldType<nn::Layer>::read(nn::Layer& value, const Datum& given, const FieldNote&, FieldReading& reading) {
   const Datum::Table* table = given.get_if<Datum::Table>();
   if (!table) return false;
-  if (reading.depth >= kMostNested || ++reading.things > kMostLayers) throw FieldError("", "is nested too deeply, or one of too many layers");
+  if (reading.depth >= kMostNested || ++reading.things > kMostLayers)
+    throw FieldError("", "is nested too deeply, or one of too many layers");
   const Datum* shared = reading.is_file ? given.find("shared") : nullptr;
   const int64_t* number = shared ? shared->get_if<int64_t>() : nullptr;
   if (shared && !number) throw FieldError("shared", "is not a number");
@@ -130,7 +135,8 @@ Datum FieldType<std::vector<nn::Layer>>::write(const std::vector<nn::Layer>& val
   return list;
 }
 
-bool FieldType<std::vector<nn::Layer>>::read(std::vector<nn::Layer>& value, const Datum& given, const FieldNote& note, FieldReading& reading) {
+bool FieldType<std::vector<nn::Layer>>::read(std::vector<nn::Layer>& value, const Datum& given, const FieldNote& note,
+                                             FieldReading& reading) {
   const Datum::List* list = given.get_if<Datum::List>();
   if (!list) return false;
   std::vector<nn::Layer> layers;

@@ -37,7 +37,9 @@ struct FieldType<SizeOf<kRank>> {
 /// "same", "valid", one number, one an axis, or [before, after] for each axis.
 template <>
 struct FieldType<Padding> {
-  static std::string expected(const FieldNote&, const Padding&) { return "\"same\", \"valid\", an integer, or a list like [1, 2] or [[0, 1], [2, 2]]"; }
+  static std::string expected(const FieldNote&, const Padding&) {
+    return "\"same\", \"valid\", an integer, or a list like [1, 2] or [[0, 1], [2, 2]]";
+  }
   static Datum write(const Padding& value, FieldWriting&);
   static bool read(Padding& value, const Datum& given, const FieldNote&, FieldReading&);
 };
@@ -50,7 +52,9 @@ class Layer;
 /// The name of an activation, or a table with its name and parameters: "relu", {name = "leaky_relu", slope = 0.2}.
 template <>
 struct FieldType<nn::Activation> {
-  static std::string expected(const FieldNote&, const nn::Activation&) { return "the name of an activation, or a table with its name and parameters"; }
+  static std::string expected(const FieldNote&, const nn::Activation&) {
+    return "the name of an activation, or a table with its name and parameters";
+  }
   static Datum write(const nn::Activation& value, FieldWriting&);
   static bool read(nn::Activation& value, const Datum& given, const FieldNote&, FieldReading& reading);
 };
@@ -58,7 +62,9 @@ struct FieldType<nn::Activation> {
 template <>
 struct FieldType<nn::Initializer> {
   static constexpr bool is_saved = false;
-  static std::string expected(const FieldNote&, const nn::Initializer&) { return "the name of an initialiser, or a table with its name and parameters"; }
+  static std::string expected(const FieldNote&, const nn::Initializer&) {
+    return "the name of an initialiser, or a table with its name and parameters";
+  }
   static Datum write(const nn::Initializer& value, FieldWriting&);
   static bool read(nn::Initializer& value, const Datum& given, const FieldNote&, FieldReading& reading);
 };

@@ -36,7 +36,8 @@ class Initializer {
       : name_(std::move(name)), parameters_(std::move(parameters)), make_(std::move(make)) {}
   template <::gradus::detail::Text T>
   Initializer(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "an initialiser is made by a function: nn::init::he_normal(), not its name; nn::init::from_name takes a name");
+    static_assert(::gradus::detail::never<T>,
+                  "an initialiser is made by a function: nn::init::he_normal(), not its name; nn::init::from_name takes a name");
   }
 
   Array operator()(const Shape& shape, DType dtype) const;
@@ -81,7 +82,8 @@ Initializer he_normal(double gain = 1.4142135623730951);
 /// The same with gain 1 (LeCun et al. 1998).
 Initializer lecun_uniform();
 Initializer lecun_normal();
-/// Uniform on [-b, b] with b = 1 / sqrt(in), of a bias that of its kernel: what PyTorch starts linear layers and convolutions with, kernel and bias.
+/// Uniform on [-b, b] with b = 1 / sqrt(in), of a bias that of its kernel: what PyTorch starts linear layers and convolutions with, kernel
+/// and bias.
 Initializer torch_uniform();
 
 struct VarianceScalingOptions {
@@ -92,8 +94,8 @@ struct VarianceScalingOptions {
 };
 /// Mean 0 and variance scale / fan; of a truncated normal that which it has after it is cut off at two deviations.
 Initializer variance_scaling(VarianceScalingOptions options = {});
-/// The factor by which layers with this activation need larger weights to keep the variance: "relu" sqrt(2), "tanh" 5/3, "selu" 3/4, "leaky_relu"
-/// sqrt(2 / (1 + slope^2)); 1 for "linear" and "sigmoid". Throws for others.
+/// The factor by which layers with this activation need larger weights to keep the variance: "relu" sqrt(2), "tanh" 5/3, "selu" 3/4,
+/// "leaky_relu" sqrt(2 / (1 + slope^2)); 1 for "linear" and "sigmoid". Throws for others.
 double gain(std::string_view activation, double slope = 0.01);
 
 Initializer zeros();
@@ -103,8 +105,8 @@ Initializer random_uniform(double low = -0.05, double high = 0.05);
 Initializer random_normal(double deviation = 0.05, double mean = 0.0);
 /// mean + deviation z, with z standard normal given that it lies between `low` and `high`.
 Initializer truncated_normal(double deviation = 0.05, double mean = 0.0, double low = -2.0, double high = 2.0);
-/// Rows (or columns, if there are fewer) at right angles to each other and of length `gain`; a kernel is taken as a matrix of all its axes but the last,
-/// by the last (Saxe et al. 2014).
+/// Rows (or columns, if there are fewer) at right angles to each other and of length `gain`; a kernel is taken as a matrix of all its axes
+/// but the last, by the last (Saxe et al. 2014).
 Initializer orthogonal(double gain = 1.0);
 /// A convolution that passes channels through: 1 in the middle of the window from channel i to filter i, in each of the groups.
 Initializer dirac(int64_t groups = 1);

@@ -92,7 +92,8 @@ Array Sequential::forward(const Array& x) const {
     }
   } catch (Error& error) {
     // Images with their channels first pass a first convolution, which takes their width for channels; a later window finds too few rows.
-    if (is_outermost && error.hint().empty() && error.problem().starts_with("the window reaches")) std::move(error).with_hint(hint_of_images(x.shape()));
+    if (is_outermost && error.hint().empty() && error.problem().starts_with("the window reaches"))
+      std::move(error).with_hint(hint_of_images(x.shape()));
     throw;
   }
   return h;

@@ -202,7 +202,8 @@ constexpr bool must_be_layer() {
     constexpr bool is_object = std::is_class_v<M> && !::gradus::detail::Text<M> && !::gradus::detail::Dereferenced<M>;
     constexpr bool is_const = !HasMutableForward<M, const Array&>;
     static_assert(!is_function, "a function is no layer: nn::Activation(relu) is");
-    static_assert(is_function || is_object, "a number, text or pointer is no layer: nn::Sequential{nn::Dense(10), ...}; nn::share makes layers that are tied");
+    static_assert(is_function || is_object,
+                  "a number, text or pointer is no layer: nn::Sequential{nn::Dense(10), ...}; nn::share makes layers that are tied");
     if constexpr (is_object && !is_function) {
       if constexpr (::gradus::detail::must_be_module<M>()) {
         static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
@@ -232,13 +233,15 @@ class Sequential {
  public:
   Sequential() = default;
   template <class... L>
-  requires(sizeof...(L) > 0) && (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) explicit Sequential(L&&... layers) {
+  requires(sizeof...(L) > 0) &&
+      (!(sizeof...(L) == 1 && (std::same_as<std::remove_cvref_t<L>, Sequential> && ...))) explicit Sequential(L&&... layers) {
     layers_.reserve(sizeof...(L));
     if constexpr ((detail::must_be_layer<L>() && ...)) (add(std::forward<L>(layers)), ...);
   }
   /// Refused: softmax, tanh and other overloaded functions among the layers.
-  explicit Sequential(detail::LayerSlot, detail::LayerSlot, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
-                      detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {});
+  explicit Sequential(detail::LayerSlot, detail::LayerSlot, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
+                      detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
+                      detail::LayerSlot = {});
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept = default;
   Sequential& operator=(Sequential other) noexcept;

@@ -31,8 +31,8 @@ void check_smoothing(std::string_view name, double smoothing) {
   if (!(smoothing >= 0 && smoothing < 1)) fail(name, "label_smoothing is ", smoothing, "; it must be at least 0 and below 1");
 }
 
-// Output and target in the dtype that losses are computed in, and the dtype of the result. 16-bit floats are widened: squares and sums leave
-// their range. Targets may be bools or integers: they take the dtype of the output.
+// Output and target in the dtype that losses are computed in, and the dtype of the result. 16-bit floats are widened: squares and sums
+// leave their range. Targets may be bools or integers: they take the dtype of the output.
 struct Operands {
   Array output, target;
   DType dtype;
@@ -122,7 +122,8 @@ Array huber(const Array& output, const Array& target, HuberOptions options) {
   if (!(options.delta > 0)) fail("huber", "delta is ", options.delta, "; it must be above 0");
   const auto [y, t, dtype] = operands_of(output, target);
   const Array error = y - t, size = abs(error);
-  const Array is_small = size <= options.delta, small = where(is_small, error, 0);  // the slope of an infinite square would be 0 times infinity
+  const Array is_small = size <= options.delta,
+              small = where(is_small, error, 0);  // the slope of an infinite square would be 0 times infinity
   return reduced(where(is_small, 0.5 * square(small), options.delta * (size - 0.5 * options.delta)), options.reduction, dtype);
 }
 
@@ -175,7 +176,8 @@ Array sparse_categorical_crossentropy(const Array& output, const Array& target, 
   const auto [is_counted, weights, of_class] = counted(labels, output.dtype(), options);
   if (is_weighted) {
     losses = where((weights == 0) & isinf(losses), 0, losses) * weights;
-    // With smoothing s: (1 - s) w_label (-log p_label) + s / classes sum_k w_k (-log p_k). Logits of examples that do not count are not seen.
+    // With smoothing s: (1 - s) w_label (-log p_label) + s / classes sum_k w_k (-log p_k). Logits of examples that do not count are not
+    // seen.
     if (const double s = options.label_smoothing; s > 0) {
       const Array seen = is_counted.exists() ? where(expand_dims(is_counted, -1), widened(output), 0) : widened(output);
       const Array all = -sum(rows::logs_beside(of_class, log_softmax(seen, -1)) * of_class, -1);
@@ -225,7 +227,8 @@ std::span<const std::string_view> enum_names(Reduction) {
 
 namespace {
 
-constexpr FieldNote kReduction{"reduction", "what becomes of the losses of the examples"}, kSmoothing{"label_smoothing", "share of the target that is spread over all classes", range::share};
+constexpr FieldNote kReduction{"reduction", "what becomes of the losses of the examples"},
+    kSmoothing{"label_smoothing", "share of the target that is spread over all classes", range::share};
 
 }  // namespace
 
@@ -234,7 +237,8 @@ std::span<const FieldNote> LossOptions::field_notes() {
   return notes;
 }
 std::span<const FieldNote> HuberOptions::field_notes() {
-  static constexpr FieldNote notes[] = {{"delta", "up to this error it is a square, beyond it a straight line", range::above_zero}, kReduction};
+  static constexpr FieldNote notes[] = {{"delta", "up to this error it is a square, beyond it a straight line", range::above_zero},
+                                        kReduction};
   return notes;
 }
 std::span<const FieldNote> BinaryCrossentropyOptions::field_notes() {

@@ -98,7 +98,8 @@ class Loss {
       : function_(std::move(function)), weighted_(std::move(weighted)), name_(std::move(name)) {}
   template <::gradus::detail::Text T>
   Loss(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");
+    static_assert(::gradus::detail::never<T>,
+                  "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");
   }
 
   Array operator()(const Array& output, const Array& target) const;

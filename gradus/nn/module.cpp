@@ -29,8 +29,8 @@ Recorded record(const std::vector<InputSpec>& inputs, const std::function<Array(
   const TraceScope trace(TraceKind::building);
   const CellScope cells;  // its writes are forgotten
   const GeneratorScope generator;
-  // Parameters are as the input, but in the scope of a dtype: there the model is built as a call builds it, and float32, which is what an input is
-  // if nobody says more, stands for that dtype.
+  // Parameters are as the input, but in the scope of a dtype: there the model is built as a call builds it, and float32, which is what an
+  // input is if nobody says more, stands for that dtype.
   const DType in_scope = ParameterDType::current();
   std::optional<ParameterDType> dtype;
   std::vector<Array> placeholders;

@@ -29,7 +29,8 @@ constexpr FieldNote kEpsilon{"epsilon", "added to the variance", range::not_nega
 }  // namespace
 
 std::span<const FieldNote> BatchNorm::field_notes() {
-  static constexpr FieldNote notes[] = {{"momentum", "what the running statistics keep at each step", range::part}, kEpsilon, kCenter, kScale};
+  static constexpr FieldNote notes[] = {
+      {"momentum", "what the running statistics keep at each step", range::part}, kEpsilon, kCenter, kScale};
   return notes;
 }
 std::span<const FieldNote> LayerNorm::field_notes() {
@@ -54,7 +55,8 @@ Array BatchNorm::forward(const Array& x) const {
   const Shape channels{x.shape(-1)};
   if (running_mean.has_value() && running_mean.get().shape() != channels) {
     const int64_t known = running_mean.get().size();
-    throw Error(Error::Kind::invalid, "batch_norm", concat("x is ", x.shape(), ", the layer has ", known, " channels; they must be x's last size"))
+    throw Error(Error::Kind::invalid, "batch_norm",
+                concat("x is ", x.shape(), ", the layer has ", known, " channels; they must be x's last size"))
         .with_hint(hint_of_layout(x.shape(), known));
   }
   const Array w = scale ? weight(channels, init::ones()) : Array(), b = center ? bias(channels, init::zeros()) : Array();

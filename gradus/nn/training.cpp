@@ -44,13 +44,15 @@ void detail::note_call(const char* layer) {
 void detail::warn_if_forgotten(const std::vector<Variable>& moved) {
   if (!forgotten.parameter) return;
   const Forgotten noted = std::exchange(forgotten, {});
-  const bool is_moved = std::any_of(moved.begin(), moved.end(), [&](const Variable& variable) { return variable.cell.get() == noted.parameter; });
+  const bool is_moved =
+      std::any_of(moved.begin(), moved.end(), [&](const Variable& variable) { return variable.cell.get() == noted.parameter; });
   if (!is_moved || has_warned.exchange(true)) return;
-  std::fprintf(stderr,
-               "gradus: warning: %s was called outside of nn::TrainingMode in a model that is being trained: it did what it does in inference\n"
-               "  in: %s\n"
-               "  hint: nn::TrainingMode training; before the gradients are taken, or nn::TrainingMode inference(false); if that is meant\n",
-               noted.layer, noted.path->c_str());
+  std::fprintf(
+      stderr,
+      "gradus: warning: %s was called outside of nn::TrainingMode in a model that is being trained: it did what it does in inference\n"
+      "  in: %s\n"
+      "  hint: nn::TrainingMode training; before the gradients are taken, or nn::TrainingMode inference(false); if that is meant\n",
+      noted.layer, noted.path->c_str());
 }
 
 TrainingMode::TrainingMode(bool is_on) : flags_before_(mode_flags()), outer_(innermost) {

@@ -39,10 +39,10 @@ class TrainingMode {
 namespace detail {
 /// What layers say that do something else in training: `layer` was called, in training or not.
 ///
-/// Someone who writes the training loop by hand and forgets TrainingMode trains a model whose dropout never drops and whose statistics never
-/// move, without an error. So a call outside of any TrainingMode, in a model that is being differentiated by its parameters, is noted; and
-/// an optimiser that moves these parameters then warns, once a process, on standard error. nn::TrainingMode inference(false); says that it is
-/// meant.
+/// Someone who writes the training loop by hand and forgets TrainingMode trains a model whose dropout never drops and whose statistics
+/// never move, without an error. So a call outside of any TrainingMode, in a model that is being differentiated by its parameters, is
+/// noted; and an optimiser that moves these parameters then warns, once a process, on standard error. nn::TrainingMode inference(false);
+/// says that it is meant.
 void note_call(const char* layer);
 void warn_if_forgotten(const std::vector<Variable>& moved);
 }  // namespace detail

@@ -121,7 +121,8 @@ Array hardswish(const Array& x) {
   const Array wide = widened(x);
   return narrowed(wide * hardsigmoid(wide), x);
 }
-// Near 0, where x and tanh x cancel, the series x^3/3 - 2 x^5/15 + ...: coefficient k is 2^2k (2^2k - 1) |B_2k| / (2k)!, with Bernoulli's numbers.
+// Near 0, where x and tanh x cancel, the series x^3/3 - 2 x^5/15 + ...: coefficient k is 2^2k (2^2k - 1) |B_2k| / (2k)!, with Bernoulli's
+// numbers.
 Array tanhshrink(const Array& x) {
   static constexpr double coefficients[] = {1.0 / 3,
                                             2.0 / 15,

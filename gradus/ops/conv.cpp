@@ -12,8 +12,8 @@ namespace gradus {
 
 namespace {
 
-// Of the forward convolution, in all three ops. `wanted`: the spatial sizes that the other operands do not tell: the image's for the input gradient,
-// the kernel's for the weight gradient, none for the convolution itself.
+// Of the forward convolution, in all three ops. `wanted`: the spatial sizes that the other operands do not tell: the image's for the input
+// gradient, the kernel's for the weight gradient, none for the convolution itself.
 struct ConvArgs {
   Dims strides, pad_begin, pad_end, dilation;
   int64_t groups = 1;
@@ -108,7 +108,8 @@ Array split_channels(const Array& x, int64_t batch) {
 std::vector<Array> batch_pairs(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (batch_size == 0) return batch_of_none(call, is_batched);
   const ConvArgs& args = call.as<ConvArgs>();
-  const Array a = merge_channels(with_batch(call[0], is_batched[0], batch_size)), b = merge_channels(with_batch(call[1], is_batched[1], batch_size));
+  const Array a = merge_channels(with_batch(call[0], is_batched[0], batch_size)),
+              b = merge_channels(with_batch(call[1], is_batched[1], batch_size));
   return {split_channels(apply(call.op, {a, b}, with_groups(args, args.groups * batch_size)), batch_size)};
 }
 std::vector<Array> batch_conv(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -185,11 +186,13 @@ Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { r
 
 // ---- what users call
 
-// Rank of the operands, and groups that divide the channels; `in` and `out` are the axes of w that hold in_channels / groups and out_channels.
+// Rank of the operands, and groups that divide the channels; `in` and `out` are the axes of w that hold in_channels / groups and
+// out_channels.
 void check_operands(std::string_view op, const Array& x, const Array& w, int64_t spatial, int64_t groups, bool is_transposed) {
   static constexpr std::string_view images[] = {"(N, T, C)", "(N, H, W, C)", "(N, D, H, W, C)"};
   if (x.rank() != spatial + 2) {
-    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), "; it must be ", images[spatial - 1])).with_hint(hint_of_rank(x.shape(), spatial));
+    throw Error(Error::Kind::invalid, op, concat("x is ", x.shape(), "; it must be ", images[spatial - 1]))
+        .with_hint(hint_of_rank(x.shape(), spatial));
   }
   if (w.rank() != spatial + 2) {
     fail(op, "w is ", w.shape(), "; it must have rank ", spatial + 2, ": the kernel's sizes, ",
@@ -200,7 +203,8 @@ void check_operands(std::string_view op, const Array& x, const Array& w, int64_t
   if (channels % groups != 0) fail(op, "groups is ", groups, ", in_channels is ", channels, "; groups must divide in_channels");
   if (is_transposed) {
     if (whole == channels) return;
-    throw Error(Error::Kind::invalid, op, concat("x has ", channels, " channels and w is ", w.shape(), "; w's last size must be in_channels, ", channels))
+    throw Error(Error::Kind::invalid, op,
+                concat("x has ", channels, " channels and w is ", w.shape(), "; w's last size must be in_channels, ", channels))
         .with_hint(hint_of_layout(x.shape(), whole));
   }
   if (whole % groups != 0) fail(op, "groups is ", groups, ", out_channels is ", whole, "; groups must divide out_channels");
@@ -229,8 +233,8 @@ Array convolve_transposed(std::string_view op, const Array& x, const Array& w, c
   ConvArgs args{strides, {}, {}, dilation, options.groups, {}};
   for (size_t axis = 0; axis < in.size(); ++axis) {
     if (added[axis] < 0 || added[axis] >= std::max(strides[axis], dilation[axis])) {
-      fail(op, "output_padding is ", added[axis], " along axis ", axis + 1, " with stride ", strides[axis], " and dilation ", dilation[axis],
-           "; it must be from 0 to less than the larger of them");
+      fail(op, "output_padding is ", added[axis], " along axis ", axis + 1, " with stride ", strides[axis], " and dilation ",
+           dilation[axis], "; it must be from 0 to less than the larger of them");
     }
     const int64_t reach = dilation[axis] * (kernel[axis] - 1) + 1;
     PadWidth pad(0);
@@ -243,7 +247,8 @@ Array convolve_transposed(std::string_view op, const Array& x, const Array& w, c
     const int64_t size = in[axis] == 0 ? 0 : (in[axis] - 1) * strides[axis] + reach - pad.before - pad.after + added[axis] +
                                                  (options.padding.is_same() ? std::max<int64_t>(strides[axis] - reach, 0) : 0);
     if (size < 0) {
-      fail(op, "the result has ", size, " positions along axis ", axis + 1, "; padding (", pad.before, ", ", pad.after, ") takes away more than there are");
+      fail(op, "the result has ", size, " positions along axis ", axis + 1, "; padding (", pad.before, ", ", pad.after,
+           ") takes away more than there are");
     }
     args.pad_begin.push_back(pad.before);
     // For this padding at the end the convolution maps the size back; up to a stride less one more changes nothing, and none is best.

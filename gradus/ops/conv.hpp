@@ -6,13 +6,15 @@
 
 namespace gradus {
 
-// All take numbers of any dtype; x and w meet in their common one, which is the result's. 16-bit floats are summed in float32 and rounded once.
+// All take numbers of any dtype; x and w meet in their common one, which is the result's. 16-bit floats are summed in float32 and rounded
+// once.
 
 /// y[n, h, w, o] = sum of x[n, h*s - p + i*d, w*s - p + j*d, c] w[i, j, c, o] over i, j and the channels c of o's group.
 ///
 /// x  (N, H, W, C)
 /// w  (kernel_h, kernel_w, C / groups, O)
-/// returns (N, H', W', O) with H' = (H + padding - dilation * (kernel_h - 1) - 1) / stride + 1, rounded down; `same`: H / stride, rounded up
+/// returns (N, H', W', O) with H' = (H + padding - dilation * (kernel_h - 1) - 1) / stride + 1, rounded down; `same`: H / stride, rounded
+/// up
 ///
 ///   conv2d(zeros({1, 28, 28, 3}), ones({3, 3, 3, 8}), {.strides = 2, .padding = same})   // (1, 14, 14, 8)
 Array conv2d(const Array& x, const Array& w);

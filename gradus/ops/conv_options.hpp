@@ -41,7 +41,8 @@ inline constexpr SamePadding same{};
 struct ValidPadding {};
 inline constexpr ValidPadding valid{};
 
-/// What lies around the image: a number for every side, one for each axis {1, 2}, one for each side {{0, 1}, {2, 2}} (before, after), same or valid.
+/// What lies around the image: a number for every side, one for each axis {1, 2}, one for each side {{0, 1}, {2, 2}} (before, after), same
+/// or valid.
 class Padding {
  public:
   Padding() : widths_{0} {}
@@ -65,8 +66,8 @@ class Padding {
   bool is_same_ = false;
 };
 
-/// strides: the step from one output to the next; dilation: the step from one tap of the kernel to the next; groups: the channels are divided
-/// into so many groups that do not meet (groups = in_channels: depthwise).
+/// strides: the step from one output to the next; dilation: the step from one tap of the kernel to the next; groups: the channels are
+/// divided into so many groups that do not meet (groups = in_channels: depthwise).
 template <int kRank>
 struct ConvOptions {
   SizeOf<kRank> strides = 1;

@@ -80,8 +80,8 @@ struct Walk {
       return;
     }
     if (static_cast<int64_t>(literal.parts().size()) != sizes[depth]) {
-      fail("array", "list ", place_text(place), " has ", literal.parts().size(), " elements, the first one at that depth has ", sizes[depth],
-           "; all must be equally long");
+      fail("array", "list ", place_text(place), " has ", literal.parts().size(), " elements, the first one at that depth has ",
+           sizes[depth], "; all must be equally long");
     }
     for (size_t i = 0; i < literal.parts().size(); ++i) {
       place.push_back(static_cast<int64_t>(i));
@@ -234,7 +234,8 @@ Array sequence(Scalar start, Scalar stop, Scalar step, const DType* dtype) {
   }
   if (step.real() == 0) fail("arange", "step is 0; it must not be");
   const bool is_whole = !start.kind().is_float() && !stop.kind().is_float() && !step.kind().is_float();
-  const int64_t count = is_whole ? count_steps(start.integer(), stop.integer(), step.integer()) : count_steps(start.real(), stop.real(), step.real());
+  const int64_t count =
+      is_whole ? count_steps(start.integer(), stop.integer(), step.integer()) : count_steps(start.real(), stop.real(), step.real());
   const DType type = dtype ? *dtype : is_whole ? int64 : float32;
   if (type.is_bool()) fail("arange", "dtype is bool; it must be a number's");
   const Shape shape(count);

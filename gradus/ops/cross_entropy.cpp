@@ -144,8 +144,8 @@ Array softmax_cross_entropy_with_probabilities(const Array& logits, const Array&
   return (-sum(t * rows::logs_beside(t, log_softmax(widened(logits), -1)), -1)).astype(dtype);
 }
 
-// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = log(1 + e^-|x|) + (1 - t) x, or - t x where x < 0: without overflow, and exact near 0, where the
-// target is met. At 0 both forms have the same derivatives of every order.
+// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = log(1 + e^-|x|) + (1 - t) x, or - t x where x < 0: without overflow, and exact near 0,
+// where the target is met. At 0 both forms have the same derivatives of every order.
 Array sigmoid_cross_entropy(const Array& logits, const Array& targets) {
   const Array x = widened(logits), t = widened(targets), is_negative = x < 0;
   const Array rate = where(is_negative, -t, 1 - t), linear = where((rate == 0) & isinf(x), 0, x);

@@ -78,7 +78,9 @@ Array moved_on(const Array& x, const Array& first, int64_t axis, bool is_reverse
   const Array rest = strided_slice(x, starts, sizes, Dims(rank, 1));
   return is_reverse ? concatenate({rest, edge}, axis) : concatenate({edge, rest}, axis);
 }
-Array moved_on(const Array& x, double first, int64_t axis, bool is_reverse) { return moved_on(x, full({}, first, x.dtype()), axis, is_reverse); }
+Array moved_on(const Array& x, double first, int64_t axis, bool is_reverse) {
+  return moved_on(x, full({}, first, x.dtype()), axis, is_reverse);
+}
 
 // u_i = dh_i + a_i+1 u_i+1  =>  db = u, da_i = u_i h_i-1
 std::vector<Array> reverse_recurrence(const RecordedCall& call, std::span<const Array> dh) {
@@ -93,7 +95,8 @@ std::vector<Array> forward_recurrence(const RecordedCall& call, std::span<const 
   const Array& h = call.outputs[0];
   Array change = tangents[1];
   if (tangents[0].exists()) {
-    const Array from_factor = args.shifted ? moved_on(tangents[0] * h, 0, args.axis, args.reverse) : tangents[0] * moved_on(h, 0, args.axis, args.reverse);
+    const Array from_factor =
+        args.shifted ? moved_on(tangents[0] * h, 0, args.axis, args.reverse) : tangents[0] * moved_on(h, 0, args.axis, args.reverse);
     change = change.exists() ? change + from_factor : from_factor;
   }
   return {apply(call.op, {call[0], change}, call.args)};
@@ -116,8 +119,8 @@ constinit const OpDef recurrence_op{.name = "recurrence",
 
 // ---- the totals
 
-// y_i = x_1 ... x_i, u_i = dy_i + x_i+1 u_i+1  =>  dx_i = y_i-1 u_i. No division, so zeros do no harm. In double: parts of a product may be out of
-// range where the whole is not.
+// y_i = x_1 ... x_i, u_i = dy_i + x_i+1 u_i+1  =>  dx_i = y_i-1 u_i. No division, so zeros do no harm. In double: parts of a product may be
+// out of range where the whole is not.
 std::vector<Array> reverse_cumprod(const RecordedCall& call, std::span<const Array> dy) {
   const auto& args = call.as<ScanArgs>();
   const Array x = call[0].astype(float64), y = apply(call.op, {x}, call.args);
@@ -187,7 +190,8 @@ std::pair<Array, Array> cummax(const Array& x, int64_t axis) { return extreme(cu
 std::pair<Array, Array> cummin(const Array& x, int64_t axis) { return extreme(cummin_position_op, "cummin", x, axis); }
 
 std::span<const OpDef* const> cumulative_ops() {
-  static constexpr const OpDef* ops[] = {&recurrence_op, &cumsum_op, &cumprod_op, &logcumsumexp_op, &cummax_position_op, &cummin_position_op};
+  static constexpr const OpDef* ops[] = {&recurrence_op,   &cumsum_op,          &cumprod_op,
+                                         &logcumsumexp_op, &cummax_position_op, &cummin_position_op};
   return ops;
 }
 

@@ -49,7 +49,8 @@ std::string parse_letters(std::string_view equation, std::string_view text) {
     } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
       out += c;
     } else {
-      fail(kOp, "the equation \"", equation, "\" has the character '", std::string(1, c), "'; it may have letters, commas, \"...\" and one \"->\"");
+      fail(kOp, "the equation \"", equation, "\" has the character '", std::string(1, c),
+           "'; it may have letters, commas, \"...\" and one \"->\"");
     }
   }
   return out;
@@ -182,7 +183,8 @@ Term multiply_terms(const Term& a, const Term& b, const Labels& needed, const st
   for (const int64_t size : {size_of(rows), size_of(depth)}) left.push_back(size);
   for (const int64_t size : {size_of(depth), size_of(columns)}) right.push_back(size);
   for (const Label label : rows + columns) out.push_back(sizes.at(label));
-  const Array product = matmul(reshape(ordered(a, batch + rows + depth), Shape(left)), reshape(ordered(b, batch + depth + columns), Shape(right)));
+  const Array product =
+      matmul(reshape(ordered(a, batch + rows + depth), Shape(left)), reshape(ordered(b, batch + depth + columns), Shape(right)));
   return {reshape(product, Shape(out)), batch + rows + columns};
 }
 
@@ -207,7 +209,8 @@ Labels needed_labels(const std::vector<Term>& terms, const Labels& output, size_
   return needed;
 }
 
-Labels output_labels(std::string_view equation, const Equation& parsed, const std::vector<Labels>& inputs, const std::map<Label, int64_t>& sizes) {
+Labels output_labels(std::string_view equation, const Equation& parsed, const std::vector<Labels>& inputs,
+                     const std::map<Label, int64_t>& sizes) {
   Labels hidden;
   std::map<Label, int> counts;
   for (const Labels& labels : inputs) {
@@ -228,7 +231,8 @@ Labels output_labels(std::string_view equation, const Equation& parsed, const st
     if (c == '.') {
       out = out + hidden;
     } else if (!sizes.count(c)) {
-      fail(kOp, "the equation \"", equation, "\" has '", std::string(1, c), "' in the result and in no operand; the result's letters must occur in one");
+      fail(kOp, "the equation \"", equation, "\" has '", std::string(1, c),
+           "' in the result and in no operand; the result's letters must occur in one");
     } else if (has(out, c)) {
       fail(kOp, "the equation \"", equation, "\" has '", std::string(1, c), "' twice in the result; once is the most");
     } else {
@@ -273,8 +277,8 @@ Array einsum(std::string_view equation, const std::vector<Array>& operands) {
         entry->second = size;
         first_seen[labels[i][axis]] = i;
       } else if (size != 1 && size != entry->second) {
-        fail(kOp, "in \"", equation, "\", '", name_of(labels[i][axis]), "' is ", entry->second, " in operand ", first_seen[labels[i][axis]], " and ",
-             size, " in operand ", i, "; a letter must have one size");
+        fail(kOp, "in \"", equation, "\", '", name_of(labels[i][axis]), "' is ", entry->second, " in operand ", first_seen[labels[i][axis]],
+             " and ", size, " in operand ", i, "; a letter must have one size");
       }
     }
   }

@@ -117,9 +117,9 @@ constinit const OpDef remainder_op =
     of_numbers("remainder", x_y_any, backend::remainder_function,
                slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -floor_divide(call[0], call[1]); }));
 // z = x - n y for the whole number n = trunc(x / y)  =>  dz/dx = 1, dz/dy = -n. The rounded quotient may be n + 1: (x - z) / y is not.
-constinit const OpDef fmod_op =
-    of_numbers("fmod", x_y_any, backend::fmod_function,
-               slopes([](const RecordedCall& call, int input) { return input == 0 ? Array(1.0) : -round((call[0] - call.outputs[0]) / call[1]); }));
+constinit const OpDef fmod_op = of_numbers("fmod", x_y_any, backend::fmod_function, slopes([](const RecordedCall& call, int input) {
+                                             return input == 0 ? Array(1.0) : -round((call[0] - call.outputs[0]) / call[1]);
+                                           }));
 
 // z = x^y  =>  dz/dx = y x^(y-1), 0 where x = y = 0; dz/dy = z log x, 0 where x = 0
 constinit const OpDef power_op = of_numbers("power", x_y_any, backend::power_function, slopes([](const RecordedCall& call, int input) {
@@ -133,11 +133,12 @@ Array slope_of_literal_power(const RecordedCall& call, int) {
   const double exponent = call.as<PowerArgs>().exponent;
   return exponent == 0 ? Array(0.0) : exponent * pow(call[0], exponent - 1);
 }
-constinit const OpDef integer_power_op = of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power));
+constinit const OpDef integer_power_op =
+    of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power));
 constinit const OpDef constant_power_op = floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power));
 // x^(1/2) and x^(-1/2) as IEEE 754 has them: of -0 and -infinity as of 0 and infinity, where roots have -0 and NaN.
-constinit const OpDef half_power_op =
-    floating("half_power", x_any, backend::half_power_function, slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
+constinit const OpDef half_power_op = floating("half_power", x_any, backend::half_power_function,
+                                               slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
 constinit const OpDef inverse_half_power_op = floating("inverse_half_power", x_any, backend::inverse_half_power_function,
                                                        slopes([](const RecordedCall& call, int) { return -0.5 * pow(call[0], -1.5); }));
 // y = x^2  =>  dy/dx = 2 x
@@ -148,8 +149,8 @@ constinit const OpDef abs_op =
     same_type("abs", x_any, backend::abs_function, slopes([](const RecordedCall& call, int) { return sign(call[0]); }));
 constinit const OpDef sign_op = same_type("sign", x_any, backend::sign_function, zero_slope);
 // y = 1 / x  =>  dy/dx = -y^2
-constinit const OpDef reciprocal_op =
-    floating("reciprocal", x_any, backend::reciprocal_function, slopes([](const RecordedCall& call, int) { return -square(call.outputs[0]); }));
+constinit const OpDef reciprocal_op = floating("reciprocal", x_any, backend::reciprocal_function,
+                                               slopes([](const RecordedCall& call, int) { return -square(call.outputs[0]); }));
 
 // z = max(x, y)  =>  dz/dx = [x > y] + [x = y] / 2
 Array part_of_maximum(const RecordedCall& call, int input, const Array& change) {

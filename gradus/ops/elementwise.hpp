@@ -35,7 +35,8 @@ Array& operator*=(Array& x, const Array& y);
 Array& operator/=(Array& x, const Array& y);
 
 /// x^y. A literal exponent records the simplest op that does it: pow(x, 2) is square(x), pow(x, -1) is reciprocal(x). Special
-/// values are those of IEEE 754, for literals as for arrays: pow(NaN, 0) is 1, pow(-infinity, 0.5) infinity. Integers to a negative literal power are an error. The derivative in y is x^y log x, taken as 0 at x = 0.
+/// values are those of IEEE 754, for literals as for arrays: pow(NaN, 0) is 1, pow(-infinity, 0.5) infinity. Integers to a negative literal
+/// power are an error. The derivative in y is x^y log x, taken as 0 at x = 0.
 Array pow(const Array& x, const Array& y);
 Array power(const Array& x, const Array& y);
 Array square(const Array& x);

@@ -23,7 +23,8 @@ inline constexpr Derivative zero_slope = custom(no_cotangents, no_tangents);
 using PassRule = Array (*)(const RecordedCall& call, int input, const Array& change);
 std::vector<Array> cotangents_that_pass(const RecordedCall& call, PassRule rule, const Array& cotangent);
 std::vector<Array> tangents_that_pass(const RecordedCall& call, PassRule rule, std::span<const Array> tangents);
-/// For functions that choose: the rule selects from the change. A slope of 0 would make NaN of one that is infinite, as behind sqrt(relu(x)).
+/// For functions that choose: the rule selects from the change. A slope of 0 would make NaN of one that is infinite, as behind
+/// sqrt(relu(x)).
 template <PassRule rule>
 inline constexpr Derivative passes =
     custom([](const RecordedCall& call, std::span<const Array> cotangents) { return cotangents_that_pass(call, rule, cotangents[0]); },
@@ -87,7 +88,8 @@ constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const
 
 /// `value` in the dtype of x, of rank 0.
 Array number_like(const Array& x, double value);
-/// x, with integer and bool arrays as float32: for functions of floats that begin with arithmetic, in which small integers would wrap around.
+/// x, with integer and bool arrays as float32: for functions of floats that begin with arithmetic, in which small integers would wrap
+/// around.
 Array as_float(const Array& x);
 
 /// log cosh x, accurate near 0 and without overflow.
@@ -96,7 +98,8 @@ Array log_cosh(const Array& x);
 /// Logarithms to be multiplied by weights: 0 where the weight is 0 and the logarithm -infinity, whose product counts as 0.
 Array logs_beside(const Array& weights, const Array& logs);
 
-/// The dtype that compositions are computed in: float32 for 16-bit floats (and integers and bools), which lose what lies between their steps.
+/// The dtype that compositions are computed in: float32 for 16-bit floats (and integers and bools), which lose what lies between their
+/// steps.
 inline DType wide_dtype(DType dtype) { return dtype == float64 ? float64 : float32; }
 /// x in that dtype; numbers that take the dtype of what they meet stay as they are.
 Array widened(const Array& x);

@@ -11,7 +11,8 @@ Array isclose(const Array& x, const Array& y, CloseOptions options) {
   if (!(options.relative >= 0) || !(options.absolute >= 0)) {
     fail("isclose", "the tolerances are ", options.relative, " and ", options.absolute, "; they must not be negative");
   }
-  Array close = (x == y) | (isfinite(y) & (abs(subtract(x.astype(promote(x.dtype(), float32)), y)) <= options.absolute + options.relative * abs(y)));
+  Array close =
+      (x == y) | (isfinite(y) & (abs(subtract(x.astype(promote(x.dtype(), float32)), y)) <= options.absolute + options.relative * abs(y)));
   if (options.equal_nan) close = close | (isnan(x) & isnan(y));
   return close;
 }

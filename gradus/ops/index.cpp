@@ -18,7 +18,8 @@ namespace {
 // ---- gather, embedding: rows picked by index arrays of one shape, which stands in place of the axes they select on
 
 constexpr Input gather_inputs[] = {{"x"}, {"index", indices}}, embedding_inputs[] = {{"table"}, {"ids", indices}},
-                scatter_inputs[] = {{"x"}, {"source"}, {"index", indices}}, scatter_add_inputs[] = {{"x", numbers}, {"source", numbers}, {"index", indices}};
+                scatter_inputs[] = {{"x"}, {"source"}, {"index", indices}},
+                scatter_add_inputs[] = {{"x", numbers}, {"source", numbers}, {"index", indices}};
 
 struct GatherArgs {
   int64_t axis = 0;
@@ -43,9 +44,13 @@ cpu::Selection selection_of(const KernelCall& call, size_t others) {
   const auto& args = call.as<GatherArgs>();
   return {args.axis, static_cast<int64_t>(call.inputs.size() - others), args.may_be_negative};
 }
-backend::KernelPtr prepare_gather(const KernelCall& call) { return cpu::gather(call.inputs[0], call.inputs.subspan(1), selection_of(call, 1)); }
+backend::KernelPtr prepare_gather(const KernelCall& call) {
+  return cpu::gather(call.inputs[0], call.inputs.subspan(1), selection_of(call, 1));
+}
 
-std::vector<Array> tail(std::span<const Array> inputs, size_t from) { return {inputs.begin() + static_cast<std::ptrdiff_t>(from), inputs.end()}; }
+std::vector<Array> tail(std::span<const Array> inputs, size_t from) {
+  return {inputs.begin() + static_cast<std::ptrdiff_t>(from), inputs.end()};
+}
 
 extern const OpDef scatter_add_op;
 
@@ -120,7 +125,8 @@ backend::KernelPtr prepare_last_rows(const KernelCall& call) {
 }
 std::vector<Array> batch_last_rows(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   const auto& args = call.as<LastRowsArgs>();
-  return {apply(call.op, batched_indices(call.inputs, is_batched, batch_size), LastRowsArgs{Shape(prepend(batch_size, args.sizes)), args.may_be_negative})};
+  return {apply(call.op, batched_indices(call.inputs, is_batched, batch_size),
+                LastRowsArgs{Shape(prepend(batch_size, args.sizes)), args.may_be_negative})};
 }
 constinit const OpDef last_rows_op{.name = "last_rows",
                                    .inputs = index_inputs,
@@ -190,7 +196,8 @@ std::vector<Array> reverse_scatter(const RecordedCall& call, std::span<const Arr
   const Array stayed = apply(last_rows_op, index, LastRowsArgs{Shape(selected), args.may_be_negative});
   for (int64_t axis = end; axis < call[0].rank(); ++axis) sizes.push_back(1);
   // Read before it is written: then the write can be in place, and many sets one after the other make no copy each.
-  const Array ds = where(reshape(stayed, Shape(sizes)), gather_rows(dy[0], index, args.axis, args.may_be_negative), zeros({}, dy[0].dtype()));
+  const Array ds =
+      where(reshape(stayed, Shape(sizes)), gather_rows(dy[0], index, args.axis, args.may_be_negative), zeros({}, dy[0].dtype()));
   std::vector<Array> changes{again(call, dy[0], zeros_like(call[1])), ds};
   changes.resize(call.inputs.size());
   return changes;
@@ -236,13 +243,16 @@ constexpr Input along_inputs[] = {{"x"}, {"index", indices}}, along_write_inputs
 void check_along(std::string_view op, const Array& x, const Array& index, int64_t axis) {
   bool fits = x.rank() == index.rank();
   for (int64_t i = 0; fits && i < x.rank(); ++i) fits = i == axis || index.shape()[i] <= x.shape()[i];
-  if (!fits) fail(op, "x is ", x.shape(), ", index is ", index.shape(), "; index must have the rank of x and be no larger but on axis ", axis);
+  if (!fits)
+    fail(op, "x is ", x.shape(), ", index is ", index.shape(), "; index must have the rank of x and be no larger but on axis ", axis);
 }
 Aval infer_along(const Call& call) {
   check_along(call.op.name, call[0], call[1], call.as<AlongArgs>().axis);
   return {call[0].dtype(), call[1].shape(), false};
 }
-backend::KernelPtr prepare_along(const KernelCall& call) { return cpu::gather_along(call.inputs[0], call.inputs[1], call.as<AlongArgs>().axis); }
+backend::KernelPtr prepare_along(const KernelCall& call) {
+  return cpu::gather_along(call.inputs[0], call.inputs[1], call.as<AlongArgs>().axis);
+}
 std::vector<Array> batch_along(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   std::vector<Array> inputs;
   for (size_t i = 0; i < call.inputs.size(); ++i) inputs.push_back(with_batch(call[i], is_batched[i], batch_size));
@@ -264,7 +274,8 @@ constinit const OpDef gather_along_op{.name = "gather_along",
 
 Aval infer_scatter_along(const Call& call) {
   check_along(call.op.name, call[0], call[1], call.as<AlongArgs>().axis);
-  if (call[2].shape() != call[1].shape()) fail(call.op.name, "source is ", call[2].shape(), ", index is ", call[1].shape(), "; they must be equal");
+  if (call[2].shape() != call[1].shape())
+    fail(call.op.name, "source is ", call[2].shape(), ", index is ", call[1].shape(), "; they must be equal");
   if (call[2].dtype() != call[0].dtype()) {
     fail(call.op.name, "x has dtype ", call[0].dtype(), ", source has ", call[2].dtype(), "; they must be equal");
   }
@@ -289,12 +300,13 @@ std::vector<Array> reverse_scatter_along(const RecordedCall& call, std::span<con
   const Array ds = where(stayed, gather(dy[0], call[1], axis), zeros({}, dy[0].dtype()));  // read before it is written, as above
   return {again_along(call, dy[0], zeros_like(call[2])), Array(), ds};
 }
-constinit const OpDef scatter_along_op{.name = "scatter_along",
-                                       .inputs = along_write_inputs,
-                                       .infer = infer_scatter_along,
-                                       .derivative = custom(reverse_scatter_along, forward_scatter_along),
-                                       .batch = batch_along,
-                                       .kernel = {.prepare = prepare_scatter_along<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
+constinit const OpDef scatter_along_op{
+    .name = "scatter_along",
+    .inputs = along_write_inputs,
+    .infer = infer_scatter_along,
+    .derivative = custom(reverse_scatter_along, forward_scatter_along),
+    .batch = batch_along,
+    .kernel = {.prepare = prepare_scatter_along<cpu::Scatter::set>, .strided_inputs = 1, .in_place = {{0, 0}}}};
 constinit const OpDef scatter_add_along_op{
     .name = "scatter_add_along",
     .inputs = along_add_inputs,
@@ -305,14 +317,17 @@ constinit const OpDef scatter_add_along_op{
 
 // ---- sums of parts
 
-bool is_rows_part(const Array& x) { return &x.node()->op() == &scatter_add_op && !x.node()->is_leaf() && x.node()->args().as<GatherArgs>().is_part; }
+bool is_rows_part(const Array& x) {
+  return &x.node()->op() == &scatter_add_op && !x.node()->is_leaf() && x.node()->args().as<GatherArgs>().is_part;
+}
 bool is_along_part(const Array& x) {
   return &x.node()->op() == &scatter_add_along_op && !x.node()->is_leaf() && x.node()->args().as<AlongArgs>().is_part;
 }
 
 // Index arrays one after the other along an axis.
 Array joined_indices(std::vector<Array> indices, int64_t axis) {
-  const bool is_mixed = std::any_of(indices.begin(), indices.end(), [&](const Array& index) { return index.dtype() != indices[0].dtype(); });
+  const bool is_mixed =
+      std::any_of(indices.begin(), indices.end(), [&](const Array& index) { return index.dtype() != indices[0].dtype(); });
   if (is_mixed) {
     for (Array& index : indices) index = index.astype(int64);
   }
@@ -346,7 +361,8 @@ Array sum_of_along(const Array& whole, std::span<const Array> parts) {
     values.push_back(part.node()->input_array(2));
   }
   const Array x = whole.exists() ? whole : zeros_like(parts[0]);
-  return apply(scatter_add_along_op, {x, joined_indices(std::move(indices), axis), concatenate(values, axis)}, AlongArgs{axis, !whole.exists()});
+  return apply(scatter_add_along_op, {x, joined_indices(std::move(indices), axis), concatenate(values, axis)},
+               AlongArgs{axis, !whole.exists()});
 }
 
 // Whether two parts can be joined to one.
@@ -406,7 +422,8 @@ constinit const OpDef unravel_index_op{.name = "unravel_index",
 Array as_source(std::string_view op, const Array& x, const Array& source) {
   if (source.dtype() == x.dtype() && !source.is_weak()) return source;
   const bool loses = (source.dtype().is_float() && !x.dtype().is_float()) || (source.dtype().is_integer() && x.dtype().is_bool());
-  if (loses) fail(op, "x has dtype ", x.dtype(), ", the value has ", source.dtype(), ", which it cannot hold; convert one of them with astype");
+  if (loses)
+    fail(op, "x has dtype ", x.dtype(), ", the value has ", source.dtype(), ", which it cannot hold; convert one of them with astype");
   return source.astype(x.dtype());
 }
 
@@ -486,7 +503,8 @@ Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
   Dims all_x = broadcast_shapes("take_along_axis", Shape(one_x), Shape(one_index)).dims(), all_index = all_x;
   all_x[at] = x.shape()[axis];
   all_index[at] = index.shape()[axis];
-  return apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(as_index("take_along_axis", index), Shape(all_index))}, AlongArgs{axis});
+  return apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(as_index("take_along_axis", index), Shape(all_index))},
+               AlongArgs{axis});
 }
 Array gather(const Array& x, const Array& index, int64_t axis) {
   const AtPlaceOf place(*current_path(), "gather");
@@ -494,7 +512,9 @@ Array gather(const Array& x, const Array& index, int64_t axis) {
   check_along("gather", x, index, axis);
   return apply(gather_along_op, {x, as_index("gather", index)}, AlongArgs{axis});
 }
-Array scatter(const Array& x, const Array& index, const Array& src, int64_t axis) { return along(scatter_along_op, "scatter", x, index, src, axis); }
+Array scatter(const Array& x, const Array& index, const Array& src, int64_t axis) {
+  return along(scatter_along_op, "scatter", x, index, src, axis);
+}
 Array scatter_add(const Array& x, const Array& index, const Array& src, int64_t axis) {
   return along(scatter_add_along_op, "scatter_add", x, index, src, axis);
 }
@@ -549,8 +569,9 @@ Array unravel_index(const Array& indices, const Shape& shape) {
 }
 
 std::span<const OpDef* const> index_ops() {
-  static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,     &last_rows_op,         &last_along_op, &scatter_op, &scatter_add_op,
-                                         &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op,   &unravel_index_op};
+  static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,    &last_rows_op,     &last_along_op,        &scatter_op,
+                                         &scatter_add_op,  &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op,
+                                         &unravel_index_op};
   return ops;
 }
 

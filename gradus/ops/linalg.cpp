@@ -147,7 +147,8 @@ Array vdot(const Array& a, const Array& b) {
 Array inner(const Array& a, const Array& b) {
   if (a.rank() == 0 || b.rank() == 0) return a * b;
   if (a.shape(-1) != b.shape(-1)) {
-    fail("inner", "a is ", a.shape(), " and b is ", b.shape(), ": their last sizes (", a.shape(-1), " and ", b.shape(-1), ") must be equal");
+    fail("inner", "a is ", a.shape(), " and b is ", b.shape(), ": their last sizes (", a.shape(-1), " and ", b.shape(-1),
+         ") must be equal");
   }
   return tensordot(a, b, Axes(-1), Axes(-1));
 }
@@ -173,8 +174,8 @@ Array tensordot(const Array& a, const Array& b, const Axes& a_axes, const Axes& 
   }
   for (size_t i = 0; i < from_a.size(); ++i) {
     if (a.shape()[from_a[i]] == b.shape()[from_b[i]]) continue;
-    fail("tensordot", "a is ", a.shape(), " and b is ", b.shape(), ": axis ", from_a[i], " of a (", a.shape()[from_a[i]], ") and axis ", from_b[i],
-         " of b (", b.shape()[from_b[i]], ") must be equal");
+    fail("tensordot", "a is ", a.shape(), " and b is ", b.shape(), ": axis ", from_a[i], " of a (", a.shape()[from_a[i]], ") and axis ",
+         from_b[i], " of b (", b.shape()[from_b[i]], ") must be equal");
   }
   const Dims rest_a = other_axes(a.rank(), from_a), rest_b = other_axes(b.rank(), from_b);
   Dims sizes;
@@ -228,7 +229,8 @@ namespace {
 // powers stay in range; of 1 where x is 0, so that derivatives there are 0.
 Array general_norm(const Array& x, double p, const Dims& axes, KeepDims keep) {
   const Array is_zero = x == 0, size = where(is_zero, 1, abs(x));
-  const Array extreme = p > 0 ? max(abs(x), axes, keepdims) : min(where(is_zero, std::numeric_limits<double>::infinity(), abs(x)), axes, keepdims);
+  const Array extreme =
+      p > 0 ? max(abs(x), axes, keepdims) : min(where(is_zero, std::numeric_limits<double>::infinity(), abs(x)), axes, keepdims);
   const Array unit = apply(stop_gradient_op, {where((extreme > 0) & isfinite(extreme), extreme, 1)});
   const Array power = where(is_zero, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), pow(size / unit, p));
   const Array total = sum(power, axes, keepdims), is_empty = total == 0;

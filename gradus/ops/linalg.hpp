@@ -10,16 +10,16 @@
 
 namespace gradus {
 
-// All take numbers and bools; two arrays meet in their common dtype (array/dtype.hpp), which is the result's. Integers wrap around; float16 and
-// bfloat16 are summed in float32 and rounded once.
+// All take numbers and bools; two arrays meet in their common dtype (array/dtype.hpp), which is the result's. Integers wrap around; float16
+// and bfloat16 are summed in float32 and rounded once.
 
 /// Matrix product over the last two axes, as NumPy's: a (..., m, k) times b (..., k, n) is (..., m, n); leading axes broadcast. A vector a
 /// counts as (1, k), a vector b as (k, 1), and that axis is absent in the result.
 ///
 ///   matmul(array({{1, 2}, {3, 4}}), array({1, 1}))   // [3, 7]
 Array matmul(const Array& a, const Array& b);
-/// As NumPy's: numbers multiply; for b of rank 1 or both of rank 2 it is matmul; else sums over a's last and b's second to last axis, with all
-/// other axes of a, then of b.
+/// As NumPy's: numbers multiply; for b of rank 1 or both of rank 2 it is matmul; else sums over a's last and b's second to last axis, with
+/// all other axes of a, then of b.
 Array dot(const Array& a, const Array& b);
 /// Sum of a * b over all elements; equal sizes.
 Array vdot(const Array& a, const Array& b);
@@ -38,9 +38,9 @@ Array kron(const Array& a, const Array& b);
 /// Cross product of vectors along `axis`, which has 3 elements (or 2: the one component that is left).
 Array cross(const Array& a, const Array& b, int64_t axis = -1);
 
-/// Sum of products by Einstein's convention, as NumPy's einsum: one letter an axis, "..." for the leading ones that broadcast, "->" and the axes
-/// of the result; without it, the letters that occur once, in alphabetical order. A letter twice in one operand takes the diagonal; letters that the
-/// result lacks are summed over.
+/// Sum of products by Einstein's convention, as NumPy's einsum: one letter an axis, "..." for the leading ones that broadcast, "->" and the
+/// axes of the result; without it, the letters that occur once, in alphabetical order. A letter twice in one operand takes the diagonal;
+/// letters that the result lacks are summed over.
 ///
 ///   einsum("ij,jk->ik", a, b)   einsum("ii->i", a)   einsum("bhqd,bhkd->bhqk", q, k)   einsum("...ij->...ji", x)
 Array einsum(std::string_view equation, const std::vector<Array>& operands);

@@ -39,9 +39,11 @@ constinit const OpDef exp_op = unary("exp", backend::exp_function, [](const Reco
 constinit const OpDef expm1_op = unary("expm1", backend::expm1_function, [](const RecordedCall& call, int) { return exp(x(call)); });
 constinit const OpDef exp2_op = unary("exp2", backend::exp2_function, [](const RecordedCall& call, int) { return kLn2 * y(call); });
 constinit const OpDef log_op = unary("log", backend::log_function, [](const RecordedCall& call, int) { return reciprocal(x(call)); });
-constinit const OpDef log1p_op = unary("log1p", backend::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
+constinit const OpDef log1p_op =
+    unary("log1p", backend::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
 constinit const OpDef log2_op = unary("log2", backend::log2_function, [](const RecordedCall& call, int) { return (1 / kLn2) / x(call); });
-constinit const OpDef log10_op = unary("log10", backend::log10_function, [](const RecordedCall& call, int) { return (1 / kLn10) / x(call); });
+constinit const OpDef log10_op =
+    unary("log10", backend::log10_function, [](const RecordedCall& call, int) { return (1 / kLn10) / x(call); });
 constinit const OpDef sqrt_op = unary("sqrt", backend::sqrt_function, [](const RecordedCall& call, int) { return 0.5 / y(call); });
 // y = x^(-1/2)  =>  dy/dx = -1/2 y^3
 constinit const OpDef rsqrt_op =
@@ -75,7 +77,8 @@ constinit const OpDef atan_op =
 constexpr Input atan2_inputs[] = {{"y", any_dtype}, {"x", any_dtype}};
 constinit const OpDef atan2_op = floating("atan2", atan2_inputs, backend::atan2_function, slopes([](const RecordedCall& call, int input) {
                                             const Array distance = hypot(call[0], call[1]), is_far = isinf(distance);
-                                            const Array other = where(is_far, 0, input == 0 ? call[1] : -call[0]), r = where(is_far, 1, distance);
+                                            const Array other = where(is_far, 0, input == 0 ? call[1] : -call[0]),
+                                                        r = where(is_far, 1, distance);
                                             return ratio_or_zero(ratio_or_zero(other, r), r);
                                           }));
 constinit const OpDef sinh_op = unary("sinh", backend::sinh_function, [](const RecordedCall& call, int) { return cosh(x(call)); });
@@ -90,7 +93,8 @@ constinit const OpDef atanh_op =
 
 // e^(-x^2 c). Beyond 40 it is 0 in every dtype, and so are its derivatives, in which infinity would meet 0.
 Array bell(const Array& x, double c) { return exp(-c * square(clip(x, -40, 40))); }
-constinit const OpDef erf_op = unary("erf", backend::erf_function, [](const RecordedCall& call, int) { return kTwoOverSqrtPi * bell(x(call), 1); });
+constinit const OpDef erf_op =
+    unary("erf", backend::erf_function, [](const RecordedCall& call, int) { return kTwoOverSqrtPi * bell(x(call), 1); });
 constinit const OpDef erfc_op =
     unary("erfc", backend::erfc_function, [](const RecordedCall& call, int) { return -kTwoOverSqrtPi * bell(x(call), 1); });
 constinit const OpDef erfinv_op =
@@ -110,7 +114,8 @@ constinit const OpDef polygamma_op =
     floating("polygamma", polygamma_inputs, backend::polygamma_function,
              slopes([](const RecordedCall& call, int) { return polygamma(call.as<PolygammaArgs>().n + 1, call[1]); }));
 
-// z = log(e^x + e^y)  =>  dz/dx = sigmoid(x - y), dz/dy = sigmoid(y - x). Of two infinities +, each has one half; of two -, 0, as in logsumexp.
+// z = log(e^x + e^y)  =>  dz/dx = sigmoid(x - y), dz/dy = sigmoid(y - x). Of two infinities +, each has one half; of two -, 0, as in
+// logsumexp.
 constinit const OpDef logaddexp_op = binary("logaddexp", backend::logaddexp_function, [](const RecordedCall& call, int input) {
   const Array &own = call[static_cast<size_t>(input)], &other = call[static_cast<size_t>(1 - input)];
   return sigmoid(where((own == other) & isinf(own), minimum(own, 0), own - other));

@@ -84,8 +84,8 @@ constinit const OpDef log_softmax_backward_op{.name = "log_softmax_backward",
                                               .batch = batch_softmax,
                                               .kernel = {.prepare = prepare_softmax_backward<true>, .in_place = {{0, 0}, {0, 1}}}};
 
-// y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy). Of 16-bit x with y in float32: of a share near 1 little else
-// would be left, and the power of a rounded logarithm is wrong in its first digits.
+// y = softmax x  =>  dx = y (dy - sum(y dy)); the logarithm: dx = dy - e^y sum(dy). Of 16-bit x with y in float32: of a share near 1 little
+// else would be left, and the power of a rounded logarithm is wrong in its first digits.
 template <const OpDef& backward>
 std::vector<Array> reverse_softmax(const RecordedCall& call, std::span<const Array> cotangents) {
   const DType dtype = call[0].dtype(), wide = wide_dtype(dtype);
@@ -244,7 +244,8 @@ constinit const OpDef rms_norm_backward_op{.name = "rms_norm_backward",
 template <const OpDef& backward>
 std::vector<Array> reverse_row_norm(const RecordedCall& call, std::span<const Array> cotangents) {
   const RowNormArgs& args = call.as<RowNormArgs>();
-  return apply_all(backward, {call[0], cotangents[0], call.optional(weight_input)}, RowNormBackwardArgs{args.axes, args.eps, call.has(bias_input)});
+  return apply_all(backward, {call[0], cotangents[0], call.optional(weight_input)},
+                   RowNormBackwardArgs{args.axes, args.eps, call.has(bias_input)});
 }
 
 constinit const OpDef layer_norm_op{.name = "layer_norm",
@@ -279,13 +280,15 @@ backend::KernelPtr prepare_batch_norm(const KernelCall& call) {
   const BatchNormArgs& args = call.as<BatchNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t channels = x.shape[x.rank() - 1];
-  return cpu::prepare_batch_norm(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, call.has(weight_input), call.has(bias_input)});
+  return cpu::prepare_batch_norm(x.dtype, channels ? x.size() / channels : 0, channels,
+                                 {args.eps, call.has(weight_input), call.has(bias_input)});
 }
 backend::KernelPtr prepare_batch_norm_backward(const KernelCall& call) {
   const BatchNormArgs& args = call.as<BatchNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t channels = x.shape[x.rank() - 1];
-  return cpu::prepare_batch_norm_backward(x.dtype, channels ? x.size() / channels : 0, channels, {args.eps, call.has(batch_backward_weight)});
+  return cpu::prepare_batch_norm_backward(x.dtype, channels ? x.size() / channels : 0, channels,
+                                          {args.eps, call.has(batch_backward_weight)});
 }
 
 std::vector<Aval> infer_batch_norm(const Call& call) {
@@ -330,9 +333,10 @@ constinit const OpDef batch_norm_backward_op{.name = "batch_norm_backward",
                                              .kernel = {.prepare = prepare_batch_norm_backward, .in_place = {{0, 0}, {0, 3}}}};
 
 std::vector<Array> reverse_batch_norm(const RecordedCall& call, std::span<const Array> cotangents) {
-  const std::vector<Array> slopes = apply_all(batch_norm_backward_op,
-                                              {call[0], call.outputs[1], call.outputs[2], cotangents[0], cotangents[1], cotangents[2], call.optional(weight_input)},
-                                              BatchNormArgs{call.as<BatchNormArgs>().eps});
+  const std::vector<Array> slopes =
+      apply_all(batch_norm_backward_op,
+                {call[0], call.outputs[1], call.outputs[2], cotangents[0], cotangents[1], cotangents[2], call.optional(weight_input)},
+                BatchNormArgs{call.as<BatchNormArgs>().eps});
   std::vector<Array> out = {slopes[0]};
   if (call.has(weight_input)) out.push_back(slopes[1]);
   if (call.has(bias_input)) out.push_back(slopes[2]);
@@ -362,7 +366,8 @@ void check_row(std::string_view op, std::string_view name, const Array& x, const
 void check_channels(std::string_view op, std::string_view name, const Array& x, const Array& channels) {
   if (!channels.exists() || channels.shape() == channel_shape(x)) return;
   throw Error(Error::Kind::invalid, op,
-              concat("x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x), ", one number a channel"))
+              concat("x is ", x.shape(), " and ", name, " is ", channels.shape(), "; ", name, " must be ", channel_shape(x),
+                     ", one number a channel"))
       .with_hint(channels.rank() == 1 ? hint_of_layout(x.shape(), channels.size()) : "");
 }
 void check_float(std::string_view op, const Array& x) {

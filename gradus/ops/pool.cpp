@@ -1,5 +1,5 @@
-// Max pooling keeps where each maximum lies (a tap of its window) as a hidden output; the derivative is a linear op, pool_put, whose transpose is
-// another, pool_take. The average and its gradient are each other's transposes.
+// Max pooling keeps where each maximum lies (a tap of its window) as a hidden output; the derivative is a linear op, pool_put, whose
+// transpose is another, pool_take. The average and its gradient are each other's transposes.
 #include "gradus/ops/pool.hpp"
 
 #include <algorithm>
@@ -75,7 +75,8 @@ Shape with_spatial(const Shape& shape, const Dims& spatial) {
 
 DType tap_dtype(const PoolArgs& args) {
   int64_t taps = 1;
-  for (size_t axis = 0; axis < args.in.size() && taps <= 255; ++axis) taps *= args.is_adaptive ? make_axis(args, axis).kernel : args.kernel[axis];
+  for (size_t axis = 0; axis < args.in.size() && taps <= 255; ++axis)
+    taps *= args.is_adaptive ? make_axis(args, axis).kernel : args.kernel[axis];
   return taps <= 255 ? uint8 : int32;
 }
 
@@ -114,15 +115,20 @@ std::vector<Array> batch_images(const Call& call, std::span<const bool> is_batch
 }
 
 cpu::PoolShape shape_of(const KernelCall& call) { return pool_shape(call.as<PoolArgs>(), call.inputs[0].shape); }
-backend::KernelPtr prepare_max(const KernelCall& call) { return cpu::prepare_max_pool(call.inputs[0].dtype, shape_of(call), call.is_output_needed[1]); }
+backend::KernelPtr prepare_max(const KernelCall& call) {
+  return cpu::prepare_max_pool(call.inputs[0].dtype, shape_of(call), call.is_output_needed[1]);
+}
 backend::KernelPtr prepare_take(const KernelCall& call) { return cpu::prepare_pool_take(call.inputs[0].dtype, shape_of(call)); }
 backend::KernelPtr prepare_put(const KernelCall& call) { return cpu::prepare_pool_put(call.inputs[0].dtype, shape_of(call)); }
 backend::KernelPtr prepare_average(const KernelCall& call) { return cpu::prepare_average_pool(call.inputs[0].dtype, shape_of(call)); }
-backend::KernelPtr prepare_average_gradient(const KernelCall& call) { return cpu::prepare_average_pool_gradient(call.inputs[0].dtype, shape_of(call)); }
+backend::KernelPtr prepare_average_gradient(const KernelCall& call) {
+  return cpu::prepare_average_pool_gradient(call.inputs[0].dtype, shape_of(call));
+}
 
 constexpr DTypeSet tap_dtypes = only(uint8) | only(int32);
-constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}, {"taps", tap_dtypes}}, put_inputs[] = {{"dy", numbers}, {"taps", tap_dtypes}},
-                average_inputs[] = {{"x", any_dtype}}, average_gradient_inputs[] = {{"dy", floats}};
+constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}, {"taps", tap_dtypes}},
+                put_inputs[] = {{"dy", numbers}, {"taps", tap_dtypes}}, average_inputs[] = {{"x", any_dtype}},
+                average_gradient_inputs[] = {{"dy", floats}};
 
 }  // namespace
 
@@ -188,7 +194,8 @@ Dims image_sizes(std::string_view op, const Array& x, size_t spatial) {
   return Dims(std::span<const int64_t>(x.shape().begin() + 1, x.shape().end() - 1));
 }
 
-PoolArgs window_args(std::string_view op, const Array& x, const Dims& kernel, Dims strides, const Dims& dilation, const Padding& padding, bool round_up) {
+PoolArgs window_args(std::string_view op, const Array& x, const Dims& kernel, Dims strides, const Dims& dilation, const Padding& padding,
+                     bool round_up) {
   const Dims in = image_sizes(op, x, kernel.size());
   for (size_t axis = 0; axis < strides.size(); ++axis) {
     if (strides[axis] == 0) strides[axis] = kernel[axis];
@@ -203,7 +210,8 @@ PoolArgs window_args(std::string_view op, const Array& x, const Dims& kernel, Di
   for (size_t axis = 0; axis < in.size(); ++axis) {
     const int64_t reach = dilation[axis] * (kernel[axis] - 1) + 1, before = sizes.pad_begin[axis], after = sizes.pad_end[axis];
     if (before >= reach || after >= reach) {
-      fail(op, "padding is (", before, ", ", after, ") along axis ", axis + 1, ", the window reaches over ", reach, " positions; padding must be less");
+      fail(op, "padding is (", before, ", ", after, ") along axis ", axis + 1, ", the window reaches over ", reach,
+           " positions; padding must be less");
     }
     if (!round_up || args.out[axis] == 0) continue;
     args.out[axis] = divide_up(in[axis] + before + after - reach, strides[axis]) + 1;

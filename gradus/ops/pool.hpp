@@ -6,8 +6,8 @@
 
 namespace gradus {
 
-/// strides: 0 means the window's size. Padding (less than the window) counts as minus infinity. round_up: the number of windows is rounded up; the
-/// last one must begin inside the image or the padding before it.
+/// strides: 0 means the window's size. Padding (less than the window) counts as minus infinity. round_up: the number of windows is rounded
+/// up; the last one must begin inside the image or the padding before it.
 template <int kRank>
 struct MaxPoolOptions {
   SizeOf<kRank> strides = 0;
@@ -19,8 +19,8 @@ using MaxPool1DOptions = MaxPoolOptions<1>;
 using MaxPool2DOptions = MaxPoolOptions<2>;
 using MaxPool3DOptions = MaxPoolOptions<3>;
 
-/// As MaxPoolOptions. Padding does not count, or counts as zeros with count_padding. divisor: what the sum is divided by; 0 means the number of
-/// positions that count.
+/// As MaxPoolOptions. Padding does not count, or counts as zeros with count_padding. divisor: what the sum is divided by; 0 means the
+/// number of positions that count.
 template <int kRank>
 struct AveragePoolOptions {
   SizeOf<kRank> strides = 0;

@@ -132,7 +132,9 @@ Aval infer_dropout(const Call& call) {
   if (!fits) fail("dropout", "x is ", x, ", the batch of keys is ", key, "; its sizes must be 1 or those of the leading axes of x");
   return {call[0].dtype(), x, false};
 }
-backend::KernelPtr prepare_dropout(const KernelCall& call) { return cpu::dropout(call.inputs[0], call.inputs[1], call.as<DropoutArgs>().rate); }
+backend::KernelPtr prepare_dropout(const KernelCall& call) {
+  return cpu::dropout(call.inputs[0], call.inputs[1], call.as<DropoutArgs>().rate);
+}
 // y = x * mask / (1 - rate)  =>  dx = dy * mask / (1 - rate)
 Array transpose_dropout(const RecordedCall& call, int, const Array& dy) { return apply(call.op, {dy, call[1]}, call.args); }
 std::vector<Array> batch_dropout(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
@@ -173,10 +175,11 @@ void check_float(const char* op, DType dtype) {
   if (!dtype.is_float()) fail(op, "dtype is ", dtype, "; it must be a float's (random::integers draws integers)");
 }
 
-// A parameter as `dtype` holds it, which must broadcast to the draw, not the draw to it. With a batch of keys the draw has the keys' axes in
-// front.
+// A parameter as `dtype` holds it, which must broadcast to the draw, not the draw to it. With a batch of keys the draw has the keys' axes
+// in front.
 Array fitted(const char* op, const char* name, const Array& parameter, const Array& draw, DType dtype) {
-  const bool fits = parameter.rank() <= draw.rank() && (parameter.rank() == 0 || broadcast_shapes(op, parameter.shape(), draw.shape()) == draw.shape());
+  const bool fits =
+      parameter.rank() <= draw.rank() && (parameter.rank() == 0 || broadcast_shapes(op, parameter.shape(), draw.shape()) == draw.shape());
   if (!fits) fail(op, name, " is ", parameter.shape(), ", the shape asked for is ", draw.shape(), "; it must broadcast to that shape");
   return parameter.dtype() == dtype && !parameter.is_weak() ? parameter : parameter.astype(dtype);
 }
@@ -221,7 +224,10 @@ Array gap_below(const Array& x, DType dtype) {
   struct Format {
     int bits, least;
   };
-  const Format format = dtype == float16 ? Format{11, -24} : dtype == bfloat16 ? Format{8, -133} : dtype == float32 ? Format{24, -149} : Format{53, -1074};
+  const Format format = dtype == float16    ? Format{11, -24}
+                        : dtype == bfloat16 ? Format{8, -133}
+                        : dtype == float32  ? Format{24, -149}
+                                            : Format{53, -1074};
   const double unit = std::ldexp(1.0, -format.bits);
   return unit * (1 + 2 * unit) * abs(x) + std::ldexp(1.0, format.least);
 }
@@ -323,7 +329,8 @@ Array uniform(const Key& key, const Shape& shape, const Array& low, const Array&
   const Array u = standard_uniform(key, shape, wide(dtype));
   if (from && from == to) return (u * 0 + *from).astype(dtype);
   if (from && to) return uniform_between(u, *from, *to, dtype);
-  return uniform_between(u, fitted("uniform", "low", low, u, dtype).astype(u.dtype()), fitted("uniform", "high", high, u, dtype).astype(u.dtype()), dtype);
+  return uniform_between(u, fitted("uniform", "low", low, u, dtype).astype(u.dtype()),
+                         fitted("uniform", "high", high, u, dtype).astype(u.dtype()), dtype);
 }
 Array normal(const Shape& shape) { return normal(next_key(), shape); }
 Array normal(const Shape& shape, const Array& mean, const Array& deviation, DType dtype) {
@@ -332,20 +339,26 @@ Array normal(const Shape& shape, const Array& mean, const Array& deviation, DTyp
 Array normal(const Key& key, const Shape& shape) { return standard_normal(key, shape, float32); }
 Array normal(const Key& key, const Shape& shape, const Array& mean, const Array& deviation, DType dtype) {
   check_float("normal", dtype);
-  const std::optional<double> center = held_number("normal", "mean", mean, dtype), width = held_number("normal", "deviation", deviation, dtype);
+  const std::optional<double> center = held_number("normal", "mean", mean, dtype),
+                              width = held_number("normal", "deviation", deviation, dtype);
   if (width && *width < 0) fail("normal", "deviation is ", *width, "; it must not be negative");
   if (center == 0.0 && width == 1.0) return standard_normal(key, shape, dtype);
   const Array z = standard_normal(key, shape, wide(dtype));
-  const auto parameter = [&](const char* name, const Array& x, std::optional<double> number) { return number ? Array(*number) : fitted("normal", name, x, z, z.dtype()); };
+  const auto parameter = [&](const char* name, const Array& x, std::optional<double> number) {
+    return number ? Array(*number) : fitted("normal", name, x, z, z.dtype());
+  };
   const Array scaled = width == 1.0 ? z : z * parameter("deviation", deviation, width);
   return (center == 0.0 ? scaled : scaled + parameter("mean", mean, center)).astype(dtype);
 }
 
-Array truncated_normal(const Shape& shape, double low, double high, DType dtype) { return truncated_normal(next_key(), shape, low, high, dtype); }
+Array truncated_normal(const Shape& shape, double low, double high, DType dtype) {
+  return truncated_normal(next_key(), shape, low, high, dtype);
+}
 Array truncated_normal(const Key& key, const Shape& shape, double low, double high, DType dtype) {
   if (!(low < high)) fail("truncated_normal", "low is ", low, ", high is ", high, "; low must be less");
   check_float("truncated_normal", dtype);
-  if (!(cpu::normal_interval(low, high).span > 0x1p-960)) fail("truncated_normal", "between ", low, " and ", high, " lies too little probability to draw from");
+  if (!(cpu::normal_interval(low, high).span > 0x1p-960))
+    fail("truncated_normal", "between ", low, " and ", high, " lies too little probability to draw from");
   visit_dtype(dtype, [&]<class T>(T) {
     if constexpr (!std::is_integral_v<T>) {
       if (static_cast<double>(rounded_up<T>(low)) > static_cast<double>(rounded_down<T>(high))) {

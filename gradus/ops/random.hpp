@@ -47,8 +47,8 @@ void set_state(GeneratorState state);
 /// Evenly distributed in [low, high): element i is low + (high - low) * u_i, with u_i a multiple of 2^-24 (float64: 2^-53) in [0, 1),
 /// rounded down to a number of `dtype` wherever numbers of `dtype` lie so wide apart that rounding shows: so `high` never comes, and the
 /// ends come as often as what lies between. low and high count as `dtype` holds them; with low = high all elements are low. Numbers with
-/// low > high, nan, or beyond the range of `dtype` are errors; of arrays, elements with low > high give low. Differentiable in low and high.
-/// The result has the dtype that is asked for, whatever those of the parameters; the same holds for all draws.
+/// low > high, nan, or beyond the range of `dtype` are errors; of arrays, elements with low > high give low. Differentiable in low and
+/// high. The result has the dtype that is asked for, whatever those of the parameters; the same holds for all draws.
 Array uniform(const Shape& shape);
 Array uniform(const Shape& shape, const Array& low, const Array& high, DType dtype = float32);
 Array uniform(const Key& key, const Shape& shape);

@@ -107,8 +107,8 @@ Array transpose_mean(const RecordedCall& call, int, const Array& dy) {
   return broadcast_to(kept(call, dy / count), call[0].shape());
 }
 
-// y = prod x as a tree: pairs of halves are multiplied until one element is left; so zeros need no division. In double, as the kernel: parts of
-// a product may be out of range where the whole is not.
+// y = prod x as a tree: pairs of halves are multiplied until one element is left; so zeros need no division. In double, as the kernel:
+// parts of a product may be out of range where the whole is not.
 std::vector<Array> compose_prod(const Call& call) {
   const ReduceArgs& args = call.as<ReduceArgs>();
   const Shape& shape = call[0].shape();
@@ -276,8 +276,8 @@ std::pair<Array, Array> with_index(const Array& x, const Array& indices, int64_t
   return {squeeze(values, axis), squeeze(indices, axis)};
 }
 
-// Of 16-bit floats in float32, rounded once at the end: derivatives work with what the result would lose. Of large integers from their smallest
-// on, in double, which has no room for them themselves.
+// Of 16-bit floats in float32, rounded once at the end: derivatives work with what the result would lose. Of large integers from their
+// smallest on, in double, which has no room for them themselves.
 Array spread(const OpDef& op, const Array& x, const Axes& axes, VarOptions options) {
   if (options.ddof < 0) fail(op.name, "ddof is ", options.ddof, "; it must be 0 or more");
   const VarArgs args{normalize_axes(op.name, axes.dims(), x.rank()), options.keep == KeepDims::yes, options.ddof};

@@ -117,7 +117,8 @@ Aval infer_broadcast(const Call& call) {
   const int64_t added = to.rank() - from.rank();
   bool fits = added >= 0;
   for (int64_t axis = 0; fits && axis < from.rank(); ++axis) fits = from[axis] == to[axis + added] || from[axis] == 1;
-  if (!fits) fail("broadcast_to", "x is ", from, ", which does not broadcast to ", to, "; sizes must be equal or 1, counted from the last axis");
+  if (!fits)
+    fail("broadcast_to", "x is ", from, ", which does not broadcast to ", to, "; sizes must be equal or 1, counted from the last axis");
   return {call[0].dtype(), to, false};
 }
 bool view_broadcast(const Args&, const Layout& in, Layout& out, int64_t&) {
@@ -282,7 +283,8 @@ std::vector<Array> forward_dynamic_update(const RecordedCall& call, std::span<co
 }
 std::vector<Array> batch_dynamic_update(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (is_batched[2]) return batch_by_loop(call, is_batched, batch_size);
-  return {apply(call.op, {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size), before_starts(call[2])},
+  return {apply(call.op,
+                {with_batch(call[0], is_batched[0], batch_size), with_batch(call[1], is_batched[1], batch_size), before_starts(call[2])},
                 call.args)};
 }
 backend::KernelPtr prepare_dynamic_update(const KernelCall& call) {
@@ -311,7 +313,8 @@ Aval infer_concatenate(const Call& call) {
     bool fits = shape.rank() == call[0].rank();
     for (int64_t k = 0; fits && k < shape.rank(); ++k) fits = k == axis || shape[k] == sizes[static_cast<size_t>(k)];
     if (!fits) {
-      fail("concatenate", "array 0 is ", call[0].shape(), " and array ", i, " is ", shape, "; all sizes but that of axis ", axis, " must be equal");
+      fail("concatenate", "array 0 is ", call[0].shape(), " and array ", i, " is ", shape, "; all sizes but that of axis ", axis,
+           " must be equal");
     }
     total += shape[axis];
   }
@@ -334,7 +337,9 @@ std::vector<Array> batch_concatenate(const Call& call, std::span<const bool> is_
   for (size_t i = 0; i < call.inputs.size(); ++i) parts.push_back(with_batch(call[i], is_batched[i], batch_size));
   return {concatenate(parts, call.as<AxisArgs>().axis + 1)};
 }
-backend::KernelPtr prepare_concatenate(const KernelCall& call) { return cpu::concatenate(call.inputs, call.outputs[0], call.as<AxisArgs>().axis); }
+backend::KernelPtr prepare_concatenate(const KernelCall& call) {
+  return cpu::concatenate(call.inputs, call.outputs[0], call.as<AxisArgs>().axis);
+}
 constinit const OpDef concatenate_op{.name = "concatenate",
                                      .inputs = arrays_input,
                                      .is_variadic = true,
@@ -379,8 +384,11 @@ Array reshape(const Array& x, const NewShape& shape) {
   int64_t open = -1, known = 1;
   for (size_t axis = 0; axis < sizes.size(); ++axis) {
     if (sizes[axis] != -1) {
-      if (sizes[axis] < 0) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has the size ", sizes[axis], "; sizes must not be negative, but for one -1");
-      if (__builtin_mul_overflow(known, sizes[axis], &known)) fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has more than 2^48 elements; no machine holds such an array");
+      if (sizes[axis] < 0)
+        fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has the size ", sizes[axis],
+             "; sizes must not be negative, but for one -1");
+      if (__builtin_mul_overflow(known, sizes[axis], &known))
+        fail("reshape", "shape ", to_text(std::span<const int64_t>(sizes)), " has more than 2^48 elements; no machine holds such an array");
     } else if (open < 0) {
       open = static_cast<int64_t>(axis);
     } else {
@@ -389,10 +397,12 @@ Array reshape(const Array& x, const NewShape& shape) {
   }
   if (open >= 0) {
     if (known == 0 && x.size() == 0) {
-      fail("reshape", "x has no elements, and neither has ", to_text(std::span<const int64_t>(sizes)), ", whatever -1 stands for; write that size");
+      fail("reshape", "x has no elements, and neither has ", to_text(std::span<const int64_t>(sizes)),
+           ", whatever -1 stands for; write that size");
     }
     if (known == 0 || x.size() % known != 0) {
-      fail("reshape", "x has ", x.size(), " elements; no size in place of -1 makes ", to_text(std::span<const int64_t>(sizes)), " hold as many");
+      fail("reshape", "x has ", x.size(), " elements; no size in place of -1 makes ", to_text(std::span<const int64_t>(sizes)),
+           " hold as many");
     }
     sizes[static_cast<size_t>(open)] = x.size() / known;
   }
@@ -421,8 +431,8 @@ Array strided_slice(const Array& x, const Dims& starts, const Dims& sizes, const
   bool is_whole = x.shape().dims() == sizes;
   for (size_t i = 0; is_whole && i < steps.size(); ++i) is_whole = sizes[i] <= 1 || steps[i] == 1;
   if (is_whole) return x;
-  // A window of a window is one of the whole, so that the gradient of x = x[1:], step by step, is not copied in every step. Not of a window that the
-  // trace captured: the whole may be something else to it.
+  // A window of a window is one of the whole, so that the gradient of x = x[1:], step by step, is not copied in every step. Not of a window
+  // that the trace captured: the whole may be something else to it.
   const Node* node = x.node();
   const bool is_slice = &node->op() == &slice_op && !node->is_leaf() && !node->is_ready(0);
   if (!is_slice || node->session() != current_session()) return apply(slice_op, {x}, SliceArgs{starts, sizes, steps});
@@ -440,7 +450,9 @@ Array slice_update(const Array& x, const Array& value, const Dims& starts, const
   return apply(slice_update_op, {x, value}, UpdateArgs{starts, steps});
 }
 
-Array dynamic_slice(const Array& x, const Array& starts, const Shape& sizes) { return apply(dynamic_slice_op, {x, starts}, ReshapeArgs{sizes}); }
+Array dynamic_slice(const Array& x, const Array& starts, const Shape& sizes) {
+  return apply(dynamic_slice_op, {x, starts}, ReshapeArgs{sizes});
+}
 Array dynamic_update_slice(const Array& x, const Array& value, const Array& starts) {
   return apply(dynamic_update_slice_op, {x, value, starts}, DynamicUpdateArgs{});
 }

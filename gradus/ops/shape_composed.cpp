@@ -48,7 +48,8 @@ Array squeeze(const Array& x, const Axes& axes) {
   Dims sizes = x.shape().dims();
   const Dims dropped = normalize_axes("squeeze", axes.dims(), x.rank());
   for (size_t i = dropped.size(); i-- > 0;) {
-    if (x.shape()[dropped[i]] != 1) fail("squeeze", "axis ", dropped[i], " of x ", x.shape(), " has size ", x.shape()[dropped[i]], "; it must be 1");
+    if (x.shape()[dropped[i]] != 1)
+      fail("squeeze", "axis ", dropped[i], " of x ", x.shape(), " has size ", x.shape()[dropped[i]], "; it must be 1");
     sizes.erase(static_cast<size_t>(dropped[i]));
   }
   return reshape(x, Shape(sizes));
@@ -67,7 +68,8 @@ Array transpose(const Array& x) {
 }
 Array swapaxes(const Array& x, int64_t axis1, int64_t axis2) {
   Dims axes = all_axes(x.rank());
-  std::swap(axes[static_cast<size_t>(normalize_axis("swapaxes", axis1, x.rank()))], axes[static_cast<size_t>(normalize_axis("swapaxes", axis2, x.rank()))]);
+  std::swap(axes[static_cast<size_t>(normalize_axis("swapaxes", axis1, x.rank()))],
+            axes[static_cast<size_t>(normalize_axis("swapaxes", axis2, x.rank()))]);
   return transpose(x, axes);
 }
 Array moveaxis(const Array& x, const Axes& source, const Axes& destination) {
@@ -147,7 +149,8 @@ std::vector<Array> split(const Array& x, int64_t count, int64_t axis) {
   axis = normalize_axis("split", axis, x.rank());
   const int64_t size = x.shape()[axis];
   if (count < 1 || size % count != 0) {
-    fail("split", "axis ", axis, " has size ", size, ", count is ", count, "; count must divide the size (array_split makes unequal parts)");
+    fail("split", "axis ", axis, " has size ", size, ", count is ", count,
+         "; count must divide the size (array_split makes unequal parts)");
   }
   return split_sizes(x, std::vector<int64_t>(static_cast<size_t>(count), size / count), axis);
 }
@@ -185,8 +188,10 @@ Array tile(const Array& x, const Axes& counts) {
   const size_t new_axes = rank - x.shape().dims().size(), unnamed = rank - counts.dims().size();
   Dims apart, repeated, joined;
   for (size_t axis = 0; axis < rank; ++axis) {
-    const int64_t size = axis < new_axes ? 1 : x.shape().dims()[axis - new_axes], count = axis < unnamed ? 1 : counts.dims()[axis - unnamed];
-    if (count < 0) fail("tile", "counts ", to_text(std::span<const int64_t>(counts.dims())), " hold ", count, "; they must not be negative");
+    const int64_t size = axis < new_axes ? 1 : x.shape().dims()[axis - new_axes],
+                  count = axis < unnamed ? 1 : counts.dims()[axis - unnamed];
+    if (count < 0)
+      fail("tile", "counts ", to_text(std::span<const int64_t>(counts.dims())), " hold ", count, "; they must not be negative");
     apart.push_back(1);
     apart.push_back(size);
     repeated.push_back(count);

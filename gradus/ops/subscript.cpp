@@ -27,7 +27,8 @@ class Subscript {
   Subscript(const Array& x, Entries entries) : shape_(x.shape()) {
     int64_t taken = 0, ellipses = 0;
     for (const Index& entry : entries) {
-      if (const Array* array = std::get_if<Array>(&entry.value()); array && !array->exists()) fail("index", "an index is an empty Array; give it a value first");
+      if (const Array* array = std::get_if<Array>(&entry.value()); array && !array->exists())
+        fail("index", "an index is an empty Array; give it a value first");
       taken += axes_taken(entry);
       ellipses += std::holds_alternative<Ellipsis>(entry.value());
     }
@@ -144,7 +145,8 @@ class Subscript {
     for (int64_t axis = 0; axis < mask.rank(); ++axis) {
       const int64_t size = shape_[next_axis() + axis];
       if (mask.shape()[axis] != size) {
-        fail("index", "the mask is ", mask.shape(), ", the array is ", shape_, "; their sizes must be equal, axis ", next_axis() + axis, " has ", size);
+        fail("index", "the mask is ", mask.shape(), ", the array is ", shape_, "; their sizes must be equal, axis ", next_axis() + axis,
+             " has ", size);
       }
     }
     for (const Array& positions : nonzero(mask)) add_array(positions);
@@ -180,7 +182,9 @@ class Subscript {
     const char* op = adds ? "add" : "set";
     if (!value.exists()) fail(op, "value is an empty Array; give it a value first");
     const bool loses = (value.dtype().is_float() && !x.dtype().is_float()) || (value.dtype().is_integer() && x.dtype().is_bool());
-    if (loses) fail(op, "the array has dtype ", x.dtype(), ", the value has ", value.dtype(), ", which it cannot hold; convert one of them with astype");
+    if (loses)
+      fail(op, "the array has dtype ", x.dtype(), ", the value has ", value.dtype(),
+           ", which it cannot hold; convert one of them with astype");
     return value.dtype() == x.dtype() && !value.is_weak() ? value : value.astype(x.dtype());
   }
   // `value` as often as the selected part asks for; leading sizes of 1 do not count.
@@ -234,7 +238,9 @@ Array written(const Array& x, Entries entries, const Array& value, bool adds) {
 }  // namespace
 
 Array Array::operator[](const Index& index) const { return Subscript(*this, Entries(&index, 1)).read(*this); }
-Array Array::operator[](std::initializer_list<Index> indices) const { return Subscript(*this, Entries(indices.begin(), indices.size())).read(*this); }
+Array Array::operator[](std::initializer_list<Index> indices) const {
+  return Subscript(*this, Entries(indices.begin(), indices.size())).read(*this);
+}
 void Array::set(const Index& index, const Array& value) & { *this = written(*this, Entries(&index, 1), value, false); }
 void Array::set(std::initializer_list<Index> indices, const Array& value) & {
   *this = written(*this, Entries(indices.begin(), indices.size()), value, false);

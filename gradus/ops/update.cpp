@@ -25,8 +25,8 @@ constexpr Input adam_inputs[] = {{"p", wide},          {"g", wide},
 std::vector<Aval> infer_adam(const Call& call) {
   for (size_t i = 1; i < 4; ++i) {
     if (call[i].shape() == call[0].shape() && call[i].dtype() == call[0].dtype()) continue;
-    fail(call.op.name, call.op.inputs[i].name, " is ", call[i].dtype(), " ", call[i].shape(), " and p is ", call[0].dtype(), " ", call[0].shape(),
-         "; they must be equal");
+    fail(call.op.name, call.op.inputs[i].name, " is ", call[i].dtype(), " ", call[i].shape(), " and p is ", call[0].dtype(), " ",
+         call[0].shape(), "; they must be equal");
   }
   for (size_t i = 4; i < 7; ++i) {
     if (call[i].rank() != 0) fail(call.op.name, call.op.inputs[i].name, " is ", call[i].shape(), "; it must have rank 0");

@@ -18,8 +18,8 @@ struct AdamUpdate {
 AdamUpdate adam_update(const Array& p, const Array& g, const Array& m, const Array& v, const Array& rate, const Array& epsilon,
                        const Array& keep, double beta_1, double beta_2);
 
-/// y = x; a run that computes it fails where an element is not finite, before the run has written anything in place. Evaluated together with an
-/// update, it makes the update happen only for a finite loss.
+/// y = x; a run that computes it fails where an element is not finite, before the run has written anything in place. Evaluated together
+/// with an update, it makes the update happen only for a finite loss.
 ///
 /// x  any float dtype
 Array finite(const Array& x);

@@ -69,7 +69,8 @@ std::string hint_of_rank(const Shape& x, int64_t spatial) {
   return {};
 }
 
-WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel, const Dims& strides, const Dims& dilation, const Padding& padding) {
+WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel, const Dims& strides, const Dims& dilation,
+                         const Padding& padding) {
   const Dims in(std::span<const int64_t>(x.begin() + 1, x.end() - 1));
   check_window(op, kernel, strides, dilation);
   WindowSizes out{strides, dilation, {}, {}, {}};
@@ -89,8 +90,8 @@ WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel
     const int64_t padded = in[axis] + before + after;
     if (padded < reach && !(padding.is_same() && in[axis] == 0)) {
       throw Error(Error::Kind::invalid, op,
-                  concat("the window reaches over ", reach, " positions along axis ", axis + 1, " (size ", kernel[axis], ", dilation ", dilation[axis],
-                         "), the padded image has ", padded, "; it must have as many or more"))
+                  concat("the window reaches over ", reach, " positions along axis ", axis + 1, " (size ", kernel[axis], ", dilation ",
+                         dilation[axis], "), the padded image has ", padded, "; it must have as many or more"))
           .with_hint(hint_of_images(x));
     }
     out.pad_begin.push_back(before);

@@ -26,7 +26,8 @@ std::string hint_of_images(const Shape& x);
 /// The same for an image of the wrong rank, which is to have `spatial` axes between batch and channels.
 std::string hint_of_rank(const Shape& x, int64_t spatial);
 /// Everything for windows of `kernel` over the images x (N, spatial..., C); throws where the window is larger than the padded image.
-WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel, const Dims& strides, const Dims& dilation, const Padding& padding);
+WindowSizes window_sizes(std::string_view op, const Shape& x, const Dims& kernel, const Dims& strides, const Dims& dilation,
+                         const Padding& padding);
 
 /// (B, N, ...) as (B * N, ...), and back for N = count.
 Array merge_front(const Array& x);

@@ -314,7 +314,9 @@ struct Optimizer::Old {
 
 namespace {
 
-std::string name_of(const Variable& variable) { return variable.path.empty() ? "the parameter" : concat("the parameter \"", variable.path, "\""); }
+std::string name_of(const Variable& variable) {
+  return variable.path.empty() ? "the parameter" : concat("the parameter \"", variable.path, "\"");
+}
 void check_gradient(std::string_view name, const Variable& variable, const Array& grad) {
   const Array& parameter = variable.get();
   if (grad.shape() == parameter.shape()) return;
@@ -331,7 +333,8 @@ void Optimizer::step(const std::vector<Variable>& variables, std::vector<Array> 
   step_records(variables, std::move(grads), shown, false);
 }
 
-void Optimizer::step_records(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown, bool are_loose) {
+void Optimizer::step_records(const std::vector<Variable>& variables, std::vector<Array> grads, std::span<const Array> shown,
+                             bool are_loose) {
   if (variables.size() != grads.size()) {
     fail(name(), "there are ", variables.size(), " parameters and ", grads.size(), " gradients; they must be equally many");
   }
@@ -344,7 +347,8 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
     check_gradient(name(), variables[i], grads[i]);
     chosen.push_back(i);
     const Array& parameter = variables[i].get();
-    moving.push_back(are_loose && !is_tracing() ? record_of_loose(variables[i].path, parameter, moving) : record_of(variables[i].path, parameter));
+    moving.push_back(are_loose && !is_tracing() ? record_of_loose(variables[i].path, parameter, moving)
+                                                : record_of(variables[i].path, parameter));
   }
   nn::detail::warn_if_forgotten(variables);
   const auto before = std::pair(host_->steps, host_->counts);

@@ -60,7 +60,8 @@ class Optimizer {
  public:
   Optimizer(RulePtr rule, Schedule schedule);
   template <class T>
-  requires(::gradus::detail::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
+  requires(::gradus::detail::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&)
+      : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
     static_assert(::gradus::detail::never<T>, "an optimiser is made by its constructor: .optimizer = optim::Adam(1e-3)");
   }
   template <std::same_as<LBFGS> T>
@@ -78,11 +79,11 @@ class Optimizer {
   void step(const M& model, Gradients grads) {
     step(parameters(model), std::move(grads));
   }
-  /// Plain arrays, which are rebound. What one step moves goes into one call: step(std::tie(w, b), grads); each call counts as a step of the
-  /// schedule. An array is known by its value: the one that the last step gave it. Another array has a state of its own, of the same shape
-  /// or not, and so has a copy that is stepped after the array it was copied from. If an array was rebound since (clipped, loaded), so that
-  /// nobody holds that value any more, it goes on with its state, found by its place: the only array, or its position in the call; it
-  /// starts anew if the old value is still held, by a history say. Inside compile arrays are known by their place alone.
+  /// Plain arrays, which are rebound. What one step moves goes into one call: step(std::tie(w, b), grads); each call counts as a step of
+  /// the schedule. An array is known by its value: the one that the last step gave it. Another array has a state of its own, of the same
+  /// shape or not, and so has a copy that is stepped after the array it was copied from. If an array was rebound since (clipped, loaded),
+  /// so that nobody holds that value any more, it goes on with its state, found by its place: the only array, or its position in the call;
+  /// it starts anew if the old value is still held, by a history say. Inside compile arrays are known by their place alone.
   void step(Array& parameter, const Array& grad);
   void step(std::vector<Array>& parameters, const std::vector<Array>& grads);
   template <class... A>

@@ -79,8 +79,8 @@ struct RMSpropRule final : Rule {
     const Array g = decayed(p, gradient, o.weight_decay);
     Updated out;
     if (o.centered) {
-      // With v the running mean of g^2 and m that of g, rho (v - m^2) + rho (1 - rho) (g - m)^2 is the next v - m^2: no difference of squares,
-      // which rounding would take below 0.
+      // With v the running mean of g^2 and m that of g, rho (v - m^2) + rho (1 - rho) (g - m)^2 is the next v - m^2: no difference of
+      // squares, which rounding would take below 0.
       out.state = {o.rho * state[0] + o.rho * (1 - o.rho) * square(g - state[1]), running(o.rho, state[1], g)};
     } else {
       out.state = {running(o.rho, state[0], square(g))};
@@ -232,7 +232,8 @@ SGDOptions checked_sgd(SGDOptions o) {
 RpropOptions checked_rprop(RpropOptions o) {
   checked("rprop", o);
   if (o.smallest_step > o.largest_step) {
-    fail("rprop", "smallest_step is ", o.smallest_step, " and largest_step ", o.largest_step, "; the smallest must not be above the largest");
+    fail("rprop", "smallest_step is ", o.smallest_step, " and largest_step ", o.largest_step,
+         "; the smallest must not be above the largest");
   }
   return o;
 }
@@ -267,7 +268,8 @@ std::span<const FieldNote> AdamWOptions::field_notes() {
   return notes;
 }
 std::span<const FieldNote> RMSpropOptions::field_notes() {
-  static constexpr FieldNote notes[] = {kRho, kEpsilon, kMomentum, kWeightDecay, {"centered", "divides by the variance of the gradient instead of the mean of its square"}};
+  static constexpr FieldNote notes[] = {
+      kRho, kEpsilon, kMomentum, kWeightDecay, {"centered", "divides by the variance of the gradient instead of the mean of its square"}};
   return notes;
 }
 std::span<const FieldNote> AdagradOptions::field_notes() {
@@ -282,11 +284,13 @@ std::span<const FieldNote> AdadeltaOptions::field_notes() {
   return notes;
 }
 std::span<const FieldNote> AdamaxOptions::field_notes() {
-  static constexpr FieldNote notes[] = {kBeta1, {"beta_2", "what the largest gradient so far keeps at each step", range::share}, kEpsilon, kWeightDecay};
+  static constexpr FieldNote notes[] = {
+      kBeta1, {"beta_2", "what the largest gradient so far keeps at each step", range::share}, kEpsilon, kWeightDecay};
   return notes;
 }
 std::span<const FieldNote> NadamOptions::field_notes() {
-  static constexpr FieldNote notes[] = {kBeta1, kBeta2, kEpsilon, kWeightDecay, {"momentum_decay", "how fast the momentum reaches beta_1", range::not_negative}};
+  static constexpr FieldNote notes[] = {
+      kBeta1, kBeta2, kEpsilon, kWeightDecay, {"momentum_decay", "how fast the momentum reaches beta_1", range::not_negative}};
   return notes;
 }
 std::span<const FieldNote> RAdamOptions::field_notes() {
@@ -343,8 +347,10 @@ constexpr OptimizerKind kKinds[] = {
     {"adamw", "adam with a weight decay apart from the gradient", 1e-3, described<AdamWOptions>, read_kind<AdamW, AdamWOptions>},
     {"rmsprop", "by a running mean of the gradient's square", 1e-3, described<RMSpropOptions>, read_kind<RMSprop, RMSpropOptions>},
     {"adagrad", "by the sum of the gradient's squares", 1e-3, described<AdagradOptions>, read_kind<Adagrad, AdagradOptions>},
-    {"adadelta", "by running means of the squares of gradients and moves", 1.0, described<AdadeltaOptions>, read_kind<Adadelta, AdadeltaOptions>},
-    {"adamax", "adam by the largest gradient instead of the mean of squares", 1e-3, described<AdamaxOptions>, read_kind<Adamax, AdamaxOptions>},
+    {"adadelta", "by running means of the squares of gradients and moves", 1.0, described<AdadeltaOptions>,
+     read_kind<Adadelta, AdadeltaOptions>},
+    {"adamax", "adam by the largest gradient instead of the mean of squares", 1e-3, described<AdamaxOptions>,
+     read_kind<Adamax, AdamaxOptions>},
     {"nadam", "adam with Nesterov's momentum", 1e-3, described<NadamOptions>, read_kind<Nadam, NadamOptions>},
     {"radam", "adam whose rate is rectified in the first steps", 1e-3, described<RAdamOptions>, read_kind<RAdam, RAdamOptions>},
     {"rprop", "by the sign of the gradient, for full batches", 1e-2, described<RpropOptions>, read_kind<Rprop, RpropOptions>},

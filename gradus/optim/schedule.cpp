@@ -169,7 +169,8 @@ Schedule cyclic(double low, double high, CyclicOptions options) {
     const int64_t length = options.rising_steps + options.falling_steps, cycle = step / length, at = step % length;
     const double share = at <= options.rising_steps ? static_cast<double>(at) / static_cast<double>(options.rising_steps)
                                                     : static_cast<double>(length - at) / static_cast<double>(options.falling_steps);
-    const double height = std::pow(options.peak_factor, static_cast<double>(cycle)) * std::pow(options.step_factor, static_cast<double>(step));
+    const double height =
+        std::pow(options.peak_factor, static_cast<double>(cycle)) * std::pow(options.step_factor, static_cast<double>(step));
     return low + (high - low) * share * height;
   };
 }

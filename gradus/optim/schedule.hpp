@@ -23,7 +23,8 @@ class Schedule {
   Schedule(double rate);  // NOLINT: implicit on purpose
   template <::gradus::detail::Text T>
   Schedule(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "a learning rate is a number or a schedule: optim::Adam(1e-3), optim::Adam(optim::cosine(1e-3, {.steps = 5000}))");
+    static_assert(::gradus::detail::never<T>,
+                  "a learning rate is a number or a schedule: optim::Adam(1e-3), optim::Adam(optim::cosine(1e-3, {.steps = 5000}))");
   }
   template <std::invocable<int64_t> F>
   requires(!std::same_as<std::remove_cvref_t<F>, Schedule> && std::convertible_to<std::invoke_result_t<F&, int64_t>, double>)

@@ -34,7 +34,8 @@ class Absorber {
       absorb_relu(static_cast<int>(at));
     }
     for (PlanValue& value : graph_.values) {
-      const bool is_plain_view = value.kind == PlanValue::Kind::view && (value.producer < 0 || graph_.ops[value.producer].op != &barrier_op);
+      const bool is_plain_view =
+          value.kind == PlanValue::Kind::view && (value.producer < 0 || graph_.ops[value.producer].op != &barrier_op);
       if (is_plain_view) value.producer = graph_.values[value.base].producer;
     }
   }

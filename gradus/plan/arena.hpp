@@ -10,8 +10,8 @@
 
 namespace gradus::plan {
 
-/// Takes and gives back in the order in which values live; the first freed block that is large enough is taken again. Places and sizes are multiples of
-/// 64 bytes.
+/// Takes and gives back in the order in which values live; the first freed block that is large enough is taken again. Places and sizes are
+/// multiples of 64 bytes.
 class Arena {
  public:
   int64_t take(int64_t bytes) {

@@ -29,7 +29,8 @@ class Backend {
   /// What it runs on, in one line.
   virtual std::string description() const = 0;
 
-  /// How it computes an op that is not element-wise; null if it does not. The planner then puts the op's composition in its place, if it has one.
+  /// How it computes an op that is not element-wise; null if it does not. The planner then puts the op's composition in its place, if it
+  /// has one.
   virtual const KernelEntry* find(const OpDef& op) const = 0;
   /// Whether programs may hold this function.
   virtual bool has(const backend::Function& function) const = 0;
@@ -48,7 +49,8 @@ class Backend {
 const Backend& cpu_backend();
 /// The one in use.
 const Backend& current_backend();
-/// Runs all that is evaluated from now on with `backend`, which must live as long as the process; arrays are brought to its memory as they are read.
+/// Runs all that is evaluated from now on with `backend`, which must live as long as the process; arrays are brought to its memory as they
+/// are read.
 void set_backend(const Backend& backend);
 
 /// The composition that stands for an op where the backend in use has no kernel for it; null where it has one, and for ops that need none.

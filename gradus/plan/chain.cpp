@@ -1,6 +1,6 @@
-// Chains: what is done example by example (convolutions, pooling, products on rows, element-wise groups) and feeds each other shares one loop over
-// blocks of examples. Threads meet once instead of once a step, and what lies between two steps stays in a thread's cache. Kernels may choose
-// another order of sums for fewer examples, so the bits may change (docs/plan.md); blocks follow from shapes alone.
+// Chains: what is done example by example (convolutions, pooling, products on rows, element-wise groups) and feeds each other shares one
+// loop over blocks of examples. Threads meet once instead of once a step, and what lies between two steps stays in a thread's cache.
+// Kernels may choose another order of sums for fewer examples, so the bits may change (docs/plan.md); blocks follow from shapes alone.
 #include <algorithm>
 
 #include "gradus/graph/leaf.hpp"
@@ -11,7 +11,8 @@ namespace gradus::plan {
 
 namespace {
 
-constexpr int64_t kBlockBytes = int64_t{384} << 10;  // that a link reads and writes of a block: what an outer cache of a core holds beside weights
+constexpr int64_t kBlockBytes =
+    int64_t{384} << 10;  // that a link reads and writes of a block: what an outer cache of a core holds beside weights
 constexpr int64_t kMostBlocks = 16;                  // where the cache does not ask for more
 constexpr double kLeastBlockTime = 25;               // microseconds
 constexpr size_t kLookAhead = 24;                    // steps that may lie between two links
@@ -107,7 +108,9 @@ class Chainer {
 
   bool is_by_example(const Unit& unit, int64_t batch) const {
     const PlanOp& op = graph_.ops[unit.ops[0]];
-    const auto is_donated = [&](int read) { return value(value(read).base).is_donated; };  // what may be written in place has a step of its own
+    const auto is_donated = [&](int read) {
+      return value(value(read).base).is_donated;
+    };  // what may be written in place has a step of its own
     if (std::any_of(unit.reads.begin(), unit.reads.end(), is_donated)) return false;
     if (op.group >= 0) return true;
     if (op.op == &barrier_op || !graph_.entry_of(op).by_example) return false;
@@ -115,7 +118,8 @@ class Chainer {
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       if (has_examples(examples, i) && !reads_by_example(graph_, unit.ops[0], op.inputs[i], batch)) return false;
     }
-    return examples != 0 && std::all_of(op.outputs.begin(), op.outputs.end(), [&](int output) { return value(output).layout.shape[0] == batch; });
+    return examples != 0 &&
+           std::all_of(op.outputs.begin(), op.outputs.end(), [&](int output) { return value(output).layout.shape[0] == batch; });
   }
 
   // The units that make what `unit` reads.
@@ -175,7 +179,8 @@ class Chainer {
       time += units_[at].time;
     }
     const int64_t batch = units_[links[0]].batch;
-    const auto blocks = static_cast<int64_t>(std::clamp(time * static_cast<double>(batch) / kLeastBlockTime, 1.0, static_cast<double>(kMostBlocks)));
+    const auto blocks =
+        static_cast<int64_t>(std::clamp(time * static_cast<double>(batch) / kLeastBlockTime, 1.0, static_cast<double>(kMostBlocks)));
     const int64_t block = std::clamp<int64_t>(std::min(kBlockBytes / bytes, (batch + blocks - 1) / blocks), 1, batch);
     if (block == batch) return 0;
     const auto is_too_large = [&](int at) {
@@ -191,8 +196,8 @@ class Chainer {
     return count;
   }
 
-  // Makes a chain that begins at this place of the order if one pays; returns where to go on. Chains lie one behind the other, so that none waits
-  // for another that waits for it.
+  // Makes a chain that begins at this place of the order if one pays; returns where to go on. Chains lie one behind the other, so that none
+  // waits for another that waits for it.
   size_t chain_from(size_t begin) {
     const int first = order_[begin];
     const int64_t batch = units_[first].batch;

@@ -68,7 +68,8 @@ std::string describe(const PlanGraph& graph) {
 }
 
 std::string describe(const Plan& plan) {
-  std::string out = concat("  ", plan.steps.size(), " steps, arena ", plan.arena_bytes, " bytes, ", plan.in_place, " results over dying inputs\n");
+  std::string out =
+      concat("  ", plan.steps.size(), " steps, arena ", plan.arena_bytes, " bytes, ", plan.in_place, " results over dying inputs\n");
   const auto place = [&](const Operand& operand) -> std::string {
     if (operand.storage < 0) return "nothing";
     const Storage& storage = plan.storages[operand.storage];

@@ -55,7 +55,8 @@ struct Evaluator {
       if (evaluator.mutex.try_lock()) evaluator.mutex.unlock();
       else evaluator.is_left_unfinished = true;
     });
-    if (is_switched_on("GRADUS_VERBOSE")) std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, plan::cpu_backend().description().c_str());
+    if (is_switched_on("GRADUS_VERBOSE"))
+      std::fprintf(stderr, "gradus %s: %s\n", GRADUS_VERSION, plan::cpu_backend().description().c_str());
   }
 };
 
@@ -64,7 +65,8 @@ class Lock {
  public:
   Lock() : lock_(Evaluator::get().mutex, std::defer_lock) {
     if (Evaluator::get().is_left_unfinished.load(std::memory_order_relaxed)) {
-      fail("evaluate", "this process was forked while a thread was evaluating arrays, and cannot evaluate any; fork() while no evaluation runs");
+      fail("evaluate",
+           "this process was forked while a thread was evaluating arrays, and cannot evaluate any; fork() while no evaluation runs");
     }
     lock_.lock();
   }
@@ -92,7 +94,8 @@ std::vector<uint8_t> needed_outputs(const Node& node) {
   return needed;
 }
 
-// The pending nodes among the ancestors that the host computes. Another thread may be evaluating them: under the lock none drops its inputs.
+// The pending nodes among the ancestors that the host computes. Another thread may be evaluating them: under the lock none drops its
+// inputs.
 std::vector<Array> waiting_for_host(std::span<const Array> roots) {
   const Lock lock;
   std::vector<Array> waiting;
@@ -124,8 +127,8 @@ std::vector<Array> expanded(const Call& call) {
   return plan::replacement_of(call.op)(call);
 }
 
-// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops that
-// stand for others: what they stand for may hold such an op too.
+// Ops that run on the host (loops, branches) are computed one by one, each with its inputs computed before. So are, beside them, the ops
+// that stand for others: what they stand for may hold such an op too.
 void run_host_ops(std::span<const Array> roots) {
   for (const Array& array : waiting_for_host(roots)) {
     Node* node = array.node();
@@ -264,7 +267,8 @@ void evaluate(std::span<const Array> roots) {
     put_back(cells);
     if (asked == pending.size() || asked == 0) throw;
   }
-  // The failure may be that of a cell's value, which is not asked for here: it must not stand in the way of all that is computed from now on.
+  // The failure may be that of a cell's value, which is not asked for here: it must not stand in the way of all that is computed from now
+  // on.
   pending.resize(asked);
   compute(pending);
 }

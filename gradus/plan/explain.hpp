@@ -8,8 +8,8 @@
 
 namespace gradus {
 
-/// What evaluating `roots` would do: the ops before any pass, after simplifying, the fused groups, and the steps with their memory. Computes
-/// nothing. Arrays that are computed already have no plan.
+/// What evaluating `roots` would do: the ops before any pass, after simplifying, the fused groups, and the steps with their memory.
+/// Computes nothing. Arrays that are computed already have no plan.
 std::string explain(std::span<const Array> roots);
 inline std::string explain(std::initializer_list<Array> roots) { return explain(std::span<const Array>(roots.begin(), roots.size())); }
 

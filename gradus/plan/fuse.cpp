@@ -68,7 +68,8 @@ class Fuser {
   }
   bool fits(int a, int b) const {
     // Programs of moderate size keep their tiles in the nearest cache. What is above the limits all the same is cut by Splitter.
-    return drafts_[a].size + drafts_[b].size <= limits_.program_instructions / 2 && drafts_[a].inputs + drafts_[b].inputs <= 3 * limits_.program_inputs / 4;
+    return drafts_[a].size + drafts_[b].size <= limits_.program_instructions / 2 &&
+           drafts_[a].inputs + drafts_[b].inputs <= 3 * limits_.program_inputs / 4;
   }
   void unite(int into, int from) {
     drafts_[from].parent = into;
@@ -205,11 +206,12 @@ void find_inlined(PlanGraph& graph) {
   }
 }
 
-// Cuts groups whose programs would be larger than a program can be into pieces of consecutive ops. What a piece reads and computes is counted as
-// ProgramMaker below makes it; it stores no more values than it has ops.
+// Cuts groups whose programs would be larger than a program can be into pieces of consecutive ops. What a piece reads and computes is
+// counted as ProgramMaker below makes it; it stores no more values than it has ops.
 class Splitter {
  public:
-  explicit Splitter(PlanGraph& graph) : graph_(graph), limits_(graph.backend->limits()), read_by_(graph.values.size(), -1), computed_by_(graph.ops.size(), -1) {}
+  explicit Splitter(PlanGraph& graph)
+      : graph_(graph), limits_(graph.backend->limits()), read_by_(graph.values.size(), -1), computed_by_(graph.ops.size(), -1) {}
 
   void run() {
     for (int group = 0, count = static_cast<int>(graph_.groups.size()); group < count; ++group) split(group);

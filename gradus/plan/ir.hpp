@@ -43,8 +43,8 @@ struct Group {
   Shape shape{};
 };
 
-/// Ops and groups that share one loop over blocks of examples (along axis 0), each of them working on a block in turn. A later link reads of an earlier
-/// one only the block's own examples.
+/// Ops and groups that share one loop over blocks of examples (along axis 0), each of them working on a block in turn. A later link reads
+/// of an earlier one only the block's own examples.
 struct Chain {
   std::vector<int> links{};  ///< in order; of a group its first op
   int64_t batch = 0, block = 0;  ///< examples, in all and at a time

@@ -107,7 +107,8 @@ class ItemMaker {
       for (const int read : item.reads) {
         const PlanValue& in = value(read);
         const auto reads_of_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int other) { return base(other) == in.base; });
-        if (reads_of_base == 1 && in.kind != PlanValue::Kind::slot && read == in.base && in.layout == value(write).layout) over.push_back(read);
+        if (reads_of_base == 1 && in.kind != PlanValue::Kind::slot && read == in.base && in.layout == value(write).layout)
+          over.push_back(read);
       }
     }
     return item;
@@ -140,14 +141,16 @@ class ItemMaker {
     return layouts;
   }
 
-  backend::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs, int64_t whole_batch = 0) const {
+  backend::KernelPtr kernel_of(const PlanOp& op, std::span<const Layout> inputs, std::span<const Layout> outputs,
+                               int64_t whole_batch = 0) const {
     std::unique_ptr<bool[]> needed(new bool[op.outputs.size()]);
     for (size_t i = 0; i < op.outputs.size(); ++i) {
       needed[i] = op.outputs.size() == 1 || made_.is_stored[op.outputs[i]];
       // Before the kernel is prepared, whose tables may be as long as an axis of it.
       if (needed[i]) refuse_above_limit(outputs[i].bytes(), concat("a result of ", op.op->name));
     }
-    return graph_.entry_of(op).prepare({*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
+    return graph_.entry_of(op).prepare(
+        {*op.op, op.args, inputs, outputs, std::span<const bool>(needed.get(), op.outputs.size()), op.epilogue, whole_batch});
   }
 
   static Layout some(Layout layout, int64_t examples) {
@@ -214,7 +217,8 @@ class ItemMaker {
       }
     }
     const auto is_made = [&](int id) { return is_of_block_[base(id)] || written.count(base(id)); };
-    for (const Link& link : links) std::copy_if(link.reads.begin(), link.reads.end(), std::back_inserter(item.reads), [&](int read) { return !is_made(read); });
+    for (const Link& link : links)
+      std::copy_if(link.reads.begin(), link.reads.end(), std::back_inserter(item.reads), [&](int read) { return !is_made(read); });
     item.over.resize(item.writes.size());
     const std::map<int, int64_t> own = place_block(chain, links, spec.own_bytes);
     int next_read = 0;

@@ -63,8 +63,8 @@ class Lowering {
     return item.over[0][0];
   }
 
-  // A topological order: ready items by their last op. An update of a part of a value goes after the value's other readers, where they are ready: in
-  // place, many of them cost no more than their parts.
+  // A topological order: ready items by their last op. An update of a part of a value goes after the value's other readers, where they are
+  // ready: in place, many of them cost no more than their parts.
   void order_items() {
     waits_ = Waits(made_.items.size());
     for (size_t item = 0; item < made_.items.size(); ++item) {
@@ -184,7 +184,9 @@ class Lowering {
   bool enters(Bundle& bundle, const Item& item) const {
     constexpr int64_t most_scratch = int64_t{64} << 20;
     const backend::Kernel* loop = item.kernel.get();
-    if (!loop || loop->loop_chunks == 0 || loop->may_fail || (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->loop_shared_bytes > most_scratch))) return false;
+    if (!loop || loop->loop_chunks == 0 || loop->may_fail ||
+        (bundle.members > 0 && (item.is_update != bundle.is_update || bundle.scratch + loop->loop_shared_bytes > most_scratch)))
+      return false;
     for (const int read : item.reads) {
       if (bundle.written.count(base(read))) return false;
     }
@@ -288,7 +290,8 @@ class Lowering {
     const PlanValue& leaf = value(id);
     if (storage_[id] < 0 && leaf.kind != PlanValue::Kind::computed) {
       storage_[id] = static_cast<int>(plan_.storages.size());
-      plan_.storages.push_back({.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = source_of(leaf.source)});
+      plan_.storages.push_back(
+          {.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = source_of(leaf.source)});
     }
     return storage_[id];
   }

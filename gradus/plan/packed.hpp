@@ -1,4 +1,5 @@
-// Copies of buffers in the layouts that kernels prefer, or in the memory of another backend, kept with the buffer. Under the evaluation lock.
+// Copies of buffers in the layouts that kernels prefer, or in the memory of another backend, kept with the buffer. Under the evaluation
+// lock.
 #pragma once
 
 #include "gradus/array/buffer.hpp"
@@ -6,8 +7,8 @@
 
 namespace gradus::plan {
 
-/// The copy that a kernel wants of the operand at `data`, `offset` bytes into `buffer`; made at the first call. It lives until the buffer is written
-/// or freed. `scratch` has wanted.pack->scratch_bytes bytes. Throws where memory is short.
+/// The copy that a kernel wants of the operand at `data`, `offset` bytes into `buffer`; made at the first call. It lives until the buffer
+/// is written or freed. `scratch` has wanted.pack->scratch_bytes bytes. Throws where memory is short.
 void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch);
 
 /// A buffer in `space` (null: the processor's memory).

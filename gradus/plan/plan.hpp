@@ -83,8 +83,8 @@ struct RunMemory {
   std::vector<BufferPtr> buffers;
   std::vector<void*> pointers;
 };
-/// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present). Returns
-/// the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
+/// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present).
+/// Returns the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
 std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory);
 
 }  // namespace gradus::plan

@@ -149,7 +149,8 @@ class Run {
     for (const Published& kept : plan_.published) {
       const Storage& storage = plan_.storages[kept.storage];
       Value value{buffers_[kept.storage], kept.strides, kept.offset};
-      if (storage.kind == Storage::Kind::leaf || storage.kind == Storage::Kind::donated) value.offset += output(storage.source).value.offset;
+      if (storage.kind == Storage::Kind::leaf || storage.kind == Storage::Kind::donated)
+        value.offset += output(storage.source).value.offset;
       if (storage.kind == Storage::Kind::donated) value.buffer->packed.reset();
       if (storage.kind == Storage::Kind::slot) {
         value.buffer = gradus::allocate(8, "a number");

@@ -121,7 +121,8 @@ class Simplifier {
     fail(op.name, "the backend \"", backend.name(), "\" has no kernel for it, and it is made of no ops that have one");
   }
 
-  // Ops whose results nobody keeps or reads: inputs of an op that stands for others but does not hand them on (what a derivative's rule captured).
+  // Ops whose results nobody keeps or reads: inputs of an op that stands for others but does not hand them on (what a derivative's rule
+  // captured).
   void drop_unread() {
     std::vector<uint8_t> is_needed(graph_.ops.size(), 0);
     const auto need = [&](int value) {

@@ -1,5 +1,5 @@
-// The slope of a relu that max pooling follows: applied to the maxima before they are put back, not to the whole image after it. An image is so
-// written once and read not at all, where it was written twice and read twice. Bits stay: no position is in two windows.
+// The slope of a relu that max pooling follows: applied to the maxima before they are put back, not to the whole image after it. An image
+// is so written once and read not at all, where it was written twice and read twice. Bits stay: no position is in two windows.
 #include "gradus/ops/pool_rules.hpp"
 #include "gradus/plan/ir.hpp"
 
@@ -50,7 +50,9 @@ class Sinker {
     if (put.op != &pool_put_op || readers_[put.outputs[0]] != 1 || !has_disjoint_windows(put.args)) return {};
     const int gate_at = reader_[put.outputs[0]];
     const PlanOp &gate = graph_.ops[gate_at], *pool = producer_of(put.inputs[1], max_pool_op);
-    if (gate.op != &gate_op || gate.inputs[0] != put.outputs[0] || !pool || gate.inputs[1] != pool->inputs[0] || put.inputs[1] != pool->outputs[1]) return {};
+    if (gate.op != &gate_op || gate.inputs[0] != put.outputs[0] || !pool || gate.inputs[1] != pool->inputs[0] ||
+        put.inputs[1] != pool->outputs[1])
+      return {};
     if (!(graph_.values[gate.outputs[0]].layout == graph_.values[put.outputs[0]].layout)) return {};
     if (!(graph_.values[pool->outputs[0]].layout == graph_.values[put.inputs[0]].layout)) return {};
     return {at, gate_at, pool->outputs[0]};

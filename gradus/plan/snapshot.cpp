@@ -138,8 +138,8 @@ void keep_held(Snapshot& snapshot, size_t number) {
   if (feeds_outside) std::fill_n(snapshot.is_kept.begin() + first, node.output_count(), uint8_t{1});
 }
 
-// What a node that keeps its inputs reads has to be there when a trace asks for it, whether or not it depends on an argument itself: it is kept if
-// it was dear, and computed again from its own inputs, which stay, if it was cheap. Readers come first here.
+// What a node that keeps its inputs reads has to be there when a trace asks for it, whether or not it depends on an argument itself: it is
+// kept if it was dear, and computed again from its own inputs, which stay, if it was cheap. Readers come first here.
 void keep_traced(Snapshot& snapshot) {
   std::vector<uint8_t>& keeps_inputs = snapshot.keeps_inputs;
   std::vector<uint8_t> is_read(snapshot.nodes.size(), 0);  // by a node that keeps its inputs
@@ -274,7 +274,8 @@ Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> argu
   const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
   snapshot.is_kept.assign(values, 0);
   snapshot.is_donated.assign(values, 0);
-  for (size_t i = 0; i < arguments.size(); ++i) snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_consume_argument(*arguments[i]);
+  for (size_t i = 0; i < arguments.size(); ++i)
+    snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_consume_argument(*arguments[i]);
   for (const Array& output : graph.outputs()) snapshot.is_kept[snapshot.value_of({output.node(), output.output_index()})] = 1;
   return snapshot;
 }

@@ -49,8 +49,8 @@ bool is_available(const Node& node);
 
 /// Walks from `roots` into `out`, which is cleared first. Under the evaluation lock. Throws if a placeholder is reached.
 void take_snapshot(std::span<const Array> roots, Snapshot& out);
-/// The same for a closed graph whose parameters stand for computed `arguments`, each the one output of its node; just its outputs are kept, and arguments that nobody else
-/// holds (and `may_consume` allows) are donated.
+/// The same for a closed graph whose parameters stand for computed `arguments`, each the one output of its node; just its outputs are kept,
+/// and arguments that nobody else holds (and `may_consume` allows) are donated.
 Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume);
 /// What such a snapshot depends on: the graph's identity and the arguments' layouts.
 Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume);

@@ -62,7 +62,8 @@ class GraphVerifier {
     require(v.base >= 0 && v.base < static_cast<int>(graph_.values.size()), "value ", id, " has no base");
     const PlanValue& base = value(v.base);
     require(base.kind != PlanValue::Kind::view && base.base == v.base, "the base of value ", id, " is a view");
-    require(v.layout.strides.size() == v.layout.shape.dims().size(), "value ", id, " has ", v.layout.strides.size(), " strides for shape ", v.layout.shape);
+    require(v.layout.strides.size() == v.layout.shape.dims().size(), "value ", id, " has ", v.layout.strides.size(), " strides for shape ",
+            v.layout.shape);
     require(!v.is_donated || v.kind == PlanValue::Kind::leaf, "value ", id, " is donated but no leaf");
     if (v.kind != PlanValue::Kind::view) {
       require(v.base == id && v.offset == 0, "value ", id, " lies in value ", v.base);
@@ -81,9 +82,11 @@ class GraphVerifier {
   void check_read(int at, int id) const {
     require(id >= 0 && id < static_cast<int>(graph_.values.size()), "op ", at, " reads value ", id, ", which does not exist");
     const PlanValue& v = value(id);
-    require(v.kind != PlanValue::Kind::computed || (maker_[id] >= 0 && maker_[id] == v.producer), "op ", at, " reads value ", id, ", which no earlier op makes");
+    require(v.kind != PlanValue::Kind::computed || (maker_[id] >= 0 && maker_[id] == v.producer), "op ", at, " reads value ", id,
+            ", which no earlier op makes");
     // Of a view that is what computes its base, or a barrier that it lies behind.
-    require(v.producer < at && (v.producer < 0 || !graph_.ops[v.producer].is_dead), "op ", at, " reads value ", id, " before its producer ", v.producer);
+    require(v.producer < at && (v.producer < 0 || !graph_.ops[v.producer].is_dead), "op ", at, " reads value ", id, " before its producer ",
+            v.producer);
     if (v.base != id) check_read(at, v.base);
   }
 
@@ -148,15 +151,16 @@ class GraphVerifier {
       avals.push_back({layout.dtype, layout.shape, false});
     }
     if (op.epilogue.has_bias) {
-      require(!avals.empty() && avals.back().shape.size() == value(op.outputs[0]).layout.shape.dims().back(), "the bias of op ", at, " is ", avals.back().shape);
+      require(!avals.empty() && avals.back().shape.size() == value(op.outputs[0]).layout.shape.dims().back(), "the bias of op ", at, " is ",
+              avals.back().shape);
       avals.pop_back();
     }
     const std::vector<Aval> made = inferred(op, avals);
     require(made.size() == op.outputs.size(), op.op->name, " ", at, " has ", op.outputs.size(), " outputs, not ", made.size());
     for (size_t k = 0; k < made.size(); ++k) {
       const Layout& out = value(op.outputs[k]).layout;
-      require(out.shape == made[k].shape && out.dtype == made[k].dtype, op.op->name, " ", at, " makes ", out.dtype, " ", out.shape, ", its rule ",
-              made[k].dtype, " ", made[k].shape);
+      require(out.shape == made[k].shape && out.dtype == made[k].dtype, op.op->name, " ", at, " makes ", out.dtype, " ", out.shape,
+              ", its rule ", made[k].dtype, " ", made[k].shape);
     }
   }
 
@@ -167,8 +171,8 @@ class GraphVerifier {
       require(id >= 0, "value ", source, " of the snapshot is kept but not there");
       require(value(id).is_kept, "value ", source, " of the snapshot is kept, value ", id, " is not");
       const Aval& aval = aval_of(source);
-      require(value(id).layout.shape == aval.shape && value(id).layout.dtype == aval.dtype, "value ", id, " is ", value(id).layout.dtype, " ",
-              value(id).layout.shape, ", recorded was ", aval.dtype, " ", aval.shape);
+      require(value(id).layout.shape == aval.shape && value(id).layout.dtype == aval.dtype, "value ", id, " is ", value(id).layout.dtype,
+              " ", value(id).layout.shape, ", recorded was ", aval.dtype, " ", aval.shape);
       check_read(static_cast<int>(graph_.ops.size()), id);
     }
   }
@@ -189,20 +193,22 @@ class GraphVerifier {
   // Each link reads what earlier links make only by example.
   void check_chain(int number) const {
     const Chain& chain = graph_.chains[number];
-    require(chain.links.size() > 1 && chain.block > 0 && chain.block < chain.batch, "chain ", number, " has ", chain.links.size(), " links, ", chain.block,
-            " of ", chain.batch, " examples at a time");
+    require(chain.links.size() > 1 && chain.block > 0 && chain.block < chain.batch, "chain ", number, " has ", chain.links.size(),
+            " links, ", chain.block, " of ", chain.batch, " examples at a time");
     std::vector<uint8_t> is_made(graph_.values.size(), 0);
     for (const int link : chain.links) {
       const std::vector<int> ops = graph_.with(link);
       for (const int at : ops) {
         require(graph_.ops[at].chain == number && !graph_.ops[at].is_dead, "op ", at, " is no part of chain ", number);
         for (const int input : graph_.ops[at].inputs) {
-          require(!is_made[value(input).base] || reads_by_example(graph_, link, input, chain.batch), "op ", at, " reads more than its own examples");
+          require(!is_made[value(input).base] || reads_by_example(graph_, link, input, chain.batch), "op ", at,
+                  " reads more than its own examples");
         }
       }
       for (const int at : ops) {
         for (const int output : graph_.ops[at].outputs) {
-          require(value(output).layout.shape[0] == chain.batch, "op ", at, " makes ", value(output).layout.shape, " in a chain of ", chain.batch, " examples");
+          require(value(output).layout.shape[0] == chain.batch, "op ", at, " makes ", value(output).layout.shape, " in a chain of ",
+                  chain.batch, " examples");
           is_made[output] = 1;
         }
       }

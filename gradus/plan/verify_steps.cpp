@@ -37,14 +37,19 @@ class StepVerifier {
 
   void check_storage(const Storage& storage) const {
     if (storage.kind == Kind::arena) {
-      require(storage.offset >= 0 && storage.offset % 64 == 0 && storage.offset + storage.bytes <= plan_.arena_bytes, "a value lies outside the arena");
+      require(storage.offset >= 0 && storage.offset % 64 == 0 && storage.offset + storage.bytes <= plan_.arena_bytes,
+              "a value lies outside the arena");
     } else if (storage.kind != Kind::result) {
-      require(storage.source.node < snapshot_.nodes.size() && snapshot_.is_leaf(storage.source.node), "data of node ", storage.source.node, ", which is no leaf");
-      require(storage.kind == Kind::slot || snapshot_.nodes[storage.source.node]->is_ready(storage.source.index), "data of a leaf that has none");
+      require(storage.source.node < snapshot_.nodes.size() && snapshot_.is_leaf(storage.source.node), "data of node ", storage.source.node,
+              ", which is no leaf");
+      require(storage.kind == Kind::slot || snapshot_.nodes[storage.source.node]->is_ready(storage.source.index),
+              "data of a leaf that has none");
     }
   }
 
-  std::span<const Operand> operands(const Step& step) const { return std::span(plan_.operands).subspan(step.first_operand, step.operand_count); }
+  std::span<const Operand> operands(const Step& step) const {
+    return std::span(plan_.operands).subspan(step.first_operand, step.operand_count);
+  }
 
   void check_step(int at) {
     const Step& step = plan_.steps[at];
@@ -56,7 +61,8 @@ class StepVerifier {
       require(operand.storage >= 0, "step ", at, " reads nothing");
       require(is_given(operand.storage) || written_[operand.storage] != kNever, "step ", at, " reads what no step before it has written");
       if (!is_given(operand.storage)) {
-        require(operand.byte_offset >= 0 && operand.byte_offset < rounded(plan_.storages[operand.storage].bytes), "step ", at, " reads beside a value");
+        require(operand.byte_offset >= 0 && operand.byte_offset < rounded(plan_.storages[operand.storage].bytes), "step ", at,
+                " reads beside a value");
       }
       last_read_[operand.storage] = at;
     }
@@ -65,8 +71,8 @@ class StepVerifier {
       const Storage& storage = plan_.storages[operand.storage];
       require(!is_given(operand.storage), "step ", at, " writes over data");
       require(written_[operand.storage] == kNever, "steps ", written_[operand.storage], " and ", at, " write the same value");
-      require(operand.byte_offset == 0 && operand.size * operand.dtype.size() == storage.bytes, "step ", at, " writes ", operand.size, " elements of ",
-              operand.dtype, " into ", storage.bytes, " bytes");
+      require(operand.byte_offset == 0 && operand.size * operand.dtype.size() == storage.bytes, "step ", at, " writes ", operand.size,
+              " elements of ", operand.dtype, " into ", storage.bytes, " bytes");
       written_[operand.storage] = at;
     }
   }
@@ -82,19 +88,22 @@ class StepVerifier {
     for (size_t at = 0; at < plan_.storages.size(); ++at) {
       const Storage& storage = plan_.storages[at];
       if (storage.kind != Kind::donated) continue;
-      require(snapshot_.is_donated[snapshot_.first_value[storage.source.node] + storage.source.index], "data that others hold is written over");
+      require(snapshot_.is_donated[snapshot_.first_value[storage.source.node] + storage.source.index],
+              "data that others hold is written over");
       require(taken.insert(key(storage.source)).second, "two values are written over the same data");
       require(written_[at] != kNever, "no step writes the value over dying data");
       first_update = std::min(first_update, written_[at]);
       const auto old = leaf.find(key(storage.source));
-      require(old == leaf.end() || last_read_[old->second] <= written_[at], "dying data is read by step ", old == leaf.end() ? 0 : last_read_[old->second],
-              " after step ", written_[at], " has written over it");
+      require(old == leaf.end() || last_read_[old->second] <= written_[at], "dying data is read by step ",
+              old == leaf.end() ? 0 : last_read_[old->second], " after step ", written_[at], " has written over it");
     }
     for (size_t at = static_cast<size_t>(first_update); at < plan_.steps.size(); ++at) {
-      require(plan_.steps[at].is_update && !plan_.steps[at].kernel->may_fail, "step ", at, " may fail, or is no update, after data was written over");
+      require(plan_.steps[at].is_update && !plan_.steps[at].kernel->may_fail, "step ", at,
+              " may fail, or is no update, after data was written over");
     }
     for (const Published& kept : plan_.published) {
-      require(plan_.storages[kept.storage].kind != Kind::leaf || !taken.count(key(plan_.storages[kept.storage].source)), "kept data is written over");
+      require(plan_.storages[kept.storage].kind != Kind::leaf || !taken.count(key(plan_.storages[kept.storage].source)),
+              "kept data is written over");
     }
   }
 
@@ -128,7 +137,8 @@ class StepVerifier {
       }
       const int64_t scratch = scratch_bytes_of(*plan_.steps[step].kernel, plan_.steps[step].is_packed);
       if (scratch) {
-        require(plan_.steps[step].scratch_offset + scratch <= plan_.arena_bytes, "the scratch space of step ", step, " lies outside the arena");
+        require(plan_.steps[step].scratch_offset + scratch <= plan_.arena_bytes, "the scratch space of step ", step,
+                " lies outside the arena");
         require(overlapping(plan_.steps[step].scratch_offset, scratch) == kNever, "the scratch space of step ", step, " lies over a value");
       }
       for (const int at : ending[step]) {
@@ -141,13 +151,15 @@ class StepVerifier {
     std::set<uint64_t> published;
     for (const Published& kept : plan_.published) {
       const uint32_t node = kept.source.node;
-      require(node < snapshot_.nodes.size() && kept.source.index < snapshot_.nodes[node]->output_count(), "a value of no node is published");
+      require(node < snapshot_.nodes.size() && kept.source.index < snapshot_.nodes[node]->output_count(),
+              "a value of no node is published");
       require(snapshot_.is_kept[snapshot_.first_value[node] + kept.source.index], "a value that nobody keeps is published");
       require(published.insert(key(kept.source)).second, "a value is published twice");
       require(kept.storage >= 0 && plan_.storages[kept.storage].kind != Kind::arena, "a kept value lies in the arena");
       require(is_given(kept.storage) || written_[kept.storage] != kNever, "a kept value is never written");
       const Aval& aval = snapshot_.nodes[node]->output(kept.source.index).aval;
-      require(static_cast<int64_t>(kept.strides.size()) == aval.shape.rank(), "a kept value of shape ", aval.shape, " has ", kept.strides.size(), " strides");
+      require(static_cast<int64_t>(kept.strides.size()) == aval.shape.rank(), "a kept value of shape ", aval.shape, " has ",
+              kept.strides.size(), " strides");
       if (is_given(kept.storage) || aval.shape.size() == 0) continue;
       int64_t first = kept.offset, last = kept.offset;
       for (int64_t axis = 0; axis < aval.shape.rank(); ++axis) {

@@ -53,19 +53,20 @@ std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
   for (const double mark : axis_marks(y.low, y.high, 5)) {
     const std::string at = number("%.1f", y(mark));
     out += "<line class=\"grid\" x1=\"" + number("%.1f", x.from) + "\" x2=\"" + number("%.1f", x.to) + "\" y1=\"" + at + "\" y2=\"" + at +
-           "\"/><text class=\"mark\" text-anchor=\"end\" x=\"" + number("%.1f", x.from - 7) + "\" y=\"" + number("%.1f", y(mark) + 4) + "\">" +
-           number("%.6g", mark) + "</text>\n";
+           "\"/><text class=\"mark\" text-anchor=\"end\" x=\"" + number("%.1f", x.from - 7) + "\" y=\"" + number("%.1f", y(mark) + 4) +
+           "\">" + number("%.6g", mark) + "</text>\n";
   }
   for (const double mark : axis_marks(x.low, x.high, 8)) {
     if (chart.is_x_counted && mark != std::round(mark)) continue;
     out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", x(mark)) + "\" y=\"" + number("%.1f", y.from + 18) + "\">" +
            number("%.6g", mark) + "</text>\n";
   }
-  out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", (x.from + x.to) / 2) + "\" y=\"" + number("%.1f", kHeight - 6) +
-         "\">" + escape_html(chart.x_label) + "</text>\n";
+  out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", (x.from + x.to) / 2) + "\" y=\"" +
+         number("%.1f", kHeight - 6) + "\">" + escape_html(chart.x_label) + "</text>\n";
   if (!chart.y_label.empty()) {
     const std::string middle = number("%.1f", (y.from + y.to) / 2);
-    out += "<text class=\"mark\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\"-" + middle + "\" y=\"12\">" + escape_html(chart.y_label) + "</text>\n";
+    out += "<text class=\"mark\" text-anchor=\"middle\" transform=\"rotate(-90)\" x=\"-" + middle + "\" y=\"12\">" +
+           escape_html(chart.y_label) + "</text>\n";
   }
   return out;
 }

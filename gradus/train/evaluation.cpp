@@ -86,7 +86,8 @@ bool is_classification(const Array& output, const data::Dataset& set) {
 
 Classification classify(const Array& output, const data::Dataset& set) {
   if (!is_classification(output, set) || output.shape(0) != set.size()) {
-    fail("classify", "the output is ", output.shape(), " and the set has ", set.size(), " samples; integer labels and one row of logits each are needed");
+    fail("classify", "the output is ", output.shape(), " and the set has ", set.size(),
+         " samples; integer labels and one row of logits each are needed");
   }
   const int64_t width = output.rank() == 2 ? output.shape(1) : 1, classes = width == 1 ? 2 : width;
   Classification answers;
@@ -98,7 +99,8 @@ Classification classify(const Array& output, const data::Dataset& set) {
     const std::vector<double> p = class_probabilities(logits.data() + static_cast<int64_t>(i) * width, width);
     const auto best = std::max_element(p.begin(), p.end());
     const int64_t truth = answers.truth[i];
-    if (truth < 0 || truth >= classes) fail("classify", "y[", i, "] is ", truth, "; labels of ", classes, " classes must be 0 to ", classes - 1);
+    if (truth < 0 || truth >= classes)
+      fail("classify", "y[", i, "] is ", truth, "; labels of ", classes, " classes must be 0 to ", classes - 1);
     answers.predicted.push_back(best - p.begin());
     answers.probability.push_back(*best);
   }
@@ -109,7 +111,8 @@ std::vector<SampleImage> sample_images(const data::Dataset& set, const Classific
   const Shape& shape = set.x.shape();
   if (shape.rank() != 4 || (shape[3] != 1 && shape[3] != 3) || shape[1] < 1 || shape[2] < 1 || shape[1] > 512 || shape[2] > 512) return {};
   std::vector<int64_t> hits, misses;
-  for (size_t i = 0; i < answers.truth.size(); ++i) (answers.truth[i] == answers.predicted[i] ? hits : misses).push_back(static_cast<int64_t>(i));
+  for (size_t i = 0; i < answers.truth.size(); ++i)
+    (answers.truth[i] == answers.predicted[i] ? hits : misses).push_back(static_cast<int64_t>(i));
   if (hits.size() > right) hits.resize(right);
   std::stable_sort(misses.begin(), misses.end(), [&](int64_t a, int64_t b) {
     return answers.probability[static_cast<size_t>(a)] > answers.probability[static_cast<size_t>(b)];

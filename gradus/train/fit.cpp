@@ -335,7 +335,8 @@ class Run {
     if (plateau_) plateau_->set_state(state.plateau);
     random::set_state(state.generator);
     best_.go_on(state);
-    for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i) options_.callbacks[i]->set_state(state.callbacks[i]);
+    for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i)
+      options_.callbacks[i]->set_state(state.callbacks[i]);
     history_ = std::move(state.history);
     first_epoch_ = state.epoch;
     first_step_ = state.step;
@@ -357,7 +358,8 @@ class Run {
     task_.build(batch);
     variables_ = task_.variables();
     if (!options_.freeze.empty()) frozen_ = nn::detail::set_trainable(variables_, options_.freeze, false);
-    const bool can_train = std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
+    const bool can_train =
+        std::any_of(variables_.begin(), variables_.end(), [](const Variable& variable) { return variable.is_trainable(); });
     if (!can_train) {
       fail("fit", "the model has no parameter that is trained; ",
            frozen_.empty() ? "nn::unfreeze(model) trains frozen ones" : concat("freeze is [", join(options_.freeze), "], which names all"));

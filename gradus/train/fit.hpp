@@ -34,7 +34,8 @@ struct FitOptions {
   uint64_t seed = 0;         ///< of the order of examples, and of what is held out
   int64_t patience = 0;      ///< stop after so many epochs without progress of `monitor`; 0: never
   std::string monitor{};     ///< "val_loss" by default, "loss" without validation
-  std::optional<bool> more_is_better{};  ///< of `monitor`; by default what its name says: more for accuracy, top_k, f1, auc, r2 and the like
+  std::optional<bool>
+      more_is_better{};      ///< of `monitor`; by default what its name says: more for accuracy, top_k, f1, auc, r2 and the like
   bool restore_best = true;  ///< with patience: put back the parameters of the best epoch
   double clip_norm = 0.0;    ///< gradients scaled to at most this norm; 0: not
   double clip_value = 0.0;   ///< each gradient element cut to this size; 0: not
@@ -160,7 +161,9 @@ constexpr bool must_take_one_array() {
     };
     constexpr bool is_const = !nn::detail::HasMutableForward<M, const Array&>;
     static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
-    static_assert(takes_one, "the model is called with one array and returns one: Array forward(const Array& x) const; others are trained with an objective");
+    static_assert(
+        takes_one,
+        "the model is called with one array and returns one: Array forward(const Array& x) const; others are trained with an objective");
     return takes_one && is_const;
   } else {
     return false;
@@ -171,7 +174,8 @@ History fit(Task& task, const data::Dataset& set, FitOptions& options);
 Logs evaluate(Task& task, const data::Dataset& set, int64_t batch_size, bool verbose);
 Array predict(const std::function<Array(const Array&)>& model, const data::Dataset& set, int64_t batch_size);
 void check_loss(const FitOptions& options, const data::Dataset& set);
-/// The target in the shape of an output that has one number an example, (N, 1) of (N,); as it is where the loss takes labels, or is one's own.
+/// The target in the shape of an output that has one number an example, (N, 1) of (N,); as it is where the loss takes labels, or is one's
+/// own.
 Array fitted_target(const loss::Loss& loss, const Array& output, const Array& target);
 /// Loss and metrics that suit an output and a target: cross-entropies and accuracy for integer targets, else squared and absolute errors.
 LossObjective usual_objective(const Array& output, const Array& target);
@@ -179,8 +183,8 @@ LossObjective usual_objective(const Array& output, const Array& target);
 }  // namespace detail
 
 /// Trains a model on a set of inputs and targets; the model is called with one array. Parameters are made by the first batch. Progress is
-/// printed unless `verbose` is off. With `interrupts` Ctrl-C stops after the step in work, and the model is as of that step; signals are the
-/// program's own otherwise.
+/// printed unless `verbose` is off. With `interrupts` Ctrl-C stops after the step in work, and the model is as of that step; signals are
+/// the program's own otherwise.
 ///
 ///   train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-3),
 ///                                 .metrics = {metrics::accuracy}, .epochs = 10, .batch_size = 128, .validation = test_set});
@@ -203,7 +207,8 @@ History fit(M& model, const F& objective, const S& set, FitOptions options) {
     constexpr bool is_set = std::convertible_to<const S&, const data::Dataset&>;
     static_assert(is_set, "fit takes a data set: train::fit(model, data::Dataset(x, y), {...})");
     constexpr bool is_objective = !is_set || std::invocable<const F&, const M&, const data::Batch&>;
-    static_assert(is_objective, "an objective takes the model and a batch: [](const auto& model, const data::Batch& batch) { return ...; }");
+    static_assert(is_objective,
+                  "an objective takes the model and a batch: [](const auto& model, const data::Batch& batch) { return ...; }");
     if constexpr (is_set && is_objective) {
       detail::ObjectiveTask<M, F> task(model, objective);
       return detail::fit(task, set, options);
@@ -244,7 +249,8 @@ struct PredictOptions {
 /// The model's outputs for all inputs, computed batch by batch and joined along axis 0.
 template <class M>
 Array predict(const M& model, const data::Dataset& set, PredictOptions options = {}) {
-  if constexpr (detail::must_take_one_array<M>()) return detail::predict([&](const Array& x) -> Array { return model(x); }, set, options.batch_size);
+  if constexpr (detail::must_take_one_array<M>())
+    return detail::predict([&](const Array& x) -> Array { return model(x); }, set, options.batch_size);
   else return {};
 }
 template <class M>

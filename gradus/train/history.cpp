@@ -18,7 +18,10 @@ double Logs::operator[](std::string_view name) const {
     names.push_back(entry.first);
   }
   const std::string near = nearest(name, names);
-  fail("logs", "there is no \"", name, "\"; ", names.empty() ? "there are none" : near.empty() ? concat("there are ", join(names)) : concat("the nearest is ", near));
+  fail("logs", "there is no \"", name, "\"; ",
+       names.empty()  ? "there are none"
+       : near.empty() ? concat("there are ", join(names))
+                      : concat("the nearest is ", near));
 }
 
 bool Logs::contains(std::string_view name) const {

@@ -17,7 +17,8 @@ constexpr size_t kCount = sizeof kSignals / sizeof kSignals[0];
 
 std::atomic<bool> is_asked{false};
 std::atomic<int> last{0};  // signal since the outermost scope was opened; 0: none
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free flags");
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "a signal handler may only touch lock-free flags");
 
 // As they were before the outermost scope; written before the handler is installed, only read while it is.
 struct sigaction before[kCount];
@@ -60,7 +61,8 @@ InterruptScope::InterruptScope() {
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
   for (size_t i = 0; i < kCount; ++i) {
-    is_taken[i] = sigaction(kSignals[i], nullptr, &before[i]) == 0 && !is_ignored(before[i]) && sigaction(kSignals[i], &action, nullptr) == 0;
+    is_taken[i] =
+        sigaction(kSignals[i], nullptr, &before[i]) == 0 && !is_ignored(before[i]) && sigaction(kSignals[i], &action, nullptr) == 0;
   }
 }
 

@@ -183,7 +183,8 @@ Datum FieldType<std::vector<metrics::Metric>>::write(const std::vector<metrics::
   for (const metrics::Metric& metric : value) list.push_back(metric.name());
   return list;
 }
-bool FieldType<std::vector<metrics::Metric>>::read(std::vector<metrics::Metric>& value, const Datum& given, const FieldNote& note, FieldReading& reading) {
+bool FieldType<std::vector<metrics::Metric>>::read(std::vector<metrics::Metric>& value, const Datum& given, const FieldNote& note,
+                                                   FieldReading& reading) {
   std::vector<std::string> names;
   if (!FieldType<std::vector<std::string>>::read(names, given, note, reading)) return false;
   value.clear();

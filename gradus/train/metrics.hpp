@@ -38,7 +38,8 @@ class Metric {
   Metric(std::nullptr_t) = delete;
   template <::gradus::detail::Text T>
   Metric(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "a metric is a function: metrics::accuracy, not its name; metrics::Metric::from_name takes a name");
+    static_assert(::gradus::detail::never<T>,
+                  "a metric is a function: metrics::accuracy, not its name; metrics::Metric::from_name takes a name");
   }
 
   Array operator()(const Array& output, const Array& target) const { return function_(output, target); }
@@ -56,8 +57,8 @@ class Metric {
   const MetricKind* kind_ = nullptr;
 };
 
-/// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Of equal logits the first counts as the
-/// larger; a label that is none of the classes, or whose logit is NaN, is not among them. Named "top_k" with k's value.
+/// Share of examples whose label is among the k largest logits; output (..., classes), target integers (...). Of equal logits the first
+/// counts as the larger; a label that is none of the classes, or whose logit is NaN, is not among them. Named "top_k" with k's value.
 Metric top_k(int64_t k);
 
 /// counts[i * classes + j]: examples of class i predicted as class j. output (N, classes) logits, or (N,) or (N, 1) for two classes.

@@ -51,7 +51,8 @@ std::string table_card(const ReportTable& table) {
     out += "<tr>";
     for (size_t i = 0; i < cells.size(); ++i) {
       // A column is set right if its first cell is a number; the first column names things.
-      const bool is_number = i > 0 && !table.header.empty() && !table.rows.empty() && i < table.rows[0].size() && looks_numeric(table.rows[0][i]);
+      const bool is_number =
+          i > 0 && !table.header.empty() && !table.rows.empty() && i < table.rows[0].size() && looks_numeric(table.rows[0][i]);
       out += std::string("<") + tag + (is_number ? " class=\"num\"" : i == 0 && table.header.empty() ? " class=\"key\"" : "") + ">" +
              escape_html(cells[i]) + "</" + tag + ">";
     }
@@ -89,14 +90,16 @@ std::string confusion_card(const Confusion& confusion) {
     const double recall = total ? static_cast<double>(confusion.counts[i * classes + i]) / static_cast<double>(total) : 0;
     out += "<td class=\"recall\">" + (total ? percent(recall) : "-") + "</td></tr>\n";
   }
-  return card("Confusion matrix", out + "</tbody></table>\n<p class=\"note\">Rows: what the sample is. Columns: what the model said.</p>\n");
+  return card("Confusion matrix",
+              out + "</tbody></table>\n<p class=\"note\">Rows: what the sample is. Columns: what the model said.</p>\n");
 }
 
 std::string figure(const SampleImage& sample) {
   std::string out = "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
                     io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
   out += sample.is_right ? "<span class=\"good\">\u2713 " : "<span class=\"bad\">\u2717 ";
-  out += escape_html(sample.prediction) + "</span><br><span class=\"faint\">" + number("%.0f&nbsp;%%", 100 * sample.probability) + "</span>";
+  out +=
+      escape_html(sample.prediction) + "</span><br><span class=\"faint\">" + number("%.0f&nbsp;%%", 100 * sample.probability) + "</span>";
   if (!sample.is_right) out += "<br><span class=\"faint\">is " + escape_html(sample.truth) + "</span>";
   return out + "</figcaption></figure>\n";
 }
@@ -113,14 +116,17 @@ std::string samples_card(const std::vector<SampleImage>& samples) {
 }  // namespace
 
 std::string to_html(const Report& report) {
-  std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
-                    escape_html(report.title) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body><main>\n<h1>" +
-                    escape_html(report.title) + "</h1>\n<p class=\"subtitle\">" + escape_html(report.subtitle) + "</p>\n";
+  std::string out =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">\n<title>" +
+      escape_html(report.title) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body><main>\n<h1>" + escape_html(report.title) +
+      "</h1>\n<p class=\"subtitle\">" + escape_html(report.subtitle) + "</p>\n";
   out += headlines(report.headlines);
   out += report.charts.size() % 3 == 0 ? "<div class=\"cards three\">\n" : "<div class=\"cards\">\n";
   for (const Chart& chart : report.charts) out += chart_card(chart);
   out += "</div>\n";
-  out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) + "</div>\n";
+  out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) +
+         "</div>\n";
   out += samples_card(report.samples);
   // The first table is the long one; the others stand beside it.
   out += "<div class=\"cards\">\n";

@@ -8,7 +8,8 @@ namespace gradus {
 std::span<const OpDef* const> all_ops() {
   static const std::vector<const OpDef*>& ops = *new std::vector<const OpDef*>([] {
     std::vector<const OpDef*> joined = families_of_ops();
-    for (const auto& family : {checkpoint_ops(), custom_derivative_ops(), control_ops()}) joined.insert(joined.end(), family.begin(), family.end());
+    for (const auto& family : {checkpoint_ops(), custom_derivative_ops(), control_ops()})
+      joined.insert(joined.end(), family.begin(), family.end());
     return joined;
   }());
   return ops;

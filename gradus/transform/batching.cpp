@@ -125,7 +125,8 @@ Array repeat_for_batch(const Array& x, int64_t batch_size) {
   return broadcast_to(strong, Shape(sizes));
 }
 
-BatchedOutputs batch_reached(std::span<const Array> symbols, std::span<const Array> values, std::span<const Array> outputs, int64_t batch_size) {
+BatchedOutputs batch_reached(std::span<const Array> symbols, std::span<const Array> values, std::span<const Array> outputs,
+                             int64_t batch_size) {
   const std::vector<Node*> nodes = nodes_between(symbols, outputs);
   BatchWalk walk(symbols, values, batch_size, nodes.size());
   for (Node* node : nodes) walk.visit(node);
@@ -138,7 +139,8 @@ BatchedOutputs batch_reached(std::span<const Array> symbols, std::span<const Arr
   return out;
 }
 
-std::vector<Array> batch_graph(std::span<const Array> symbols, std::span<const Array> values, std::span<const Array> outputs, int64_t batch_size) {
+std::vector<Array> batch_graph(std::span<const Array> symbols, std::span<const Array> values, std::span<const Array> outputs,
+                               int64_t batch_size) {
   BatchedOutputs out = batch_reached(symbols, values, outputs, batch_size);
   for (size_t k = 0; k < out.outputs.size(); ++k) {
     if (out.outputs[k].exists() && !out.is_batched[k]) out.outputs[k] = repeat_for_batch(out.outputs[k], batch_size);
@@ -146,7 +148,8 @@ std::vector<Array> batch_graph(std::span<const Array> symbols, std::span<const A
   return std::move(out.outputs);
 }
 
-BatchedSubgraph batch_subgraph(const Subgraph& graph, std::span<const uint8_t> is_batched, std::span<const uint8_t> force_outputs, int64_t batch_size) {
+BatchedSubgraph batch_subgraph(const Subgraph& graph, std::span<const uint8_t> is_batched, std::span<const uint8_t> force_outputs,
+                               int64_t batch_size) {
   std::vector<Array> parameters = graph.parameters(), symbols, values;
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!is_batched[i]) continue;

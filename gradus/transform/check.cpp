@@ -26,7 +26,8 @@ std::string CheckReport::text() const {
   for (const Line& line : lines_) {
     char error[32];
     std::snprintf(error, sizeof error, "%.1e", line.error);
-    out += concat(line.passed ? "ok    " : "FAIL  ", line.what, ": largest error ", error, line.passed ? "" : concat(" (", line.detail, ")"), "\n");
+    out += concat(line.passed ? "ok    " : "FAIL  ", line.what, ": largest error ", error,
+                  line.passed ? "" : concat(" (", line.detail, ")"), "\n");
   }
   return out;
 }
@@ -85,8 +86,8 @@ class Checker {
     const Arrays point = varied_of(x_), reverse = gradient(point);
     Arrays directions;
     for (const Array& x : point) directions.push_back(weight_like(x));
-    report_.add(compare("first order, reverse mode against finite differences", picked(reverse), differences([&](const Arrays& x) { return Arrays{value(x)}; }, point),
-                        options_.tolerance));
+    report_.add(compare("first order, reverse mode against finite differences", picked(reverse),
+                        differences([&](const Arrays& x) { return Arrays{value(x)}; }, point), options_.tolerance));
     if (options_.forward) {
       const Array forward = tangent(point, directions);
       report_.add(compare("first order, forward mode against reverse mode", {forward}, {inner(reverse, directions)}, options_.tolerance));
@@ -176,12 +177,14 @@ class Checker {
     const auto slope = [&](const Arrays& x) { return inner(gradient(x), directions); };
     const Arrays expected = differences([&](const Arrays& x) { return Arrays{slope(x)}; }, point);
     const Arrays reverse = grad([&](const Arrays& x) { return slope(x); })(point);
-    report_.add(compare("second order, reverse over reverse against finite differences", picked(reverse), expected, 10 * options_.tolerance));
+    report_.add(
+        compare("second order, reverse over reverse against finite differences", picked(reverse), expected, 10 * options_.tolerance));
     if (!options_.forward) return;
     const Arrays forward = jvp([&](const Arrays& x) { return gradient(x); }, point, directions).second;
     report_.add(compare("second order, forward over reverse against reverse over reverse", forward, reverse, 10 * options_.tolerance));
     const auto along = [&](const Arrays& x) { return tangent(x, directions); };
-    report_.add(compare("second order, reverse over forward against reverse over reverse", grad(along)(point), reverse, 10 * options_.tolerance));
+    report_.add(
+        compare("second order, reverse over forward against reverse over reverse", grad(along)(point), reverse, 10 * options_.tolerance));
   }
 
   void batches(const Arrays& point) {
@@ -278,7 +281,8 @@ CheckReport check_op(const OpDef& op, std::span<const OpSample> samples, const C
     const auto call = [&](const Arrays& inputs) { return visible(op, apply_all(op, inputs, sample.args)); };
     const Arrays outputs = call(sample.inputs);
     const auto is_float = [](const Array& x) { return x.dtype().is_float(); };
-    const bool has_derivative = op.derivative.kind != Derivative::Kind::not_differentiable && std::any_of(outputs.begin(), outputs.end(), is_float) &&
+    const bool has_derivative = op.derivative.kind != Derivative::Kind::not_differentiable &&
+                                std::any_of(outputs.begin(), outputs.end(), is_float) &&
                                 std::any_of(sample.inputs.begin(), sample.inputs.end(), is_float);
     if (has_derivative) one = detail::check_gradients_of(call, sample.inputs, derivatives);
     if (op.derivative.kind == Derivative::Kind::composed) {

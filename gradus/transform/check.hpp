@@ -53,8 +53,8 @@ CheckReport check_gradients_of(const ArrayFunction& f, std::vector<Array> argume
 /// - first derivatives by reverse mode with finite differences of order 6; the same by forward mode; and both with each other;
 /// - second derivatives, reverse over reverse and forward over reverse, with finite differences of the first;
 /// - vmap with a loop, for values and gradients.
-/// f takes arrays and returns an Array, or a tuple, array or vector of them; it should be smooth near the arguments. What f writes to cells is not
-/// considered.
+/// f takes arrays and returns an Array, or a tuple, array or vector of them; it should be smooth near the arguments. What f writes to cells
+/// is not considered.
 template <class F, class... A>
 CheckReport check_gradients_with(const CheckOptions& options, const F& f, const A&... arguments) {
   const auto call = [&](const std::vector<Array>& x) {
@@ -72,7 +72,9 @@ template <class F, class... A>
 CheckReport check_gradients(const F& f, const A&... arguments) {
   return check_gradients_with(CheckOptions{}, f, arguments...);
 }
-inline CheckReport check_gradients(detail::FunctionOfOne f, const Array& x) { return check_gradients<Array (*)(const Array&)>(f.pointer(), x); }
+inline CheckReport check_gradients(detail::FunctionOfOne f, const Array& x) {
+  return check_gradients<Array (*)(const Array&)>(f.pointer(), x);
+}
 
 /// Inputs and parameters of one call of an op.
 struct OpSample {

@@ -75,8 +75,8 @@ Array current(const Variable& variable) {
 
 }  // namespace
 
-// Inputs of the graph: arrays of the arguments, plain arrays of models among them, values of the state's variables, numbers of the host, a key
-// if there are draws. Outputs: results, then what is assigned to the variables in `written`.
+// Inputs of the graph: arrays of the arguments, plain arrays of models among them, values of the state's variables, numbers of the host, a
+// key if there are draws. Outputs: results, then what is assigned to the variables in `written`.
 struct CompileRecording {
   std::optional<Step> step;
   std::vector<size_t> written;
@@ -181,7 +181,8 @@ bool CompileCall::find(FunctionTag function) {
 
 void CompileCall::begin(FunctionTag function, FunctionRef<void()> plain_call) {
   Impl& impl = *impl_;
-  const bool is_missing = std::any_of(impl.variables.begin(), impl.variables.end(), [&](const Variable& v) { return lacks_value(v, function); });
+  const bool is_missing =
+      std::any_of(impl.variables.begin(), impl.variables.end(), [&](const Variable& v) { return lacks_value(v, function); });
   if (!cache_.was_built || is_missing) {
     build_variables(impl.variables, function, plain_call);
     cache_.was_built = true;
@@ -268,7 +269,8 @@ void CompileCall::end(const std::vector<Array>& results, std::shared_ptr<void> p
   recording->numbers = impl.host->sources();
   recording->results = results.size();
   std::vector<Array> symbols = impl.symbols;
-  for (const HostInputScope::Source& source : recording->numbers) symbols.insert(symbols.end(), source.placeholders.begin(), source.placeholders.end());
+  for (const HostInputScope::Source& source : recording->numbers)
+    symbols.insert(symbols.end(), source.placeholders.begin(), source.placeholders.end());
   recording->has_draws = !nodes_between(std::span(&impl.base, 1), outputs).empty();
   if (recording->has_draws) symbols.push_back(impl.base);
   impl.close();

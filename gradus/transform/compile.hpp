@@ -7,11 +7,12 @@
 //   }, model, optimizer);
 //   Array value = step(batch.x, batch.y);
 //
-// What changes from call to call stands behind the function: models, optimisers, plain Arrays. They are inputs of each run, and what the function
-// assigns to them is an output. The default random generator is state without being named. Everything else that the function uses (captured arrays,
-// C++ numbers, bools) is a constant of the recording; using a variable that is not in the state is an error. A new recording is made for new
-// dtypes or shapes of the arguments, other lengths of their lists, another training mode, and other hyper-parameters of the state or of models among the
-// arguments. No value exists while the function is recorded: item() and printing are errors.
+// What changes from call to call stands behind the function: models, optimisers, plain Arrays. They are inputs of each run, and what the
+// function assigns to them is an output. The default random generator is state without being named. Everything else that the function uses
+// (captured arrays, C++ numbers, bools) is a constant of the recording; using a variable that is not in the state is an error. A new
+// recording is made for new dtypes or shapes of the arguments, other lengths of their lists, another training mode, and other
+// hyper-parameters of the state or of models among the arguments. No value exists while the function is recorded: item() and printing are
+// errors.
 #pragma once
 
 #include "gradus/base/function_ref.hpp"
@@ -115,7 +116,9 @@ class Compiled {
     const auto same = [](const Array& x) { return x; };
     if (is_tracing()) return call_replaced(f_, same, arguments...);
     // Named, since the call keeps a reference to it.
-    const auto visit_state = [this](PartVisitor& visitor) { std::apply([&](auto&... state) { (visit_part(visitor, "", state), ...); }, state_); };
+    const auto visit_state = [this](PartVisitor& visitor) {
+      std::apply([&](auto&... state) { (visit_part(visitor, "", state), ...); }, state_);
+    };
     CompileCall call(*cache_, visit_state);
     (add_argument(call, arguments), ...);
     using R = decltype(call_replaced(f_, same, arguments...));
@@ -137,14 +140,16 @@ class Compiled {
 
 }  // namespace detail
 
-/// f as a function that is recorded once for each signature. The state must outlive it: variables, not temporaries, and not const. One thread
-/// calls it at a time.
+/// f as a function that is recorded once for each signature. The state must outlive it: variables, not temporaries, and not const. One
+/// thread calls it at a time.
 template <class F, class... S>
 auto compile(F f, S&... state) {
   constexpr bool is_variable = (!std::is_const_v<S> && ...);
   static_assert(is_variable, "compile assigns to the state behind its function: it must not be const");
   constexpr bool is_state = (detail::CompileState<S> && ...);
-  static_assert(is_state, "the state of compile is an Array, Parameter, module or optimiser; a struct becomes a module by GRADUS_PARTS(...) at its end");
+  static_assert(
+      is_state,
+      "the state of compile is an Array, Parameter, module or optimiser; a struct becomes a module by GRADUS_PARTS(...) at its end");
   if constexpr (is_variable && is_state) return detail::Compiled<F, S...>(std::move(f), state...);
   else return f;
 }

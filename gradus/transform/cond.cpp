@@ -113,7 +113,8 @@ Arrays forward_cond(const RecordedCall& call, ConstArrays tangents) {
 Arrays batch_cond(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   const CondArgs& args = call.as<CondArgs>();
   const ByteFlags flags = as_flags(is_batched.subspan(1)), force = all_of(args.yes->outputs().size());
-  const CondArgs batched{batch_subgraph(*args.yes, flags, force, batch_size).graph, batch_subgraph(*args.no, flags, force, batch_size).graph};
+  const CondArgs batched{batch_subgraph(*args.yes, flags, force, batch_size).graph,
+                         batch_subgraph(*args.no, flags, force, batch_size).graph};
   if (!is_batched[0]) return apply_all(cond_op, call.inputs, batched);
   Arrays yes = batched.yes->call(call.inputs.subspan(1));
   const Arrays no = batched.no->call(call.inputs.subspan(1));
@@ -129,13 +130,14 @@ constexpr Input cond_inputs[] = {{"predicate", bools}, {"x"}};
 
 // Outputs in which the branches can meet: a number takes the dtype that the other branch has.
 void reconcile(Arrays& yes, Arrays& no) {
-  if (yes.size() != no.size()) fail("cond", "one function returns ", yes.size(), " arrays, the other ", no.size(), "; they must return the same");
+  if (yes.size() != no.size())
+    fail("cond", "one function returns ", yes.size(), " arrays, the other ", no.size(), "; they must return the same");
   for (size_t k = 0; k < yes.size(); ++k) {
     if (yes[k].is_weak() && !no[k].is_weak()) yes[k] = yes[k].astype(no[k].dtype());
     if (no[k].is_weak() && !yes[k].is_weak()) no[k] = no[k].astype(yes[k].dtype());
     if (yes[k].shape() == no[k].shape() && yes[k].dtype() == no[k].dtype()) continue;
-    fail("cond", "for output ", k, " one function returns ", yes[k].shape(), " ", yes[k].dtype(), ", the other ", no[k].shape(), " ", no[k].dtype(),
-         "; they must be equal");
+    fail("cond", "for output ", k, " one function returns ", yes[k].shape(), " ", yes[k].dtype(), ", the other ", no[k].shape(), " ",
+         no[k].dtype(), "; they must be equal");
   }
 }
 
@@ -152,7 +154,8 @@ constinit const OpDef cond_op{.name = "cond",
 
 std::vector<Array> detail::apply_cond(const Array& predicate, const std::vector<Array>& arguments, CondBranches branches) {
   if (!predicate.exists() || predicate.rank() != 0 || !predicate.dtype().is_bool()) {
-    fail("cond", "the predicate is ", predicate.exists() ? concat(predicate.shape(), " ", predicate.dtype()) : "empty", "; it must be a bool scalar");
+    fail("cond", "the predicate is ", predicate.exists() ? concat(predicate.shape(), " ", predicate.dtype()) : "empty",
+         "; it must be a bool scalar");
   }
   // Parameters of both: arguments, captures of yes, captures of no.
   const size_t shared = arguments.size();

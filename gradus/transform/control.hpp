@@ -1,5 +1,5 @@
-// Loops and branches as ops: scan, cond, while_loop. Their functions are recorded once, as closed graphs; they differentiate, batch and compose
-// like other ops. Inside no value exists: item() and printing are errors.
+// Loops and branches as ops: scan, cond, while_loop. Their functions are recorded once, as closed graphs; they differentiate, batch and
+// compose like other ops. Inside no value exists: item() and printing are errors.
 #pragma once
 
 #include "gradus/transform/recording.hpp"
@@ -114,11 +114,12 @@ auto record_branch(Closure& closure, const F& f, A&... arguments) {
 
 }  // namespace detail
 
-/// A loop over axis 0 of xs that carries a state:  carry, ys[t] = f(carry, xs[t]).  Returns the pair of the last carry and the stacked ys. Carry,
-/// xs and y may be arrays, or tuples or vectors of them; f returns a pair or tuple {carry, y}, the carry of the same shapes and dtypes as
-/// before. Reverse mode keeps the carries and computes each step again.
+/// A loop over axis 0 of xs that carries a state:  carry, ys[t] = f(carry, xs[t]).  Returns the pair of the last carry and the stacked ys.
+/// Carry, xs and y may be arrays, or tuples or vectors of them; f returns a pair or tuple {carry, y}, the carry of the same shapes and
+/// dtypes as before. Reverse mode keeps the carries and computes each step again.
 ///
-///   auto [total, sums] = scan([](const Array& sum, const Array& x) { Array next = sum + x; return std::pair{next, next}; }, Array(0.0), xs);
+///   auto [total, sums] = scan([](const Array& sum, const Array& x) { Array next = sum + x; return std::pair{next, next}; }, Array(0.0),
+///   xs);
 template <class F, class C, class X>
 auto scan(const F& f, const C& init, const X& xs, ScanOptions options = {}) {
   using detail::Returned;
@@ -151,8 +152,9 @@ auto scan(const F& f, const C& init, const X& xs, ScanOptions options = {}) {
 template <class Yes, class No, class... A>
 auto cond(const Array& predicate, const Yes& yes, const No& no, A&&... arguments) {
   constexpr bool are_functions = std::is_invocable_v<const Yes&, A&...> && std::is_invocable_v<const No&, A&...>;
-  static_assert(are_functions, "cond takes two functions and their arguments: cond(p, [](const Array& x) { ... }, [](const Array& x) { ... }, x); "
-                               "where(p, a, b) chooses between arrays");
+  static_assert(are_functions,
+                "cond takes two functions and their arguments: cond(p, [](const Array& x) { ... }, [](const Array& x) { ... }, x); "
+                "where(p, a, b) chooses between arrays");
   if constexpr (are_functions) {
     const std::vector<Array> inputs = detail::arrays_of(arguments...);
     detail::CondBranches branches;
@@ -167,8 +169,8 @@ auto cond(const Array& predicate, const Yes& yes, const No& no, A&&... arguments
   }
 }
 
-/// carry = body(carry) as long as condition(carry), a bool scalar, is true. Returns the last carry. Forward mode only: the number of steps is
-/// not known when the loop is recorded, so that nothing can be kept for a reverse pass.
+/// carry = body(carry) as long as condition(carry), a bool scalar, is true. Returns the last carry. Forward mode only: the number of steps
+/// is not known when the loop is recorded, so that nothing can be kept for a reverse pass.
 template <class Condition, class Body, class C>
 auto while_loop(const Condition& condition, const Body& body, const C& init) {
   using State = detail::Returned<C>;

@@ -86,7 +86,8 @@ Arrays batch_custom(const Call& call, std::span<const bool> is_batched, int64_t 
     force.push_back(!is_shared.back());
   }
   const BatchedSubgraph rule = batch_subgraph(*args.rule, rule_flags, force, batch_size);
-  args.function = batch_subgraph(*args.function, all.first(all.size() - captures.size()), all_of(args.function->outputs().size()), batch_size).graph;
+  args.function =
+      batch_subgraph(*args.function, all.first(all.size() - captures.size()), all_of(args.function->outputs().size()), batch_size).graph;
   args.rule = sum_shared(rule, is_shared);
   return apply_all(call.op, call.inputs, std::move(args));
 }
@@ -137,9 +138,11 @@ std::vector<Array> CustomCall::end_rule(std::vector<Array> changes) {
   for (size_t i = 0; i < targets.size(); ++i) {
     if (!changes[i].exists() || !targets[i].dtype().is_float()) continue;
     if (changes[i].shape() != targets[i].shape()) {
-      fail(name, "the rule gives a ", change, " ", changes[i].shape(), " for ", target, i, " of shape ", targets[i].shape(), "; they must be equal");
+      fail(name, "the rule gives a ", change, " ", changes[i].shape(), " for ", target, i, " of shape ", targets[i].shape(),
+           "; they must be equal");
     }
-    results.push_back(targets[i].is_weak() || changes[i].dtype() == targets[i].dtype() ? changes[i] : changes[i].astype(targets[i].dtype()));
+    results.push_back(targets[i].is_weak() || changes[i].dtype() == targets[i].dtype() ? changes[i]
+                                                                                       : changes[i].astype(targets[i].dtype()));
     args.given.push_back(static_cast<int64_t>(i));
   }
   Closure rule = rule_->close(std::move(results));

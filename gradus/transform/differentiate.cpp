@@ -32,7 +32,8 @@ struct NodeCall {
 };
 
 Array widened(const Array& x) { return x.dtype().is_16_bit() ? rows::widened(x) : x; }
-// The same; from before its rounding, if a rule has rounded it since `began`. (What the caller rounded may be evaluated or not: no difference.)
+// The same; from before its rounding, if a rule has rounded it since `began`. (What the caller rounded may be evaluated or not: no
+// difference.)
 Array unrounded(const Array& x, uint64_t began) {
   const Array wide = x.dtype().is_16_bit() && x.node()->serial() > began ? rows::before_rounding(x) : Array();
   return wide.exists() ? wide : widened(x);
@@ -157,8 +158,8 @@ std::vector<Array> compose(const RecordedCall& call, std::span<const Array> inpu
   return outputs;
 }
 
-// The call as a rule for slopes sees it: with 16-bit floats as float32, in which squares stay in range; changes are rounded once, at the end.
-// The output is computed again if the rule reads it: rounded, it has too few digits for 1 - y^2.
+// The call as a rule for slopes sees it: with 16-bit floats as float32, in which squares stay in range; changes are rounded once, at the
+// end. The output is computed again if the rule reads it: rounded, it has too few digits for 1 - y^2.
 struct WideCall {
   explicit WideCall(const RecordedCall& call) : original(call), is_wide(call.outputs[0].dtype().is_16_bit()) {
     if (!is_wide) return;
@@ -409,7 +410,8 @@ void push_forward_node(Node* node, ChangeTable<Array>& table) {
   Changes changes = with_path(node, [&] { return forward(recorded.call, tangents); });
   for (size_t k = 0; k < recorded.outputs.size() && k < changes.size(); ++k) {
     const Array& output = recorded.outputs[k];
-    if (changes[k].exists() && output.dtype().is_float()) table.of(node, static_cast<uint32_t>(k)) = as_change_of(node->op(), changes[k], output);
+    if (changes[k].exists() && output.dtype().is_float())
+      table.of(node, static_cast<uint32_t>(k)) = as_change_of(node->op(), changes[k], output);
   }
 }
 

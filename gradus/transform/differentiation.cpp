@@ -260,7 +260,8 @@ std::vector<Array> PullbackCore::operator()(const std::vector<Array>& cotangents
     if (cotangents[k].shape() != avals_[k].shape) {
       fail("vjp", "output ", k, " is ", avals_[k].shape, ", its cotangent ", cotangents[k].shape(), "; they must be equal");
     }
-    inputs.push_back(cotangents[k].dtype() == avals_[k].dtype && !cotangents[k].is_weak() ? cotangents[k] : cotangents[k].astype(avals_[k].dtype));
+    inputs.push_back(cotangents[k].dtype() == avals_[k].dtype && !cotangents[k].is_weak() ? cotangents[k]
+                                                                                          : cotangents[k].astype(avals_[k].dtype));
   }
   inputs.insert(inputs.end(), captured_.begin(), captured_.end());
   return graph_->call(inputs);

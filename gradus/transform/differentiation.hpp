@@ -106,7 +106,8 @@ constexpr bool is_chosen(std::index_sequence<Chosen...>) {
 
 /// Registers the chosen arguments in the order in which they were chosen, then the others.
 template <size_t... Chosen, class... A, size_t... All>
-void register_arguments(Differentiation& d, std::index_sequence<Chosen...> chosen, std::index_sequence<All...>, const std::tuple<A&...>& given) {
+void register_arguments(Differentiation& d, std::index_sequence<Chosen...> chosen, std::index_sequence<All...>,
+                        const std::tuple<A&...>& given) {
   (register_argument<Chosen>(d, true, std::get<Chosen>(given)), ...);
   const auto add_other = [&]<size_t I>(std::index_sequence<I>) {
     if constexpr (!is_chosen<I>(chosen)) register_argument<I>(d, false, std::get<I>(given));
@@ -146,8 +147,9 @@ constexpr bool can_differentiate() {
     static_assert(exist, "an argument is chosen by a number that is too large; they count from 0");
     if constexpr (exist) {
       constexpr bool fit = ((kind_of<std::tuple_element_t<I, std::tuple<A...>>>() != ArgumentKind::other) && ...);
-      static_assert(fit, "only arrays and modules can be differentiated by: a struct becomes a module by GRADUS_PARTS(...) at its end; other "
-                         "arguments are left out by number, for example grad<0>(f)");
+      static_assert(fit,
+                    "only arrays and modules can be differentiated by: a struct becomes a module by GRADUS_PARTS(...) at its end; other "
+                    "arguments are left out by number, for example grad<0>(f)");
       // One after the other: Clang compiles the function, errors and all, for the right side of an && too.
       if constexpr (fit) {
         using Inside = std::tuple<StandIn<is_chosen<All>(Chosen()), A>...>;
@@ -200,7 +202,8 @@ auto derivative_by(const Differentiation& d, const std::vector<Array>& values, s
 }
 
 template <size_t... Chosen, class... A>
-auto derivatives(const Differentiation& d, const std::vector<Array>& values, std::index_sequence<Chosen...>, const std::tuple<A&...>& given) {
+auto derivatives(const Differentiation& d, const std::vector<Array>& values, std::index_sequence<Chosen...>,
+                 const std::tuple<A&...>& given) {
   size_t next = 0;
   using Parts = std::tuple<decltype(derivative_by<Chosen>(d, values, next, std::get<Chosen>(given)))...>;
   return packed(Parts{derivative_by<Chosen>(d, values, next, std::get<Chosen>(given))...});

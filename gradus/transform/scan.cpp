@@ -24,8 +24,8 @@ namespace {
 using Arrays = std::vector<Array>;
 using ConstArrays = std::span<const Array>;
 
-// Inputs: first carries, xs (length, ...), captured arrays. Parameters of the body: carries, one element of each xs, captured arrays. Outputs
-// of body and op: carries, ys; the last `carries` ys are the carries that came into each step, which the reverse pass reads.
+// Inputs: first carries, xs (length, ...), captured arrays. Parameters of the body: carries, one element of each xs, captured arrays.
+// Outputs of body and op: carries, ys; the last `carries` ys are the carries that came into each step, which the reverse pass reads.
 struct ScanArgs {
   SubgraphPtr body{};
   int64_t carries = 0, xs = 0, length = 0;
@@ -116,7 +116,8 @@ Arrays run_scan(const Call& call, std::span<const bool> is_output_needed) {
   }
   Arrays arguments;
   for (const Array& input : call.inputs) arguments.push_back(detached(input));
-  const Arrays elements(arguments.begin() + static_cast<std::ptrdiff_t>(carries), arguments.begin() + static_cast<std::ptrdiff_t>(carries + xs));
+  const Arrays elements(arguments.begin() + static_cast<std::ptrdiff_t>(carries),
+                        arguments.begin() + static_cast<std::ptrdiff_t>(carries + xs));
   for (int64_t count = 0; count < args.length; ++count) {
     const int64_t t = args.is_reversed ? args.length - 1 - count : count;
     for (size_t i = 0; i < xs; ++i) arguments[carries + i] = element(elements[i], t);
@@ -176,8 +177,8 @@ Arrays joined(const Lists&... lists) {
 }
 
 // c_t+1, y_t = f(c_t, x_t, k)  =>  backwards in t:  (dc_t, dx_t, dk_t) = J_t^T (dc_t+1, dy_t),  dk = sum of dk_t.
-// A scan with carries dc, dk over c, x and dy, which computes f again from the c that were kept. Where dk_t is zero but for rows at some indices,
-// each step gives the rows and the indices, and they are summed once, after the loop: no step touches an array of k's size.
+// A scan with carries dc, dk over c, x and dy, which computes f again from the c that were kept. Where dk_t is zero but for rows at some
+// indices, each step gives the rows and the indices, and they are summed once, after the loop: no step touches an array of k's size.
 Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
   const Split parts(call);
   const size_t carries = parts.carry_count(), ys = parts.y_count();
@@ -189,7 +190,8 @@ Arrays reverse_scan(const RecordedCall& call, ConstArrays cotangents) {
     changed_steps[k] = make_placeholder({aval.dtype, aval.shape, false});
   }
   const Arrays c = symbols_like(ConstArrays(parts.args.body->parameters()).first(carries)),
-               x = symbols_like(ConstArrays(parts.args.body->parameters()).subspan(carries, parts.xs().size())), k = symbols_like(parts.captured());
+               x = symbols_like(ConstArrays(parts.args.body->parameters()).subspan(carries, parts.xs().size())),
+               k = symbols_like(parts.captured());
   const Arrays float_c = floats_of(c), float_x = floats_of(x), float_k = floats_of(k);
   const Arrays dc = symbols_like(float_c);
 
@@ -263,11 +265,13 @@ Arrays forward_scan(const RecordedCall& call, ConstArrays tangents) {
   for (size_t k = 0; k < outputs.size(); ++k) {
     if (outputs[k].dtype().is_float()) results.push_back(zeros_if_empty(pushed[k], outputs[k]));
   }
-  const Subgraph body(joined(all_symbols.first(carries), existing(all_changes.first(carries)), all_symbols.subspan(carries, xs),
-                             existing(all_changes.subspan(carries, xs)), all_symbols.subspan(carries + xs), existing(all_changes.subspan(carries + xs))),
-                      std::move(results));
-  const Arrays all = record_scan(body, parts.args, joined(parts.carries(), first), joined(parts.xs(), existing(tangents.subspan(carries, xs))),
-                                 joined(parts.captured(), existing(tangents.subspan(carries + xs))));
+  const Subgraph body(
+      joined(all_symbols.first(carries), existing(all_changes.first(carries)), all_symbols.subspan(carries, xs),
+             existing(all_changes.subspan(carries, xs)), all_symbols.subspan(carries + xs), existing(all_changes.subspan(carries + xs))),
+      std::move(results));
+  const Arrays all =
+      record_scan(body, parts.args, joined(parts.carries(), first), joined(parts.xs(), existing(tangents.subspan(carries, xs))),
+                  joined(parts.captured(), existing(tangents.subspan(carries + xs))));
   Arrays out(call.outputs.size());
   for (size_t k = 0, next = carries; k < out.size(); ++k) {
     if (call.outputs[k].dtype().is_float()) out[k] = all[next++];
@@ -332,7 +336,8 @@ ScanCall::ScanCall(std::vector<Array> init, std::vector<Array> xs, ScanOptions o
   check_given("scan", init_);
   if (xs_.empty()) fail("scan", "xs holds no array; a loop without input can run over arange(n)");
   for (const Array& x : xs_) {
-    if (!x.exists() || x.rank() == 0) fail("scan", "xs is ", x.exists() ? to_text(x.shape()) : "empty", "; it needs an axis 0 to loop over");
+    if (!x.exists() || x.rank() == 0)
+      fail("scan", "xs is ", x.exists() ? to_text(x.shape()) : "empty", "; it needs an axis 0 to loop over");
     if (x.shape()[0] != xs_[0].shape()[0]) {
       fail("scan", "xs have ", xs_[0].shape()[0], " and ", x.shape()[0], " elements along axis 0; they must be equal");
     }
@@ -402,8 +407,8 @@ std::vector<Array> checked_carries(std::string_view name, const std::vector<Arra
   for (size_t i = 0; i < init.size(); ++i) {
     if (carries[i].is_weak()) carries[i] = carries[i].astype(init[i].dtype());
     if (carries[i].dtype() == init[i].dtype() && carries[i].shape() == init[i].shape()) continue;
-    fail(name, "carry ", i, " is ", init[i].shape(), " ", init[i].dtype(), ", the function returns ", carries[i].shape(), " ", carries[i].dtype(),
-         " for it; they must be equal");
+    fail(name, "carry ", i, " is ", init[i].shape(), " ", init[i].dtype(), ", the function returns ", carries[i].shape(), " ",
+         carries[i].dtype(), " for it; they must be equal");
   }
   return carries;
 }

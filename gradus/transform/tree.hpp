@@ -36,8 +36,11 @@ void visit_arrays(T& value, const F& f) {
     for (auto& entry : value) f(entry.second);
   } else if constexpr (HasParts<V>) {
     const auto parts = value.parts();
-    std::apply([&](auto&... member) { (visit_arrays(const_cast<std::remove_const_t<std::remove_reference_t<decltype(member)>>&>(member), f), ...); },
-               parts.values);
+    std::apply(
+        [&](auto&... member) {
+          (visit_arrays(const_cast<std::remove_const_t<std::remove_reference_t<decltype(member)>>&>(member), f), ...);
+        },
+        parts.values);
   } else if constexpr (IsTuple<V>) {
     std::apply([&](auto&... member) { (visit_arrays(member, f), ...); }, value);
   } else if constexpr (is_vector<V>) {
@@ -119,8 +122,8 @@ constexpr bool must_take() {
   return fits;
 }
 
-/// Picks the function of one array out of an overload set: grad(tanh). It is no bare pointer, since a generic lambda that is asked whether it
-/// converts to one is compiled with an Array for its argument, which may be no Array.
+/// Picks the function of one array out of an overload set: grad(tanh). It is no bare pointer, since a generic lambda that is asked whether
+/// it converts to one is compiled with an Array for its argument, which may be no Array.
 class FunctionOfOne {
  public:
   using Pointer = Array (*)(const Array&);

@@ -33,7 +33,8 @@ void collect_tangent(const Differentiation& d, const A&, const T& tangent, std::
 }
 
 template <class F, class... A, class... T, size_t... All>
-auto jvp_of(std::string_view name, const F& f, const std::tuple<A&...>& given, const std::tuple<T...>& tangents, std::index_sequence<All...> all) {
+auto jvp_of(std::string_view name, const F& f, const std::tuple<A&...>& given, const std::tuple<T...>& tangents,
+            std::index_sequence<All...> all) {
   constexpr bool has_all = sizeof...(A) == sizeof...(T);
   static_assert(has_all, "jvp takes one tangent for each argument");
   if constexpr (has_all && can_differentiate<F, std::index_sequence<All...>, A...>()) {
@@ -80,8 +81,8 @@ auto jvp_named(std::string_view name, const F& f, X&& x, V&& v) {
 
 }  // namespace detail
 
-/// The pair of f(x) and J(x) v. x and v are one value each, or args(...) of several; the tangent of a module is Gradients (parameters that it
-/// does not name have tangent zero).
+/// The pair of f(x) and J(x) v. x and v are one value each, or args(...) of several; the tangent of a module is Gradients (parameters that
+/// it does not name have tangent zero).
 template <class F, class X, class V>
 auto jvp(const F& f, X&& x, V&& v) {
   return detail::jvp_named("jvp", f, std::forward<X>(x), std::forward<V>(v));

@@ -39,7 +39,8 @@ void Batching::add(const Array& x, size_t argument, const std::string& path) {
   const int64_t axis = normalize_axis("vmap", given, x.rank());
   const int64_t size = x.shape()[axis];
   if (batch_size_ >= 0 && size != batch_size_) {
-    fail("vmap", name, " has ", size, " examples along axis ", axis, ", argument ", batch_size_from_, " has ", batch_size_, "; they must be equal");
+    fail("vmap", name, " has ", size, " examples along axis ", axis, ", argument ", batch_size_from_, " has ", batch_size_,
+         "; they must be equal");
   }
   if (batch_size_ < 0) batch_size_from_ = argument;
   batch_size_ = size;

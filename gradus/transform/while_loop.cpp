@@ -56,7 +56,8 @@ Arrays run_while(const Call& call, std::span<const bool>) {
 }
 
 Arrays refuse_reverse(const RecordedCall&, ConstArrays) {
-  fail("while_loop", "it has no reverse mode, since the number of its steps is not known when it is recorded; use scan, or forward mode (jvp)");
+  fail("while_loop",
+       "it has no reverse mode, since the number of its steps is not known when it is recorded; use scan, or forward mode (jvp)");
 }
 
 // The tangents ride along.
@@ -92,7 +93,8 @@ Arrays forward_while(const RecordedCall& call, ConstArrays tangents) {
   append(ordered, ConstArrays(symbols).subspan(count));
   append_changes(count, symbols.size());
   // The condition reads the old carries only.
-  Arrays condition(parts.args.condition->parameters().begin(), parts.args.condition->parameters().begin() + static_cast<std::ptrdiff_t>(count));
+  Arrays condition(parts.args.condition->parameters().begin(),
+                   parts.args.condition->parameters().begin() + static_cast<std::ptrdiff_t>(count));
   for (size_t i = 0; i < count; ++i) {
     if (changes[i].exists()) condition.push_back(make_placeholder(symbols[i].aval()));
   }
@@ -230,7 +232,8 @@ bool WhileCall::end_body(const std::vector<Array>& carries) {
     condition_symbols.insert(place, unread.begin(), unread.end());
     condition = std::make_shared<const Subgraph>(std::move(condition_symbols), condition_.graph->outputs());
   }
-  WhileArgs args{std::move(condition), std::move(body.graph), static_cast<int64_t>(inputs.size()), static_cast<int64_t>(condition_.captured.size())};
+  WhileArgs args{std::move(condition), std::move(body.graph), static_cast<int64_t>(inputs.size()),
+                 static_cast<int64_t>(condition_.captured.size())};
   append(inputs, ConstArrays(condition_.captured));
   append(inputs, ConstArrays(body.captured));
   outputs_ = apply_all(while_loop_op, inputs, std::move(args));

@@ -18,7 +18,8 @@ namespace {
 
 TEST(Text, NumbersAreTheShortestThatReadBack) {
   EXPECT_EQ(concat(0.1, " ", 0.1f, " ", 1e-7, " ", 1e300, " ", -0.0), "0.1 0.1 1e-07 1e+300 -0");
-  EXPECT_EQ(concat(-std::nan(""), " ", std::numeric_limits<float>::infinity(), " ", true, " ", uint8_t{200}, " ", -7), "nan inf true 200 -7");
+  EXPECT_EQ(concat(-std::nan(""), " ", std::numeric_limits<float>::infinity(), " ", true, " ", uint8_t{200}, " ", -7),
+            "nan inf true 200 -7");
   EXPECT_EQ(to_text(std::numeric_limits<uint64_t>::max()), "18446744073709551615");
   for (const double value : {1.0 / 3, 2e-308, 123456789.125}) EXPECT_EQ(std::strtod(to_text(value).c_str(), nullptr), value);
 }

@@ -29,7 +29,8 @@ TEST(Printable, WhatIsNoUtf8IsWrittenByteByByte) {
 
 TEST(Printable, TheEndsOfEachRange) {
   // Codes of two, three and four bytes; on both sides of the surrogates; the last code.
-  for (const char* text : {"\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+  for (const char* text :
+       {"\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_EQ(printable(text), text);
   }
   EXPECT_EQ(printable("\xed\xbf\xbf"), "\\xed\\xbf\\xbf");

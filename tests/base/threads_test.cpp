@@ -304,7 +304,8 @@ TEST_F(Threads, AForkedChildMakesItsOwn) {
     return sum_of_squares(1000) == kSumTo1000 && detail::helpers().started == 2 ? 0 : 2;
   };
   EXPECT_EQ(exit_code_of_child(work), 0);
-  EXPECT_EQ(exit_code_of_child([&] { return exit_code_of_child([&] { return sum_of_squares(1000) == kSumTo1000 ? 7 : 1; }); }), 7) << "a child's child";
+  EXPECT_EQ(exit_code_of_child([&] { return exit_code_of_child([&] { return sum_of_squares(1000) == kSumTo1000 ? 7 : 1; }); }), 7)
+      << "a child's child";
   EXPECT_EQ(fork_generation(), generation);
 }
 
@@ -353,8 +354,20 @@ TEST(Processors, AreAtLeastOneAndNoMoreThanTheMachineHas) {
 }
 
 TEST(Processors, NumbersOfThreadsAreReadAsOpenMPReadsThem) {
-  for (const auto& [text, count] : {std::pair{"4", 4}, {" 4", 4}, {"4 ", 4}, {"4,2,1", 4}, {"1000", 1000}, {"0", 0}, {"-3", 0}, {"", 0}, {"many", 0}, {"4x", 0},
-                                    {"2.5", 0}, {"99999999999999999999", 1 << 20}, {"-99999999999999999999", 0}, {",4", 0}}) {
+  for (const auto& [text, count] : {std::pair{"4", 4},
+                                    {" 4", 4},
+                                    {"4 ", 4},
+                                    {"4,2,1", 4},
+                                    {"1000", 1000},
+                                    {"0", 0},
+                                    {"-3", 0},
+                                    {"", 0},
+                                    {"many", 0},
+                                    {"4x", 0},
+                                    {"2.5", 0},
+                                    {"99999999999999999999", 1 << 20},
+                                    {"-99999999999999999999", 0},
+                                    {",4", 0}}) {
     EXPECT_EQ(threads_of_text(text), count) << '"' << text << '"';
   }
 }

@@ -62,7 +62,8 @@ metrics = ["mean_absolute_error"]
 
 std::vector<std::string> recipes() {
   std::vector<std::string> all = {kRichRecipe, testing::kCloudsRecipe};
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(GRADUS_SOURCE_DIR) + "/recipes")) all.push_back(testing::read_text(entry.path()));
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(GRADUS_SOURCE_DIR) + "/recipes"))
+    all.push_back(testing::read_text(entry.path()));
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -88,14 +89,16 @@ TEST(DamagedRecipe, ThrowsOrIsRead) {
   for (const std::string& valid : recipes()) {
     for (uint32_t seed = 0; seed < kCopies; ++seed) {
       const std::string text = seed % 2 ? testing::with_odd_number(valid, seed) : testing::damaged(valid, seed);
-      testing::expect_careful([&] { use(text); }, 200 * static_cast<int64_t>(text.size()) + (1 << 20), concat("seed ", seed, " of\n", text));
+      testing::expect_careful([&] { use(text); }, 200 * static_cast<int64_t>(text.size()) + (1 << 20),
+                              concat("seed ", seed, " of\n", text));
     }
   }
   set_memory_limit(limit_before);
 }
 
 TEST(DamagedRecipe, AssignmentsThrowOrAreRead) {
-  const std::string assignments[] = {"train.epochs=3", "model.layers[1].units=4", "data.source=moons", "optimizer={name = \"sgd\", momentum = 0.9}"};
+  const std::string assignments[] = {"train.epochs=3", "model.layers[1].units=4", "data.source=moons",
+                                     "optimizer={name = \"sgd\", momentum = 0.9}"};
   for (uint32_t seed = 0; seed < kCopies; ++seed) {
     const std::string assignment = testing::damaged(assignments[seed % std::size(assignments)], seed);
     testing::expect_careful(
@@ -137,8 +140,11 @@ TEST(DamagedRecipe, DeepNestingIsRefusedBeforeItIsParsed) {
 
 TEST(DamagedRecipe, DotsAndBracketsInTextsAndCommentsDoNotCount) {
   const std::string dots = repeated(".[{", 1000);
-  EXPECT_EQ(error_of_text("# " + dots + "\na = \"" + dots + "\"\nb = '" + dots + "' # " + dots + "\nc = \"\"\"\n" + dots + "\"\"\"\nd = '''" + dots + "\n'''\n"), "");
-  EXPECT_EQ(error_of_text("a = \"\\\"" + dots + "\"\nb = \"\\\\\" # " + dots), "");  // a quote after a backslash is none, but a backslash may be the last
+  EXPECT_EQ(error_of_text("# " + dots + "\na = \"" + dots + "\"\nb = '" + dots + "' # " + dots + "\nc = \"\"\"\n" + dots +
+                          "\"\"\"\nd = '''" + dots + "\n'''\n"),
+            "");
+  EXPECT_EQ(error_of_text("a = \"\\\"" + dots + "\"\nb = \"\\\\\" # " + dots),
+            "");  // a quote after a backslash is none, but a backslash may be the last
   EXPECT_EQ(error_of_text("a = 'C:\\'\nb = '" + dots + "'"), "");                      // in a literal text a backslash is one
   EXPECT_EQ(error_of_text("a = [" + repeated("1.5, [0.5], ", 1000) + "]\nb = {x = 0.5, y.z = 1}\n" + repeated("[[c.d.e]]\n", 1000)), "");
 }
@@ -165,8 +171,11 @@ TEST(DamagedRecipe, DeepAssignmentsAreRefused) {
 }
 
 TEST(DamagedRecipe, NamesThatAreNoFolderNamesAreRefused) {
-  for (const std::string& name : {std::string("a/b"), std::string(""), std::string(201, 'x'), std::string("a\\nb"), std::string("\\u0000"), std::string("\\u001b[31m")}) {
-    EXPECT_EQ(testing::error_of([&] { cli::read_recipe(cli::Document("my.toml", testing::recipe_with("name = \"clouds\"", "name = \"" + name + "\""))); }),
+  for (const std::string& name : {std::string("a/b"), std::string(""), std::string(201, 'x'), std::string("a\\nb"), std::string("\\u0000"),
+                                  std::string("\\u001b[31m")}) {
+    EXPECT_EQ(testing::error_of([&] {
+                cli::read_recipe(cli::Document("my.toml", testing::recipe_with("name = \"clouds\"", "name = \"" + name + "\"")));
+              }),
               "my.toml:1: name: it names a folder; it must have 1 to 200 bytes, no / and no control characters")
         << name;
   }

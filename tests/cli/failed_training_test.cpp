@@ -17,11 +17,12 @@ using testing::write_text;
 TEST(FailedTraining, AHintNamesKeysOfTheRecipe) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);
-  const Outcome outcome =
-      run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e38"},
-                 {.folder = folder.path()});
+  const Outcome outcome = run_gradus(
+      {"train", "my.toml", "--quiet", "--run-dir", "run", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e38"},
+      {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_NE(outcome.err.find("hint: a smaller optimizer.learning_rate, train.clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op"),
+  EXPECT_NE(outcome.err.find(
+                "hint: a smaller optimizer.learning_rate, train.clip_norm = 1, or inputs without nan; GRADUS_CHECK_NAN=1 names the op"),
             std::string::npos)
       << outcome.err;
 }

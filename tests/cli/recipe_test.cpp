@@ -23,7 +23,8 @@ std::string recipe_error(const std::string& text, const std::vector<std::string>
 }
 
 TEST(Recipe, UnknownKeysAreNamedWithTheNearest) {
-  EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epoch = 4")), "gradus: my.toml:24: train.epoch: unknown key; did you mean \"epochs\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epoch = 4")),
+            "gradus: my.toml:24: train.epoch: unknown key; did you mean \"epochs\"?\n");
   EXPECT_EQ(recipe_error(recipe_with("activation = \"tanh\"", "activaton = \"tanh\"")),
             "gradus: my.toml:12: model.layers[0].activaton: unknown key; did you mean \"activation\"?\n");
   EXPECT_EQ(recipe_error(recipe_with("seed = 3", "sede = 3")), "gradus: my.toml:2: sede: unknown key; did you mean \"seed\"?\n");
@@ -32,7 +33,8 @@ TEST(Recipe, UnknownKeysAreNamedWithTheNearest) {
 TEST(Recipe, AMisspeltKeyIsNamedRatherThanTheMissingOne) {
   EXPECT_EQ(recipe_error(recipe_with("[data]", "[dat]")), "gradus: my.toml:4: dat: unknown key; did you mean \"data\"?\n");
   EXPECT_EQ(recipe_error(recipe_with("source = ", "souce = ")), "gradus: my.toml:5: data.souce: unknown key; did you mean \"source\"?\n");
-  EXPECT_EQ(recipe_error(recipe_with("units = 8", "unit = 8")), "gradus: my.toml:12: model.layers[0].unit: unknown key; did you mean \"units\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("units = 8", "unit = 8")),
+            "gradus: my.toml:12: model.layers[0].unit: unknown key; did you mean \"units\"?\n");
 }
 
 TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
@@ -40,8 +42,10 @@ TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
             "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got \"four\"\n");
   EXPECT_EQ(recipe_error(recipe_with("epochs = 4", "epochs = 0")),
             "gradus: my.toml:24: train.epochs: expected an integer from 1 to 1000000, got 0\n");
-  EXPECT_EQ(recipe_error(recipe_with("units = 8", "units = 8.5")), "gradus: my.toml:12: model.layers[0].units: expected a positive integer, got 8.5\n");
-  EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, activation = \"tanh\"", "type = \"Conv2D\", filters = 8, kernel_size = \"three\"")),
+  EXPECT_EQ(recipe_error(recipe_with("units = 8", "units = 8.5")),
+            "gradus: my.toml:12: model.layers[0].units: expected a positive integer, got 8.5\n");
+  EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8, activation = \"tanh\"",
+                                     "type = \"Conv2D\", filters = 8, kernel_size = \"three\"")),
             "gradus: my.toml:12: model.layers[0].kernel_size: expected a positive integer or [height, width], got \"three\"\n");
   EXPECT_EQ(recipe_error(recipe_with("learning_rate = 0.05", "learning_rate = -1")),
             "gradus: my.toml:21: optimizer.learning_rate: expected a number of at least 0, got -1\n");
@@ -52,8 +56,10 @@ TEST(Recipe, WrongTypesAreNamedWithTheirPlace) {
 TEST(Recipe, UnknownNamesAreAnsweredWithTheNearest) {
   EXPECT_EQ(recipe_error(recipe_with("type = \"Dense\", units = 8", "type = \"Dence\", units = 8")),
             "gradus: my.toml:12: model.layers[0].type: \"Dence\" is unknown; did you mean \"Dense\"?\n");
-  EXPECT_EQ(recipe_error(recipe_with("\"adam\"", "\"adm\"")), "gradus: my.toml:20: optimizer.name: \"adm\" is unknown; did you mean \"adam\"?\n");
-  EXPECT_EQ(recipe_error(recipe_with("\"blobs\"", "\"blob\"")), "gradus: my.toml:5: data.source: \"blob\" is unknown; did you mean \"blobs\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("\"adam\"", "\"adm\"")),
+            "gradus: my.toml:20: optimizer.name: \"adm\" is unknown; did you mean \"adam\"?\n");
+  EXPECT_EQ(recipe_error(recipe_with("\"blobs\"", "\"blob\"")),
+            "gradus: my.toml:5: data.source: \"blob\" is unknown; did you mean \"blobs\"?\n");
 }
 
 TEST(Recipe, MissingKeysAreNamed) {
@@ -112,14 +118,15 @@ TEST(Recipe, ALossThatDoesNotFitTheTargetsLeavesNoRun) {
   EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "loss.name=mean_squared_error", "--set", "train.metrics=[]"})
                 .find("mean_squared_error: output is (32, 3)"),
             std::string::npos);
-  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=9000000000000000000"}).find("no machine holds such an array"), std::string::npos);
+  EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=9000000000000000000"}).find("no machine holds such an array"),
+            std::string::npos);
   EXPECT_NE(recipe_error(kCloudsRecipe, {"--set", "model.layers[0].units=900000000000"}).find("out of memory"), std::string::npos);
 }
 
 TEST(Recipe, MissingDataNamesThePackage) {
   const TemporaryFolder empty;
-  const std::string message =
-      recipe_error(recipe_with("source = \"blobs\"\nsamples = 300\nclasses = 3", "source = \"fashion_mnist\"\nfolder = \"" + empty.path() + "\""));
+  const std::string message = recipe_error(
+      recipe_with("source = \"blobs\"\nsamples = 300\nclasses = 3", "source = \"fashion_mnist\"\nfolder = \"" + empty.path() + "\""));
   EXPECT_NE(message.find("install the Debian package dataset-fashion-mnist"), std::string::npos) << message;
 }
 
@@ -135,13 +142,18 @@ TEST(Recipe, ParametersOfActivationsInitialisersLossesAndSchedules) {
   const auto with = [](const std::string& assignment) { return recipe_error(kCloudsRecipe, {"--set", assignment}); };
   EXPECT_EQ(with("model.layers[0].activation={name = \"leaky_relu\", slop = 0.2}"),
             "gradus: --set model.layers[0].activation.slop: unknown key; did you mean \"slope\"?\n");
-  EXPECT_EQ(with("model.layers[0].kernel_initializer=he_norml").rfind("gradus: --set model.layers[0].kernel_initializer: there is none called \"he_norml\"", 0), 0u);
+  EXPECT_EQ(with("model.layers[0].kernel_initializer=he_norml")
+                .rfind("gradus: --set model.layers[0].kernel_initializer: there is none called \"he_norml\"", 0),
+            0u);
   EXPECT_EQ(with("loss={name = \"huber\", delta = 0}"), "gradus: --set loss.delta: expected a number above 0, got 0\n");
   EXPECT_EQ(with("loss={name = \"mse\", delta = 1}"), "gradus: --set loss.delta: unknown key; known here: name, reduction\n");
   EXPECT_EQ(with("optimizer={name = \"sgd\", nesterov = true}"),
             "gradus: --set optimizer: sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening\n");
-  EXPECT_EQ(with("schedule={name = \"milestones\"}"), "gradus: --set schedule.epochs: is missing; it must be a list of epochs, for example [6, 8]\n");
-  EXPECT_EQ(with("model.layers[0].strides=2"), "gradus: --set model.layers[0].strides: unknown key; known here: type, units, use_bias, activation, kernel_initializer, bias_initializer\n");
+  EXPECT_EQ(with("schedule={name = \"milestones\"}"),
+            "gradus: --set schedule.epochs: is missing; it must be a list of epochs, for example [6, 8]\n");
+  EXPECT_EQ(with("model.layers[0].strides=2"),
+            "gradus: --set model.layers[0].strides: unknown key; known here: type, units, use_bias, activation, kernel_initializer, "
+            "bias_initializer\n");
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ TEST(Train, ItsModelPredictsAndIsSummarised) {
 TEST(Train, TheSameSeedGivesTheSameModel) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);
-  for (const char* run : {"a", "b"}) EXPECT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", run}, {.folder = folder.path()}).code, 0);
+  for (const char* run : {"a", "b"})
+    EXPECT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", run}, {.folder = folder.path()}).code, 0);
   EXPECT_EQ(read_text(folder / "a/model.gradus"), read_text(folder / "b/model.gradus"));
   EXPECT_FALSE(read_text(folder / "a/model.gradus").empty());
 }
@@ -85,14 +86,15 @@ TEST(Train, TheSameSeedGivesTheSameModel) {
 TEST(Train, SetChangesTheRecipeAndItsCopy) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);
-  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run", "--set", "train.epochs=2", "--set", "optimizer.name=sgd", "--set",
-                                      "model.layers[0].units=5"},
+  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run", "--set", "train.epochs=2", "--set", "optimizer.name=sgd",
+                                      "--set", "model.layers[0].units=5"},
                                      {.folder = folder.path()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("epoch 2/2"), std::string::npos);
   const Outcome again = run_gradus({"train", "run/recipe.toml", "--quiet", "--run-dir", "again"}, {.folder = folder.path()});
   ASSERT_EQ(again.code, 0) << again.err;
-  const Outcome one = run_gradus({"evaluate", "run"}, {.folder = folder.path()}), two = run_gradus({"evaluate", "again"}, {.folder = folder.path()});
+  const Outcome one = run_gradus({"evaluate", "run"}, {.folder = folder.path()}),
+                two = run_gradus({"evaluate", "again"}, {.folder = folder.path()});
   EXPECT_EQ(one.out, two.out);
 }
 
@@ -199,8 +201,9 @@ TEST(Train, AHangUpThatIsIgnoredStaysSo) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 60"));
   const auto has_epochs = [&] { return std::filesystem::exists(folder / "run/metrics.csv"); };
-  const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = [] { std::signal(SIGHUP, SIG_IGN); },
-                                                                                .interrupt_when = has_epochs, .signal = SIGHUP});
+  const Outcome outcome = run_gradus(
+      {"train", "my.toml", "--run-dir", "run"},
+      {.folder = folder.path(), .before_exec = [] { std::signal(SIGHUP, SIG_IGN); }, .interrupt_when = has_epochs, .signal = SIGHUP});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("epoch 60/60: "), std::string::npos) << outcome.out;
 }
@@ -211,7 +214,8 @@ TEST(Train, AHangUpThatIsIgnoredStaysSo) {
 std::vector<Outcome> run_all(const std::vector<std::vector<std::string>>& arguments, const std::string& folder) {
   std::vector<Outcome> outcomes(arguments.size());
   std::vector<std::thread> threads;
-  for (size_t i = 0; i < arguments.size(); ++i) threads.emplace_back([&, i] { outcomes[i] = run_gradus(arguments[i], {.folder = folder}); });
+  for (size_t i = 0; i < arguments.size(); ++i)
+    threads.emplace_back([&, i] { outcomes[i] = run_gradus(arguments[i], {.folder = folder}); });
   for (std::thread& thread : threads) thread.join();
   return outcomes;
 }
@@ -250,7 +254,8 @@ TEST(RunFolder, OfRunsThatAskForTheSameFolderOneGetsIt) {
   write_text(folder / "my.toml", recipe_with("metrics = [\"accuracy\"]", "metrics = []"));
   for (const bool may_replace : {false, true}) {
     std::vector<std::vector<std::string>> all;
-    for (size_t seed = 1; seed <= 8; ++seed) all.push_back({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", concat("seed=", seed)});
+    for (size_t seed = 1; seed <= 8; ++seed)
+      all.push_back({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", concat("seed=", seed)});
     for (auto& arguments : all) {
       if (may_replace) arguments.push_back("--replace");
     }
@@ -262,7 +267,8 @@ TEST(RunFolder, OfRunsThatAskForTheSameFolderOneGetsIt) {
         continue;
       }
       const bool is_busy = outcomes[i].err == "gradus: run: another run is writing into the folder; name another one\n";
-      const bool is_late = outcomes[i].err == "gradus: run: the folder holds a run already; name another one, or replace the run with --replace\n";
+      const bool is_late =
+          outcomes[i].err == "gradus: run: the folder holds a run already; name another one, or replace the run with --replace\n";
       EXPECT_TRUE(is_busy || (is_late && !may_replace)) << outcomes[i].err;
     }
     EXPECT_TRUE(whole == 1 || (whole > 1 && may_replace)) << whole;
@@ -280,7 +286,8 @@ TEST(RunFolder, ThreadsThatAskAtOnceEachGetTheirOwn) {
   std::set<std::string> paths;
   for (const cli::RunFolder& each : made) paths.insert(each.path);
   EXPECT_EQ(paths.size(), 16u);
-  EXPECT_EQ(testing::error_of([&] { cli::make_run_folder(made[3].path, "", true); }), made[3].path + ": another run is writing into the folder; name another one");
+  EXPECT_EQ(testing::error_of([&] { cli::make_run_folder(made[3].path, "", true); }),
+            made[3].path + ": another run is writing into the folder; name another one");
   std::filesystem::current_path(before);
 }
 
@@ -289,7 +296,8 @@ TEST(RunFolder, AReplacedRunStaysUntilTheNewOneHasMadeAStep) {
   write_text(folder / "my.toml", kCloudsRecipe);
   ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run/"}, {.folder = folder.path()}).code, 0);
   const std::string model = read_text(folder / "run/model.gradus");
-  const Outcome failed = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--replace", "--set", "loss.name=mean_squared_error"}, {.folder = folder.path()});
+  const Outcome failed = run_gradus(
+      {"train", "my.toml", "--quiet", "--run-dir", "run", "--replace", "--set", "loss.name=mean_squared_error"}, {.folder = folder.path()});
   EXPECT_EQ(failed.code, 1);
   EXPECT_EQ(read_text(folder / "run/recipe.toml"), kCloudsRecipe);
   EXPECT_EQ(read_text(folder / "run/model.gradus"), model);
@@ -300,7 +308,8 @@ TEST(RunFolder, TheRecipeThatIsReadIsNotWrittenOver) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "mine");
   write_text(folder / "mine/recipe.toml", kCloudsRecipe);
-  const Outcome outcome = run_gradus({"train", "mine/recipe.toml", "--quiet", "--run-dir", "./mine", "--set", "seed=4"}, {.folder = folder.path()});
+  const Outcome outcome =
+      run_gradus({"train", "mine/recipe.toml", "--quiet", "--run-dir", "./mine", "--set", "seed=4"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.err, "gradus: ./mine: its recipe.toml is the recipe to be trained, and --set changes it; name another folder\n");
   EXPECT_EQ(read_text(folder / "mine/recipe.toml"), kCloudsRecipe);
@@ -377,7 +386,8 @@ TEST(Predict, InputsThatAreNoneAreNamed) {
   EXPECT_EQ(message("ragged.csv"), "gradus: ragged.csv:2: the line has 1 cells, the first one 2; they must be equal\n");
   EXPECT_EQ(message("empty.csv"), "gradus: empty.csv: there are no numbers in it\n");
   EXPECT_EQ(message("images.idx"), "gradus: images.idx: holds (2, 32, 32); the model takes samples of (2,)\n");
-  EXPECT_EQ(message("short.idx"), "gradus: short.idx: truncated: its sizes (2, 32, 32) announce 2048 bytes, the file cannot hold more than 1\n");
+  EXPECT_EQ(message("short.idx"),
+            "gradus: short.idx: truncated: its sizes (2, 32, 32) announce 2048 bytes, the file cannot hold more than 1\n");
   EXPECT_EQ(message("."), "gradus: .: is a folder; a file is needed\n");
 }
 
@@ -444,7 +454,8 @@ TEST(Train, AHostThatRefusesThreadsGetsTheSameModelFromOne) {
     if (::setrlimit(RLIMIT_NPROC, &one) != 0) ::_exit(125);
     if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(125);  // the limit does not hold for root
   };
-  const Outcome refused = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "refused"}, {.folder = folder.path(), .before_exec = one_process});
+  const Outcome refused =
+      run_gradus({"train", "my.toml", "--quiet", "--run-dir", "refused"}, {.folder = folder.path(), .before_exec = one_process});
   if (refused.code == 127 || refused.code == 125) GTEST_SKIP() << "the built program is not open to another user";
   EXPECT_EQ(refused.code, 0) << refused.err;
   EXPECT_EQ(refused.err, "");
@@ -456,15 +467,17 @@ TEST(Train, AHostThatRefusesThreadsGetsTheSameModelFromOne) {
 TEST(Train, WhatIsNotFollowedOfANumberOfThreadsIsSaid) {
   const TemporaryFolder folder;
   write_text(folder / "my.toml", kCloudsRecipe);
-  const std::pair<const char*, const char*> cases[] = {
-      {"0", "(OMP_NUM_THREADS is '0', which is no number from 1 up)"},       {"abc", "(OMP_NUM_THREADS is 'abc', which is no number from 1 up)"},
-      {"\x1b[31m", "(OMP_NUM_THREADS is '\\x1b[31m', which is no number from 1 up)"}, {"100000", " threads (OMP_NUM_THREADS is '100000')"},
-      {"2,4", "2 threads, oneDNN"}};
+  const std::pair<const char*, const char*> cases[] = {{"0", "(OMP_NUM_THREADS is '0', which is no number from 1 up)"},
+                                                       {"abc", "(OMP_NUM_THREADS is 'abc', which is no number from 1 up)"},
+                                                       {"\x1b[31m", "(OMP_NUM_THREADS is '\\x1b[31m', which is no number from 1 up)"},
+                                                       {"100000", " threads (OMP_NUM_THREADS is '100000')"},
+                                                       {"2,4", "2 threads, oneDNN"}};
   for (const auto& [count, said] : cases) {
-    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", "run"}, {.folder = folder.path(), .before_exec = [text = count] {
-                                         ::setenv("OMP_NUM_THREADS", text, 1);
-                                         ::setenv("GRADUS_VERBOSE", "1", 1);
-                                       }});
+    const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--replace", "--run-dir", "run"},
+                                       {.folder = folder.path(), .before_exec = [text = count] {
+                                          ::setenv("OMP_NUM_THREADS", text, 1);
+                                          ::setenv("GRADUS_VERBOSE", "1", 1);
+                                        }});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_NE(outcome.err.find(said), std::string::npos) << outcome.err;
   }
@@ -494,8 +507,11 @@ TEST(Train, AFullDiskIsAnErrorOfEachFile) {
   }
   const auto full = [] { ::dup2(::open("/dev/full", O_WRONLY), 1); };
   ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"evaluate", "run", "--classes"}, {"summary", "run"}, {"summary", "my.toml"}, {"train", "my.toml", "--quiet"}, {"train", "my.toml"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"evaluate", "run", "--classes"},
+                                                    {"summary", "run"},
+                                                    {"summary", "my.toml"},
+                                                    {"train", "my.toml", "--quiet"},
+                                                    {"train", "my.toml"}}) {
     const Outcome outcome = run_gradus(arguments, {.folder = folder.path(), .before_exec = full});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(outcome.err, "gradus: standard output: cannot be written: No space left on device\n");
@@ -511,9 +527,15 @@ TEST(Predict, PipesAndDevicesAreNotWaitedFor) {
   write_text(folder / "my.toml", kCloudsRecipe);
   ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()}).code, 0);
   for (const char* name : {"pipe", "pipe.csv", "pipe.toml"}) ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"predict", "run", "pipe"}, {"predict", "run", "pipe.csv"}, {"predict", "pipe", "my.toml"}, {"evaluate", "pipe"},
-        {"evaluate", "run", "--data", "pipe.toml"}, {"train", "pipe.toml"}, {"summary", "pipe.toml"}, {"summary", "pipe"}, {"summary", "/dev/zero"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"predict", "run", "pipe"},
+                                                    {"predict", "run", "pipe.csv"},
+                                                    {"predict", "pipe", "my.toml"},
+                                                    {"evaluate", "pipe"},
+                                                    {"evaluate", "run", "--data", "pipe.toml"},
+                                                    {"train", "pipe.toml"},
+                                                    {"summary", "pipe.toml"},
+                                                    {"summary", "pipe"},
+                                                    {"summary", "/dev/zero"}}) {
     const Outcome outcome = run_gradus(arguments, {.folder = folder.path()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_NE(outcome.err.find(": is not a regular file\n"), std::string::npos) << outcome.err;
@@ -528,8 +550,8 @@ TEST(Predict, TheOutputMayNotBeWhatIsRead) {
   write_text(folder / "more.csv", "0,1\n");
   std::filesystem::create_symlink("points.csv", folder / "link.csv");
   const std::string model = read_text(folder / "run/model.gradus");
-  for (const auto& [output, input] : {std::pair("points.csv", "points.csv"), std::pair("./link.csv", "points.csv"), std::pair("more.csv", "more.csv"),
-                                      std::pair("run/model.gradus", "run/model.gradus")}) {
+  for (const auto& [output, input] : {std::pair("points.csv", "points.csv"), std::pair("./link.csv", "points.csv"),
+                                      std::pair("more.csv", "more.csv"), std::pair("run/model.gradus", "run/model.gradus")}) {
     const Outcome outcome = run_gradus({"predict", "run", "points.csv", "more.csv", "-o", output}, {.folder = folder.path()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(outcome.err, concat("gradus: ", output, ": the output is the same file as ", input, ", which is read; name another one\n"));

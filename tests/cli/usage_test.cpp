@@ -25,8 +25,12 @@ TEST(Usage, VersionIsPrinted) {
 }
 
 TEST(Usage, WrongCallsExitWith2) {
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{}, {"tran"}, {"train"}, {"train", "a.toml", "--no-such-option"},
-                                                    {"predict", "model"}, {"predict", "model", "x.csv", "--top", "0"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"tran"},
+                                                    {"train"},
+                                                    {"train", "a.toml", "--no-such-option"},
+                                                    {"predict", "model"},
+                                                    {"predict", "model", "x.csv", "--top", "0"}}) {
     const Outcome outcome = run_gradus(arguments);
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.err.rfind("gradus: ", 0), 0u) << outcome.err;

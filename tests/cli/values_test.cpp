@@ -129,8 +129,8 @@ TEST(Values, EvaluatePrintsPrecisionRecallAndF1OfEachClass) {
 TEST(Values, EvaluateTakesAnotherRecipeAndItsChanges) {
   const Zoo zoo;
   write_text(zoo.folder / "other.toml", std::string(kRecipe));
-  const std::string out = zoo.run({"evaluate", "zoo.gradus", "--data", "other.toml", "--set", "train.metrics=[\"top_1\"]", "--set", "data.test_x=train-x.idx",
-                                   "--set", "data.test_y=train-y.idx"})
+  const std::string out = zoo.run({"evaluate", "zoo.gradus", "--data", "other.toml", "--set", "train.metrics=[\"top_1\"]", "--set",
+                                   "data.test_x=train-x.idx", "--set", "data.test_y=train-y.idx"})
                               .out;
   EXPECT_EQ(out.rfind("test samples: 2\n", 0), 0u) << out;
   EXPECT_NE(out.find("\ntest top_1: 50.00 %\ntest accuracy: 50.00 %\n"), std::string::npos) << out;
@@ -142,7 +142,8 @@ TEST(Values, EvaluateAndSummaryRefuseWhatDoesNotFitTheModel) {
   const auto message = [&](const std::vector<std::string>& arguments) { return run_gradus(arguments, {.folder = zoo.folder.path()}).err; };
   EXPECT_EQ(message({"evaluate", "zoo.gradus", "--set", "data.test_x=wide.idx"}),
             "gradus: zoo.gradus: the data holds samples of (4,); the model takes samples of (3,)\n");
-  EXPECT_EQ(message({"summary", "zoo.gradus", "--set", "train.epochs=1"}), "gradus: zoo.gradus: --set changes a recipe (.toml); this is no recipe\n");
+  EXPECT_EQ(message({"summary", "zoo.gradus", "--set", "train.epochs=1"}),
+            "gradus: zoo.gradus: --set changes a recipe (.toml); this is no recipe\n");
 }
 
 // ---- predict ----
@@ -168,7 +169,8 @@ TEST(Values, PredictWritesEachProbabilityToCsv) {
   for (size_t i = 0; i < kLogits.size(); ++i) {
     const std::vector<double> p = softmax(kLogits[i]);
     const size_t best = static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin());
-    wanted += concat("test-x.idx,", i, ",", kNames[best], printed(",%.6f", p[best]), printed(",%.6f", p[0]), printed(",%.6f", p[1]), printed(",%.6f\n", p[2]));
+    wanted += concat("test-x.idx,", i, ",", kNames[best], printed(",%.6f", p[best]), printed(",%.6f", p[0]), printed(",%.6f", p[1]),
+                     printed(",%.6f\n", p[2]));
   }
   const std::string out = zoo.run({"predict", "zoo.gradus", "test-x.idx", "--csv"}).out;
   EXPECT_EQ(out, wanted);
@@ -181,7 +183,8 @@ TEST(Values, LargeLogitsGiveProbabilities) {
   const Zoo zoo;
   write_text(zoo.folder / "large.csv", "1000,999,0\n-1000,-1001,-1e4\n1e30,0,0\n0,0,0\n");
   EXPECT_EQ(zoo.run({"predict", "zoo.gradus", "large.csv", "--top", "2"}).out,
-            "large.csv[0]: ape 73.1 %, bee 26.9 %\nlarge.csv[1]: ape 73.1 %, bee 26.9 %\nlarge.csv[2]: ape 100.0 %, bee 0.0 %\nlarge.csv[3]: ape 33.3 %, bee 33.3 %\n");
+            "large.csv[0]: ape 73.1 %, bee 26.9 %\nlarge.csv[1]: ape 73.1 %, bee 26.9 %\nlarge.csv[2]: ape 100.0 %, bee 0.0 "
+            "%\nlarge.csv[3]: ape 33.3 %, bee 33.3 %\n");
 }
 
 TEST(Values, OneLogitIsThatOfTheSecondClass) {
@@ -207,9 +210,11 @@ TEST(Values, WithoutClassesPredictPrintsTheNumbers) {
 TEST(Values, NamesWithEscapesAndCommasAreHarmless) {
   const Zoo zoo({"a\x1b[31m,\"x\"", "b\nc", "d"});
   write_text(zoo.folder / "x\ty\nz.csv", "1,0,0\n");
-  EXPECT_EQ(zoo.run({"predict", "zoo.gradus", "x\ty\nz.csv", "--top", "2"}).out, "x\\ty\\nz.csv[0]: a\\x1b[31m,\"x\" 57.6 %, b\\nc 21.2 %\n");
+  EXPECT_EQ(zoo.run({"predict", "zoo.gradus", "x\ty\nz.csv", "--top", "2"}).out,
+            "x\\ty\\nz.csv[0]: a\\x1b[31m,\"x\" 57.6 %, b\\nc 21.2 %\n");
   EXPECT_EQ(zoo.run({"predict", "zoo.gradus", "x\ty\nz.csv", "--csv"}).out,
-            "file,sample,class,probability,\"a\x1b[31m,\"\"x\"\"\",\"b\nc\",d\n\"x\ty\nz.csv\",0,\"a\x1b[31m,\"\"x\"\"\",0.576117,0.576117,0.211942,0.211942\n");
+            "file,sample,class,probability,\"a\x1b[31m,\"\"x\"\"\",\"b\nc\",d\n\"x\ty\nz.csv\",0,\"a\x1b[31m,\"\"x\"\"\",0.576117,0.576117,"
+            "0.211942,0.211942\n");
   const Outcome outcome = run_gradus({"evaluate", "no\x1b[31m\nfile"});
   EXPECT_EQ(outcome.err, "gradus: no\\x1b[31m\\nfile: no such file or folder\n");
   EXPECT_EQ(run_gradus({"tr\x1b[31m"}).err.find('\x1b'), std::string::npos);
@@ -293,9 +298,11 @@ TEST(Values, SamplesAndTargetsMustBeEquallyMany) {
 }
 
 TEST(Values, TheShareForTestingIsTaken) {
-  const cli::DataParts parts = cli::read_recipe(cli::Document("my.toml", "[data]\nsource = \"blobs\"\nsamples = 50\ntest = 0.3\n[model]\nlayers = [{type = \"Dense\", "
-                                                                         "units = 3}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n"))
-                                    .data.load();
+  const cli::DataParts parts =
+      cli::read_recipe(cli::Document("my.toml",
+                                     "[data]\nsource = \"blobs\"\nsamples = 50\ntest = 0.3\n[model]\nlayers = [{type = \"Dense\", "
+                                     "units = 3}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n"))
+          .data.load();
   EXPECT_EQ(parts.train.size(), 35);
   EXPECT_EQ(parts.test.size(), 15);
 }
@@ -368,9 +375,13 @@ TEST(Values, TheReportHoldsWhatWasMeasured) {
 // With a rate of 0 nothing moves: what each epoch and the test say must be what the model says.
 TEST(Values, MetricsCsvHoldsWhatEachEpochGave) {
   const Zoo zoo;
-  write_text(zoo.folder / "my.toml", std::string(kRecipe) + "epochs = 3\nbatch_size = 2\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.125\n[schedule]\nname = \"exponential\"\nfactor = "
-                                                           "0.5\nevery = 1\n");
-  zoo.run({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", "data.train_x=test-x.idx", "--set", "data.train_y=test-y.idx", "--set", "data.validation=test"});
+  write_text(
+      zoo.folder / "my.toml",
+      std::string(kRecipe) +
+          "epochs = 3\nbatch_size = 2\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.125\n[schedule]\nname = \"exponential\"\nfactor = "
+          "0.5\nevery = 1\n");
+  zoo.run({"train", "my.toml", "--quiet", "--run-dir", "run", "--set", "data.train_x=test-x.idx", "--set", "data.train_y=test-y.idx",
+           "--set", "data.validation=test"});
   const std::string csv = testing::read_text(zoo.folder / "run/metrics.csv");
   std::vector<std::vector<std::string>> rows;
   for (size_t at = 0; at < csv.size();) {
@@ -384,7 +395,8 @@ TEST(Values, MetricsCsvHoldsWhatEachEpochGave) {
     at = end + 1;
   }
   ASSERT_EQ(rows.size(), 4u) << csv;
-  EXPECT_EQ(rows[0], (std::vector<std::string>{"epoch", "steps", "learning_rate", "seconds", "loss", "accuracy", "top_2", "val_loss", "val_accuracy", "val_top_2"}));
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"epoch", "steps", "learning_rate", "seconds", "loss", "accuracy", "top_2", "val_loss",
+                                               "val_accuracy", "val_top_2"}));
   for (size_t i = 1; i < 4; ++i) {
     EXPECT_EQ(rows[i][0], to_text(i));
     EXPECT_EQ(rows[i][1], to_text(4 * i));
@@ -401,7 +413,8 @@ TEST(Values, MetricsCsvHoldsWhatEachEpochGave) {
 // ---- ranges ----
 
 TEST(Values, NumbersAboveTheirRangeAreRefusedAndThoseAtItsEndAreTaken) {
-  constexpr const char* blobs = "[data]\nsource = \"blobs\"\n[model]\nlayers = [{type = \"Dense\", units = 3}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n";
+  constexpr const char* blobs =
+      "[data]\nsource = \"blobs\"\n[model]\nlayers = [{type = \"Dense\", units = 3}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n";
   const auto message = [&](const std::vector<std::string>& assignments) {
     return testing::error_of([&] {
       cli::Document document("my.toml", blobs);

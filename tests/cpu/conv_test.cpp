@@ -12,8 +12,8 @@ namespace {
 using test::Data;
 
 // Out sizes from the others, by the textbook formula.
-ConvShape conv_shape(int64_t batch, int64_t groups, int64_t in_channels, int64_t out_channels, Dims in, Dims kernel, Dims strides, Dims pad_begin,
-                     Dims pad_end, Dims dilation) {
+ConvShape conv_shape(int64_t batch, int64_t groups, int64_t in_channels, int64_t out_channels, Dims in, Dims kernel, Dims strides,
+                     Dims pad_begin, Dims pad_end, Dims dilation) {
   ConvShape s{batch, groups, in_channels, out_channels, in, kernel, {}, strides, pad_begin, pad_end, dilation};
   for (size_t axis = 0; axis < in.size(); ++axis) {
     s.out.push_back((in[axis] + pad_begin[axis] + pad_end[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / strides[axis] + 1);
@@ -72,10 +72,10 @@ void compare(std::string_view what, const ConvShape& s, const Data& got, const s
   for (size_t i = 0; i < want.size(); ++i) {
     const double value = got[static_cast<int64_t>(i)];
     if (!(std::abs(value - want[i]) <= steps * test::rounding(dtype) * (std::abs(want[i]) + std::sqrt(terms)))) {
-      ADD_FAILURE() << what << " " << to_text(dtype) << " x " << to_text(x_shape(s)) << " w " << to_text(w_shape(s)) << " groups " << s.groups
-                    << " strides " << to_text(std::span<const int64_t>(s.strides)) << " pad " << to_text(std::span<const int64_t>(s.pad_begin))
-                    << to_text(std::span<const int64_t>(s.pad_end)) << " dilation " << to_text(std::span<const int64_t>(s.dilation)) << " at " << i
-                    << ": " << value << ", not " << want[i];
+      ADD_FAILURE() << what << " " << to_text(dtype) << " x " << to_text(x_shape(s)) << " w " << to_text(w_shape(s)) << " groups "
+                    << s.groups << " strides " << to_text(std::span<const int64_t>(s.strides)) << " pad "
+                    << to_text(std::span<const int64_t>(s.pad_begin)) << to_text(std::span<const int64_t>(s.pad_end)) << " dilation "
+                    << to_text(std::span<const int64_t>(s.dilation)) << " at " << i << ": " << value << ", not " << want[i];
       return;
     }
   }
@@ -83,7 +83,8 @@ void compare(std::string_view what, const ConvShape& s, const Data& got, const s
 
 void check(DType dtype, const ConvShape& s, double steps = 8) {
   const Data x(dtype, x_shape(s), 1), w(dtype, w_shape(s), 2), y(dtype, y_shape(s), 3), bias(dtype, Shape{s.groups * s.out_channels}, 4);
-  std::vector<double> want(static_cast<size_t>(y.shape().size())), dx(static_cast<size_t>(x.shape().size())), dw(static_cast<size_t>(w.shape().size()));
+  std::vector<double> want(static_cast<size_t>(y.shape().size())), dx(static_cast<size_t>(x.shape().size())),
+      dw(static_cast<size_t>(w.shape().size()));
   for_each_product(s, [&](int64_t i, int64_t j, int64_t k) {
     want[static_cast<size_t>(k)] += x[i] * w[j];
     dx[static_cast<size_t>(i)] += y[k] * w[j];
@@ -136,7 +137,8 @@ TEST(Conv, depthwise) {
   for (const DType dtype : {float32, float64})
     for (const int64_t groups : {3, 8, 16, 40})
       for (const int64_t out : {1, 2})
-        for (const int64_t stride : {1, 2}) check(dtype, conv_shape(2, groups, 1, out, {8, 9}, {3, 3}, {stride, stride}, {1, 1}, {1, 1}, {1, 1}));
+        for (const int64_t stride : {1, 2})
+          check(dtype, conv_shape(2, groups, 1, out, {8, 9}, {3, 3}, {stride, stride}, {1, 1}, {1, 1}, {1, 1}));
 }
 
 TEST(Conv, one_and_three_spatial_axes) {

@@ -34,7 +34,8 @@ void expect_copied(DType dtype, const Shape& shape, const Dims& strides) {
   Sample in = counted(dtype, shape, strides), out = sample(dtype, shape, 1);
   run_kernel(cpu::copy(in.layout), {&in, &out});
   for (int64_t i = 0; i < shape.size(); ++i) {
-    ASSERT_EQ(in.get(i), out.get(i)) << dtype.name() << " " << to_text(shape) << " strides " << to_text(std::span<const int64_t>(strides)) << " at " << i;
+    ASSERT_EQ(in.get(i), out.get(i)) << dtype.name() << " " << to_text(shape) << " strides " << to_text(std::span<const int64_t>(strides))
+                                     << " at " << i;
   }
 }
 

@@ -70,7 +70,8 @@ TEST(cross_entropy, bad_labels_are_reported_with_position_and_value) {
 TEST(cross_entropy, a_row_whose_label_is_no_class_has_no_slope) {
   for (const int64_t bad : {-1, 3, 4, 1000}) {
     Sample x = sample(float32, Shape{3, 3}, 1), labels = sample_from(int64, Shape{3}, {0, static_cast<double>(bad), 2});
-    Sample lse = sample_from(float32, Shape{3}, {2, 2, 2}), one = sample_from(float32, Shape{3}, {1, 1, 1}), dx = sample(float32, Shape{3, 3}, 7);
+    Sample lse = sample_from(float32, Shape{3}, {2, 2, 2}), one = sample_from(float32, Shape{3}, {1, 1, 1}),
+           dx = sample(float32, Shape{3, 3}, 7);
     run_kernel(cpu::prepare_cross_entropy_backward(x.layout, int64, {}), {&x, &labels, &lse, &one, &dx});
     for (int64_t row = 0; row < 3; ++row) {
       for (int64_t c = 0; c < 3; ++c) {

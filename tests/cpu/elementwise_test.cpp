@@ -203,14 +203,16 @@ TEST(Elementwise, edges_are_those_of_libm) {
     const Function* function;
     Reference reference;
   };
-  const Edge edges[] = {
-      {&backend::exp_function, expl},     {&backend::exp2_function, exp2l},  {&backend::expm1_function, expm1l}, {&backend::log_function, logl},
-      {&backend::log1p_function, log1pl}, {&backend::log2_function, log2l},  {&backend::log10_function, log10l}, {&backend::sqrt_function, sqrtl},
-      {&backend::cbrt_function, cbrtl},   {&backend::tan_function, tanl},    {&backend::sin_function, sinl},     {&backend::cos_function, cosl},
-      {&backend::asin_function, asinl},   {&backend::acos_function, acosl},  {&backend::atan_function, atanl},   {&backend::sinh_function, sinhl},
-      {&backend::cosh_function, coshl},   {&backend::tanh_function, tanhl},  {&backend::asinh_function, asinhl}, {&backend::acosh_function, acoshl},
-      {&backend::atanh_function, atanhl}, {&backend::erf_function, erfl},    {&backend::erfc_function, erfcl},   {&backend::floor_function, floorl},
-      {&backend::ceil_function, ceill},   {&backend::round_function, rintl}, {&backend::trunc_function, truncl}, {&backend::abs_function, fabsl}};
+  const Edge edges[] = {{&backend::exp_function, expl},     {&backend::exp2_function, exp2l},   {&backend::expm1_function, expm1l},
+                        {&backend::log_function, logl},     {&backend::log1p_function, log1pl}, {&backend::log2_function, log2l},
+                        {&backend::log10_function, log10l}, {&backend::sqrt_function, sqrtl},   {&backend::cbrt_function, cbrtl},
+                        {&backend::tan_function, tanl},     {&backend::sin_function, sinl},     {&backend::cos_function, cosl},
+                        {&backend::asin_function, asinl},   {&backend::acos_function, acosl},   {&backend::atan_function, atanl},
+                        {&backend::sinh_function, sinhl},   {&backend::cosh_function, coshl},   {&backend::tanh_function, tanhl},
+                        {&backend::asinh_function, asinhl}, {&backend::acosh_function, acoshl}, {&backend::atanh_function, atanhl},
+                        {&backend::erf_function, erfl},     {&backend::erfc_function, erfcl},   {&backend::floor_function, floorl},
+                        {&backend::ceil_function, ceill},   {&backend::round_function, rintl},  {&backend::trunc_function, truncl},
+                        {&backend::abs_function, fabsl}};
   for (const Edge& edge : edges) {
     check_edges<float>(*edge.function, edge.reference);
     check_edges<double>(*edge.function, edge.reference);
@@ -271,10 +273,10 @@ TEST(Elementwise, logaddexp_is_accurate_beside_its_operands) {
 }
 
 TEST(Elementwise, position_and_length_do_not_change_bits) {
-  const Function* functions[] = {&backend::exp_function,      &backend::log_function,   &backend::tanh_function,  &backend::sigmoid_function,
-                                            &backend::gelu_function,     &backend::sin_function,   &backend::atan_function,  &backend::erf_function,
-                                            &backend::softplus_function, &backend::expm1_function, &backend::log1p_function, &backend::silu_function,
-                                            &backend::rsqrt_function};
+  const Function* functions[] = {
+      &backend::exp_function,   &backend::log_function,  &backend::tanh_function, &backend::sigmoid_function,  &backend::gelu_function,
+      &backend::sin_function,   &backend::atan_function, &backend::erf_function,  &backend::softplus_function, &backend::expm1_function,
+      &backend::log1p_function, &backend::silu_function, &backend::rsqrt_function};
   std::vector<float> x;
   for (int i = 0; i < 200; ++i) x.push_back(static_cast<float>(i * 0.1371 - 9));
   x[77] = 3e7f;  // a lane that takes another way

@@ -32,8 +32,8 @@ TEST(gather, picks_slices_along_an_axis) {
 }
 
 TEST(gather, picks_elements_by_two_index_arrays) {
-  Sample x = random_sample(float32, {5, 6}, 1), rows = random_positions(int64, {70000}, 5, 2), columns = random_positions(int64, {70000}, 6, 3),
-         out = sample(float32, {70000});
+  Sample x = random_sample(float32, {5, 6}, 1), rows = random_positions(int64, {70000}, 5, 2),
+         columns = random_positions(int64, {70000}, 6, 3), out = sample(float32, {70000});
   const Layout layouts[] = {rows.layout, columns.layout};
   EXPECT_TRUE(run_kernel(cpu::gather(x.layout, layouts, {0, 2, true}), {&x, &rows, &columns, &out}).is_ok);
   for (int64_t i = 0; i < 70000; ++i) ASSERT_EQ(out.get(i), x.get(from_front(rows.get(i), 5) * 6 + from_front(columns.get(i), 6)));
@@ -73,8 +73,8 @@ std::vector<double> scattered(const Sample& x, const Sample& source, const Sampl
 TEST(scatter, writes_and_adds_rows) {
   for (const DType dtype : {int32, int64, float32, float64}) {
     for (const int64_t inner : {1, 3, 64}) {
-      Sample x = random_sample(dtype, {50, inner}, 1), index = random_positions(int64, {3000}, 50, 2), source = random_sample(dtype, {3000, inner}, 3),
-             out = sample(dtype, {50, inner});
+      Sample x = random_sample(dtype, {50, inner}, 1), index = random_positions(int64, {3000}, 50, 2),
+             source = random_sample(dtype, {3000, inner}, 3), out = sample(dtype, {50, inner});
       for (const cpu::Scatter mode : {cpu::Scatter::set, cpu::Scatter::add}) {
         EXPECT_TRUE(run_kernel(cpu::scatter(x.layout, std::span(&index.layout, 1), {0, 1, true}, mode), {&x, &source, &index, &out}).is_ok);
         const std::vector<double> want = scattered(x, source, index, inner, mode);
@@ -87,13 +87,15 @@ TEST(scatter, writes_and_adds_rows) {
 }
 
 TEST(scatter, sums_sixteen_bit_floats_in_float) {
-  Sample x = sample(bfloat16, {1, 1}), index = sample(int64, {1000}), source = sample(bfloat16, {1000, 1}, 1), out = sample(bfloat16, {1, 1});
+  Sample x = sample(bfloat16, {1, 1}), index = sample(int64, {1000}), source = sample(bfloat16, {1000, 1}, 1),
+         out = sample(bfloat16, {1, 1});
   run_kernel(cpu::scatter(x.layout, std::span(&index.layout, 1), {0, 1, true}, cpu::Scatter::add), {&x, &source, &index, &out});
   EXPECT_EQ(out.get(0), 1000);
 }
 
 TEST(scatter, gives_the_same_bits_for_any_number_of_threads) {
-  Sample x = random_sample(float32, {100, 64}, 1), index = random_positions(int64, {5000}, 100, 2), source = random_sample(float32, {5000, 64}, 3);
+  Sample x = random_sample(float32, {100, 64}, 1), index = random_positions(int64, {5000}, 100, 2),
+         source = random_sample(float32, {5000, 64}, 3);
   std::vector<std::vector<double>> results;
   const int before = threads();
   for (const int count : {1, 2, 3}) {
@@ -110,7 +112,8 @@ TEST(scatter, gives_the_same_bits_for_any_number_of_threads) {
 TEST(scatter, leaves_the_array_alone_when_a_position_is_out_of_range) {
   Sample x = random_sample(float32, {4}, 1), index = sample_from(int64, {2}, {0, 4}), source = sample(float32, {2}, 9);
   const std::vector<double> before = x.values();
-  EXPECT_FALSE(run_kernel(cpu::scatter(x.layout, std::span(&index.layout, 1), {0, 1, true}, cpu::Scatter::set), {&x, &source, &index, &x}).is_ok);
+  EXPECT_FALSE(
+      run_kernel(cpu::scatter(x.layout, std::span(&index.layout, 1), {0, 1, true}, cpu::Scatter::set), {&x, &source, &index, &x}).is_ok);
   EXPECT_EQ(x.values(), before);
 }
 
@@ -120,8 +123,8 @@ TEST(gather_along, and_scatter_along_agree_with_plain_loops) {
     Dims sizes{3, 4, 5};  // smaller than x
     sizes[static_cast<size_t>(axis)] = 9;
     const Shape index_shape(sizes);
-    Sample x = random_sample(float64, shape, 1), index = random_positions(int64, index_shape, shape[axis], 2), got = sample(float64, index_shape),
-           source = random_sample(float64, index_shape, 3);
+    Sample x = random_sample(float64, shape, 1), index = random_positions(int64, index_shape, shape[axis], 2),
+           got = sample(float64, index_shape), source = random_sample(float64, index_shape, 3);
     EXPECT_TRUE(run_kernel(cpu::gather_along(x.layout, index.layout, axis), {&x, &index, &got}).is_ok);
     std::vector<double> sums = x.values();
     for (int64_t i = 0; i < index_shape.size(); ++i) {
@@ -148,7 +151,8 @@ TEST(one_hot, refuses_classes_that_do_not_exist) {
 TEST(argsort, puts_nan_last_and_keeps_the_order_of_equals) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const DType dtype : {float16, bfloat16, float32, float64}) {
-    Sample x = sample_from(dtype, {2, 5}, {3, nan, 1, 3, -1, nan, nan, 0, -0.0, 5}), out = sample(int64, {2, 5}), top = sample(int64, {2, 2});
+    Sample x = sample_from(dtype, {2, 5}, {3, nan, 1, 3, -1, nan, nan, 0, -0.0, 5}), out = sample(int64, {2, 5}),
+           top = sample(int64, {2, 2});
     run_kernel(cpu::argsort(x.layout, 5, false), {&x, &out});
     EXPECT_EQ(out.values(), (std::vector<double>{4, 2, 0, 3, 1, 2, 3, 4, 0, 1}));
     run_kernel(cpu::argsort(x.layout, 5, true), {&x, &out});

@@ -99,7 +99,8 @@ TEST(Packed, InputsAreCopiedInEachRun) {
     return Status{};
   });
   const auto add = make_kernel([](void* const* p, void*) {
-    for (int i = 0; i < 3; ++i) static_cast<int64_t*>(p[2])[i] = static_cast<const int64_t*>(p[0])[i] + static_cast<const int64_t*>(p[1])[i];
+    for (int i = 0; i < 3; ++i)
+      static_cast<int64_t*>(p[2])[i] = static_cast<const int64_t*>(p[0])[i] + static_cast<const int64_t*>(p[1])[i];
     return Status{};
   });
   const KernelPtr kernel = prepare_packed({{{0, {}, 24, negated}, {1, {}, 24, negated}}, add}, 3);

@@ -81,9 +81,9 @@ void check(const Layout& a_layout, const Layout& b_layout, const Shape& out_shap
           const double inexact = epilogue.activation > Activation::relu && dtype == float32 ? 1e-5 : 0;
           if (!(std::abs(got - want) <= 4 * test::rounding(dtype) * (std::abs(want) + std::sqrt(static_cast<double>(k))) + inexact)) {
             if (++wrong == 1) {
-              ADD_FAILURE() << to_text(dtype) << " " << to_text(a.shape()) << to_text(std::span<const int64_t>(a.layout().strides)) << " times "
-                            << to_text(b.shape()) << to_text(std::span<const int64_t>(b.layout().strides)) << " at " << item << ", " << i
-                            << ", " << j << ": " << got << ", not " << want;
+              ADD_FAILURE() << to_text(dtype) << " " << to_text(a.shape()) << to_text(std::span<const int64_t>(a.layout().strides))
+                            << " times " << to_text(b.shape()) << to_text(std::span<const int64_t>(b.layout().strides)) << " at " << item
+                            << ", " << i << ", " << j << ": " << got << ", not " << want;
             }
           }
         }
@@ -100,7 +100,8 @@ TEST(Matmul, floats_of_all_small_sizes_and_strides) {
         for (const Lie a : kLies)
           for (const Lie b : kLies)
             for (const DType dtype : {float32, float64}) {
-              check(lay(dtype, m, k, a), lay(dtype, k, n, b), {m, n}, {(m + n + k) % 2 == 0, (n + k) % 3 == 0 ? Activation::relu : Activation::none});
+              check(lay(dtype, m, k, a), lay(dtype, k, n, b), {m, n},
+                    {(m + n + k) % 2 == 0, (n + k) % 3 == 0 ? Activation::relu : Activation::none});
             }
 }
 
@@ -162,7 +163,8 @@ TEST(Matmul, threads_do_not_change_bits_of_odd_sizes) {
   const int64_t sizes[][3] = {{37, 513, 129}, {5000, 7, 3}, {700, 513, 3}, {3, 513, 900}, {61, 700, 67}};
   const int before = threads();
   for (const auto& [m, k, n] : sizes) {
-    const Data a(lay(float64, m, k, Lie::rows), 1), b(lay(float64, k, n, Lie::rows), 2), one(float64, {m, n}, 3), several(float64, {m, n}, 3);
+    const Data a(lay(float64, m, k, Lie::rows), 1), b(lay(float64, k, n, Lie::rows), 2), one(float64, {m, n}, 3),
+        several(float64, {m, n}, 3);
     for (int64_t i = 0; i < m * k; ++i) static_cast<double*>(a.data())[i] *= 0.3;  // sums that round
     for (const int count : {1, 3}) {
       set_threads(count);

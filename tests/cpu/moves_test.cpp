@@ -38,7 +38,8 @@ Sample small_numbers(DType dtype, const Shape& shape, int64_t first) {
 Sample positions(DType dtype, const Shape& shape, int64_t size, unsigned seed) {
   Sample s = sample(dtype, shape);
   std::mt19937 engine(seed);
-  for (int64_t i = 0; i < shape.size(); ++i) s.set(i, static_cast<double>(static_cast<int64_t>(engine() % static_cast<unsigned>(2 * size)) - size));
+  for (int64_t i = 0; i < shape.size(); ++i)
+    s.set(i, static_cast<double>(static_cast<int64_t>(engine() % static_cast<unsigned>(2 * size)) - size));
   return s;
 }
 int64_t from_front(double position, int64_t size) { return static_cast<int64_t>(position) + (position < 0 ? size : 0); }
@@ -61,7 +62,8 @@ TEST(gather, and_scatter_select_on_every_run_of_axes) {
           layouts.push_back(indices.back().layout);
         }
         const Shape out_shape(out_sizes);
-        Sample got = sample(dtype, out_shape), source = small_numbers(dtype, out_shape, 1), put = sample(dtype, shape), added = sample(dtype, shape);
+        Sample got = sample(dtype, out_shape), source = small_numbers(dtype, out_shape, 1), put = sample(dtype, shape),
+               added = sample(dtype, shape);
         std::vector<Sample*> reading{&x}, writing{&x, &source}, adding;
         for (Sample& index : indices) reading.push_back(&index), writing.push_back(&index);
         adding = writing;
@@ -90,7 +92,8 @@ TEST(gather, and_scatter_select_on_every_run_of_axes) {
 }
 
 TEST(gather, reports_the_worst_of_several_index_arrays_at_its_position) {
-  Sample x = sample(float32, {3, 4}), rows = sample_from(int32, {3}, {0, 2, -4}), columns = sample_from(int32, {3}, {0, 3, 0}), out = sample(float32, {3});
+  Sample x = sample(float32, {3, 4}), rows = sample_from(int32, {3}, {0, 2, -4}), columns = sample_from(int32, {3}, {0, 3, 0}),
+         out = sample(float32, {3});
   const Layout layouts[] = {rows.layout, columns.layout};
   const cpu::Status status = run_kernel(cpu::gather(x.layout, layouts, {0, 2, true}), {&x, &rows, &columns, &out});
   EXPECT_FALSE(status.is_ok);
@@ -111,8 +114,8 @@ TEST(gather_along, and_scatter_along_work_in_every_dtype_and_mode) {
   for (const DType dtype : kAll) {
     for (const DType index_dtype : {int32, int64}) {
       for (int64_t axis = 0; axis < 3; ++axis) {
-        Sample x = small_numbers(dtype, shape, 5), index = positions(index_dtype, index_shape, shape[axis], 4), got = sample(dtype, index_shape),
-               source = small_numbers(dtype, index_shape, 2), put = sample(dtype, shape);
+        Sample x = small_numbers(dtype, shape, 5), index = positions(index_dtype, index_shape, shape[axis], 4),
+               got = sample(dtype, index_shape), source = small_numbers(dtype, index_shape, 2), put = sample(dtype, shape);
         ASSERT_TRUE(run_kernel(cpu::gather_along(x.layout, index.layout, axis), {&x, &index, &got}).is_ok);
         ASSERT_TRUE(run_kernel(cpu::scatter_along(x.layout, index.layout, axis, cpu::Scatter::set), {&x, &index, &source, &put}).is_ok);
         std::vector<double> want = x.values();
@@ -168,7 +171,8 @@ TEST(argsort, agrees_with_the_stable_sort_of_the_library) {
             std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
               return is_descending ? x.get(row * n + a) > x.get(row * n + b) : x.get(row * n + a) < x.get(row * n + b);
             });
-            for (int64_t i = 0; i < count; ++i) ASSERT_EQ(out.get(row * count + i), order[static_cast<size_t>(i)]) << dtype.name() << " " << n << " at " << i;
+            for (int64_t i = 0; i < count; ++i)
+              ASSERT_EQ(out.get(row * count + i), order[static_cast<size_t>(i)]) << dtype.name() << " " << n << " at " << i;
           }
         }
       }
@@ -178,7 +182,8 @@ TEST(argsort, agrees_with_the_stable_sort_of_the_library) {
 
 TEST(searchsorted, takes_one_row_for_all_or_one_for_each) {
   for (const DType dtype : {uint8, int32, float16, float32, float64}) {
-    Sample rows = sample_from(dtype, {2, 3}, {1, 2, 4, 2, 2, 9}), values = sample_from(dtype, {2, 4}, {0, 2, 4, 5, 2, 9, 1, 10}), out = sample(int64, {2, 4});
+    Sample rows = sample_from(dtype, {2, 3}, {1, 2, 4, 2, 2, 9}), values = sample_from(dtype, {2, 4}, {0, 2, 4, 5, 2, 9, 1, 10}),
+           out = sample(int64, {2, 4});
     run_kernel(cpu::searchsorted(rows.layout, values.layout, false), {&rows, &values, &out});
     EXPECT_EQ(out.values(), (std::vector<double>{0, 1, 2, 3, 0, 2, 0, 3})) << dtype.name();
     run_kernel(cpu::searchsorted(rows.layout, values.layout, true), {&rows, &values, &out});
@@ -221,8 +226,8 @@ TEST(copy, reads_and_writes_windows_at_corners_held_in_arrays) {
   for (const DType dtype : kAll) {
     for (const DType index : {int32, int64}) {
       for (const auto& [a, b] : {std::pair{0, 0}, {2, 2}, {1, 2}, {2, 0}}) {
-        Sample x = small_numbers(dtype, shape, 1), value = small_numbers(dtype, sizes, 4), starts = sample_from(index, {3}, {1.0 * a, 1.0 * b, 0}),
-               window = sample(dtype, sizes), out = sample(dtype, shape);
+        Sample x = small_numbers(dtype, shape, 1), value = small_numbers(dtype, sizes, 4),
+               starts = sample_from(index, {3}, {1.0 * a, 1.0 * b, 0}), window = sample(dtype, sizes), out = sample(dtype, shape);
         ASSERT_TRUE(run_kernel(cpu::dynamic_window(x.layout, index, sizes), {&x, &starts, &window}).is_ok);
         ASSERT_TRUE(run_kernel(cpu::update_dynamic_window(x.layout, value.layout, index), {&x, &value, &starts, &out}).is_ok);
         std::vector<double> want = x.values();
@@ -260,7 +265,8 @@ TEST(fill_sequence, counts_from_its_start_by_its_step) {
 TEST(adam, makes_one_step_in_place_or_beside) {
   for (const DType dtype : {float32, float64}) {
     for (const int64_t n : {1, 7, 16, 1000, 40000}) {
-      Sample p = random_sample(dtype, {n}, 1), g = random_sample(dtype, {n}, 2), m = random_sample(dtype, {n}, 3), v = random_sample(dtype, {n}, 4);
+      Sample p = random_sample(dtype, {n}, 1), g = random_sample(dtype, {n}, 2), m = random_sample(dtype, {n}, 3),
+             v = random_sample(dtype, {n}, 4);
       for (int64_t i = 0; i < n; ++i) v.set(i, v.get(i) * v.get(i));
       Sample rate = sample(float64, {}, 0.1), epsilon = sample(float64, {}, 0.01), keep = sample(float64, {}, 0.75);
       Sample new_p = p, new_m = p, new_v = p;

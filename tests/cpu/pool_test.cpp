@@ -49,8 +49,8 @@ void for_each_position(const PoolShape& s, const Body& body) {
   for (int64_t n = 0; n < s.batch; ++n)
     for (int64_t o = 0; o < s.out_size(); ++o)
       for (int64_t tap = 0; tap < s.taps(); ++tap) {
-        const int64_t id = position(d, o / (h.out() * w.out()), tap / (h.kernel * w.kernel)), ih = position(h, o / w.out() % h.out(), tap / w.kernel % h.kernel),
-                      iw = position(w, o % w.out(), tap % w.kernel);
+        const int64_t id = position(d, o / (h.out() * w.out()), tap / (h.kernel * w.kernel)),
+                      ih = position(h, o / w.out() % h.out(), tap / w.kernel % h.kernel), iw = position(w, o % w.out(), tap % w.kernel);
         if (!is_inside(d, id) || !is_inside(h, ih) || !is_inside(w, iw)) continue;
         for (int64_t c = 0; c < s.channels; ++c) {
           body((n * s.out_size() + o) * s.channels + c, (n * s.in_size() + (id * h.in + ih) * w.in + iw) * s.channels + c, tap);
@@ -67,8 +67,8 @@ void compare(const Data& got, const std::vector<double>& want, double steps) {
 }
 
 void check(DType dtype, const PoolShape& s) {
-  const Data x(dtype, x_shape(s), 1), y(dtype, y_shape(s), 2), dy(dtype, y_shape(s), 3), dx(dtype, x_shape(s), 4), taps(s.tap_dtype(), y_shape(s), 5),
-      taken(dtype, y_shape(s), 6);
+  const Data x(dtype, x_shape(s), 1), y(dtype, y_shape(s), 2), dy(dtype, y_shape(s), 3), dx(dtype, x_shape(s), 4),
+      taps(s.tap_dtype(), y_shape(s), 5), taken(dtype, y_shape(s), 6);
   const auto y_size = static_cast<size_t>(y.shape().size()), x_size = static_cast<size_t>(x.shape().size());
   std::vector<double> best(y_size, -1e9), where(y_size, static_cast<double>(s.taps())), source(y_size, -1), mean(y_size), count(y_size);
   for_each_position(s, [&](int64_t i, int64_t j, int64_t tap) {

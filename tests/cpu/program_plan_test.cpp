@@ -17,7 +17,8 @@ TEST(TileGrid, CoversTheShapeOnceInAsFewTilesAsFit) {
     std::vector<Operand> operands;
     return make_grid(sizes, largest, operands);
   };
-  const TileGrid whole = grid({10}, 10), halves = grid({10}, 5), odd = grid({11}, 5), rows = grid({4, 6}, 12), planes = grid({3, 7, 6}, 12), none = grid({0}, 8);
+  const TileGrid whole = grid({10}, 10), halves = grid({10}, 5), odd = grid({11}, 5), rows = grid({4, 6}, 12), planes = grid({3, 7, 6}, 12),
+                 none = grid({0}, 8);
   EXPECT_EQ(whole.cuts, 1);
   EXPECT_EQ(halves.cuts, 2);
   EXPECT_EQ(odd.cuts, 3);
@@ -39,7 +40,8 @@ size_t passes_of(const std::vector<ProgramInstruction>& instructions, const std:
 }
 
 TEST(ProgramPlan, AValueReadOnceByTheNextInstructionIsComputedWithIt) {
-  const ProgramInstruction product{&backend::multiply_function, float32, {0, 1}}, sum{&backend::add_function, float32, {2, 1}}, square{&backend::multiply_function, float32, {2, 2}};
+  const ProgramInstruction product{&backend::multiply_function, float32, {0, 1}}, sum{&backend::add_function, float32, {2, 1}},
+      square{&backend::multiply_function, float32, {2, 2}};
   EXPECT_EQ(passes_of({product}, {{2}}), 1u);
   EXPECT_EQ(passes_of({product, sum}, {{3}}), 1u);
   EXPECT_EQ(passes_of({product, sum}, {{2}, {3}}), 2u);  // stored as well

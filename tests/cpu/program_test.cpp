@@ -106,8 +106,8 @@ TEST(Program, output_may_lie_over_any_input_of_its_layout) {
   }
 }
 
-// Pairs of instructions that run in one pass: numbers and NaN of both signs and several payloads, in all orders. Which of two NaN comes out is the
-// compiler's choice, who may swap the operands of a sum: GCC does so for ThreadSanitizer, nobody in the builds that are used.
+// Pairs of instructions that run in one pass: numbers and NaN of both signs and several payloads, in all orders. Which of two NaN comes out
+// is the compiler's choice, who may swap the operands of a sum: GCC does so for ThreadSanitizer, nobody in the builds that are used.
 #ifdef __SANITIZE_THREAD__
 constexpr bool kKeepsTheSameNan = false;
 #else
@@ -116,7 +116,8 @@ constexpr bool kKeepsTheSameNan = true;
 template <class T>
 void check_pair(const backend::Function& first, const backend::Function& second, bool is_left, int repeated) {
   const T quiet = std::numeric_limits<T>::quiet_NaN(), infinite = std::numeric_limits<T>::infinity();
-  const T some[] = {0,   -T{0}, 1, T(-1.1), T(1e30), T(0.3), infinite, -infinite, quiet, -quiet, T(std::nan("5")), -T(std::nan("77")), T(1e-40), 3};
+  const T some[] = {0,        -T{0}, 1, T(-1.1), T(1e30), T(0.3), infinite, -infinite, quiet, -quiet, T(std::nan("5")), -T(std::nan("77")),
+                    T(1e-40), 3};
   std::vector<T> operands[3];
   for (const T a : some)
     for (const T b : some)
@@ -183,7 +184,9 @@ TEST(Program, large_programs_of_several_steps_broadcast_and_strides_included) {
     const Dims strides = is_transposed ? Dims{1, 700} : Dims{900, 1};
     const ProgramSpec spec{shape,
                            {{float32, strides}, {float32, {0, 1}}, {float32, {1, 0}}},
-                           {{&backend::subtract_function, float32, {0, 2}}, {&backend::abs_function, float32, {3}}, {&backend::multiply_function, float32, {4, 1}}},
+                           {{&backend::subtract_function, float32, {0, 2}},
+                            {&backend::abs_function, float32, {3}},
+                            {&backend::multiply_function, float32, {4, 1}}},
                            {{5}}};
     std::vector<float> out(a.size());
     run(spec, {a.data(), row.data(), column.data()}, {out.data()});
@@ -222,10 +225,11 @@ TEST(Program, slots_take_the_dtype_of_the_instruction) {
 TEST(Program, numbers_alone_are_computed_once_and_broadcast) {
   const double x = 3, y = 0.5;
   std::vector<float> out(70);
-  ProgramSpec spec{70,
-                   {slot(float64), slot(float64)},
-                   {{&backend::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&backend::negative_function, float32, {3}}},
-                   {{4}}};
+  ProgramSpec spec{
+      70,
+      {slot(float64), slot(float64)},
+      {{&backend::divide_function, float64, {0, 1}}, {nullptr, float64, {2}, float32}, {&backend::negative_function, float32, {3}}},
+      {{4}}};
   run(spec, {&x, &y}, {out.data()});
   for (const float each : out) EXPECT_EQ(each, -6.0f);
 }
@@ -307,7 +311,8 @@ TEST(Program, every_value_may_be_an_output) {
   const int64_t n = 5000;
   const auto a = ramp<float>(n, 0.001, 0), b = ramp<float>(n, 0.002, 1);
   ProgramSpec spec{n, {array_input(float32, n), array_input(float32, n)}, {}, {}};
-  for (int k = 0; k < 90; ++k) spec.instructions.push_back({k % 2 ? &backend::maximum_function : &backend::subtract_function, float32, {k + 1, k}});
+  for (int k = 0; k < 90; ++k)
+    spec.instructions.push_back({k % 2 ? &backend::maximum_function : &backend::subtract_function, float32, {k + 1, k}});
   std::vector<std::vector<float>> outs(92, std::vector<float>(a.size()));
   std::vector<void*> pointers;
   for (int k = 0; k < 92; ++k) {

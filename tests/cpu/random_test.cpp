@@ -28,7 +28,8 @@ Sample normal_of(double key, DType dtype, int64_t count) {
 TEST(philox, gives_the_published_words) {  // Random123's known answers
   EXPECT_EQ(philox(0, 0, 0), (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox(~0ull, ~0ull, ~0ull), (std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox(0x85a308d3243f6a88, 0x0370734413198a2e, 0x299f31d0a4093822), (std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(philox(0x85a308d3243f6a88, 0x0370734413198a2e, 0x299f31d0a4093822),
+            (std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(uniform, element_i_is_word_i_of_the_key) {
@@ -89,7 +90,8 @@ TEST(random, does_not_depend_on_batch_length_or_threads) {
   set_threads(1);
   const Sample alone = normal_of(7, float32, 40000);
   set_threads(2);
-  const Sample keys = keys_of({6, 7, 8}), batch = draw(cpu::normal(keys.layout, Layout::contiguous(float32, {3, 33333})), keys, float32, {3, 33333});
+  const Sample keys = keys_of({6, 7, 8}),
+               batch = draw(cpu::normal(keys.layout, Layout::contiguous(float32, {3, 33333})), keys, float32, {3, 33333});
   set_threads(before);
   for (int64_t i = 0; i < 33333; ++i) ASSERT_EQ(alone.get(i), batch.get(33333 + i));
 }
@@ -105,7 +107,8 @@ TEST(integers, cover_their_range_evenly) {
 }
 
 TEST(permutation, holds_every_number_once) {
-  const Sample keys = keys_of({1, 2}), got = draw(cpu::permutation(keys.layout, Layout::contiguous(int64, {2, 3000})), keys, int64, {2, 3000});
+  const Sample keys = keys_of({1, 2}),
+               got = draw(cpu::permutation(keys.layout, Layout::contiguous(int64, {2, 3000})), keys, int64, {2, 3000});
   const std::vector<double> values = got.values();
   EXPECT_EQ(std::set<double>(values.begin(), values.begin() + 3000).size(), 3000u);
   EXPECT_EQ(std::set<double>(values.begin() + 3000, values.end()).size(), 3000u);

@@ -55,7 +55,8 @@ void check(Sample& x, ScanKind kind, int64_t axis, bool is_reverse) {
     for (int64_t k = 0; k < n; ++k) {
       ASSERT_TRUE(is_near(out.get(place(k)), want[static_cast<size_t>(k)], tolerance, tolerance))
           << "kind " << static_cast<int>(kind) << " " << x.layout.dtype.name() << " " << to_text(shape) << " axis " << axis
-          << (is_reverse ? " backwards" : "") << " at " << place(k) << ": got " << out.get(place(k)) << ", want " << want[static_cast<size_t>(k)];
+          << (is_reverse ? " backwards" : "") << " at " << place(k) << ": got " << out.get(place(k)) << ", want "
+          << want[static_cast<size_t>(k)];
     }
   }
 }
@@ -63,7 +64,8 @@ void check(Sample& x, ScanKind kind, int64_t axis, bool is_reverse) {
 constexpr ScanKind kKinds[] = {ScanKind::sum, ScanKind::prod, ScanKind::logsumexp, ScanKind::argmax, ScanKind::argmin};
 
 TEST(scan, agrees_with_plain_loops_for_every_kind_dtype_axis_and_direction) {
-  const Shape shapes[] = {Shape{1}, Shape{9}, Shape{3, 5}, Shape{5, 1}, Shape{2, 3, 4}, Shape{2, 2, 3, 5}, Shape{3, 70}, Shape{70, 33}, Shape{0, 3}, Shape{3, 0}};
+  const Shape shapes[] = {Shape{1},          Shape{9},     Shape{3, 5},   Shape{5, 1}, Shape{2, 3, 4},
+                          Shape{2, 2, 3, 5}, Shape{3, 70}, Shape{70, 33}, Shape{0, 3}, Shape{3, 0}};
   unsigned seed = 1;
   for (const Shape& shape : shapes) {
     for (const DType dtype : {bool_, uint8, int32, int64, float16, bfloat16, float32, float64}) {

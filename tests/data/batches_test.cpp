@@ -117,7 +117,8 @@ TEST(Batches, LeavingTheLoopEarlyEndsTheThread) {
     std::vector<int64_t> seen;
     for (const auto& batch : data::batches(set, {.batch_size = 1})) {
       seen.push_back(batch.y.item<int64_t>());
-      EXPECT_EQ(batch.x.to_vector<float>(), (std::vector<float>{2.0f * static_cast<float>(seen.back()), 2.0f * static_cast<float>(seen.back()) + 1}));
+      EXPECT_EQ(batch.x.to_vector<float>(),
+                (std::vector<float>{2.0f * static_cast<float>(seen.back()), 2.0f * static_cast<float>(seen.back()) + 1}));
       if (seen.back() >= i % 3) break;
     }
     std::vector<int64_t> expected(static_cast<size_t>(i % 3) + 1);
@@ -173,11 +174,14 @@ TEST(Batches, ScaleGivesFloats) {
 TEST(Batches, ScaleMultipliesWhateverIsStored) {
   const data::Dataset bytes = data::Dataset::from_bytes(array({0, 51, 255}, uint8), {});
   for (const bool prefetch : {false, true}) {
-    EXPECT_EQ(data::batches(bytes, {.prefetch = prefetch, .scale = 4}).next()->x.to_vector<float>(), (std::vector<float>{0, 51 / 255.0f * 4, 4}));
+    EXPECT_EQ(data::batches(bytes, {.prefetch = prefetch, .scale = 4}).next()->x.to_vector<float>(),
+              (std::vector<float>{0, 51 / 255.0f * 4, 4}));
   }
   EXPECT_EQ(data::batches(bytes, {}).next()->x.to_vector<float>(), (std::vector<float>{0, 51 / 255.0f, 1}));
-  EXPECT_EQ(data::batches(data::Dataset(array({0, 51, 255}, uint8)), {.scale = 2}).next()->x.to_vector<float>(), (std::vector<float>{0, 102, 510}));
-  EXPECT_EQ(data::batches(data::Dataset(array({1.5, -2.0}, float64)), {.scale = 2}).next()->x.to_vector<float>(), (std::vector<float>{3, -4}));
+  EXPECT_EQ(data::batches(data::Dataset(array({0, 51, 255}, uint8)), {.scale = 2}).next()->x.to_vector<float>(),
+            (std::vector<float>{0, 102, 510}));
+  EXPECT_EQ(data::batches(data::Dataset(array({1.5, -2.0}, float64)), {.scale = 2}).next()->x.to_vector<float>(),
+            (std::vector<float>{3, -4}));
 }
 
 TEST(Batches, OutOfMemoryInTheThreadReachesTheLoop) {

@@ -51,7 +51,9 @@ TEST(DamagedIdx, ThrowsOrLoadsWhenGzipped) {
   const std::string plain = idx_file(8, 1), file = gzipped(plain);
   for (uint32_t seed = 0; seed < kCopies; ++seed) {
     expect_careful_reading(folder, testing::damaged(file, seed), concat("seed ", seed));
-    if (seed % 5 == 0) expect_careful_reading(folder, gzipped(testing::damaged(plain.substr(0, 16), seed) + plain.substr(16)), concat("content, seed ", seed));
+    if (seed % 5 == 0)
+      expect_careful_reading(folder, gzipped(testing::damaged(plain.substr(0, 16), seed) + plain.substr(16)),
+                             concat("content, seed ", seed));
   }
 }
 
@@ -77,7 +79,8 @@ void write_zeros(const std::string& path, const std::string& header, int64_t zer
   const gzFile file = gzopen(path.c_str(), "wb1");
   gzwrite(file, header.data(), static_cast<unsigned>(header.size()));
   const std::string piece(1 << 20, '\0');
-  for (int64_t left = zeros; left > 0; left -= 1 << 20) gzwrite(file, piece.data(), static_cast<unsigned>(std::min<int64_t>(left, 1 << 20)));
+  for (int64_t left = zeros; left > 0; left -= 1 << 20)
+    gzwrite(file, piece.data(), static_cast<unsigned>(std::min<int64_t>(left, 1 << 20)));
   gzclose(file);
 }
 
@@ -96,7 +99,10 @@ TEST(Idx, AGzipThatHoldsMoreThanItAnnouncesTakesNoMemory) {
   const TemporaryFolder folder;
   write_zeros(folder / "a.gz", bytes({0, 0, 8, 1, 0, 0, 0, 9}), int64_t{1} << 26);
   testing::expect_careful(
-      [&] { EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("there is content after its announced end at byte 17"), std::string::npos); },
+      [&] {
+        EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("there is content after its announced end at byte 17"),
+                  std::string::npos);
+      },
       1 << 20, "a.gz");
 }
 

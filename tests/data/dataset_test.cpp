@@ -134,7 +134,8 @@ Read read_text_of(const std::string& text, data::FirstLine first_line = data::Fi
   const data::Numbers numbers = data::read_numbers(folder / "a.csv", first_line);
   return {numbers.columns, numbers.values.shape(), numbers.values.to_vector<double>()};
 }
-void expect_numbers(const std::string& text, const std::vector<std::string>& columns, const Shape& shape, const std::vector<double>& values) {
+void expect_numbers(const std::string& text, const std::vector<std::string>& columns, const Shape& shape,
+                    const std::vector<double>& values) {
   const Read read = read_text_of(text);
   EXPECT_EQ(read.columns, columns) << text;
   EXPECT_EQ(read.shape, shape) << text;
@@ -172,7 +173,8 @@ TEST(Numbers, BeyondTheRangeOfDoubleStayNumbers) {
   expect_numbers("1e-400\n1\n", {}, {2, 1}, {0, 1});
   expect_numbers("1e400\n-1e400\n-1E-400\n", {}, {3, 1}, {inf, -inf, 0});
   EXPECT_TRUE(std::signbit(read_text_of("-1e-400\n").values[0]));
-  expect_numbers("0." + std::string(500, '0') + "1e3\n1" + std::string(400, '0') + "\n1" + std::string(400, '0') + "e-400\n", {}, {3, 1}, {0, inf, 1});
+  expect_numbers("0." + std::string(500, '0') + "1e3\n1" + std::string(400, '0') + "\n1" + std::string(400, '0') + "e-400\n", {}, {3, 1},
+                 {0, inf, 1});
   expect_numbers("1e-99999999999999999999\n1e99999999999999999999\n4.9e-324\n1e-310\n", {}, {4, 1}, {0, inf, 4.9e-324, 1e-310});
   expect_numbers("+1,-1,.5,5.,1E+2,nan,-inf,Infinity,\n", {}, {1, 8}, {1, -1, 0.5, 5, 100, std::nan(""), -inf, inf});
 }
@@ -189,7 +191,8 @@ TEST(Numbers, NamesMayLookLikeNumbers) {
   expect_numbers("\"2019\",\"2020\"\n1,2\n", {"2019", "2020"}, {1, 2}, {1, 2});
   expect_numbers("\"1\",\"2\"\n\"3\",\"4\"\n", {}, {2, 2}, {1, 2, 3, 4});
   EXPECT_EQ(read_error_of("year,2020\n1,2\n"),
-            "PATH/a.csv:1: column 1: expected a number, got \"year\"; a first line of names beside numbers must be announced by FirstLine::names");
+            "PATH/a.csv:1: column 1: expected a number, got \"year\"; a first line of names beside numbers must be announced by "
+            "FirstLine::names");
   const Read named = read_text_of("2019,2020\n1,2\n", data::FirstLine::names);
   EXPECT_EQ(named.columns, (std::vector<std::string>{"2019", "2020"}));
   EXPECT_EQ(named.values, (std::vector<double>{1, 2}));

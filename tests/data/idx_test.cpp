@@ -65,7 +65,8 @@ TEST(Idx, AGzipThatCannotHoldItsSizesAllocatesNothing) {
   gzFile file = gzopen((folder / "a.gz").c_str(), "wb");
   gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
   gzclose(file);
-  EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("truncated: its sizes (2147483647,) announce"), std::string::npos);
+  EXPECT_NE(testing::error_of([&] { data::read_idx(folder / "a.gz"); }).find("truncated: its sizes (2147483647,) announce"),
+            std::string::npos);
 }
 
 TEST(Idx, ALimitReadsTheFirstSamplesOnly) {

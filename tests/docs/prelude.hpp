@@ -62,3 +62,8 @@ inline constexpr int64_t units = 4;
 inline Array xs = arange(5, float32), nll = full({}, 1.0f), kl = full({}, 0.5f);
 inline nn::Model loaded(nn::Layer(nn::Dense(10)), {});
 inline Array bytes = random::uniform({4, 3});
+inline const bool has_old = [] {
+  model(x).eval();
+  io::save(model, "old.gradus");
+  return true;
+}();

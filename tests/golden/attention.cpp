@@ -98,7 +98,8 @@ Array block_attention(const Call& c, const std::string& prefix, const Array& x, 
   const Projections p = stacked(c[prefix + "_in_proj_weight"], optional(c, prefix + "_in_proj_bias"), c[prefix + "_out_proj_weight"],
                                 optional(c, prefix + "_out_proj_bias"));
   const int64_t heads = c.integer("nhead");
-  const Array q = split_heads(swapaxes(torch_linear(x, p.q, p.q_bias), 0, 1), heads), k = split_heads(swapaxes(torch_linear(memory, p.k, p.k_bias), 0, 1), heads),
+  const Array q = split_heads(swapaxes(torch_linear(x, p.q, p.q_bias), 0, 1), heads),
+              k = split_heads(swapaxes(torch_linear(memory, p.k, p.k_bias), 0, 1), heads),
               v = split_heads(swapaxes(torch_linear(memory, p.v, p.v_bias), 0, 1), heads);
   return torch_linear(swapaxes(join_heads(torch_attention(q, k, v, {}, is_causal, default_scale(q))), 0, 1), p.out, p.out_bias);
 }

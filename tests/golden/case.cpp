@@ -97,7 +97,8 @@ Results second_derivatives(const Call& call, const Entry& entry, const Json& out
   const Array& x = call["x"];
   if (outputs.contains("jacobian")) {
     const Array forward = gradus::jacobian_forward(f)(x), reverse = gradus::jacobian(f)(x);
-    if (!gradus::allclose(forward, reverse, {.relative = 1e-4, .absolute = 1e-5})) throw std::runtime_error("the forward and the reverse Jacobian differ");
+    if (!gradus::allclose(forward, reverse, {.relative = 1e-4, .absolute = 1e-5}))
+      throw std::runtime_error("the forward and the reverse Jacobian differ");
     return {{"y", f(x)}, {"jacobian", reverse}};
   }
   Results out{{"y", f(x)}, {"gradient", gradus::grad(f)(x)}, {"hessian", gradus::hessian(f)(x)}};

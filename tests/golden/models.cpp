@@ -22,7 +22,8 @@ struct Instruction {
 
   const Array& arg(size_t i) const {
     const auto found = values.find(json["args"].at(i).get<std::string>());
-    if (found == values.end()) throw std::runtime_error("the program uses " + json["args"].at(i).get<std::string>() + " before it has a value");
+    if (found == values.end())
+      throw std::runtime_error("the program uses " + json["args"].at(i).get<std::string>() + " before it has a value");
     return found->second;
   }
   Array optional_arg(size_t i) const { return i < json["args"].size() ? arg(i) : Array(); }
@@ -77,9 +78,13 @@ using Op = std::vector<Array> (*)(const Instruction&);
 const std::map<std::string, Op> ops{
     {"linear", [](const Instruction& in) -> std::vector<Array> { return {torch_linear(in.arg(0), in.arg(1), in.optional_arg(2))}; }},
     {"conv2d",
-     [](const Instruction& in) -> std::vector<Array> { return {torch_convolution(in.arg(0), in.arg(1), in.optional_arg(2), in.json["attrs"])}; }},
-    {"max_pool2d", [](const Instruction& in) -> std::vector<Array> { return {torch_max_pool(in.arg(0), in.call().integer("kernel_size"))}; }},
-    {"avg_pool2d", [](const Instruction& in) -> std::vector<Array> { return {torch_average_pool(in.arg(0), in.call().integer("kernel_size"))}; }},
+     [](const Instruction& in) -> std::vector<Array> {
+       return {torch_convolution(in.arg(0), in.arg(1), in.optional_arg(2), in.json["attrs"])};
+     }},
+    {"max_pool2d",
+     [](const Instruction& in) -> std::vector<Array> { return {torch_max_pool(in.arg(0), in.call().integer("kernel_size"))}; }},
+    {"avg_pool2d",
+     [](const Instruction& in) -> std::vector<Array> { return {torch_average_pool(in.arg(0), in.call().integer("kernel_size"))}; }},
     {"layer_norm",
      [](const Instruction& in) -> std::vector<Array> { return {layer_norm(in.arg(0), in.arg(1), in.arg(2), in.call().number("eps"))}; }},
     {"batch_norm", batch_norm_of},
@@ -102,14 +107,19 @@ const std::map<std::string, Op> ops{
     {"mul", [](const Instruction& in) -> std::vector<Array> { return {in.arg(0) * in.arg(1)}; }},
     {"scale", [](const Instruction& in) -> std::vector<Array> { return {in.arg(0) * in.call().number("factor")}; }},
     {"to_float", [](const Instruction& in) -> std::vector<Array> { return {in.arg(0).astype(in.dtype)}; }},
-    {"flatten", [](const Instruction& in) -> std::vector<Array> { return {reshape(in.arg(0), {in.arg(0).shape(0), -1})}; }},
+    {"flatten",
+     [](const Instruction& in) -> std::vector<Array> {
+       return {reshape(in.arg(0), {in.arg(0).shape(0), -1})};
+     }},
     {"merge_leading", [](const Instruction& in) -> std::vector<Array> { return {flatten(in.arg(0), 0, 1)}; }},
     {"flatten_all", [](const Instruction& in) -> std::vector<Array> { return {ravel(in.arg(0))}; }},
     {"matmul_transposed", [](const Instruction& in) -> std::vector<Array> { return {matmul(in.arg(0), transpose(in.arg(1)))}; }},
     {"mean", [](const Instruction& in) -> std::vector<Array> { return {mean(in.arg(0), in.call().integers("axis"))}; }},
     {"sum", [](const Instruction& in) -> std::vector<Array> { return {sum(in.arg(0))}; }},
     {"concat",
-     [](const Instruction& in) -> std::vector<Array> { return {concatenate({in.arg(0), in.arg(1)}, in.call().integer("axis"))}; }},
+     [](const Instruction& in) -> std::vector<Array> {
+       return {concatenate({in.arg(0), in.arg(1)}, in.call().integer("axis"))};
+     }},
     {"at", [](const Instruction& in) -> std::vector<Array> { return {in.arg(0)[in.call().integer("index")]}; }},
     {"stop_gradient", [](const Instruction& in) -> std::vector<Array> { return {stop_gradient(in.arg(0))}; }},
     {"cross_entropy",

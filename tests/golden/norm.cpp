@@ -29,7 +29,8 @@ Results rms_norm_case(const Call& c) {
   return rms_norm(c["x"], ones(Shape(c.integers("normalized_shape")), c.dtype), c.number("eps"));
 }
 Results group_norm_case(const Call& c) {
-  return channels_first(group_norm(channels_last(c["x"]), c.integer("num_groups"), optional(c, "weight"), optional(c, "bias"), c.number("eps")));
+  return channels_first(
+      group_norm(channels_last(c["x"]), c.integer("num_groups"), optional(c, "weight"), optional(c, "bias"), c.number("eps")));
 }
 Results instance_norm_case(const Call& c) {
   return channels_first(instance_norm(channels_last(c["x"]), optional(c, "weight"), optional(c, "bias"), c.number("eps")));
@@ -128,7 +129,8 @@ Results nearest(const Call& c, bool exact) {
     const int64_t in = x.shape(a + 2);
     const bool has_size = c.is_set("size");
     const double factor = has_size ? 0 : c.number("scale_factor");
-    const int64_t out = has_size ? c.integers("size")[static_cast<size_t>(a)] : static_cast<int64_t>(std::floor(static_cast<double>(in) * factor));
+    const int64_t out =
+        has_size ? c.integers("size")[static_cast<size_t>(a)] : static_cast<int64_t>(std::floor(static_cast<double>(in) * factor));
     const double step = has_size || c.flag("recompute_scale_factor") ? static_cast<double>(in) / static_cast<double>(out) : 1 / factor;
     std::vector<int64_t> from;
     for (int64_t i = 0; i < out; ++i)

@@ -12,16 +12,19 @@ optim::Optimizer make_optimizer(const std::string& name, const Json& parameters)
   const Call p(none, parameters, float64);
   const double decay = p.number("weight_decay", name == "AdamW" ? 0.01 : 0.0), rate = p.number("lr", name == "Adadelta" ? 1.0 : 1e-3);
   const bool has_betas = p.is_set("betas");
-  const double beta_1 = has_betas ? parameters["betas"][0].get<double>() : 0.9, beta_2 = has_betas ? parameters["betas"][1].get<double>() : 0.999;
+  const double beta_1 = has_betas ? parameters["betas"][0].get<double>() : 0.9,
+               beta_2 = has_betas ? parameters["betas"][1].get<double>() : 0.999;
   const bool amsgrad = p.flag("amsgrad");
   if (name == "SGD") {
     return optim::SGD(rate, {.momentum = p.number("momentum", 0), .nesterov = p.flag("nesterov"), .weight_decay = decay,
                              .dampening = p.number("dampening", 0)});
   }
   if (name == "Adam")
-    return optim::Adam(rate, {.beta_1 = beta_1, .beta_2 = beta_2, .epsilon = p.number("eps", 1e-8), .weight_decay = decay, .amsgrad = amsgrad});
+    return optim::Adam(rate,
+                       {.beta_1 = beta_1, .beta_2 = beta_2, .epsilon = p.number("eps", 1e-8), .weight_decay = decay, .amsgrad = amsgrad});
   if (name == "AdamW")
-    return optim::AdamW(rate, {.beta_1 = beta_1, .beta_2 = beta_2, .epsilon = p.number("eps", 1e-8), .weight_decay = decay, .amsgrad = amsgrad});
+    return optim::AdamW(rate,
+                        {.beta_1 = beta_1, .beta_2 = beta_2, .epsilon = p.number("eps", 1e-8), .weight_decay = decay, .amsgrad = amsgrad});
   if (name == "Adamax")
     return optim::Adamax(rate, {.beta_1 = beta_1, .beta_2 = beta_2, .epsilon = p.number("eps", 1e-8), .weight_decay = decay});
   if (name == "NAdam") {
@@ -38,7 +41,8 @@ optim::Optimizer make_optimizer(const std::string& name, const Json& parameters)
     return optim::Adagrad(rate, {.initial_accumulator = p.number("initial_accumulator_value", 0), .epsilon = p.number("eps", 1e-10),
                                  .rate_decay = p.number("lr_decay", 0), .weight_decay = decay});
   }
-  if (name == "Adadelta") return optim::Adadelta(rate, {.rho = p.number("rho", 0.9), .epsilon = p.number("eps", 1e-6), .weight_decay = decay});
+  if (name == "Adadelta")
+    return optim::Adadelta(rate, {.rho = p.number("rho", 0.9), .epsilon = p.number("eps", 1e-6), .weight_decay = decay});
   if (name == "Rprop") {
     optim::RpropOptions options;
     if (p.is_set("etas")) options.shrink = parameters["etas"][0], options.grow = parameters["etas"][1];
@@ -46,7 +50,8 @@ optim::Optimizer make_optimizer(const std::string& name, const Json& parameters)
     return optim::Rprop(rate, options);
   }
   if (name == "ASGD") {
-    return optim::ASGD(rate, {.decay = p.number("lambd", 1e-4), .power = p.number("alpha", 0.75), .start = p.number("t0", 1e6), .weight_decay = decay});
+    return optim::ASGD(
+        rate, {.decay = p.number("lambd", 1e-4), .power = p.number("alpha", 0.75), .start = p.number("t0", 1e6), .weight_decay = decay});
   }
   throw NotCovered("the optimiser " + name);
 }
@@ -86,12 +91,13 @@ Results of_objective(const Call& c) {
   return {{"w", stack(ws)}, {"r", stack(rs)}, {"loss", stack(losses)}};
 }
 Results lbfgs(const Call& c) {
-  optim::LBFGS optimizer(c.number("lr"), {.iterations = c.integer("max_iter"),
-                                          .evaluations = c.integer("max_eval"),
-                                          .history = c.integer("history_size"),
-                                          .line_search = c.is_set("line_search_fn") ? optim::LineSearch::strong_wolfe : optim::LineSearch::none,
-                                          .gradient_tolerance = c.number("tolerance_grad"),
-                                          .change_tolerance = c.number("tolerance_change")});
+  optim::LBFGS optimizer(c.number("lr"),
+                         {.iterations = c.integer("max_iter"),
+                          .evaluations = c.integer("max_eval"),
+                          .history = c.integer("history_size"),
+                          .line_search = c.is_set("line_search_fn") ? optim::LineSearch::strong_wolfe : optim::LineSearch::none,
+                          .gradient_tolerance = c.number("tolerance_grad"),
+                          .change_tolerance = c.number("tolerance_change")});
   std::vector<Array> p{c["w0"], c["r0"]}, ws{p[0]}, rs{p[1]};
   std::vector<double> losses;
   std::vector<int64_t> evaluations, iterations;
@@ -106,7 +112,8 @@ Results lbfgs(const Call& c) {
 }
 // Two parameters, each with its own optimiser; q has no gradient on odd steps.
 Results param_groups(const Call& c) {
-  optim::Optimizer of_p = make_optimizer(c.text("optimizer"), c.attrs()["group_p"]), of_q = make_optimizer(c.text("optimizer"), c.attrs()["group_q"]);
+  optim::Optimizer of_p = make_optimizer(c.text("optimizer"), c.attrs()["group_p"]),
+                   of_q = make_optimizer(c.text("optimizer"), c.attrs()["group_q"]);
   Array p = c["p0"], q = c["q0"];
   std::vector<Array> ps{p}, qs{q};
   for (int64_t k = 0; k < c.integer("steps"); ++k) {
@@ -185,7 +192,8 @@ Results cyclic_case(const Call& c) {
 }
 // ConstantLR(factor 0.1, total_iters 5) and ExponentialLR(gamma 0.9): the one chain that there is.
 Results chained_case(const Call& c) {
-  if (c.text("first") != "ConstantLR(factor 0.1, total_iters 5)" || c.text("second") != "ExponentialLR(gamma 0.9)") throw NotCovered("another chain");
+  if (c.text("first") != "ConstantLR(factor 0.1, total_iters 5)" || c.text("second") != "ExponentialLR(gamma 0.9)")
+    throw NotCovered("another chain");
   return rates(optim::chained(base(c), {optim::sequence({0.1, 1.0}, {5}), optim::exponential(1, 0.9)}));
 }
 Results plateau_case(const Call& c) {
@@ -258,7 +266,9 @@ Results xavier_uniform(const Call& c) {
   out.set("bound", number(scale_of(nn::init::glorot_uniform(c.number("gain")), kernel_shape(c), false)));
   return out;
 }
-Results xavier_normal(const Call& c) { return {{"std", number(scale_of(nn::init::glorot_normal(c.number("gain")), kernel_shape(c), true))}}; }
+Results xavier_normal(const Call& c) {
+  return {{"std", number(scale_of(nn::init::glorot_normal(c.number("gain")), kernel_shape(c), true))}};
+}
 Results kaiming(const Call& c) {
   using namespace nn::init;
   const double of_activation = gain(c.text("nonlinearity"), c.number("a"));
@@ -276,7 +286,9 @@ Results gain_case(const Call& c) {
 Results orthogonal(const Call& c) {
   const Array w = nn::init::orthogonal(c.number("gain"))(kernel_shape(c), float64), flat = reshape(w, {-1, w.shape(-1)});
   const int64_t rows = flat.shape(1), columns = flat.shape(0);
-  const auto is_orthogonal = [](const Array& product, double gain) { return max(abs(product - gain * gain * eye(product.shape(0)))).item() < 1e-12; };
+  const auto is_orthogonal = [](const Array& product, double gain) {
+    return max(abs(product - gain * gain * eye(product.shape(0)))).item() < 1e-12;
+  };
   const bool by_rows = rows <= columns && is_orthogonal(matmul(transpose(flat), flat), c.number("gain"));
   const bool by_columns = columns <= rows && is_orthogonal(matmul(flat, transpose(flat)), c.number("gain"));
   if (!by_rows && !by_columns) throw std::runtime_error("the rows are not at right angles");
@@ -285,7 +297,8 @@ Results orthogonal(const Call& c) {
 Results layer_default(const Call& c) {
   const Shape shape = kernel_shape(c);
   const nn::Initializer bias = nn::init::torch_uniform().beside(nn::fans_of(shape));
-  return {{"weight_bound", number(scale_of(nn::init::torch_uniform(), shape, false))}, {"bias_bound", number(scale_of(bias, {shape[shape.rank() - 1]}, false))}};
+  return {{"weight_bound", number(scale_of(nn::init::torch_uniform(), shape, false))},
+          {"bias_bound", number(scale_of(bias, {shape[shape.rank() - 1]}, false))}};
 }
 Results trunc_normal(const Call& c) {
   const double mean = c.number("mean"), deviation = c.number("std");

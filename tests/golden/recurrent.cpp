@@ -47,7 +47,8 @@ struct Run {
   std::vector<Array> ys;
   State last;
 };
-Run run_layer(Kind kind, const std::vector<Array>& xs, State state, const CellWeights& w, const Array& projection, const Array& lengths, bool reverse) {
+Run run_layer(Kind kind, const std::vector<Array>& xs, State state, const CellWeights& w, const Array& projection, const Array& lengths,
+              bool reverse) {
   Run out{std::vector<Array>(xs.size()), state};
   for (size_t k = 0; k < xs.size(); ++k) {
     const size_t t = reverse ? xs.size() - 1 - k : k;
@@ -74,7 +75,8 @@ Results network(const Call& c) {
     std::vector<std::vector<Array>> ys;
     for (int64_t direction = 0; direction < directions; ++direction) {
       const std::string suffix = "_l" + std::to_string(layer) + (direction ? "_reverse" : "");
-      const CellWeights w{c["weight_ih" + suffix], c["weight_hh" + suffix], optional(c, "bias_ih" + suffix), optional(c, "bias_hh" + suffix)};
+      const CellWeights w{c["weight_ih" + suffix], c["weight_hh" + suffix], optional(c, "bias_ih" + suffix),
+                          optional(c, "bias_hh" + suffix)};
       const int64_t index = layer * directions + direction;
       const State start{c["h0"][index], kind == Kind::lstm ? c["c0"][index] : Array()};
       Run run = run_layer(kind, xs, start, w, optional(c, "weight_hr" + suffix), optional(c, "lengths"), direction == 1);

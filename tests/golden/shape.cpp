@@ -176,7 +176,10 @@ const Entry table[] = {
     {"unsqueeze", [](const Call& c) -> Results { return expand_dims(c["x"], c.integers("axis")); }},
     {"flatten", [](const Call& c) -> Results { return flatten(c["x"], c.integer("start_axis"), c.integer("end_axis")); }},
     {"concat", [](const Call& c) -> Results { return concatenate(c.list("tensors"), c.integer("axis")); }},
-    {"concat_same", [](const Call& c) -> Results { return concatenate({c["x"], c["x"], 2 * c["x"]}, c.integer("axis")); }},
+    {"concat_same",
+     [](const Call& c) -> Results {
+       return concatenate({c["x"], c["x"], 2 * c["x"]}, c.integer("axis"));
+     }},
     {"stack", [](const Call& c) -> Results { return stack(c.list("tensors"), c.integer("axis")); }},
     {"hstack", [](const Call& c) -> Results { return hstack(c.list("tensors")); }},
     {"vstack", [](const Call& c) -> Results { return vstack(c.list("tensors")); }},
@@ -192,17 +195,25 @@ const Entry table[] = {
        return with_index(c.attrs()["index"], [&](std::initializer_list<Index> index) { return c["x"][index]; });
      }},
     {"index_int_array", [](const Call& c) -> Results { return c["x"][c["i"]]; }},
-    {"index_two_arrays", [](const Call& c) -> Results { return c["x"][{c["i"], c["j"]}]; }},
-    {"index_outer", [](const Call& c) -> Results { return c["x"][{c["i"], c["j"]}]; }},
-    {"index_slice_array", [](const Call& c) -> Results { return c["x"][{slice(), c["j"]}]; }},
+    {"index_two_arrays",
+     [](const Call& c) -> Results {
+       return c["x"][{c["i"], c["j"]}];
+     }},
+    {"index_outer",
+     [](const Call& c) -> Results {
+       return c["x"][{c["i"], c["j"]}];
+     }},
+    {"index_slice_array",
+     [](const Call& c) -> Results {
+       return c["x"][{slice(), c["j"]}];
+     }},
     {"index_bool", [](const Call& c) -> Results { return c["x"][c["m"]]; }},
     {"index_bool_rows", [](const Call& c) -> Results { return c["x"][c["m"]]; }},
     {"index_put", index_put},
     {"slice_assign", slice_assign},
     {"flip", [](const Call& c) -> Results { return flip(c["x"], c.integers("axis")); }},
     {"roll", roll_case},
-    {"rot90",
-     [](const Call& c) -> Results { return rot90(c["x"], c.integer("k"), pair_of(c, "axes")[0], pair_of(c, "axes")[1]); }},
+    {"rot90", [](const Call& c) -> Results { return rot90(c["x"], c.integer("k"), pair_of(c, "axes")[0], pair_of(c, "axes")[1]); }},
     {"tile", [](const Call& c) -> Results { return tile(c["x"], c.integers("reps")); }},
     {"repeat", [](const Call& c) -> Results { return tile(c["x"], c.integers("repeats")); }},
     {"repeat_interleave", repeat_interleave},
@@ -213,7 +224,9 @@ const Entry table[] = {
     {"scatter", [](const Call& c) -> Results { return scatter(c["x"], c["index"], c["src"], c.integer("axis")); }},
     {"scatter_add", [](const Call& c) -> Results { return scatter_add(c["x"], c["index"], c["src"], c.integer("axis")); }},
     {"scatter_value",
-     [](const Call& c) -> Results { return scatter(c["x"], c["index"], full(c["index"].shape(), c.number("value"), c.dtype), c.integer("axis")); }},
+     [](const Call& c) -> Results {
+       return scatter(c["x"], c["index"], full(c["index"].shape(), c.number("value"), c.dtype), c.integer("axis"));
+     }},
     {"index_select", [](const Call& c) -> Results { return take(c["x"], c["index"], c.integer("axis")); }},
     {"index_add",
      [](const Call& c) -> Results { return index_add(c["x"], c["index"], c.number("alpha", 1) * c["src"], c.integer("axis")); }},
@@ -228,8 +241,7 @@ const Entry table[] = {
     {"tril", [](const Call& c) -> Results { return tril(c["x"], c.integer("k")); }},
     {"triu", [](const Call& c) -> Results { return triu(c["x"], c.integer("k")); }},
     {"diag", [](const Call& c) -> Results { return diag(c["x"], c.integer("k")); }},
-    {"diagonal",
-     [](const Call& c) -> Results { return diagonal(c["x"], c.integer("offset"), c.integer("axis1"), c.integer("axis2")); }},
+    {"diagonal", [](const Call& c) -> Results { return diagonal(c["x"], c.integer("offset"), c.integer("axis1"), c.integer("axis2")); }},
     {"diag_embed", [](const Call& c) -> Results { return diag_embed(c["x"], c.integer("offset")); }},
     {"sort", sort_case},
     {"argsort", [](const Call& c) -> Results { return argsort(c["x"], c.integer("axis"), c.flag("descending")); }},
@@ -242,12 +254,9 @@ const Entry table[] = {
     {"embedding", embedding_case},
     {"meshgrid", meshgrid_case},
     {"arange", arange_case},
-    {"linspace",
-     [](const Call& c) -> Results { return linspace(c.number("start"), c.number("stop"), c.integer("num"), c.dtype); }},
+    {"linspace", [](const Call& c) -> Results { return linspace(c.number("start"), c.number("stop"), c.integer("num"), c.dtype); }},
     {"logspace",
-     [](const Call& c) -> Results {
-       return logspace(c.number("start"), c.number("stop"), c.integer("num"), c.number("base"), c.dtype);
-     }},
+     [](const Call& c) -> Results { return logspace(c.number("start"), c.number("stop"), c.integer("num"), c.number("base"), c.dtype); }},
     {"eye", [](const Call& c) -> Results { return eye(c.integer("n"), c.integer("m"), 0, c.dtype); }},
     {"unravel_index", [](const Call& c) -> Results { return unravel_index(c["index"], Shape(c.integers("shape"))); }},
     {"sliding_windows",

@@ -25,8 +25,12 @@ std::vector<Array> compose_affine(const Call& call) {
   if (call.has(2)) y = y + call.optional(2);
   return {y + 0};
 }
-constinit const OpDef affine_op{
-    .name = "affine", .inputs = affine_inputs, .promotion = Promotion::common, .infer = same_as_first, .derivative = composed(compose_affine), .expand = compose_affine};
+constinit const OpDef affine_op{.name = "affine",
+                                .inputs = affine_inputs,
+                                .promotion = Promotion::common,
+                                .infer = same_as_first,
+                                .derivative = composed(compose_affine),
+                                .expand = compose_affine};
 
 Array affine(const Array& x, const Array& scale, const Array& shift) { return apply(affine_op, {x, scale, shift}); }
 Array x() { return array({1.0f, 2.0f, 3.0f}); }

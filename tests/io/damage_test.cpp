@@ -42,7 +42,8 @@ std::string damaged_file(const std::string& file, uint32_t seed) {
 
 std::string safetensors_file() {
   const TemporaryFolder folder;
-  io::save_safetensors(folder / "a", {{"x", array({{1.0, 2.0}, {3.0, 4.0}})}, {"flags", array({true, false})}, {"n", arange(5)}, {"none", zeros({0, 3})}},
+  io::save_safetensors(folder / "a",
+                       {{"x", array({{1.0, 2.0}, {3.0, 4.0}})}, {"flags", array({true, false})}, {"n", arange(5)}, {"none", zeros({0, 3})}},
                        {{"author", "a"}, {"note", "b"}});
   return testing::read_text(folder / "a");
 }

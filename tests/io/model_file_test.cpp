@@ -41,8 +41,8 @@ TEST(ModelFile, WhatIsSavedComesBack) {
 
 TEST(ModelFile, LayersThatGoWithoutABiasAreSavedWithoutIt) {
   const TemporaryFolder folder;
-  const nn::Sequential model{nn::Conv2D(4, 3, {.use_bias = false}), nn::BatchNorm({.center = false, .scale = false}), nn::LayerNorm({.center = false}),
-                             nn::Flatten(), nn::Dense(2, {.use_bias = false})};
+  const nn::Sequential model{nn::Conv2D(4, 3, {.use_bias = false}), nn::BatchNorm({.center = false, .scale = false}),
+                             nn::LayerNorm({.center = false}), nn::Flatten(), nn::Dense(2, {.use_bias = false})};
   nn::build(model, Shape{1, 5, 5, 1});
   EXPECT_EQ(parameters(model).size(), 3u);  // two kernels, the scale of the layer norm
   const nn::Sequential copy = model;
@@ -122,7 +122,8 @@ TEST(ModelFile, NoSpaceLeavesTheOldFileWhole) {
 }
 
 TEST(ModelFile, ADeviceThatIsFullIsAnError) {
-  EXPECT_NE(error_of([] { io::save(network(), "/dev/full"); }).find("/dev/full: cannot be written: no space left on the disk"), std::string::npos);
+  EXPECT_NE(error_of([] { io::save(network(), "/dev/full"); }).find("/dev/full: cannot be written: no space left on the disk"),
+            std::string::npos);
 }
 
 TEST(ModelFile, MetadataNestedTooDeepIsRefused) {
@@ -196,7 +197,8 @@ TEST(ModelFile, ParametersOfAnotherDtypeAreNamed) {
   for (const DType dtype : {int64, float16, float64}) {
     written_as(dtype);
     EXPECT_EQ(without_path(error_of([&] { io::load(model, path); }), folder.path()),
-              concat("PATH/a.gradus: its parameter \"0.kernel\" is ", dtype, ", the model's is float32; io::load(path) makes a model of the file's dtypes"));
+              concat("PATH/a.gradus: its parameter \"0.kernel\" is ", dtype,
+                     ", the model's is float32; io::load(path) makes a model of the file's dtypes"));
     EXPECT_EQ(nn::parameter(model, "0.kernel").get().to_vector<float>(), before);
   }
   for (const DType dtype : {float16, bfloat16, float64}) {  // a model of the file's dtypes
@@ -297,8 +299,9 @@ TEST(ModelFile, NumbersThatAreNotFiniteAreSaid) {
   EXPECT_EQ(said([&] { io::load(path); }), one);
   EXPECT_EQ(said([&] { io::load(model, path); }), one);
   nn::parameter(model, "2.bias").set(array({-inf, 0.0}));
-  EXPECT_EQ(said([&] { io::save(model, path); }),
-            "warning: PATH/a.gradus: parameter \"0.bias\" holds 2 nan and 1 infinite of 4 numbers; so do 1 more parameters, 4 numbers in all\n");
+  EXPECT_EQ(
+      said([&] { io::save(model, path); }),
+      "warning: PATH/a.gradus: parameter \"0.bias\" holds 2 nan and 1 infinite of 4 numbers; so do 1 more parameters, 4 numbers in all\n");
 }
 
 TEST(ModelFile, KeysGivenTwiceInItsTextsAreRefused) {
@@ -347,16 +350,23 @@ TEST(ModelFile, EveryFactSurvivesARoundTrip) {
   io::save(loaded, folder / "b");
   EXPECT_EQ(read_text(folder / "a"), read_text(folder / "b"));
   const std::string text = io::load_safetensors(folder / "a").metadata.at("architecture");
-  for (const char* fact : {"tanh", "sigmoid", "gelu", "softmax", "0.7", "0.01", "0.02", "0.25", "[2,1]", "[1,2]", "[3,2]", "[1,3]", "[2,3]", "\"groups\":2", "same"}) {
+  for (const char* fact : {"tanh", "sigmoid", "gelu", "softmax", "0.7", "0.01", "0.02", "0.25", "[2,1]", "[1,2]", "[3,2]", "[1,3]", "[2,3]",
+                           "\"groups\":2", "same"}) {
     EXPECT_NE(text.find(fact), std::string::npos) << fact << " in " << text;
   }
 }
 
-// Every number, text and truth value of the architecture changed, one at a time: the file is refused, or what is loaded and saved says the change.
+// Every number, text and truth value of the architecture changed, one at a time: the file is refused, or what is loaded and saved says the
+// change.
 TEST(ModelFile, EveryFactOfTheArchitectureIsRead) {
   const TemporaryFolder folder;
-  const nn::Sequential model{nn::Conv2D(4, 3, tanh, {.padding = same}), nn::BatchNorm(), nn::MaxPooling2D(2), nn::Dropout(0.25), nn::Flatten(),
-                             nn::Dense(8, relu), nn::LayerNorm()};
+  const nn::Sequential model{nn::Conv2D(4, 3, tanh, {.padding = same}),
+                             nn::BatchNorm(),
+                             nn::MaxPooling2D(2),
+                             nn::Dropout(0.25),
+                             nn::Flatten(),
+                             nn::Dense(8, relu),
+                             nn::LayerNorm()};
   nn::build(model, Shape{1, 8, 8, 2});
   io::save(model, folder / "valid");
   const nlohmann::json whole = nlohmann::json::parse(io::load_safetensors(folder / "valid").metadata.at("architecture")).flatten();

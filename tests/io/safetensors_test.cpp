@@ -47,7 +47,8 @@ TEST(Safetensors, EveryDtypeSurvives) {
     const Array& same = read.at(name);
     EXPECT_EQ(same.shape(), array.shape()) << name;
     EXPECT_EQ(same.dtype(), array.dtype()) << name;
-    EXPECT_EQ(std::memcmp(row_major_data(same), row_major_data(array), static_cast<size_t>(array.size() * array.dtype().size())), 0) << name;
+    EXPECT_EQ(std::memcmp(row_major_data(same), row_major_data(array), static_cast<size_t>(array.size() * array.dtype().size())), 0)
+        << name;
   }
 }
 
@@ -85,7 +86,8 @@ TEST(Safetensors, FlippedBytesNeverCrash) {
         ASSERT_EQ(read.arrays.size(), 2u) << at;
         std::string data;
         for (const io::NamedArray& each : read.arrays) {
-          data.append(reinterpret_cast<const char*>(row_major_data(each.array)), static_cast<size_t>(each.array.size() * each.array.dtype().size()));
+          data.append(reinterpret_cast<const char*>(row_major_data(each.array)),
+                      static_cast<size_t>(each.array.size() * each.array.dtype().size()));
         }
         EXPECT_EQ(data, damaged.substr(data_begin)) << at;
       }
@@ -141,17 +143,25 @@ TEST(Safetensors, HeadersThatReadersWouldTakeDifferentlyAreRefused) {
   EXPECT_EQ(message("{} x", 0), "file: the header is not valid JSON");
   EXPECT_EQ(message("{}{}", 0), "file: the header is not valid JSON");
   EXPECT_EQ(message("", 0), "file: the header is not valid JSON");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[9],"shape":[1],"data_offsets":[0,4]}})"), "file: array \"a\": \"shape\" is given twice");
-  EXPECT_EQ(message(R"({"a":{"dtype":"I64","dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "file: array \"a\": \"dtype\" is given twice");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8],"data_offsets":[0,4]}})"), "file: array \"a\": \"data_offsets\" is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[9],"shape":[1],"data_offsets":[0,4]}})"),
+            "file: array \"a\": \"shape\" is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"I64","dtype":"F32","shape":[1],"data_offsets":[0,4]}})"),
+            "file: array \"a\": \"dtype\" is given twice");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8],"data_offsets":[0,4]}})"),
+            "file: array \"a\": \"data_offsets\" is given twice");
   EXPECT_EQ(message(R"({"__metadata__":{"format":"x","format":"gradus"}})", 0), "file: __metadata__ \"format\" is given twice");
   EXPECT_EQ(message(R"({"__metadata__":{},"__metadata__":{}})", 0), "file: __metadata__ is given twice");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})"), "file: array \"a\": sizes must be integers of at least 0");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0.0,4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
-  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":["0",4]}})"), "file: array \"a\": data_offsets must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})"),
+            "file: array \"a\": sizes must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0.0,4]}})"),
+            "file: array \"a\": data_offsets must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}})"),
+            "file: array \"a\": data_offsets must be integers of at least 0");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":["0",4]}})"),
+            "file: array \"a\": data_offsets must be integers of at least 0");
   // The same name in two objects is no repetition; what is not known is passed over.
-  EXPECT_EQ(message(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4],"more":1}})"), "");
+  EXPECT_EQ(
+      message(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4],"more":1}})"), "");
 }
 
 TEST(Safetensors, SizesThatOverflowAreRefused) {
@@ -183,7 +193,8 @@ TEST(Safetensors, AnUnknownNameIsAnsweredWithTheNearest) {
   file.arrays.push_back({"dense.kernel", leaf<float>({1}, {1})});
   EXPECT_EQ(error_of([&] { file.at("dense.kernal"); }), "safetensors: there is no array \"dense.kernal\"; did you mean \"dense.kernel\"?");
   file.arrays[0].name = std::string("dense.kernel\x1b\0", 14);
-  EXPECT_EQ(error_of([&] { file.at("dense.kernel"); }), "safetensors: there is no array \"dense.kernel\"; did you mean \"dense.kernel\\x1b\\x00\"?");
+  EXPECT_EQ(error_of([&] { file.at("dense.kernel"); }),
+            "safetensors: there is no array \"dense.kernel\"; did you mean \"dense.kernel\\x1b\\x00\"?");
 }
 
 }  // namespace

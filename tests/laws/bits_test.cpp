@@ -86,9 +86,13 @@ void expect_same_bits(const nn::Sequential& start, const MakeOptimizer& make_opt
 
 optim::Adam adam() { return optim::Adam(1e-3); }
 
-TEST(bits, of_a_perceptron_do_not_depend_on_threads) { expect_same_bits(bench::multilayer_perceptron(), adam, {kIsSlow ? 32 : 128, 784}, 10); }
+TEST(bits, of_a_perceptron_do_not_depend_on_threads) {
+  expect_same_bits(bench::multilayer_perceptron(), adam, {kIsSlow ? 32 : 128, 784}, 10);
+}
 
-TEST(bits, of_the_tutorial_cnn_do_not_depend_on_threads) { expect_same_bits(bench::tutorial_cnn(), adam, {kIsSlow ? 32 : 128, 28, 28, 1}, 10); }
+TEST(bits, of_the_tutorial_cnn_do_not_depend_on_threads) {
+  expect_same_bits(bench::tutorial_cnn(), adam, {kIsSlow ? 32 : 128, 28, 28, 1}, 10);
+}
 
 TEST(bits, of_resnet_18_do_not_depend_on_threads) {
   const auto make_optimizer = [] { return optim::SGD(0.01, optim::SGDOptions{.momentum = 0.9}); };
@@ -99,7 +103,8 @@ TEST(bits, of_resnet_18_do_not_depend_on_threads) {
 // Three convolutions of one image: rows and channels are shared where images are not.
 TEST(bits, of_one_image_do_not_depend_on_threads) {
   const auto make_optimizer = [] { return optim::SGD(0.01); };
-  const nn::Sequential model{nn::Conv2D(64, 3, relu), nn::Conv2D(128, 3, {.strides = 2, .padding = 1}), nn::Activation(relu), nn::Conv2D(256, 3, relu),
+  const nn::Sequential model{nn::Conv2D(64, 3, relu),      nn::Conv2D(128, 3, {.strides = 2, .padding = 1}),
+                             nn::Activation(relu),         nn::Conv2D(256, 3, relu),
                              nn::GlobalAveragePooling2D(), nn::Dense(10)};
   expect_same_bits(model, make_optimizer, {1, 40, 40, 8}, 10);
 }
@@ -133,7 +138,8 @@ TEST(bits, of_callers_that_evaluate_at_once_are_those_of_one) {
   for (int caller = 0; caller < kCallers; ++caller) {
     const size_t size = want[caller].size();
     ASSERT_EQ(got[caller].size(), 20 * size);
-    for (size_t i = 0; i < 20; ++i) EXPECT_EQ(std::memcmp(&got[caller][i * size], want[caller].data(), size * sizeof(float)), 0) << "caller " << caller;
+    for (size_t i = 0; i < 20; ++i)
+      EXPECT_EQ(std::memcmp(&got[caller][i * size], want[caller].data(), size * sizeof(float)), 0) << "caller " << caller;
   }
 }
 

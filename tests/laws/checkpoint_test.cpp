@@ -31,7 +31,8 @@ struct Measured {
   int64_t peak;  // above what was there before
 };
 Measured measure(bool is_saving) {
-  const Array x = random::normal(random::key(1), {kRows, kWidth}).eval(), w = (random::normal(random::key(2), {kWidth, kWidth}) * 0.3).eval();
+  const Array x = random::normal(random::key(1), {kRows, kWidth}).eval(),
+              w = (random::normal(random::key(2), {kWidth, kWidth}) * 0.3).eval();
   clear_memory_cache();
   reset_peak_memory();
   const int64_t before = memory_use().live;

@@ -27,7 +27,8 @@ Arrays moved(const Arrays& x, const Arrays& direction, double step) {
 
 // What can be compared at a sample.
 struct Modes {
-  explicit Modes(const Sample& sample) : differences(sample.is_smooth), reverse(sample.has_reverse), tolerance(sample.tolerance), mode_tolerance(sample.mode_tolerance) {}
+  explicit Modes(const Sample& sample)
+      : differences(sample.is_smooth), reverse(sample.has_reverse), tolerance(sample.tolerance), mode_tolerance(sample.mode_tolerance) {}
   bool differences, reverse;
   double tolerance, mode_tolerance;
 };

@@ -46,7 +46,8 @@ void expect_near(const Array& got, const Array& want, Bound bound, const char* w
     if (std::isfinite(value)) scale = std::max(scale, std::fabs(value));
   for (size_t i = 0; i < a.size(); ++i) {
     if ((std::isnan(a[i]) && std::isnan(b[i])) || a[i] == b[i]) continue;
-    ASSERT_LE(std::fabs(a[i] - b[i]), bound.absolute + bound.relative * scale) << what << ", element " << i << ": " << a[i] << ", want " << b[i];
+    ASSERT_LE(std::fabs(a[i] - b[i]), bound.absolute + bound.relative * scale)
+        << what << ", element " << i << ": " << a[i] << ", want " << b[i];
   }
 }
 void expect_near(const Arrays& got, const Arrays& want, Bound bound, const char* what) {

@@ -14,8 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // From the top down; folders on one line stand in one entry.
-const std::vector<std::vector<std::string>> kFloors = {{"cli"},  {"models"}, {"train"}, {"onnx"},  {"data", "io"}, {"nn", "optim"}, {"math"},
-                                                       {"transform"}, {"plan"},   {"ops"},   {"graph"}, {"cpu"}, {"backend"}, {"array"}, {"base"}};
+const std::vector<std::vector<std::string>> kFloors = {{"cli"},         {"models"}, {"train"},     {"onnx"},  {"data", "io"},
+                                                       {"nn", "optim"}, {"math"},   {"transform"}, {"plan"},  {"ops"},
+                                                       {"graph"},       {"cpu"},    {"backend"},   {"array"}, {"base"}};
 
 struct Place {
   size_t line, column;
@@ -59,7 +60,9 @@ std::vector<Include> all_includes() {
   }
   return out;
 }
-std::string at(const Include& include) { return include.file.string() + ":" + std::to_string(include.line) + " includes " + include.target; }
+std::string at(const Include& include) {
+  return include.file.string() + ":" + std::to_string(include.line) + " includes " + include.target;
+}
 
 TEST(floors, every_folder_has_its_floor) {
   for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(GRADUS_SOURCE_DIR) / "gradus"))

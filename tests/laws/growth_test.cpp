@@ -43,7 +43,8 @@ int64_t resident_bytes() {
 }
 
 struct Held {
-  int64_t live = memory_use().live, cached = memory_use().cached, plans = counters().cached_plans, plan_bytes = counters().cached_plan_bytes;
+  int64_t live = memory_use().live, cached = memory_use().cached, plans = counters().cached_plans,
+          plan_bytes = counters().cached_plan_bytes;
   int64_t heap = heap_bytes(), resident = resident_bytes();
 };
 
@@ -70,7 +71,9 @@ struct Training {
   Training() { nn::build(model, {kBatch, 8}); }
 
   auto objective() const {
-    return [](const auto& net, const Array& images, const Array& labels) { return loss::sparse_categorical_crossentropy(net(images), labels); };
+    return [](const auto& net, const Array& images, const Array& labels) {
+      return loss::sparse_categorical_crossentropy(net(images), labels);
+    };
   }
   std::pair<Array, Array> batch(int i) const {
     const int64_t begin = i % (kSamples / kBatch) * kBatch;

@@ -27,7 +27,8 @@ std::vector<Recorded> recorded_in_place(const Sample& sample) {
     if (!node->op().kernel.prepare || node->op().kernel.in_place[0].output < 0 || node->is_leaf() || node->inputs().empty()) continue;
     Recorded call{&node->op(), node->args(), {}};
     for (const Edge& edge : node->inputs()) call.inputs.emplace_back(edge.node, edge.index);
-    for (uint32_t k = 0; k < node->output_count(); ++k) call.out.push_back(Layout::contiguous(node->output(k).aval.dtype, node->output(k).aval.shape));
+    for (uint32_t k = 0; k < node->output_count(); ++k)
+      call.out.push_back(Layout::contiguous(node->output(k).aval.dtype, node->output(k).aval.shape));
     calls.push_back(std::move(call));
   }
   for (Recorded& call : calls) {
@@ -80,7 +81,9 @@ TEST(in_place, outputs_over_inputs_have_the_bits_of_outputs_elsewhere) {
           for (const KernelEntry::InPlace& pair : call.op->kernel.in_place) {
             if (pair.output < 0) break;
             ASSERT_LT(static_cast<size_t>(pair.output), call.out.size());
-            if (static_cast<size_t>(pair.input) >= call.in.size() || !(call.in[static_cast<size_t>(pair.input)] == call.out[static_cast<size_t>(pair.output)])) continue;
+            if (static_cast<size_t>(pair.input) >= call.in.size() ||
+                !(call.in[static_cast<size_t>(pair.input)] == call.out[static_cast<size_t>(pair.output)]))
+              continue;
             met[call.op->name].insert({pair.output, pair.input});
             std::vector<int> over(call.out.size(), -1);
             over[static_cast<size_t>(pair.output)] = pair.input;

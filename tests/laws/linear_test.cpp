@@ -1,5 +1,5 @@
-// Work grows with the size of the problem and with the number of its pieces, and no faster: bytes moved, by the counters, by functions with their
-// gradients at sizes n, 2n and 4n.
+// Work grows with the size of the problem and with the number of its pieces, and no faster: bytes moved, by the counters, by functions with
+// their gradients at sizes n, 2n and 4n.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -133,8 +133,14 @@ std::vector<Program> op_programs() {
   one("rms_norm", [](const Array& x) { return rms_norm(x); });
   one("batch_norm", [](const Array& x) { return batch_norm(x, ones(24), zeros(24)).y; });
   one("dropout", [](const Array& x) { return dropout(x, 0.5, random::key(1)); });
-  one("random", [](const Array& x) { return x * random::uniform(random::key(1), x.shape()) + random::normal(random::key(2), x.shape()) + random::truncated_normal(random::key(3), x.shape()); });
-  one("random_integers", [](const Array& x) { return x + random::integers(random::split<2>(random::key(1))[0], x.shape(), 0, 5) + expand_dims(random::permutation(random::key(2), x.shape(0)), 1); });
+  one("random", [](const Array& x) {
+    return x * random::uniform(random::key(1), x.shape()) + random::normal(random::key(2), x.shape()) +
+           random::truncated_normal(random::key(3), x.shape());
+  });
+  one("random_integers", [](const Array& x) {
+    return x + random::integers(random::split<2>(random::key(1))[0], x.shape(), 0, 5) +
+           expand_dims(random::permutation(random::key(2), x.shape(0)), 1);
+  });
   one("searchsorted", [](const Array& x) { return searchsorted(array({0.1, 0.5}), x).astype(float32); });
   one("matmul", [](const Array& x) { return matmul(x, ones({24, 8})); });
   one("matmul in batches", [](const Array& x) { return matmul(reshape(x, {-1, 2, 24}), ones({24, 8})); });
@@ -156,7 +162,11 @@ std::vector<Program> op_programs() {
   });
   images("average_pool2d", [](const Array& x) { return average_pool2d(x, 2); });
   const auto indexed = [&](std::string name, ListFunction f) {
-    out.push_back({std::move(name), [=](int64_t n) { return Arrays{of({n, 24}), index(n), of({n, 24}, 2), laws::integers({n, 24}, 0, n, 3).eval()}; }, std::move(f)});
+    out.push_back({std::move(name),
+                   [=](int64_t n) {
+                     return Arrays{of({n, 24}), index(n), of({n, 24}, 2), laws::integers({n, 24}, 0, n, 3).eval()};
+                   },
+                   std::move(f)});
   };
   indexed("take", [](const Arrays& x) { return Arrays{take(x[0], x[1], 0)}; });
   indexed("take from columns", [](const Arrays& x) { return Arrays{take(x[0], remainder(x[1][slice(0, 16)], 24), 1)}; });
@@ -166,7 +176,9 @@ std::vector<Program> op_programs() {
   indexed("index_add", [](const Arrays& x) { return Arrays{index_add(x[0], x[1], x[2], 0)}; });
   indexed("scatter", [](const Arrays& x) { return Arrays{scatter(x[0], x[3], x[2], 0)}; });
   indexed("scatter_add", [](const Arrays& x) { return Arrays{scatter_add(x[0], x[3], x[2], 0)}; });
-  indexed("unravel_index", [](const Arrays& x) { return Arrays{x[0] + sum(unravel_index(x[1], {x[0].shape(0), 24}), 1, keepdims).astype(float32)}; });
+  indexed("unravel_index", [](const Arrays& x) {
+    return Arrays{x[0] + sum(unravel_index(x[1], {x[0].shape(0), 24}), 1, keepdims).astype(float32)};
+  });
   indexed("one_hot", [](const Arrays& x) { return Arrays{x[0] * one_hot(remainder(x[1], 24), 24)}; });
   indexed("dynamic_slice", [](const Arrays& x) { return Arrays{dynamic_slice(x[0], array({1, 2}), {20, 20})}; });
   indexed("dynamic_update_slice", [](const Arrays& x) { return Arrays{dynamic_update_slice(x[0], x[2][slice(0, 20)], array({3, 0}))}; });
@@ -353,7 +365,8 @@ std::vector<Program> piece_programs() {
     return jvp([=](const Array& a) { return unrolled(each_row(a)); }, x, ones(x.shape(), x.dtype())).second;
   });
   one("x[t] under vmap", [=](const Array& x) {
-    return vmap([=](const Array& column) { return grad([=](const Array& a) { return sum(square(unrolled(each_row(a)))); })(column); }, {1})(x);
+    return vmap([=](const Array& column) { return grad([=](const Array& a) { return sum(square(unrolled(each_row(a)))); })(column); },
+                {1})(x);
   });
   one("take of a captured array in a scan", [](const Array& x) {
     return scan([&](const Array& h, const Array& t) {

@@ -55,7 +55,9 @@ Plain each(const Plain& x, const F& f) {
 template <class F>
 Plain each_pair(const Plain& x, const Plain& y, const F& f) {
   const size_t rank = std::max(x.shape.size(), y.shape.size());
-  const auto size_of = [&](const Plain& p, size_t axis) { return axis + p.shape.size() < rank ? 1 : p.shape[axis + p.shape.size() - rank]; };
+  const auto size_of = [&](const Plain& p, size_t axis) {
+    return axis + p.shape.size() < rank ? 1 : p.shape[axis + p.shape.size() - rank];
+  };
   const auto at = [&](const Plain& p, const Index& index) {
     Index own(index.end() - static_cast<std::ptrdiff_t>(p.shape.size()), index.end());
     for (size_t axis = 0; axis < own.size(); ++axis)

@@ -35,7 +35,9 @@ class Program {
  private:
   size_t draw(size_t count) { return engine_() % count; }
   // New values as often as old ones, so that programs grow deep.
-  const Array& any() { return draw(2) == 0 ? pool_[pool_.size() - 1 - draw(std::min<size_t>(pool_.size(), 6))] : pool_[draw(pool_.size())]; }
+  const Array& any() {
+    return draw(2) == 0 ? pool_[pool_.size() - 1 - draw(std::min<size_t>(pool_.size(), 6))] : pool_[draw(pool_.size())];
+  }
   Array any_float() {
     const Array& x = any();
     return x.dtype().is_float() ? x : x.astype(float32);

@@ -1,5 +1,6 @@
-// Laws of numbers: float16, bfloat16 and float32 against float64, in value and slope, also where squares, sums and counts leave the range of a dtype;
-// no NaN in a slope where the value is a number; at zeros, which many functions treat apart, derivatives agree with differences.
+// Laws of numbers: float16, bfloat16 and float32 against float64, in value and slope, also where squares, sums and counts leave the range
+// of a dtype; no NaN in a slope where the value is a number; at zeros, which many functions treat apart, derivatives agree with
+// differences.
 #include <limits>
 #include <map>
 #include <optional>
@@ -136,7 +137,8 @@ TEST_P(ranges, of_float32_hold_large_and_small_numbers) {
     if (!sample.is_lowered || is_excepted("float32", sample)) return;
     for (const Array& x : sample.inputs) {
       if (x.size() == 0) return;  // sums of no slopes, times slopes that are out of range
-      if (x.size() > 20000 || (sample.op == "layer_norm" && x.shape(-1) == 1)) return;  // takes long; a row of one, whose slope 0 is a difference
+      if (x.size() > 20000 || (sample.op == "layer_norm" && x.shape(-1) == 1))
+        return;  // takes long; a row of one, whose slope 0 is a difference
     }
     for (const double factor : {1e20, 1e-30}) {
       SCOPED_TRACE("times " + std::to_string(factor));
@@ -173,7 +175,8 @@ TEST_P(ranges, of_16_bit_floats_hold_sums_of_70000) {
     if (!sample.is_lowered || sample.narrowest != float16 || is_excepted("sums", sample)) return;
     for (const int64_t axis : {0, 1}) {
       const std::optional<Sample> many = grown(sample, axis);
-      if (!many || (sample.op == "layer_norm" && sample.inputs[0].shape(-1) == 1)) continue;  // of rows of one: a slope of 0 is a difference
+      if (!many || (sample.op == "layer_norm" && sample.inputs[0].shape(-1) == 1))
+        continue;  // of rows of one: a slope of 0 is a difference
       for (const DType dtype : {float16, bfloat16}) {
         SCOPED_TRACE(to_text(dtype) + ", repeated along axis " + std::to_string(axis));
         expect_agreement(with_floats(*many, dtype), dtype, 1, 12);

@@ -1,4 +1,5 @@
-// Values that are read inside a transform: printing the loss, an `if` on a number. Whatever is read, when and of what, no bit of any result changes.
+// Values that are read inside a transform: printing the loss, an `if` on a number. Whatever is read, when and of what, no bit of any result
+// changes.
 #include <sstream>
 #include <thread>
 

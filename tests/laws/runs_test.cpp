@@ -87,7 +87,13 @@ TEST_P(runs, planned_and_op_by_op_give_the_same_bits) {
       ASSERT_EQ(planned.size(), alone.size());
       for (size_t k = 0; k < planned.size(); ++k) {
         if (sample.same_bits) expect_same_bits(planned[k], alone[k], "planned against op by op");
-        else expect_near(planned[k], alone[k], {dtype == float64 ? 1e-12 : dtype == float32 ? 1e-5 : 2e-2, dtype.size() == 2 ? 1e-2 : 1e-6}, "planned against op by op");
+        else
+          expect_near(planned[k], alone[k],
+                      {dtype == float64   ? 1e-12
+                       : dtype == float32 ? 1e-5
+                                          : 2e-2,
+                       dtype.size() == 2 ? 1e-2 : 1e-6},
+                      "planned against op by op");
       }
     }
   });

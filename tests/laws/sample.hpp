@@ -28,7 +28,7 @@ struct Sample {
   Reference gradient{};      ///< the cotangent of the first input where that of element k of the first output is k + 1; for ties and kinks
   int orders = 2;            ///< of derivatives that exist; 0: not differentiable
   double tolerance = 1e-6;   ///< relative, of derivatives against finite differences
-  bool is_smooth = true;     ///< false: at a tie or kink, or constant on purpose: finite differences say nothing, forward equals reverse mode
+  bool is_smooth = true;  ///< false: at a tie or kink, or constant on purpose: finite differences say nothing, forward equals reverse mode
   bool has_reverse = true;   ///< false: only forward mode
   bool has_vmap = true;      ///< false: the call reads values (its shapes depend on data)
   bool is_lowered = true;    ///< false: symbols that never run

@@ -56,7 +56,8 @@ TEST(symbols, every_op_says_how_it_is_batched_and_run) {
     if (op->inputs.empty()) continue;  // leaves
     EXPECT_TRUE(op->batch || op->derivative.kind == Derivative::Kind::composed) << op->name << " has no batching rule";
     // Exactly one way; a barrier disappears in the first pass.
-    const int ways = (op->view != nullptr) + (op->elementwise != nullptr) + (op->kernel.prepare != nullptr) + (op->host != nullptr) + (op->expand != nullptr);
+    const int ways = (op->view != nullptr) + (op->elementwise != nullptr) + (op->kernel.prepare != nullptr) + (op->host != nullptr) +
+                     (op->expand != nullptr);
     EXPECT_EQ(ways, op == &barrier_op ? 0 : 1) << op->name << ": view, element-wise, kernel, host rule or expansion";
     for (const Input& input : op->inputs) EXPECT_FALSE(input.name.empty()) << op->name;
   }

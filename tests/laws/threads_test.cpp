@@ -143,8 +143,8 @@ TEST(threads, differentiate_copies_of_one_const_model_and_compile_for_themselves
     nn::Sequential model = start;
     optim::Adam optimizer(1e-2);
     const auto take_step = [&](const Array& inputs, const Array& targets) {
-      auto [value, grads] = value_and_grad<0>([](const auto& m, const Array& a, const Array& b) { return loss::mean_squared_error(m(a), b); })(
-          model, inputs, targets);
+      auto [value, grads] = value_and_grad<0>(
+          [](const auto& m, const Array& a, const Array& b) { return loss::mean_squared_error(m(a), b); })(model, inputs, targets);
       optimizer.step(model, grads);
       return value;
     };

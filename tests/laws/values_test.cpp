@@ -80,7 +80,13 @@ TEST_P(values, of_every_float_dtype_agree_with_float64) {
 
 // Whether the dtype, one of integers or bool, has this number.
 bool can_hold(DType dtype, double value) {
-  const double low = dtype == int64 ? -0x1p62 : dtype == int32 ? -0x1p31 : 0, high = dtype == bool_ ? 1 : dtype == uint8 ? 255 : dtype == int32 ? 0x1p31 - 1 : 0x1p62;
+  const double low = dtype == int64   ? -0x1p62
+                     : dtype == int32 ? -0x1p31
+                                      : 0,
+               high = dtype == bool_   ? 1
+                      : dtype == uint8 ? 255
+                      : dtype == int32 ? 0x1p31 - 1
+                                       : 0x1p62;
   return value == std::trunc(value) && value >= low && value <= high;
 }
 // Integers agree where both have the number (uint8 wraps around, 1 / 0 is no integer); floats as float32 does.

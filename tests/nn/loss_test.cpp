@@ -71,7 +71,8 @@ TEST(Loss, ShapesMustAgreeAndLabelsBeIntegers) {
 
 TEST(Loss, TheLabelMinus100CountsForNothingUnlessEveryLabelCounts) {
   const Array output = array({{0.0, 1.0}, {2.0, 0.0}}), labels = array({1, -100});
-  EXPECT_EQ(sparse_categorical_crossentropy(output, labels).item(), sparse_categorical_crossentropy(output[slice(0, 1)], array({1})).item());
+  EXPECT_EQ(sparse_categorical_crossentropy(output, labels).item(),
+            sparse_categorical_crossentropy(output[slice(0, 1)], array({1})).item());
   EXPECT_FALSE(testing::error_of([&] { sparse_categorical_crossentropy(output, labels, {.ignore_label = {}}).item(); }).empty());
   EXPECT_NEAR(sparse_categorical_crossentropy(zeros({2, 4}), array({1, 3}, uint8)).item(), std::log(4), 1e-6);
 }

@@ -45,11 +45,14 @@ TEST(Range, infinite_logits_of_what_has_target_0_cost_nothing) {
 TEST(Range, a_rate_of_0_for_a_count_of_0_costs_nothing) {
   const Array x = array({-kInf, 0.0}), t = array({0.0, 2.0});
   EXPECT_EQ(loss::poisson(x, t, {loss::Reduction::none}).to_vector<double>(), (std::vector<double>{0, 1}));
-  EXPECT_EQ(grad([&](const Array& v) { return loss::poisson(v, t, {loss::Reduction::sum}); })(x).to_vector<double>(), (std::vector<double>{0, -1}));
+  EXPECT_EQ(grad([&](const Array& v) { return loss::poisson(v, t, {loss::Reduction::sum}); })(x).to_vector<double>(),
+            (std::vector<double>{0, -1}));
 }
 
 TEST(Range, infinite_errors_have_the_slope_of_large_ones) {
-  const auto slope = [](auto f, const Array& x) { return grad([&](const Array& v) { return f(v, zeros_like(v)); })(x).template to_vector<double>(); };
+  const auto slope = [](auto f, const Array& x) {
+    return grad([&](const Array& v) { return f(v, zeros_like(v)); })(x).template to_vector<double>();
+  };
   for (const DType dtype : {float16, bfloat16, float32, float64}) {
     const Array x = array({kInf, -kInf}, dtype);
     EXPECT_EQ(loss::huber(x, zeros_like(x)).item(), kInf);

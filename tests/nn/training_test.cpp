@@ -90,7 +90,8 @@ void train_a_head_of_a_frozen_model() {
   model.body(input());
   nn::freeze(model.body);
   optim::SGD optimizer(0.1);
-  auto [value, grads] = value_and_grad<0>([&](const nn::Dense& head, const Array& x) { return mean(square(head(model.body(x)))); })(model.head, input());
+  auto [value, grads] =
+      value_and_grad<0>([&](const nn::Dense& head, const Array& x) { return mean(square(head(model.body(x)))); })(model.head, input());
   optimizer.step(model.head, grads);
 }
 
@@ -105,10 +106,12 @@ void expect_says(void (*run)(), const std::string& pattern) {
 }
 
 TEST_F(ForgottenTrainingMode, batch_norm_is_warned_of_once) {
-  expect_says(train_batch_norm,
-              "^gradus: warning: BatchNorm was called outside of nn::TrainingMode in a model that is being trained: it did what it does in inference\n"
-              "  in: Net > norm .BatchNorm, 4.\n"
-              "  hint: nn::TrainingMode training; before the gradients are taken, or nn::TrainingMode inference.false.; if that is meant\n$");
+  expect_says(
+      train_batch_norm,
+      "^gradus: warning: BatchNorm was called outside of nn::TrainingMode in a model that is being trained: it did what it does in "
+      "inference\n"
+      "  in: Net > norm .BatchNorm, 4.\n"
+      "  hint: nn::TrainingMode training; before the gradients are taken, or nn::TrainingMode inference.false.; if that is meant\n$");
 }
 TEST_F(ForgottenTrainingMode, dropout_is_warned_of) { expect_says(train_dropout, "warning: Dropout was called"); }
 TEST_F(ForgottenTrainingMode, a_compiled_step_is_warned_of) { expect_says(train_compiled, "warning: BatchNorm was called"); }

@@ -158,7 +158,8 @@ TEST(Loss, OfTwoClasses) {
   expect_near(loss::binary_crossentropy(output, array({1, 1}), {.reduction = loss::Reduction::none}), {a, b});
   expect_near(loss::binary_crossentropy(output, array({true, false})), {(a + b - 1) / 2});
   // smoothing 0.2 makes the targets 0.9 and 0.1
-  expect_near(loss::binary_crossentropy(output, array({1, 0}), {.label_smoothing = 0.2, .reduction = loss::Reduction::none}), {a + 0.1 * 2, b - 1 + 0.1 * 1});
+  expect_near(loss::binary_crossentropy(output, array({1, 0}), {.label_smoothing = 0.2, .reduction = loss::Reduction::none}),
+              {a + 0.1 * 2, b - 1 + 0.1 * 1});
 }
 
 TEST(Loss, OfManyClassesWithWeightsSmoothingAndLabelsToIgnore) {
@@ -171,22 +172,26 @@ TEST(Loss, OfManyClassesWithWeightsSmoothingAndLabelsToIgnore) {
   expect_near(loss::sparse_categorical_crossentropy(output, labels, {.class_weights = weights, .reduction = none}), {p1, 4 * p2, 2 * p5});
   expect_near(loss::sparse_categorical_crossentropy(output, labels, {.class_weights = weights}), {(p1 + 4 * p2 + 2 * p5) / 7});
   expect_near(loss::sparse_categorical_crossentropy(output, array({0, 7, 1}), {.ignore_label = 7}), {(p1 + p5) / 2});
-  expect_near(loss::sparse_categorical_crossentropy(output, array({0, 7, 1}), {.class_weights = weights, .ignore_label = 7}), {(p1 + 2 * p5) / 3});
+  expect_near(loss::sparse_categorical_crossentropy(output, array({0, 7, 1}), {.class_weights = weights, .ignore_label = 7}),
+              {(p1 + 2 * p5) / 3});
   const double all = p1 + p2 + p5;
   expect_near(loss::sparse_categorical_crossentropy(output, labels, {.label_smoothing = 0.3, .reduction = none}),
               {0.7 * p1 + 0.1 * all, 0.7 * p2 + 0.1 * all, 0.7 * p5 + 0.1 * all});
-  expect_near(loss::sparse_categorical_crossentropy(output, labels, {.label_smoothing = 0.3, .class_weights = weights, .reduction = none}),
-              {0.7 * p1 + 0.1 * (p1 + 2 * p2 + 4 * p5), 0.7 * 4 * p2 + 0.1 * (p5 + 2 * p1 + 4 * p2), 0.7 * 2 * p5 + 0.1 * (p2 + 2 * p5 + 4 * p1)});
+  expect_near(
+      loss::sparse_categorical_crossentropy(output, labels, {.label_smoothing = 0.3, .class_weights = weights, .reduction = none}),
+      {0.7 * p1 + 0.1 * (p1 + 2 * p2 + 4 * p5), 0.7 * 4 * p2 + 0.1 * (p5 + 2 * p1 + 4 * p2), 0.7 * 2 * p5 + 0.1 * (p2 + 2 * p5 + 4 * p1)});
   const Array target = array({{0.5, 0.5, 0.0}, {0.0, 0.0, 1.0}, {0.25, 0.5, 0.25}});
   expect_near(loss::categorical_crossentropy(output, target, {.reduction = none}), {(p1 + p2) / 2, p2, p2 / 4 + p5 / 2 + p1 / 4});
   expect_near(loss::categorical_crossentropy(output, target, {.class_weights = weights, .reduction = none}),
               {p1 / 2 + p2, 4 * p2, p2 / 4 + p5 + p1});
-  expect_near(loss::kl_divergence(output, target, {none}), {(p1 + p2) / 2 - std::numbers::ln2, p2, p2 / 4 + p5 / 2 + p1 / 4 - 1.5 * std::numbers::ln2});
+  expect_near(loss::kl_divergence(output, target, {none}),
+              {(p1 + p2) / 2 - std::numbers::ln2, p2, p2 / 4 + p5 / 2 + p1 / 4 - 1.5 * std::numbers::ln2});
 }
 
 TEST(Loss, EveryNameGivesTheLossOfThatName) {
-  for (const char* name : {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "binary_crossentropy", "categorical_crossentropy",
-                           "sparse_categorical_crossentropy", "kl_divergence", "hinge", "squared_hinge", "poisson"}) {
+  for (const char* name :
+       {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "binary_crossentropy", "categorical_crossentropy",
+        "sparse_categorical_crossentropy", "kl_divergence", "hinge", "squared_hinge", "poisson"}) {
     EXPECT_EQ(loss::Loss::from_name(name).name(), name);
   }
 }
@@ -278,8 +283,9 @@ TEST(Initializers, OfNamesAreThoseOfTheFunctions) {
 // Of every layer that has parameters: built, summarised or called, they are of the scope's dtype.
 TEST(Initializers, OfModelsBuiltInAScopeHaveItsDType) {
   const auto image_model = [] {
-    return nn::Sequential{nn::Conv2D(4, 3), nn::BatchNorm(), nn::Residual(nn::Sequential{nn::Conv2D(4, 1), nn::BatchNorm()}), nn::Flatten(), nn::Dense(3, relu),
-                          nn::LayerNorm(), nn::Dropout(0.1), nn::Dense(2)};
+    return nn::Sequential{nn::Conv2D(4, 3), nn::BatchNorm(),    nn::Residual(nn::Sequential{nn::Conv2D(4, 1), nn::BatchNorm()}),
+                          nn::Flatten(),    nn::Dense(3, relu), nn::LayerNorm(),
+                          nn::Dropout(0.1), nn::Dense(2)};
   };
   const auto row_model = [] { return nn::Sequential{nn::Conv1D(4, 3), nn::LayerNorm()}; };
   const auto token_model = [] { return nn::Sequential{nn::Embedding(5, 4), nn::Dense(2)}; };
@@ -293,7 +299,8 @@ TEST(Initializers, OfModelsBuiltInAScopeHaveItsDType) {
     EXPECT_GE(count, 3);
   };
   for (const DType dtype : {float16, bfloat16, float64, float32}) {
-    const nn::Sequential image = image_model(), row = row_model(), tokens = token_model(), summarised = image_model(), called = image_model();
+    const nn::Sequential image = image_model(), row = row_model(), tokens = token_model(), summarised = image_model(),
+                         called = image_model();
     {
       const nn::ParameterDType scope(dtype);
       nn::build(image, Shape{1, 6, 6, 2});

@@ -22,7 +22,8 @@ double elu_of(double x, double alpha) { return x > 0 ? x : alpha * std::expm1(x)
 void expect_formula(const char* name, const Array& got, double (*formula)(double)) {
   const std::vector<double> values = got.to_vector<double>();
   ASSERT_EQ(values.size(), kPoints.size());
-  for (size_t i = 0; i < kPoints.size(); ++i) EXPECT_NEAR(values[i], formula(kPoints[i]), 1e-12 * (1 + std::abs(kPoints[i]))) << name << " of " << kPoints[i];
+  for (size_t i = 0; i < kPoints.size(); ++i)
+    EXPECT_NEAR(values[i], formula(kPoints[i]), 1e-12 * (1 + std::abs(kPoints[i]))) << name << " of " << kPoints[i];
 }
 
 TEST(Activations, FollowTheirFormulas) {
@@ -77,12 +78,14 @@ TEST(Activations, KeepTheDtypeOfFloatsAndAreFloat32ForIntegers) {
   const Array integers = array({-3, -1, 0, 1, 2, 5});
   for (size_t i = 0; i < std::size(all); ++i) {
     const std::vector<double> right = all[i](integers.astype(float64)).to_vector<double>();
-    for (const auto& [dtype, wanted, tolerance] : {std::tuple(float64, float64, 0.0), std::tuple(float32, float32, 1e-6), std::tuple(float16, float16, 2e-3),
-                                                   std::tuple(bfloat16, bfloat16, 2e-2), std::tuple(int32, float32, 1e-6), std::tuple(uint8, float32, 1e-6)}) {
+    for (const auto& [dtype, wanted, tolerance] :
+         {std::tuple(float64, float64, 0.0), std::tuple(float32, float32, 1e-6), std::tuple(float16, float16, 2e-3),
+          std::tuple(bfloat16, bfloat16, 2e-2), std::tuple(int32, float32, 1e-6), std::tuple(uint8, float32, 1e-6)}) {
       const Array y = all[i](maximum(integers, dtype == uint8 ? 0 : -3).astype(dtype));
       EXPECT_EQ(y.dtype(), wanted) << "function " << i << " of " << dtype.name();
       const std::vector<double> got = y.to_vector<double>();
-      for (size_t k = dtype == uint8 ? 2 : 0; k < right.size(); ++k) EXPECT_NEAR(got[k], right[k], tolerance * (0.1 + std::abs(right[k]))) << i << " of " << dtype.name();
+      for (size_t k = dtype == uint8 ? 2 : 0; k < right.size(); ++k)
+        EXPECT_NEAR(got[k], right[k], tolerance * (0.1 + std::abs(right[k]))) << i << " of " << dtype.name();
     }
   }
 }

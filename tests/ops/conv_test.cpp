@@ -1,4 +1,5 @@
-// Convolution and pooling as users call them: sizes, options, messages. Their arithmetic is tested in tests/cpu, their derivatives by the laws.
+// Convolution and pooling as users call them: sizes, options, messages. Their arithmetic is tested in tests/cpu, their derivatives by the
+// laws.
 #include "gradus/ops/conv.hpp"
 
 #include <gtest/gtest.h>
@@ -66,8 +67,9 @@ TEST(Conv, transpose_sizes) {
   EXPECT_EQ(shape({.strides = 5, .padding = same}), (Shape{2, 25, 20, 8}));
   EXPECT_EQ(shape({.output_padding = 1, .dilation = 2}), (Shape{2, 10, 9, 8}));
   EXPECT_EQ(conv_transpose2d(zeros({2, 0, 4, 3}), zeros({3, 3, 8, 3})).shape(), (Shape{2, 0, 6, 8}));
-  expect_values(conv_transpose1d(reshape(array({1., 2.}), {1, 2, 1}), reshape(array({1., 10.}), {2, 1, 1}), {.output_padding = 1, .dilation = 2}), {1, 5, 1},
-                {1, 2, 10, 20, 0});
+  expect_values(
+      conv_transpose1d(reshape(array({1., 2.}), {1, 2, 1}), reshape(array({1., 10.}), {2, 1, 1}), {.output_padding = 1, .dilation = 2}),
+      {1, 5, 1}, {1, 2, 10, 20, 0});
 }
 
 TEST(Conv, errors) {
@@ -81,8 +83,12 @@ TEST(Conv, errors) {
   expect_error([&] { conv2d(zeros({8, 8, 16}), zeros({3, 3, 16, 8})); }, "conv2d: x is (8, 8, 16); it must be (N, H, W, C)");
   expect_error([&] { conv1d(zeros({8, 8, 16}), zeros({3, 3, 16, 8})); },
                "conv1d: w is (3, 3, 16, 8); it must have rank 3: the kernel's sizes, in_channels / groups, out_channels");
-  expect_error([&] { conv2d(x, zeros({9, 3, 16, 8})); },
-               "conv2d: the window reaches over 9 positions along axis 1 (size 9, dilation 1), the padded image has 8; it must have as many or more");
+  expect_error(
+      [&] {
+        conv2d(x, zeros({9, 3, 16, 8}));
+      },
+      "conv2d: the window reaches over 9 positions along axis 1 (size 9, dilation 1), the padded image has 8; it must have as many or "
+      "more");
   expect_error([&] { conv2d(x, zeros({3, 3, 16, 8}), {.strides = 0}); },
                "conv2d: stride is 0 along axis 1; it must be 1 or more, and less than 2^31");
   expect_error([&] { conv2d(x, zeros({3, 3, 16, 8}), {.padding = -1}); },
@@ -91,8 +97,11 @@ TEST(Conv, errors) {
   expect_error([&] { conv2d(x, zeros({3, 3, 16, 8}), {.groups = 0}); }, "conv2d: groups is 0; it must be 1 or more");
   expect_error([&] { conv_transpose2d(x, zeros({3, 3, 8, 12})); },
                "conv_transpose2d: x has 16 channels and w is (3, 3, 8, 12); w's last size must be in_channels, 16");
-  expect_error([&] { conv_transpose2d(x, zeros({3, 3, 8, 16}), {.output_padding = 1}); },
-               "conv_transpose2d: output_padding is 1 along axis 1 with stride 1 and dilation 1; it must be from 0 to less than the larger of them");
+  expect_error(
+      [&] {
+        conv_transpose2d(x, zeros({3, 3, 8, 16}), {.output_padding = 1});
+      },
+      "conv_transpose2d: output_padding is 1 along axis 1 with stride 1 and dilation 1; it must be from 0 to less than the larger of them");
 }
 
 TEST(Pool, sizes_and_values) {
@@ -132,15 +141,17 @@ TEST(Pool, nan_and_minus_infinity_are_values_as_any) {
   expect_values(rows(holes), {1, 2, 1, 1}, {nan, nan});
   expect_values(slope(rows, holes), {1, 2, 2, 1}, {1, 0, 0, 1});
   expect_values(global_max_pool(holes), {1, 1}, {nan});
-  const auto corners = [](const Array& v) { return max_pool2d(v, 2, {.strides = 2, .padding = 1}); };  // one position each, the rest is padding
+  const auto corners = [](const Array& v) {
+    return max_pool2d(v, 2, {.strides = 2, .padding = 1});
+  };  // one position each, the rest is padding
   expect_values(corners(low), {1, 2, 2, 1}, {-inf, -inf, -inf, -inf});
   expect_values(slope(corners, low), {1, 2, 2, 1}, {1, 1, 1, 1});
   expect_values(max_pool2d_with_indices(low, 2, {.strides = 2, .padding = 1}).indices, {1, 2, 2, 1}, {0, 1, 2, 3});
   expect_values(average_pool2d(full({1, 2, 2, 1}, -5.0), 2, {.strides = 2, .padding = 1}), {1, 2, 2, 1}, {-5, -5, -5, -5});
   // Rounded up, no window lies outside the image.
   EXPECT_EQ(average_pool2d(ones({1, 8, 8, 1}), 3, {.strides = {3, 4}, .round_up = true}).shape(), (Shape{1, 3, 2, 1}));
-  expect_values(average_pool2d(ones({1, 1, 4, 1}), {1, 2}, {.strides = 2, .padding = {0, 1}, .round_up = true, .count_padding = true}), {1, 1, 3, 1},
-                {0.5, 1, 0.5});
+  expect_values(average_pool2d(ones({1, 1, 4, 1}), {1, 2}, {.strides = 2, .padding = {0, 1}, .round_up = true, .count_padding = true}),
+                {1, 1, 3, 1}, {0.5, 1, 0.5});
 }
 
 TEST(Pool, averages_of_large_windows_keep_their_digits) {
@@ -160,9 +171,17 @@ TEST(Pool, errors) {
   expect_error([] { max_pool2d(zeros({3, 3}), 2); }, "max_pool2d: x is (3, 3); it must be (N, H, W, C)");
   expect_error([] { max_pool2d(zeros({1, 4, 4, 1}), 2, {.padding = 2}); },
                "max_pool2d: padding is (2, 2) along axis 1, the window reaches over 2 positions; padding must be less");
-  expect_error([] { average_pool2d(zeros({1, 4, 4, 1}), 5); },
-               "average_pool2d: the window reaches over 5 positions along axis 1 (size 5, dilation 1), the padded image has 4; it must have as many or more");
-  expect_error([] { adaptive_max_pool2d(zeros({1, 0, 4, 1}), 1); }, "adaptive_max_pool2d: x is (1, 0, 4, 1); it must have positions along axis 1");
+  expect_error(
+      [] {
+        average_pool2d(zeros({1, 4, 4, 1}), 5);
+      },
+      "average_pool2d: the window reaches over 5 positions along axis 1 (size 5, dilation 1), the padded image has 4; it must have as many "
+      "or more");
+  expect_error(
+      [] {
+        adaptive_max_pool2d(zeros({1, 0, 4, 1}), 1);
+      },
+      "adaptive_max_pool2d: x is (1, 0, 4, 1); it must have positions along axis 1");
 }
 
 }  // namespace

@@ -32,14 +32,73 @@ std::string bits_of(const Array& x) {
 // Long enough for whole vectors and tails.
 Array edges(DType dtype) {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
-  std::vector<double> values = {0,    -0.0, 1,      -1,     0.5,         -0.5,        0.9999,   -0.9999, 1.5,   2.5,        -2.5,      127,
-                                128,  255,  256,    300,    -128,        -129,        32768,    65504,   65520, 2147483647, 2147483648, -2147483648.0,
-                                3e9,  -3e9, 1e10,   -1e10,  9.2e18,      0x1p63,      -0x1p63,  1e20,    -1e20, 1e300,      -1e300,    inf,
-                                -inf, nan,  1e-300, 1e-40,  16777217,    0x1p53 + 2,  1.1e-7,   6e-8,    3e-8,  1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-8 + 0x1p-40,
-                                257,  1e5};
+  std::vector<double> values = {0,
+                                -0.0,
+                                1,
+                                -1,
+                                0.5,
+                                -0.5,
+                                0.9999,
+                                -0.9999,
+                                1.5,
+                                2.5,
+                                -2.5,
+                                127,
+                                128,
+                                255,
+                                256,
+                                300,
+                                -128,
+                                -129,
+                                32768,
+                                65504,
+                                65520,
+                                2147483647,
+                                2147483648,
+                                -2147483648.0,
+                                3e9,
+                                -3e9,
+                                1e10,
+                                -1e10,
+                                9.2e18,
+                                0x1p63,
+                                -0x1p63,
+                                1e20,
+                                -1e20,
+                                1e300,
+                                -1e300,
+                                inf,
+                                -inf,
+                                nan,
+                                1e-300,
+                                1e-40,
+                                16777217,
+                                0x1p53 + 2,
+                                1.1e-7,
+                                6e-8,
+                                3e-8,
+                                1 + 0x1p-11 + 0x1p-40,
+                                1 + 0x1p-8 + 0x1p-40,
+                                257,
+                                1e5};
   if (dtype == int64) {
-    std::vector<int64_t> whole = {INT64_MAX, INT64_MIN, INT64_MAX - 1, (int64_t{1} << 53) + 1, -(int64_t{1} << 53) - 1, (int64_t{0x101} << 54) + 1,
-                                  -(int64_t{0x101} << 54) - 1, 2049, 16842753, -1, 0, 1, 255, 256, -129, 3000000000, -3000000000};
+    std::vector<int64_t> whole = {INT64_MAX,
+                                  INT64_MIN,
+                                  INT64_MAX - 1,
+                                  (int64_t{1} << 53) + 1,
+                                  -(int64_t{1} << 53) - 1,
+                                  (int64_t{0x101} << 54) + 1,
+                                  -(int64_t{0x101} << 54) - 1,
+                                  2049,
+                                  16842753,
+                                  -1,
+                                  0,
+                                  1,
+                                  255,
+                                  256,
+                                  -129,
+                                  3000000000,
+                                  -3000000000};
     return array(whole);
   }
   return array(values).astype(dtype).eval();
@@ -57,7 +116,8 @@ TEST(conversions, agree_however_they_are_asked_for) {
           EXPECT_EQ(std::string(read.begin(), read.end()), want) << from.name() << " to " << to.name();
         } else {
           const std::vector<T> read = x.to_vector<T>();
-          EXPECT_EQ(std::string(reinterpret_cast<const char*>(read.data()), read.size() * sizeof(T)), want) << from.name() << " to " << to.name();
+          EXPECT_EQ(std::string(reinterpret_cast<const char*>(read.data()), read.size() * sizeof(T)), want)
+              << from.name() << " to " << to.name();
         }
         if constexpr (Number<T>) {
           for (int64_t i = 0; i < x.size(); ++i) {

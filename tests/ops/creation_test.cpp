@@ -37,7 +37,10 @@ TEST(array, takes_shape_and_dtype_from_the_literals) {
 }
 
 TEST(array, refuses_ragged_literals_with_the_place) {
-  EXPECT_EQ(error_of([] { array({{1, 2}, {3}}); }), "array: list [1] has 1 elements, the first one at that depth has 2; all must be equally long");
+  EXPECT_EQ(error_of([] {
+              array({{1, 2}, {3}});
+            }),
+            "array: list [1] has 1 elements, the first one at that depth has 2; all must be equally long");
   EXPECT_EQ(error_of([] { array({{{1}, {2}}, {{3}, 4}}); }),
             "array: element [1][1] is a number, the first one at that depth is a list; nesting must be equally deep everywhere");
   EXPECT_EQ(error_of([] { array({1, {2}}); }),
@@ -49,12 +52,21 @@ TEST(array, refuses_numbers_out_of_the_dtype_s_range) {
   EXPECT_EQ(error_of([] { array({300}, uint8); }), "array: 300 is out of the range of uint8, 0 to 255");
   EXPECT_EQ(error_of([] { array({1.5}, int32); }), "array: 1.5 is not a number of int32");
   EXPECT_NE(error_of([] { array({18446744073709551615ull}); }), "no error");
-  EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{1, 18446744073709551615ull}); }), "array: element 1 is 18446744073709551615, above the largest int64");
-  EXPECT_EQ(error_of([] { array(std::vector<uint64_t>{9223372036854775808ull, 1}); }), "array: element 0 is 9223372036854775808, above the largest int64");
+  EXPECT_EQ(error_of([] {
+              array(std::vector<uint64_t>{1, 18446744073709551615ull});
+            }),
+            "array: element 1 is 18446744073709551615, above the largest int64");
+  EXPECT_EQ(error_of([] {
+              array(std::vector<uint64_t>{9223372036854775808ull, 1});
+            }),
+            "array: element 0 is 9223372036854775808, above the largest int64");
   EXPECT_EQ(array(std::vector<uint64_t>{9223372036854775807ull}).item<int64_t>(), INT64_MAX);
-  EXPECT_EQ(error_of([] { Array(uint64_t{9223372036854775808u}); }), "array: 9223372036854775808 is above the largest int64, 9223372036854775807");
-  EXPECT_EQ(error_of([] { ones({2}, int64) + 18446744073709551615u; }), "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
-  EXPECT_EQ(error_of([] { full({2}, uint64_t{18446744073709551615u}); }), "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(error_of([] { Array(uint64_t{9223372036854775808u}); }),
+            "array: 9223372036854775808 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(error_of([] { ones({2}, int64) + 18446744073709551615u; }),
+            "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
+  EXPECT_EQ(error_of([] { full({2}, uint64_t{18446744073709551615u}); }),
+            "array: 18446744073709551615 is above the largest int64, 9223372036854775807");
   EXPECT_EQ(Array(uint64_t{9223372036854775807u}).item<int64_t>(), INT64_MAX);
 }
 
@@ -68,7 +80,10 @@ TEST(array, keeps_the_element_type_of_containers) {
   const std::array<float, 4> plain{1, 2, 3, 4};
   EXPECT_EQ(values(array(plain.data(), {2, 2})), (std::vector<double>{1, 2, 3, 4}));
   EXPECT_EQ(values(array(std::span<const float>(plain))), (std::vector<double>{1, 2, 3, 4}));
-  EXPECT_EQ(error_of([] { array(std::vector<float>(3), {2, 2}); }), "array: there are 3 numbers, shape (2, 2) has 4 elements; they must be equal");
+  EXPECT_EQ(error_of([] {
+              array(std::vector<float>(3), {2, 2});
+            }),
+            "array: there are 3 numbers, shape (2, 2) has 4 elements; they must be equal");
 }
 
 TEST(from_buffer, borrows_and_gives_back_once) {

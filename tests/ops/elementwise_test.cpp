@@ -185,7 +185,8 @@ TEST(ElementwiseSlopes, equal_ones_share_and_bounds_pass) {
   EXPECT_EQ(slope([](const Array& a) { return floor(a) + sign(a) + round(a); }, x), (std::vector<double>{0, 0, 0}));
 }
 
-// The root has an infinite slope at 0, the logarithm and the reciprocal have too: behind a bound nothing of it passes, and 0 times it is not taken.
+// The root has an infinite slope at 0, the logarithm and the reciprocal have too: behind a bound nothing of it passes, and 0 times it is
+// not taken.
 TEST(ElementwiseSlopes, infinite_changes_stop_at_bounds) {
   for (const DType dtype : {float16, bfloat16, float32, float64}) {
     const Array x = array({-1.0, 4.0}, dtype);
@@ -202,7 +203,12 @@ TEST(ElementwiseSlopes, infinite_changes_stop_at_bounds) {
     EXPECT_EQ(slope([](const Array& a) { return log(clip(a, 0, 9)) + 1 / relu(a); }, x), (std::vector<double>{0, 0.1875}));
     EXPECT_EQ(slope([](const Array& a) { return acos(clip(a, -1, 1)) - atanh(clip(a, -1, 1)); }, array({-2.0, 0.0, 3.0}, dtype)),
               (std::vector<double>{0, -2, 0}));
-    EXPECT_EQ(slope([](const Array& low) { return sqrt(clip(array({-1.0, 4.0}) * 0, low, 9)); }, array({-2.0, -3.0}, dtype)), (std::vector<double>{0, 0}));
+    EXPECT_EQ(slope(
+                  [](const Array& low) {
+                    return sqrt(clip(array({-1.0, 4.0}) * 0, low, 9));
+                  },
+                  array({-2.0, -3.0}, dtype)),
+              (std::vector<double>{0, 0}));
   }
   const auto second = [](auto f) {
     return slope([&](const Array& a) { return grad([&](const Array& v) { return sum(f(v)); })(a); }, array({-1.0, 4.0}, float64));

@@ -30,7 +30,8 @@ TEST(Equality, ClosenessIsRelativeToTheSecond) {
   EXPECT_TRUE(allclose(array({100.001}), array({100.0}), {.relative = 1e-4}));
   EXPECT_FALSE(allclose(array({100.1}), array({100.0}), {.relative = 1e-4}));
   const Array nine = array({9.0}), ten = array({10.0});  // 1 is a tenth of 10, and more than a tenth of 9
-  for (const CloseOptions options : {CloseOptions{.relative = 0.105, .absolute = 0}, {.relative = 0, .absolute = 1}, {.relative = 0.05, .absolute = 0.5}}) {
+  for (const CloseOptions options :
+       {CloseOptions{.relative = 0.105, .absolute = 0}, {.relative = 0, .absolute = 1}, {.relative = 0.05, .absolute = 0.5}}) {
     EXPECT_TRUE(isclose(nine, ten, options).item<bool>());
     EXPECT_EQ(isclose(ten, nine, options).item<bool>(), options.relative == 0);
   }

@@ -119,7 +119,8 @@ TEST(set, keeps_the_last_of_repeated_positions_and_add_sums_them) {
 
 TEST(set, refuses_values_that_do_not_fit) {
   Array x = zeros({2, 3}, int64);
-  EXPECT_EQ(error_of([&] { x.set(0, 0.5); }), "set: the array has dtype int64, the value has float64, which it cannot hold; convert one of them with astype");
+  EXPECT_EQ(error_of([&] { x.set(0, 0.5); }),
+            "set: the array has dtype int64, the value has float64, which it cannot hold; convert one of them with astype");
   EXPECT_NE(error_of([&] { x.set(0, zeros({4}, int64)); }), "no error");
   EXPECT_NE(error_of([&] { x.set(5, 1); }), "no error");
   EXPECT_NE(error_of([&] { x.set(0, Array()); }), "no error");
@@ -162,7 +163,8 @@ TEST(one_hot, and_embedding_refuse_negative_classes) {
   EXPECT_EQ(one_hot(array({2, 0}), 3, bool_).dtype(), bool_);
   EXPECT_EQ(values(embedding(eye(2), array({{1, 0}}))), (Values{0, 1, 1, 0}));
   EXPECT_EQ(error_of([] { one_hot(array({0, 3}), 3).eval(); }), "one_hot: index out of range: element 1 is 3; it must be at most 2");
-  EXPECT_EQ(error_of([] { embedding(eye(2), array({-1})).eval(); }), "embedding: index out of range: element 0 is -1; it must be at least 0");
+  EXPECT_EQ(error_of([] { embedding(eye(2), array({-1})).eval(); }),
+            "embedding: index out of range: element 0 is -1; it must be at least 0");
   EXPECT_NE(error_of([] { embedding(zeros(3), array({0})); }), "no error");
   EXPECT_NE(error_of([] { one_hot(array({0.5}), 3); }), "no error");
 }
@@ -171,8 +173,14 @@ TEST(unravel_index, refuses_positions_outside_the_shape) {
   EXPECT_EQ(values(unravel_index(array({0, 5, 3}), {2, 3})), (Values{0, 0, 1, 2, 1, 0}));
   EXPECT_EQ(values(unravel_index(array({23}, uint8), {2, 3, 4})), (Values{1, 2, 3}));
   EXPECT_EQ(unravel_index(array({0}, int32)[0], {1}).shape(), Shape({1}));
-  EXPECT_EQ(error_of([] { unravel_index(array({5, 100}), {2, 3}).eval(); }), "unravel_index: index out of range: element 1 is 100; it must be at most 5");
-  EXPECT_EQ(error_of([] { unravel_index(array({-1}), {2, 3}).eval(); }), "unravel_index: index out of range: element 0 is -1; it must be at least 0");
+  EXPECT_EQ(error_of([] {
+              unravel_index(array({5, 100}), {2, 3}).eval();
+            }),
+            "unravel_index: index out of range: element 1 is 100; it must be at most 5");
+  EXPECT_EQ(error_of([] {
+              unravel_index(array({-1}), {2, 3}).eval();
+            }),
+            "unravel_index: index out of range: element 0 is -1; it must be at least 0");
   EXPECT_NE(error_of([] { unravel_index(array({0}), {0, 3}).eval(); }), "no error");
 }
 
@@ -181,7 +189,8 @@ TEST(indices, out_of_range_are_errors_everywhere) {
   for (const int64_t bad : {int64_t{3}, int64_t{-4}, INT64_MAX, INT64_MIN}) {
     const Array i = array({bad}), column = array({{bad, 0}}), corner = array({bad, 0});
     EXPECT_NE(error_of([&] { take(x, i, 0).eval(); }), "no error") << bad;
-    EXPECT_NE(error_of([&] { take(x, array({bad > 0 ? std::max<int64_t>(bad, 6) : std::min<int64_t>(bad, -7)})).eval(); }), "no error") << bad;
+    EXPECT_NE(error_of([&] { take(x, array({bad > 0 ? std::max<int64_t>(bad, 6) : std::min<int64_t>(bad, -7)})).eval(); }), "no error")
+        << bad;
     EXPECT_NE(error_of([&] { take_along_axis(x, column, 0).eval(); }), "no error") << bad;
     EXPECT_NE(error_of([&] { gather(x, column, 0).eval(); }), "no error") << bad;
     EXPECT_NE(error_of([&] { scatter(x, column, 1, 0).eval(); }), "no error") << bad;

@@ -39,7 +39,8 @@ TEST(Matmul, batch_axes_broadcast) {
       for (int64_t r = 0; r < 3; ++r)
         for (int64_t c = 0; c < 2; ++c) {
           double sum = 0;
-          for (int64_t k = 0; k < 4; ++k) sum += av[static_cast<size_t>((i * 3 + r) * 4 + k)] * bv[static_cast<size_t>((j * 4 + k) * 2 + c)];
+          for (int64_t k = 0; k < 4; ++k)
+            sum += av[static_cast<size_t>((i * 3 + r) * 4 + k)] * bv[static_cast<size_t>((j * 4 + k) * 2 + c)];
           EXPECT_NEAR(yv[static_cast<size_t>(((i * 5 + j) * 3 + r) * 2 + c)], sum, 1e-12);
         }
 }
@@ -54,7 +55,11 @@ TEST(Matmul, dtypes_meet) {
 TEST(Matmul, errors) {
   expect_error([] { matmul(zeros({32, 784}), zeros({785, 128})); },
                "matmul: a is (32, 784) and b is (785, 128): a's last size (784) and b's second to last (785) must be equal");
-  expect_error([] { matmul(zeros({3, 4}), zeros(5)); }, "matmul: a is (3, 4) and b is (5,): a's last size (4) and b's only (5) must be equal");
+  expect_error(
+      [] {
+        matmul(zeros({3, 4}), zeros(5));
+      },
+      "matmul: a is (3, 4) and b is (5,): a's last size (4) and b's only (5) must be equal");
   expect_error([] { matmul(zeros({3, 4}), 2.0); }, "matmul: b has rank 0; it must have an axis to sum over (numbers multiply by *)");
   expect_error([] { tensordot(zeros({3, 4}), zeros({3, 4}), 1); },
                "tensordot: a is (3, 4) and b is (3, 4): axis 1 of a (4) and axis 0 of b (3) must be equal");
@@ -162,9 +167,11 @@ TEST(Einsum, dtypes) {
 
 TEST(Einsum, errors) {
   const Array a = zeros({2, 3});
-  expect_error([&] { einsum("ij,jk->ik", a, a); }, "einsum: in \"ij,jk->ik\", 'j' is 3 in operand 0 and 2 in operand 1; a letter must have one size");
+  expect_error([&] { einsum("ij,jk->ik", a, a); },
+               "einsum: in \"ij,jk->ik\", 'j' is 3 in operand 0 and 2 in operand 1; a letter must have one size");
   expect_error([&] { einsum("ij,jk->ik", a); }, "einsum: the equation \"ij,jk->ik\" names 2 operands, 1 were given; they must be as many");
-  expect_error([&] { einsum("ijk->i", a); }, "einsum: the equation \"ijk->i\" names 3 axes of operand 0, which is (2, 3); it must name each");
+  expect_error([&] { einsum("ijk->i", a); },
+               "einsum: the equation \"ijk->i\" names 3 axes of operand 0, which is (2, 3); it must name each");
   expect_error([&] { einsum("ij->k", a); },
                "einsum: the equation \"ij->k\" has 'k' in the result and in no operand; the result's letters must occur in one");
   expect_error([&] { einsum("ij->ii", a); }, "einsum: the equation \"ij->ii\" has 'i' twice in the result; once is the most");

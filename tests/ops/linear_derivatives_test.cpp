@@ -102,7 +102,9 @@ TEST(LinearDerivatives, einsum) {
 }
 
 TEST(LinearDerivatives, conv) {
-  const auto with = [](const Conv2DOptions& options) { return [options](const Array& x, const Array& w) { return conv2d(x, w, options); }; };
+  const auto with = [](const Conv2DOptions& options) {
+    return [options](const Array& x, const Array& w) { return conv2d(x, w, options); };
+  };
   check(with({}), {2, 5, 4, 3}, {3, 2, 3, 2});
   check(with({.strides = {2, 1}, .padding = same, .dilation = {1, 2}}), {1, 6, 5, 2}, {3, 2, 2, 3});
   check(with({.strides = 2, .padding = {{1, 2}, {0, 1}}, .groups = 2}), {2, 5, 6, 4}, {2, 3, 2, 6});
@@ -124,7 +126,10 @@ TEST(LinearDerivatives, pool) {
   const auto over = [](auto pool) { return [pool](const Array& x, const Array& s) { return pool(x * s); }; };
   check(over([](const Array& x) { return max_pool2d(x, 2); }), {2, 4, 5, 3}, {3});
   check(over([](const Array& x) { return max_pool2d(x, {3, 2}, {.strides = 1, .padding = same, .dilation = {1, 2}}); }), {1, 4, 5, 2}, {2});
-  check(over([](const Array& x) { return average_pool2d(x, {3, 2}, {.strides = {1, 2}, .padding = 1, .round_up = true}); }), {2, 4, 5, 3}, {3});
+  check(over([](const Array& x) {
+          return average_pool2d(x, {3, 2}, {.strides = {1, 2}, .padding = 1, .round_up = true});
+        }),
+        {2, 4, 5, 3}, {3});
   check(over([](const Array& x) { return adaptive_max_pool2d(x, {2, 3}); }), {2, 4, 5, 3}, {3});
   check(over([](const Array& x) { return adaptive_average_pool1d(x, 3); }), {2, 5, 3}, {3});
 }

@@ -39,7 +39,8 @@ TEST(PartSums, the_gradient_of_many_slices_is_one_buffer_written_once) {
 }
 
 TEST(PartSums, a_slice_of_a_slice_is_recorded_as_one) {
-  const Array x = array({0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0}) * 1, part = x[slice(1, 9, 2)][slice({}, {}, -1)][slice(0, 3, 2)];
+  const Array x = array({0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0}) * 1,
+              part = x[slice(1, 9, 2)][slice({}, {}, -1)][slice(0, 3, 2)];
   EXPECT_EQ(count_of(part, "slice"), 1);
   EXPECT_EQ(values(part), (Values{7, 3}));
   EXPECT_EQ(values((x * 1)[slice(2, 8)][slice(3, 3)]), Values{});
@@ -50,7 +51,8 @@ TEST(PartSums, a_slice_of_a_slice_is_recorded_as_one) {
 TEST(PartSums, windows_that_meet_a_long_one_behind_a_short_one_are_added) {
   const Array x = zeros({4, 12});
   const auto f = [](const Array& a) {
-    return sum(a[{slice(), slice(0, 10)}] * 1) + sum(a[{slice(), slice(1, 3)}] * 2) + sum(a[{slice(), slice(5, 7)}] * 4) + sum(a[{slice(), slice(9, 12)}] * 8);
+    return sum(a[{slice(), slice(0, 10)}] * 1) + sum(a[{slice(), slice(1, 3)}] * 2) + sum(a[{slice(), slice(5, 7)}] * 4) +
+           sum(a[{slice(), slice(9, 12)}] * 8);
   };
   const Values row{1, 3, 3, 1, 1, 5, 5, 1, 1, 9, 8, 8};
   Values want;
@@ -58,7 +60,9 @@ TEST(PartSums, windows_that_meet_a_long_one_behind_a_short_one_are_added) {
   const Array dx = gradient(f, x);
   EXPECT_EQ(count_of(dx, "sum_windows"), 1);
   EXPECT_EQ(values(dx), want);
-  const auto g = [](const Array& a) { return sum(a[slice(0, 10)] * 1) + sum(a[slice(1, 3)] * 2) + sum(a[slice(5, 7)] * 4) + sum(a[slice(9, 12)] * 8); };
+  const auto g = [](const Array& a) {
+    return sum(a[slice(0, 10)] * 1) + sum(a[slice(1, 3)] * 2) + sum(a[slice(5, 7)] * 4) + sum(a[slice(9, 12)] * 8);
+  };
   EXPECT_EQ(values(gradient(g, zeros({12}))), row);
 }
 
@@ -69,7 +73,9 @@ TEST(PartSums, windows_that_are_apart_on_one_axis_each_but_not_all_are_added) {
   };
   Values want(40);
   for (int i = 0; i < 10; ++i) {
-    for (int j = 0; j < 4; ++j) want[static_cast<size_t>(4 * i + j)] = static_cast<float>((j < 2) + 2 * (i >= 1 && i < 3 && j >= 2) + 4 * (i >= 5 && i < 7 && j >= 1 && j < 3));
+    for (int j = 0; j < 4; ++j)
+      want[static_cast<size_t>(4 * i + j)] =
+          static_cast<float>((j < 2) + 2 * (i >= 1 && i < 3 && j >= 2) + 4 * (i >= 5 && i < 7 && j >= 1 && j < 3));
   }
   const Array dx = gradient(f, zeros({10, 4}));
   EXPECT_EQ(count_of(dx, "sum_windows"), 1);

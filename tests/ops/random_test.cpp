@@ -83,7 +83,8 @@ TEST(draws, take_parameters_that_broadcast) {
   EXPECT_EQ(error_of([&] { random::normal(key, {2}, zeros({3}), 1); }),
             "normal: shapes (3,) and (2,) do not broadcast: 3 meets 2 on axis -1; sizes must be equal or 1, counted from the last axis");
   EXPECT_NE(error_of([&] { random::normal(key, {2}, zeros({4, 2}), 1); }), "no error");
-  EXPECT_EQ(error_of([&] { random::uniform({2}, 0, 1, int32); }), "uniform: dtype is int32; it must be a float's (random::integers draws integers)");
+  EXPECT_EQ(error_of([&] { random::uniform({2}, 0, 1, int32); }),
+            "uniform: dtype is int32; it must be a float's (random::integers draws integers)");
 }
 
 TEST(integers, stay_in_range) {
@@ -168,8 +169,10 @@ TEST(uniform, numbers_of_a_short_interval_come_equally_often) {
     }
     EXPECT_EQ(counts(random::uniform({100}, 1, 1 + ulp, dtype)).size(), 1u);  // one number: 1
   }
-  for (const auto& [value, count] : counts(random::uniform(random::key(3), {1 << 20}, 1, 2, float16))) EXPECT_NEAR(count, 1024, 160) << value;
-  for (const auto& [value, count] : counts(random::uniform(random::key(3), {1 << 20}, 1, 2, bfloat16))) EXPECT_NEAR(count, 8192, 450) << value;
+  for (const auto& [value, count] : counts(random::uniform(random::key(3), {1 << 20}, 1, 2, float16)))
+    EXPECT_NEAR(count, 1024, 160) << value;
+  for (const auto& [value, count] : counts(random::uniform(random::key(3), {1 << 20}, 1, 2, bfloat16)))
+    EXPECT_NEAR(count, 8192, 450) << value;
 }
 
 TEST(uniform, spans_whose_width_overflows_are_drawn_whole) {
@@ -268,11 +271,13 @@ TEST(truncated_normal, follows_its_distribution_in_the_tails) {
 
 TEST(truncated_normal, stays_within_its_bounds_in_every_dtype) {
   for (const DType dtype : kFloats) {
-    for (const double z : values(random::truncated_normal(random::key(2), {20000}, -0.1, 0.1, dtype))) ASSERT_LE(std::abs(z), 0.1) << dtype.name();
+    for (const double z : values(random::truncated_normal(random::key(2), {20000}, -0.1, 0.1, dtype)))
+      ASSERT_LE(std::abs(z), 0.1) << dtype.name();
   }
   EXPECT_EQ(error_of([] { random::truncated_normal({2}, 1.0001, 1.0002, float16); }),
             "truncated_normal: between 1.0001 and 1.0002 lies no number of float16");
-  EXPECT_EQ(error_of([] { random::truncated_normal({2}, 40, 41); }), "truncated_normal: between 40 and 41 lies too little probability to draw from");
+  EXPECT_EQ(error_of([] { random::truncated_normal({2}, 40, 41); }),
+            "truncated_normal: between 40 and 41 lies too little probability to draw from");
 }
 
 // Each order of four comes equally often: chi square of 23 degrees of freedom, beyond 60 with probability 4e-5.

@@ -1,5 +1,5 @@
-// Numbers at the ends of the ranges of dtypes: counts and squares of 16-bit floats, lengths whose squares float32 or float64 cannot hold, literal
-// exponents, means of large integers. The laws (tests/laws/ranges_test.cpp) ask the same of every op; here stand the values.
+// Numbers at the ends of the ranges of dtypes: counts and squares of 16-bit floats, lengths whose squares float32 or float64 cannot hold,
+// literal exponents, means of large integers. The laws (tests/laws/ranges_test.cpp) ask the same of every op; here stand the values.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -103,7 +103,8 @@ TEST(Range, literal_exponents_agree_with_arrays_of_them_on_special_values) {
         const double want = std::pow(values[i], exponent);
         for (const double got : {literal[i], general[i]}) {
           if (std::isnan(want)) EXPECT_TRUE(std::isnan(got)) << values[i] << " ^ " << exponent;
-          else if (want == 0 || std::isinf(want)) EXPECT_TRUE(got == want && std::signbit(got) == std::signbit(want)) << values[i] << " ^ " << exponent << ": " << got;
+          else if (want == 0 || std::isinf(want))
+            EXPECT_TRUE(got == want && std::signbit(got) == std::signbit(want)) << values[i] << " ^ " << exponent << ": " << got;
           else EXPECT_NEAR(got / want, 1, 1e-6) << values[i] << " ^ " << exponent;
         }
       }

@@ -201,9 +201,10 @@ TEST(Optimizer, WrongGradientsAreNamed) {
             "sgd: its state of parameter \"\" is of shape (2, 3), the parameter is (5,); each model needs an optimizer of its own");
   EXPECT_EQ(message([] { optim::SGD(0.1, {.nesterov = true}); }),
             "sgd: nesterov with momentum 0 and dampening 0; it needs a momentum and no dampening");
-  EXPECT_EQ(message([] { optim::from_name("adm", 0.1); }),
-            "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop, asgd; "
-            "did you mean adam");
+  EXPECT_EQ(
+      message([] { optim::from_name("adm", 0.1); }),
+      "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop, asgd; "
+      "did you mean adam");
   EXPECT_EQ(message([] { optim::Adam(-1.0); }), "learning rate: it is -1; it must be finite and not negative");
 }
 
@@ -348,7 +349,8 @@ TEST(Optimizer, StateOfEveryOptimizerGoesOnBitForBit) {
       EXPECT_EQ(again.path, one.path) << name;
       EXPECT_EQ(again.t, one.t) << name;
       EXPECT_EQ(again.memory, one.memory) << name;
-      for (size_t k = 0; k < one.arrays.size(); ++k) EXPECT_EQ(again.arrays[k].to_vector<float>(), one.arrays[k].to_vector<float>()) << name;
+      for (size_t k = 0; k < one.arrays.size(); ++k)
+        EXPECT_EQ(again.arrays[k].to_vector<float>(), one.arrays[k].to_vector<float>()) << name;
     }
     EXPECT_EQ(state.parameters[0].t + state.parameters[1].t, 10) << name;
     EXPECT_EQ(state.parameters[0].memory != 1, std::string(name) == "nadam");
@@ -375,7 +377,8 @@ TEST(Optimizer, StateOfEveryOptimizerGoesOnBitForBit) {
     EXPECT_EQ(moved(changed) != as_it_is, std::string(name) == "nadam") << name;
     changed = state;
     changed.parameters[0].t += 1;
-    const bool counts_steps = std::string(name).starts_with("ada") ? std::string(name) != "adadelta" : std::string(name) == "nadam" || std::string(name) == "radam";
+    const bool counts_steps = std::string(name).starts_with("ada") ? std::string(name) != "adadelta"
+                                                                   : std::string(name) == "nadam" || std::string(name) == "radam";
     EXPECT_TRUE(!counts_steps || moved(changed) != as_it_is) << name;
   }
 }

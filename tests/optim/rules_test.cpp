@@ -55,13 +55,15 @@ TEST(Rules, OfRunningSquares) {
   expect_steps(optim::RMSprop(kRate, {.rho = 0.9, .epsilon = e}), first, first + kRate * 0.5 / (std::sqrt(0.115) + e), __LINE__);
   const double a = 1 - kRate / (std::sqrt(1.25) + e);
   expect_steps(optim::Adagrad(kRate, {.initial_accumulator = 0.25, .epsilon = e}), a, a + kRate * 0.5 / (std::sqrt(1.5) + e), __LINE__);
-  expect_steps(optim::Adagrad(kRate, {.initial_accumulator = 0.25, .epsilon = e, .rate_decay = 1}), a, a + kRate / 2 * 0.5 / (std::sqrt(1.5) + e), __LINE__);
+  expect_steps(optim::Adagrad(kRate, {.initial_accumulator = 0.25, .epsilon = e, .rate_decay = 1}), a,
+               a + kRate / 2 * 0.5 / (std::sqrt(1.5) + e), __LINE__);
   // s: 0.5, 0.375; steps d: sqrt(u + e) / sqrt(s + e) g
   const double d1 = std::sqrt(e) / std::sqrt(0.5 + e), u = 0.5 * d1 * d1, d2 = -0.5 * std::sqrt(u + e) / std::sqrt(0.375 + e);
   expect_steps(optim::Adadelta(1.0, {.rho = 0.5, .epsilon = e}), 1 - d1, 1 - d1 - d2, __LINE__);
   // u: 1 + e, then 0.99 (1 + e) against 0.5 + e
   const double x = 1 - kRate / (1 + e);
-  expect_steps(optim::Adamax(kRate, {.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = e}), x, x - kRate / 0.19 * 0.04 / (0.99 * (1 + e)), __LINE__);
+  expect_steps(optim::Adamax(kRate, {.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = e}), x, x - kRate / 0.19 * 0.04 / (0.99 * (1 + e)),
+               __LINE__);
 }
 
 TEST(Rules, OfSigns) {
@@ -70,7 +72,8 @@ TEST(Rules, OfSigns) {
   Array p = array({1.0}, float64);
   optim::Rprop rprop(kRate, {.shrink = 0.5, .grow = 2, .smallest_step = 0.06, .largest_step = 0.3});
   std::vector<double> found;
-  for (const double gradient : {1.0, 3.0, 0.1, -1.0, -1.0, -1.0, 1.0, 1.0}) {  // steps 0.1, 0.2, 0.3 (not 0.4), 0.15 unused, 0.15, 0.3, 0.15 unused, 0.15
+  for (const double gradient :
+       {1.0, 3.0, 0.1, -1.0, -1.0, -1.0, 1.0, 1.0}) {  // steps 0.1, 0.2, 0.3 (not 0.4), 0.15 unused, 0.15, 0.3, 0.15 unused, 0.15
     rprop.step(p, array({gradient}, float64));
     found.push_back(p.to_vector<double>()[0]);
   }
@@ -96,7 +99,8 @@ TEST(Rules, OfNames) {
     EXPECT_EQ(optimizer.name(), name);
     EXPECT_EQ(optimizer.learning_rate(), 0.25) << name;
   }
-  EXPECT_EQ(error_of([] { optim::from_name("adan", 0.1); }).rfind("optimizer: there is none called \"adan\"; known are sgd, adam, adamw", 0), 0u);
+  EXPECT_EQ(
+      error_of([] { optim::from_name("adan", 0.1); }).rfind("optimizer: there is none called \"adan\"; known are sgd, adam, adamw", 0), 0u);
 }
 
 TEST(Rules, OfSignsAloneHoldForGradientsOfAnySize) {
@@ -125,7 +129,8 @@ TEST(Rules, RefuseWrongOptions) {
   refused([] { optim::Adagrad(0.1, {.initial_accumulator = -1}); }, "adagrad: initial_accumulator is -1; ");
   refused([] { optim::Adagrad(0.1, {.epsilon = -1}); }, "adagrad: epsilon is -1; ");
   refused([] { optim::SGD(0.1, {.weight_decay = -1}); }, "sgd: weight_decay is -1; ");
-  refused([] { optim::SGD(0.1, {.momentum = 0.9, .nesterov = true, .dampening = 0.1}); }, "sgd: nesterov with momentum 0.9 and dampening 0.1; ");
+  refused([] { optim::SGD(0.1, {.momentum = 0.9, .nesterov = true, .dampening = 0.1}); },
+          "sgd: nesterov with momentum 0.9 and dampening 0.1; ");
   refused([] { optim::SGD(0.1, {.nesterov = true}); }, "sgd: nesterov with momentum 0 and dampening 0; ");
   refused([] { optim::cosine_restarts(1.0, {.period = 0}); }, "cosine_restarts: ");
   refused([] { optim::cosine_restarts(1.0, {.multiplier = 0.5}); }, "cosine_restarts: multiplier is 0.5; ");
@@ -137,7 +142,8 @@ TEST(Rules, RefuseWrongOptions) {
 // Each option with a number below its range, above it where there is an end, infinity and NaN: the error names option and value.
 TEST(Rules, RefuseEveryOptionOutOfRange) {
   constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
-  const auto refused = [](std::string_view op, std::string_view option, const std::function<void(double)>& make, std::vector<double> values) {
+  const auto refused = [](std::string_view op, std::string_view option, const std::function<void(double)>& make,
+                          std::vector<double> values) {
     for (const double value : values) {
       const std::string error = error_of([&] { make(value); });
       const std::string start = concat(op, ": ", option, " is ", value);
@@ -145,7 +151,8 @@ TEST(Rules, RefuseEveryOptionOutOfRange) {
       EXPECT_TRUE(error.rfind(start, 0) == 0 && (next == ';' || next == ' ')) << error << " for " << op << " " << option << " " << value;
     }
   };
-  const std::vector<double> wrong = {-0.5, infinity, -infinity, nan}, wrong_share = {-0.5, 1, 1.5, infinity, nan}, wrong_part = {-0.5, 1.5, infinity, nan};
+  const std::vector<double> wrong = {-0.5, infinity, -infinity, nan}, wrong_share = {-0.5, 1, 1.5, infinity, nan},
+                            wrong_part = {-0.5, 1.5, infinity, nan};
 #define REFUSED(name, type, option, values) refused(name, #option, [](double v) { optim::type(0.1, {.option = v}); }, values)
   REFUSED("sgd", SGD, momentum, wrong);
   REFUSED("sgd", SGD, weight_decay, wrong);

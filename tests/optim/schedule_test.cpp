@@ -109,7 +109,8 @@ TEST(Schedule, TurnsAtItsSteps) {
   expect(cosine(1, {.steps = 4}), {{0, 1}, {2, 0.5}, {3, (1 - std::sqrt(0.5)) / 2}, {4, 0}, {5, 0}}, "cosine");
   expect(cosine(1, {.steps = 6, .warmup = 2}), {{0, 0.5}, {1, 1}, {2, 1}, {4, 0.5}, {6, 0}}, "cosine with warm-up");
   expect(cosine_restarts(1, {.period = 2}), {{0, 1}, {1, 0.5}, {2, 1}, {3, 0.5}, {4, 1}}, "cosine_restarts");
-  expect(cosine_restarts(1, {.period = 2, .multiplier = 2}), {{1, 0.5}, {2, 1}, {4, 0.5}, {6, 1}, {10, 0.5}, {14, 1}}, "cosine_restarts, longer");
+  expect(cosine_restarts(1, {.period = 2, .multiplier = 2}), {{1, 0.5}, {2, 1}, {4, 0.5}, {6, 1}, {10, 0.5}, {14, 1}},
+         "cosine_restarts, longer");
   expect(exponential(1, 0.5, 2), {{0, 1}, {1, std::sqrt(0.5)}, {2, 0.5}, {4, 0.25}}, "exponential");
   expect(step(1, 0.5, 3), {{0, 1}, {2, 1}, {3, 0.5}, {5, 0.5}, {6, 0.25}}, "step");
   expect(milestones(1, 0.5, {2, 5}), {{0, 1}, {1, 1}, {2, 0.5}, {4, 0.5}, {5, 0.25}}, "milestones");
@@ -134,9 +135,11 @@ using Factors = std::vector<double>;
 TEST(Plateau, AValueBetterByJustTheThresholdIsNotBetter) {
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0}), {1, 1, 0.5}), (Factors{1, 0.5, 0.5}));
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0, .more_is_better = true}), {1, 1, 1.5}), (Factors{1, 0.5, 0.5}));
-  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.25, .is_relative = false}), {1, 0.75, 0.5}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.25, .is_relative = false}), {1, 0.75, 0.5}),
+            (Factors{1, 0.5, 0.5}));
   EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.5, .is_relative = true}), {4, 2, 1}), (Factors{1, 0.5, 0.5}));
-  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.5, .is_relative = true}), {-4, -6, -6.5}), (Factors{1, 0.5, 0.5}));
+  EXPECT_EQ(factors(Plateau({.factor = 0.5, .patience = 0, .threshold = 0.5, .is_relative = true}), {-4, -6, -6.5}),
+            (Factors{1, 0.5, 0.5}));
 }
 
 TEST(Plateau, WaitsForPatienceAndCoolsDown) {

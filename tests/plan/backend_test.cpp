@@ -1,5 +1,5 @@
-// A second backend: plain loops for ten ops, in memory that nothing but its kernels may touch. What the planner takes for granted of the processor
-// would show here.
+// A second backend: plain loops for ten ops, in memory that nothing but its kernels may touch. What the planner takes for granted of the
+// processor would show here.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
@@ -192,7 +192,8 @@ KernelPtr prepare_any(const KernelCall& call) {
   return reduction(call, [](const std::vector<double>& values) { return static_cast<double>(total(values) != 0); });
 }
 KernelPtr prepare_all(const KernelCall& call) {
-  return reduction(call, [](const std::vector<double>& values) { return static_cast<double>(std::count(values.begin(), values.end(), 0.0) == 0); });
+  return reduction(
+      call, [](const std::vector<double>& values) { return static_cast<double>(std::count(values.begin(), values.end(), 0.0) == 0); });
 }
 
 using Plain = double (*)(double, double, double);
@@ -270,7 +271,9 @@ class TinyBackend final : public Backend {
     const auto found = entries.find(op.name);
     return found == entries.end() ? nullptr : &found->second;
   }
-  bool has(const backend::Function& function) const override { return &function == &backend::cast_function || functions().count(&function) > 0; }
+  bool has(const backend::Function& function) const override {
+    return &function == &backend::cast_function || functions().count(&function) > 0;
+  }
   BackendLimits limits() const override { return {.program_inputs = 9, .program_instructions = 12, .program_outputs = 12}; }
   KernelPtr prepare_program(const backend::ProgramSpec& spec) const override {
     EXPECT_LE(spec.inputs.size(), 9u);

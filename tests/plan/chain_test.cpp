@@ -69,7 +69,8 @@ TEST(Chain, WhatIsHeldInsideIsStored) {
   EXPECT_EQ(image.to_vector<float>(), conv2d(x, w).to_vector<float>());
 }
 
-// The tutorial's network: convolutions, pooling and what lies between in one loop, dense layers with their large weights in loops of their own.
+// The tutorial's network: convolutions, pooling and what lies between in one loop, dense layers with their large weights in loops of their
+// own.
 TEST(Chain, ANetworkNeedsFewLoops) {
   const Array x = random::uniform(random::key(1), {128, 28, 28, 1}).eval();
   const nn::Sequential model{nn::Conv2D(32, 3, relu), nn::MaxPooling2D(2), nn::Conv2D(64, 3, relu), nn::MaxPooling2D(2),
@@ -85,8 +86,8 @@ TEST(Chain, ANetworkNeedsFewLoops) {
 
 // Batch norm at inference, scaling by example and leaky slopes ride along.
 TEST(Chain, ElementwiseStepsAreLinks) {
-  const Array x = draw({40, 16, 16, 8}, 1), w = draw({3, 3, 8, 16}, 2), v = draw({3, 3, 16, 16}, 3), scale = draw({16}, 4), shift = draw({16}, 5),
-              by_example = draw({40, 1, 1, 1}, 6);
+  const Array x = draw({40, 16, 16, 8}, 1), w = draw({3, 3, 8, 16}, 2), v = draw({3, 3, 16, 16}, 3), scale = draw({16}, 4),
+              shift = draw({16}, 5), by_example = draw({40, 1, 1, 1}, 6);
   const auto make = [&] { return average_pool2d(leaky_relu(conv2d(tanh(conv2d(x, w) * scale + shift) * by_example, v), 0.1), 2); };
   reset_counters();
   make().eval();
@@ -196,7 +197,8 @@ TEST(Chain, RandomNetworksAgreeWithOpByOp) {
           case 1:
           case 2: {
             const int64_t size = pick(1, 3), out = pick(1, 20);
-            x = conv2d(x, draw({size, size, x.shape(-1), out}, step, float64) * (1.0 / static_cast<double>(size * size)), {.padding = size / 2});
+            x = conv2d(x, draw({size, size, x.shape(-1), out}, step, float64) * (1.0 / static_cast<double>(size * size)),
+                       {.padding = size / 2});
             break;
           }
           case 3:

@@ -19,7 +19,8 @@ constexpr const char* kLeftUnfinished =
 class Fork : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!testing::kForkedChildrenHaveThreads) GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several";
+    if (!testing::kForkedChildrenHaveThreads)
+      GTEST_SKIP() << "ThreadSanitizer starts no threads in the child of a process that had several";
     set_threads(2);
   }
   ~Fork() override { set_threads(before_); }

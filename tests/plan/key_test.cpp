@@ -20,7 +20,9 @@ namespace {
 using Arrays = std::vector<Array>;
 
 // An array in memory of its own, row by row.
-Array dense(const Shape& shape, DType dtype = float32) { return reshape(arange(shape.size(), float32) + 1, NewShape(shape)).astype(dtype).eval(); }
+Array dense(const Shape& shape, DType dtype = float32) {
+  return reshape(arange(shape.size(), float32) + 1, NewShape(shape)).astype(dtype).eval();
+}
 
 Hash128 key_of(const Arrays& roots) {
   Snapshot snapshot;

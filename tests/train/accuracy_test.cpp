@@ -97,7 +97,8 @@ TEST(Evaluation, SampleImagesAreTheFirstRightAndTheSurestWrong) {
   const size_t chosen[] = {0, 2, 3, 5};
   for (size_t i = 0; i < 4; ++i) {
     ASSERT_EQ(images[i].pixels.size(), 6u);
-    for (size_t j = 0; j < 6; ++j) EXPECT_NEAR(images[i].pixels[j], 255 * static_cast<double>(chosen[i] * 6 + j) / 35, 0.5 + 1e-4) << i << " " << j;
+    for (size_t j = 0; j < 6; ++j)
+      EXPECT_NEAR(images[i].pixels[j], 255 * static_cast<double>(chosen[i] * 6 + j) / 35, 0.5 + 1e-4) << i << " " << j;
     EXPECT_EQ(images[i].is_right, i < 2);
     EXPECT_EQ(images[i].prediction, i < 2 ? "a" : "b");
     EXPECT_EQ((Shape{images[i].height, images[i].width, images[i].channels}), (Shape{1, 2, 3}));
@@ -143,7 +144,9 @@ TEST(Chart, PutsPointsAndMarksWhereTheyBelong) {
   const std::string svg = train::to_svg({.title = "t", .x_label = "x", .curves = {{"a", {0, 10, 5}, {0, 4, std::nan("")}}}});
   // x: 0 to 10 on 54 to 386; y: 0 to 4 and a margin of 0.2 above on 216 up to 12.
   EXPECT_NE(svg.find("points=\"54.0,216.0 386.0,21.7\""), std::string::npos) << svg;
-  EXPECT_NE(svg.find("y1=\"118.9\" y2=\"118.9\"/><text class=\"mark\" text-anchor=\"end\" x=\"47.0\" y=\"122.9\">2</text>"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("y1=\"118.9\" y2=\"118.9\"/><text class=\"mark\" text-anchor=\"end\" x=\"47.0\" y=\"122.9\">2</text>"),
+            std::string::npos)
+      << svg;
   EXPECT_NE(svg.find("text-anchor=\"middle\" x=\"120.4\" y=\"234.0\">2</text>"), std::string::npos) << svg;
   EXPECT_NE(svg.find("<title>a 4 at 10</title>"), std::string::npos) << svg;
   const std::string below = train::to_svg({.title = "t", .curves = {{"a", {1, 2}, {-1, 1}}, {"b", {1}, {0}}}});

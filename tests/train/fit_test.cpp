@@ -25,7 +25,11 @@ nn::Sequential network() {
   return nn::Sequential{nn::Dense(16, nn::Activation::from_name("tanh")), nn::BatchNorm(), nn::Dense(3)};
 }
 train::FitOptions options() {
-  return {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-2), .metrics = {metrics::accuracy}, .epochs = 3, .verbose = false};
+  return {.loss = loss::sparse_categorical_crossentropy,
+          .optimizer = optim::Adam(1e-2),
+          .metrics = {metrics::accuracy},
+          .epochs = 3,
+          .verbose = false};
 }
 std::vector<Floats> values(const nn::Sequential& model) {
   std::vector<Floats> all;
@@ -59,7 +63,8 @@ TEST(Fit, LearnsTwoClassesByOneOutput) {
   random::seed(1);
   nn::Sequential model{nn::Dense(32, relu), nn::Dense(1)};
   const train::History history = train::fit(
-      model, set, {.loss = loss::binary_crossentropy, .optimizer = optim::Adam(0.02), .metrics = {metrics::accuracy}, .epochs = 30, .verbose = false});
+      model, set,
+      {.loss = loss::binary_crossentropy, .optimizer = optim::Adam(0.02), .metrics = {metrics::accuracy}, .epochs = 30, .verbose = false});
   EXPECT_GT(history.last("accuracy"), 0.98);
   EXPECT_NEAR(train::evaluate(model, set, {.verbose = false})["accuracy"], history.last("accuracy"), 0.02);
 }
@@ -67,7 +72,8 @@ TEST(Fit, LearnsTwoClassesByOneOutput) {
 TEST(Fit, LearnsLinearRegression) {
   const data::Dataset set = data::make_linear(400, {.weights = {3, -2}, .bias = 0.5, .noise = 0});
   nn::Sequential model{nn::Dense(1)};
-  train::fit(model, set, {.loss = loss::mean_squared_error, .optimizer = optim::SGD(0.1, {.momentum = 0.9}), .epochs = 40, .verbose = false});
+  train::fit(model, set,
+             {.loss = loss::mean_squared_error, .optimizer = optim::SGD(0.1, {.momentum = 0.9}), .epochs = 40, .verbose = false});
   const std::vector<Floats> found = values(model);
   EXPECT_NEAR(found[0][0], 3, 1e-2);
   EXPECT_NEAR(found[0][1], -2, 1e-2);
@@ -193,7 +199,13 @@ TEST(Fit, RestoresTheBestEpoch) {
 TEST(Fit, KeepsTheLastEpochIfNotAskedToRestore) {
   nn::Sequential model{nn::Dense(1)};
   std::vector<Floats> last;
-  train::FitOptions how{.loss = loss::mean_squared_error, .optimizer = optim::SGD(1.5), .epochs = 20, .batch_size = 64, .patience = 2, .restore_best = false, .verbose = false};
+  train::FitOptions how{.loss = loss::mean_squared_error,
+                        .optimizer = optim::SGD(1.5),
+                        .epochs = 20,
+                        .batch_size = 64,
+                        .patience = 2,
+                        .restore_best = false,
+                        .verbose = false};
   how.callbacks = {std::make_shared<OnStep>([&](const train::Progress&) {
     last = values(model);
     return false;
@@ -209,7 +221,8 @@ TEST(Fit, AnUnknownMonitorIsNamedWithThoseThereAre) {
   train::FitOptions how = options();
   how.patience = 1;
   how.monitor = "accuracies";
-  EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }), "fit: monitor is \"accuracies\", which no epoch reports; it must be one of loss, accuracy");
+  EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }),
+            "fit: monitor is \"accuracies\", which no epoch reports; it must be one of loss, accuracy");
 }
 
 TEST(Fit, ACallbackStopsIt) {
@@ -292,7 +305,8 @@ TEST(Fit, ANanAmongTheInputsCostsNothingAndIsNamed) {
   const data::Dataset set(array(x, {240, 2}), clouds().y, {.class_names = {"a", "b", "c"}});
   train::FitOptions how = options();
   how.shuffle = false;
-  expect_nothing_lost(set, how, 3, "fit: the loss is nan at step 4 of 8 in epoch 1; it must be finite\n  hint: x[100, 1] is nan in the data set");
+  expect_nothing_lost(set, how, 3,
+                      "fit: the loss is nan at step 4 of 8 in epoch 1; it must be finite\n  hint: x[100, 1] is nan in the data set");
 }
 
 TEST(Fit, ALossThatOverflowsCostsNothing) {
@@ -363,16 +377,25 @@ TEST(Fit, WrongOptionsAreNamed) {
   EXPECT_EQ(message([](auto& how) { how.epochs = -1; }), "fit: epochs is -1; it must be at least 0");
   EXPECT_EQ(message([](auto& how) { how.patience = -2; }), "fit: patience is -2; it must be at least 0");
   EXPECT_EQ(message([](auto& how) { how.validation_fraction = 1; }), "fit: validation_fraction is 1; it must be at least 0 and below 1");
-  EXPECT_EQ(message([](auto& how) { how.clip_norm = -1; }), "fit: clip_norm is -1 and clip_value 0; they must not be negative (0: no clipping)");
+  EXPECT_EQ(message([](auto& how) { how.clip_norm = -1; }),
+            "fit: clip_norm is -1 and clip_value 0; they must not be negative (0: no clipping)");
   EXPECT_EQ(message([](auto& how) { how.loss = {}; }), "fit: no loss is given; for example .loss = loss::sparse_categorical_crossentropy");
 }
 
 TEST(Fit, DataThatDoesNotServeIsRefused) {
   nn::Sequential model = network();
-  EXPECT_EQ(error_of([&] { train::fit(model, data::Dataset(zeros({0, 2}), zeros({0}).astype(int64)), options()); }), "fit: the data set is empty");
-  EXPECT_NE(error_of([&] { train::fit(model, data::Dataset(zeros({4, 2})), options()); }).find("fit: the data set has no targets"), std::string::npos);
+  EXPECT_EQ(error_of([&] {
+              train::fit(model, data::Dataset(zeros({0, 2}), zeros({0}).astype(int64)), options());
+            }),
+            "fit: the data set is empty");
+  EXPECT_NE(error_of([&] {
+              train::fit(model, data::Dataset(zeros({4, 2})), options());
+            }).find("fit: the data set has no targets"),
+            std::string::npos);
   EXPECT_EQ(error_of([&] { train::predict(model, zeros({0, 2})); }), "predict: there are no inputs");
-  EXPECT_EQ(error_of([&] { train::evaluate(model, data::Dataset(zeros({0, 2}), zeros({0}).astype(int64)), {.loss = options().loss, .verbose = false}); }),
+  EXPECT_EQ(error_of([&] {
+              train::evaluate(model, data::Dataset(zeros({0, 2}), zeros({0}).astype(int64)), {.loss = options().loss, .verbose = false});
+            }),
             "evaluate: the data set is empty");
 }
 

@@ -55,7 +55,8 @@ struct OnStep final : train::Callback {
 
 train::History fit(bool interrupts, std::function<void(const train::Progress&)> on_step, int64_t epochs = 2) {
   nn::Sequential model{nn::Dense(1)};
-  train::FitOptions options{.loss = loss::mean_squared_error, .optimizer = optim::SGD(0.1), .epochs = epochs, .batch_size = 16, .verbose = false};
+  train::FitOptions options{
+      .loss = loss::mean_squared_error, .optimizer = optim::SGD(0.1), .epochs = epochs, .batch_size = 16, .verbose = false};
   options.callbacks = {std::make_shared<OnStep>(std::move(on_step))};
   options.interrupts = interrupts;
   return train::fit(model, data::make_linear(64), options);
@@ -176,7 +177,8 @@ TEST(Interrupt, TheModelIsAsOfTheLastStepEvenIfAnotherEpochWasBetter) {
   const Handlers own(on_own_signal);
   nn::Sequential model{nn::Dense(1)};
   std::vector<float> last;
-  train::FitOptions options{.loss = loss::mean_squared_error, .optimizer = optim::SGD(1.5), .epochs = 20, .batch_size = 64, .patience = 10, .verbose = false};
+  train::FitOptions options{
+      .loss = loss::mean_squared_error, .optimizer = optim::SGD(1.5), .epochs = 20, .batch_size = 64, .patience = 10, .verbose = false};
   options.callbacks = {std::make_shared<OnStep>([&](const train::Progress& progress) {
     last = variables(model)[0].get().to_vector<float>();
     if (progress.epoch == 4) std::raise(SIGINT);

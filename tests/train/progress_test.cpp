@@ -19,7 +19,8 @@ std::string bar(int width) {
   train::Logs logs;
   logs.set("loss", 0.3121);
   logs.set("accuracy", 0.8912);
-  return train::bar_text({.epochs = 10, .steps_per_epoch = 100, .examples = 12800, .batch_size = 128}, {3, 50, 100, 2.0, 3200, logs}, width);
+  return train::bar_text({.epochs = 10, .steps_per_epoch = 100, .examples = 12800, .batch_size = 128}, {3, 50, 100, 2.0, 3200, logs},
+                         width);
 }
 
 TEST(Progress, AWideTerminalShowsAll) {

@@ -22,7 +22,8 @@ size_t count_of(const std::string& text, const std::string& part) {
 train::Report sample_report() {
   train::Report report{.title = "a <b> & \"c\"", .subtitle = "subtitle"};
   report.headlines = {{"test accuracy", "91.83 %"}};
-  report.charts = {{.title = "Loss", .x_label = "epoch", .curves = {{"training", {1, 2, 3}, {1.0, 0.5, 0.25}}, {"test", {1, 2, 3}, {1.1, 0.6, 0.4}}}}};
+  report.charts = {
+      {.title = "Loss", .x_label = "epoch", .curves = {{"training", {1, 2, 3}, {1.0, 0.5, 0.25}}, {"test", {1, 2, 3}, {1.1, 0.6, 0.4}}}}};
   report.confusion = {{"cat", "dog"}, {9, 1, 2, 8}};
   report.samples = {{2, 2, 1, {0, 85, 170, 255}, "cat", "dog", 0.75, false}};
   report.tables = {{"Run", {}, {{"epochs", "3"}}}, {"Classes", {"class", "F1"}, {{"cat", "0.9"}}}};
@@ -58,10 +59,12 @@ TEST(Report, AClassWithoutSamplesHasPaleCellsAndNoRecall) {
   train::Report report;
   report.confusion = {{"cat", "dog"}, {0, 0, 1, 3}};
   const std::string page = train::to_html(report);
-  EXPECT_NE(page.find("<td class=\"zero\" style=\"--p:0.00\" title=\"cat taken for cat: 0\">0</td><td class=\"zero\" style=\"--p:0.00\" title=\"cat taken for dog: "
+  EXPECT_NE(page.find("<td class=\"zero\" style=\"--p:0.00\" title=\"cat taken for cat: 0\">0</td><td class=\"zero\" style=\"--p:0.00\" "
+                      "title=\"cat taken for dog: "
                       "0\">0</td><td class=\"recall\">-</td>"),
             std::string::npos);
-  EXPECT_NE(page.find("<td class=\"\" style=\"--p:0.50\" title=\"dog taken for cat: 1\">1</td><td class=\"strong\" style=\"--p:0.87\" title=\"dog taken for dog: "
+  EXPECT_NE(page.find("<td class=\"\" style=\"--p:0.50\" title=\"dog taken for cat: 1\">1</td><td class=\"strong\" style=\"--p:0.87\" "
+                      "title=\"dog taken for dog: "
                       "3\">3</td><td class=\"recall\">75.0 %</td>"),
             std::string::npos);
 }

@@ -16,7 +16,8 @@ namespace {
 
 TEST(Metrics, TopKCountsLabelsAmongTheKLargest) {
   // Places of the labels among the logits: 1, 2, 3, 4.
-  const Array output = array({{4.0, 3.0, 2.0, 1.0}, {3.0, 4.0, 2.0, 1.0}, {2.0, 4.0, 3.0, 1.0}, {1.0, 4.0, 3.0, 2.0}}), target = zeros({4}, int64);
+  const Array output = array({{4.0, 3.0, 2.0, 1.0}, {3.0, 4.0, 2.0, 1.0}, {2.0, 4.0, 3.0, 1.0}, {1.0, 4.0, 3.0, 2.0}}),
+              target = zeros({4}, int64);
   for (int k = 1; k <= 4; ++k) {
     EXPECT_FLOAT_EQ(metrics::top_k(k)(output, target).item<float>(), 0.25f * static_cast<float>(k));
     EXPECT_EQ(metrics::top_k(k).name(), concat("top_", k));
@@ -123,7 +124,8 @@ Watched watch(const std::string& name, const std::vector<double>& values, int64_
   const auto weights = [&] { return variables(model)[0].get().to_vector<float>(); };
   size_t epoch = 0;
   Watched out;
-  train::FitOptions options{.loss = loss::mean_squared_error, .optimizer = optim::SGD(0.01), .epochs = static_cast<int64_t>(values.size()), .batch_size = 100};
+  train::FitOptions options{
+      .loss = loss::mean_squared_error, .optimizer = optim::SGD(0.01), .epochs = static_cast<int64_t>(values.size()), .batch_size = 100};
   options.metrics = {{name, [&](const Array&, const Array&) { return array(values[epoch]); }}};
   options.patience = patience;
   options.monitor = name;
@@ -225,7 +227,10 @@ TEST(Fit, EpochsTellRateStepsAndExamples) {
     }
     std::vector<int64_t>& seen;
   };
-  train::FitOptions options{.loss = loss::mean_squared_error, .optimizer = optim::SGD([](int64_t step) { return 1.0 / static_cast<double>(step + 10); }), .epochs = 2, .batch_size = 4};
+  train::FitOptions options{.loss = loss::mean_squared_error,
+                            .optimizer = optim::SGD([](int64_t step) { return 1.0 / static_cast<double>(step + 10); }),
+                            .epochs = 2,
+                            .batch_size = 4};
   options.verbose = false;
   options.callbacks = {std::make_shared<Notes>(steps)};
   const train::History history = train::fit(model, data::make_linear(10), options);
@@ -260,7 +265,8 @@ TEST(Fit, TakesTheStepsThatPlainCodeTakes) {
     }
     losses.push_back(total / 4);
   }
-  for (const Variable& variable : variables(model)) EXPECT_NEAR(variable.get().to_vector<float>()[0], variable.get().rank() == 2 ? w : b, 1e-6);
+  for (const Variable& variable : variables(model))
+    EXPECT_NEAR(variable.get().to_vector<float>()[0], variable.get().rank() == 2 ? w : b, 1e-6);
   EXPECT_NEAR(history.series("loss")[0], losses[0], 1e-5);
   EXPECT_NEAR(history.series("loss")[1], losses[1], 1e-5);
 }

@@ -16,11 +16,13 @@ TEST(CheckGradients, PassesWhatIsRight) {
 }
 
 TEST(CheckGradients, FindsAWrongRule) {
-  const auto wrong = custom_vjp([](const Array& x) { return x * x; }, [](const Array& c, const Array&, const Array& x) { return 2.01 * c * x; });
+  const auto wrong =
+      custom_vjp([](const Array& x) { return x * x; }, [](const Array& c, const Array&, const Array& x) { return 2.01 * c * x; });
   const CheckReport report = check_gradients(wrong, samples({3}));
   EXPECT_FALSE(report.passed());
   EXPECT_FALSE(report.lines()[0].passed);
-  EXPECT_NE(report.text().find("FAIL  first order, reverse mode against finite differences: largest error"), std::string::npos) << report.text();
+  EXPECT_NE(report.text().find("FAIL  first order, reverse mode against finite differences: largest error"), std::string::npos)
+      << report.text();
 }
 
 TEST(CheckGradients, VariesSomeElementsOfLargeArrays) {
@@ -33,7 +35,8 @@ struct TestArgs {
 };
 constexpr Input test_inputs[] = {{"x", floats}, {"y", floats}};
 std::vector<Array> compose_test(const Call& call) { return {call[0] * call[1] * call.as<TestArgs>().factor}; }
-constinit const OpDef right_op{.name = "right", .inputs = test_inputs, .infer = same_as_first, .derivative = composed(compose_test), .expand = compose_test};
+constinit const OpDef right_op{
+    .name = "right", .inputs = test_inputs, .infer = same_as_first, .derivative = composed(compose_test), .expand = compose_test};
 constinit const OpDef wrong_op{
     .name = "wrong",
     .inputs = test_inputs,

@@ -70,12 +70,15 @@ TEST(Compile, ReturnsTheFormOfTheFunction) {
 TEST(Compile, TrainsPlainArrays) {
   const Array x = samples({20, 1}), y = 3 * x + 2;
   Line line{zeros({1}, float64), zeros({1}, float64)};
-  auto step = compile([&](const Array& x, const Array& y) {
-    auto [value, grads] = value_and_grad<0>([](const auto& m, const Array& x, const Array& y) { return mean(square(m(x) - y)); })(line, x, y);
-    line.w -= 0.5 * grads["w"];
-    line.b -= 0.5 * grads["b"];
-    return value;
-  }, line);
+  auto step = compile(
+      [&](const Array& x, const Array& y) {
+        auto [value, grads] =
+            value_and_grad<0>([](const auto& m, const Array& x, const Array& y) { return mean(square(m(x) - y)); })(line, x, y);
+        line.w -= 0.5 * grads["w"];
+        line.b -= 0.5 * grads["b"];
+        return value;
+      },
+      line);
   const double first = step(x, y).item();
   double last = first;
   reset_counters();
@@ -165,15 +168,18 @@ TEST(Compile, Errors) {
             "compile: the value of an array (1,) was asked for (item, data, printing, eval); inside compile arrays have no values yet");
   const auto shares = compile([&](const Array& y) { return x * y; });
   EXPECT_EQ(message_of([&] { shares(x); }),
-            "compile: the function captures an array (3,) that is also an argument or part of the state; inside it would keep its present value, so use the "
+            "compile: the function captures an array (3,) that is also an argument or part of the state; inside it would keep its present "
+            "value, so use the "
             "argument");
   Scale scale;
   scale(x);
   const auto undeclared = compile([&](const Array& y) { return scale(y); });
   EXPECT_EQ(message_of([&] { undeclared(x); }),
-            "compile: the function uses a variable that is not in its state; name the module or optimizer that holds it: compile(function, model, "
+            "compile: the function uses a variable that is not in its state; name the module or optimizer that holds it: compile(function, "
+            "model, "
             "optimizer)\n  in: Scale");
-  EXPECT_EQ(message_of([&] { compile([](const Array& x) { return x; })(Array()); }), "compile: an argument is an empty Array; give it a value first");
+  EXPECT_EQ(message_of([&] { compile([](const Array& x) { return x; })(Array()); }),
+            "compile: an argument is an empty Array; give it a value first");
 }
 
 TEST(Compile, AFailureLeavesTheStateAsItWas) {

@@ -78,7 +78,9 @@ TEST(Scan, DifferentiatesLikeTheUnrolledLoop) {
   const auto expected = grad(unrolled)(w, h, xs), found = grad(scanned)(w, h, xs);
   for (const size_t i : {0, 1, 2}) expect_close(found[i], expected[i]);
   expect_close(hessian<0>(scanned)(w, h, xs), hessian<0>(unrolled)(w, h, xs));
-  const auto second = [](const auto& f) { return [&f](const Array& w, const Array& h, const Array& xs) { return sum(sin(grad<0>(f)(w, h, xs))); }; };
+  const auto second = [](const auto& f) {
+    return [&f](const Array& w, const Array& h, const Array& xs) { return sum(sin(grad<0>(f)(w, h, xs))); };
+  };
   const auto expected_second = grad(second(unrolled))(w, h, xs), found_second = grad(second(scanned))(w, h, xs);
   for (const size_t i : {0, 1, 2}) expect_close(found_second[i], expected_second[i]);
   const auto tangents = args(ones_like(w), h, xs * xs);
@@ -144,7 +146,9 @@ TEST(Scan, InsideCheckpoint) {
 
 TEST(Scan, ALongLoopMakesFewPlans) {
   const Array w = samples({3}).astype(float32), h = samples({3}, 1).astype(float32);
-  const auto run = [&](double scale) { return grad<0>(scanned)(w, h, (samples({400, 3}) * scale).astype(float32)).eval().to_vector<float>(); };
+  const auto run = [&](double scale) {
+    return grad<0>(scanned)(w, h, (samples({400, 3}) * scale).astype(float32)).eval().to_vector<float>();
+  };
   run(1);
   run(1.05);  // the first run also computes w and h
   reset_counters();
@@ -163,7 +167,10 @@ TEST(Scan, Errors) {
 }
 
 TEST(Cond, RunsOneBranch) {
-  const auto f = [](const Array& x) { return cond(sum(x) > 0, [](const Array& x) { return x * x; }, [](const Array& x) { return -x; }, x); };
+  const auto f = [](const Array& x) {
+    return cond(
+        sum(x) > 0, [](const Array& x) { return x * x; }, [](const Array& x) { return -x; }, x);
+  };
   const Array x = array({1.0, 2.0}, float64);
   expect_values(f(x), {1, 4});
   expect_values(f(-x), {1, 2});
@@ -204,13 +211,17 @@ TEST(Cond, Errors) {
 
 // Newton's iteration for sqrt(a).
 const auto newton = [](const Array& a) {
-  return while_loop([&](const Array& x) { return abs(x * x - a) > 1e-12; }, [&](const Array& x) { return 0.5 * (x + a / x); }, ones_like(a));
+  return while_loop([&](const Array& x) { return abs(x * x - a) > 1e-12; }, [&](const Array& x) { return 0.5 * (x + a / x); },
+                    ones_like(a));
 };
 
 TEST(WhileLoop, RunsUntilTheConditionFails) {
   EXPECT_NEAR(newton(array(2.0, float64)).item(), std::sqrt(2.0), 1e-12);
   const auto [count, value] = while_loop([](const auto& s) { return s.first < 5; },
-                                         [](const auto& s) { return std::pair{s.first + 1, s.second * 2}; }, std::pair{Array(0), Array(1.0)});
+                                         [](const auto& s) {
+                                           return std::pair{s.first + 1, s.second * 2};
+                                         },
+                                         std::pair{Array(0), Array(1.0)});
   EXPECT_EQ(count.item<int>(), 5);
   EXPECT_EQ(value.item(), 32);
 }
@@ -231,8 +242,11 @@ TEST(WhileLoop, UnderVmapEachExampleStopsByItself) {
 
 TEST(WhileLoop, DrawsAnewInEachStep) {
   const auto walk = while_loop([](const auto& s) { return s.first < 3; },
-                               [](const auto& s) { return std::pair{s.first + 1, concatenate({s.second[slice(1, {})], expand_dims(random::normal({}), 0)})}; },
-                               std::pair{Array(0), zeros({3})}).second.template to_vector<float>();
+                               [](const auto& s) {
+                                 return std::pair{s.first + 1, concatenate({s.second[slice(1, {})], expand_dims(random::normal({}), 0)})};
+                               },
+                               std::pair{Array(0), zeros({3})})
+                        .second.template to_vector<float>();
   EXPECT_NE(walk[0], walk[1]);
   EXPECT_NE(walk[1], walk[2]);
 }
@@ -275,7 +289,8 @@ TEST(WhileLoop, TangentsUnderVmapAreThoseOfALoop) {
     const auto grow = [&](const std::pair<Array, Array>& carry) { return std::pair{carry.first * rate + 0.1, carry.second + 1}; };
     return while_loop([](const std::pair<Array, Array>& carry) { return carry.first < 5; }, grow, std::pair{x, zeros({}, float64)}).first;
   };
-  const Array xs = array({0.5, 1.5, 4.0, 7.0}), ts = array({1.0, -2.0, 0.5, 3.0}), rates = array({1.5, 2.0, 1.25, 3.0}), dr = array({0.2, 0.3, -0.4, 0.5});
+  const Array xs = array({0.5, 1.5, 4.0, 7.0}), ts = array({1.0, -2.0, 0.5, 3.0}), rates = array({1.5, 2.0, 1.25, 3.0}),
+              dr = array({0.2, 0.3, -0.4, 0.5});
   const auto one = [&](const Array& x, const Array& t, const Array& r, const Array& d) {
     const auto [y, dy] = jvp(f, args(x, r), args(t, d));
     return std::pair{y, dy};

@@ -32,7 +32,8 @@ TEST(Checkpoint, ReplaysRandomNumbers) {
   random::seed(7);
   const Array direct = grad([](const Array& x) { return sum(square(x * random::normal({50}))); })(x);
   random::seed(7);
-  const Array saved = grad([](const Array& x) { return sum(square(checkpoint([](const Array& x) { return x * random::normal({50}); })(x))); })(x);
+  const Array saved =
+      grad([](const Array& x) { return sum(square(checkpoint([](const Array& x) { return x * random::normal({50}); })(x))); })(x);
   EXPECT_EQ(bits(direct), bits(saved));
 }
 
@@ -87,7 +88,8 @@ TEST(CustomVjp, OfSeveralArguments) {
 }
 
 TEST(CustomVjp, SecondOrderFollowsTheRule) {
-  const auto f = custom_vjp([](const Array& x) { return sin(x); }, [](const Array& c, const Array&, const Array& x) { return c * x * x * x; });
+  const auto f =
+      custom_vjp([](const Array& x) { return sin(x); }, [](const Array& c, const Array&, const Array& x) { return c * x * x * x; });
   EXPECT_NEAR(grad(grad(f))(2.0).item(), 12, 1e-12);
   EXPECT_NEAR(jvp(f, Array(2.0), Array(1.0)).second.item(), 8, 1e-12);  // by transposing the rule
   EXPECT_NEAR(hvp(f, Array(2.0), Array(1.0)).item(), 12, 1e-12);
@@ -106,23 +108,29 @@ TEST(CustomVjp, UnderVmap) {
   expect_close(vmap(grad<0>(f), {0, whole})(xs, w), broadcast_to(3 * w, {4, 3}));
   // The gradient by what all examples share is the sum of theirs.
   expect_close(grad<1>([&](const Array& xs, const Array& w) { return sum(vmap(f, {0, whole})(xs, w)); })(xs, w), sum(xs, 0));
-  expect_close(grad<0>([&](const Array& xs, const Array& w) { return sum(vmap(f, {0, whole})(xs, w)); })(xs, w), broadcast_to(3 * w, {4, 3}));
+  expect_close(grad<0>([&](const Array& xs, const Array& w) {
+                 return sum(vmap(f, {0, whole})(xs, w));
+               })(xs, w),
+               broadcast_to(3 * w, {4, 3}));
 }
 
 TEST(CustomVjp, ChecksTheRule) {
   const auto f = custom_vjp([](const Array& x) { return x; }, [](const Array& c, const Array&, const Array&) { return sum(c); });
-  EXPECT_EQ(message_of([&] { f(samples({3})); }), "custom_vjp: the rule gives a cotangent () for argument 0 of shape (3,); they must be equal");
+  EXPECT_EQ(message_of([&] { f(samples({3})); }),
+            "custom_vjp: the rule gives a cotangent () for argument 0 of shape (3,); they must be equal");
 }
 
 TEST(CustomJvp, UsesTheRuleInBothModes) {
-  const auto f = custom_jvp([](const Array& x, const Array& y) { return x * y; },
-                            [](const std::array<Array, 2>& t, const Array&, const Array& x, const Array& y) { return 10 * t[0] * y + t[1] * x; });
+  const auto f =
+      custom_jvp([](const Array& x, const Array& y) { return x * y; },
+                 [](const std::array<Array, 2>& t, const Array&, const Array& x, const Array& y) { return 10 * t[0] * y + t[1] * x; });
   const Array x = samples({3}), y = samples({3}, 1);
   expect_close(jvp(f, args(x, y), args(ones_like(x), zeros_like(y))).second, 10 * y);
   const auto [dx, dy] = grad([&](const Array& x, const Array& y) { return sum(f(x, y)); })(x, y);
   expect_close(dx, 10 * y);
   expect_close(dy, x);
-  const auto square_of = custom_jvp([](const Array& x) { return x * x; }, [](const Array& t, const Array&, const Array& x) { return 2 * t * x; });
+  const auto square_of =
+      custom_jvp([](const Array& x) { return x * x; }, [](const Array& t, const Array&, const Array& x) { return 2 * t * x; });
   EXPECT_NEAR(grad(grad(square_of))(3.0).item(), 2, 1e-12);
   expect_close(vmap(grad([&](const Array& x) { return sum(square_of(x)); }))(samples({2, 3})), 2 * samples({2, 3}));
 }
@@ -130,12 +138,14 @@ TEST(CustomJvp, UsesTheRuleInBothModes) {
 TEST(Custom, TangentsOfARuleUnderVmapAreThoseOfALoop) {
   // Its rule is no derivative, so that nothing but the rule can give this: t_x y + 3 t_y x^2.
   const auto f = custom_jvp([](const Array& x, const Array& y) { return sum(x) * y; },
-                            [](const std::array<Array, 2>& t, const Array&, const Array& x, const Array& y) { return sum(t[0]) * y + 3 * t[1] * sum(square(x)); });
+                            [](const std::array<Array, 2>& t, const Array&, const Array& x, const Array& y) {
+                              return sum(t[0]) * y + 3 * t[1] * sum(square(x));
+                            });
   const Array xs = samples({4, 3}), ys = samples({4}, 1), ts = samples({4, 3}, 2), us = samples({4}, 3);
   const auto one = [&](const Array& x, const Array& y, const Array& t, const Array& u) {
     return jvp(f, args(x, y), args(t, u)).second;
   };
-  const Array all = vmap(one)(xs, ys, ts, us), shared = vmap([&](const Array& x, const Array& t) { return one(x, ys[1], t, us[1]); })(xs, ts);
+  const Array all = vmap(one)(xs, ys, ts, us), shared = vmap([&](const Array&x, const Array&t) { return one(x, ys[1], t, us[1]); })(xs, ts);
   for (int64_t i = 0; i < 4; ++i) {
     EXPECT_NEAR(all[i].item(), (sum(ts[i]) * ys[i] + 3 * us[i] * sum(square(xs[i]))).item(), 1e-9);
     EXPECT_NEAR(shared[i].item(), one(xs[i], ys[1], ts[i], us[1]).item(), 1e-9);
@@ -154,8 +164,9 @@ TEST(Custom, TangentsOfARuleUnderVmapAreThoseOfALoop) {
 
 TEST(Custom, ARuleMayCaptureAProductThatIsPending) {
   const Array w = samples({3, 3}), x = samples({3});
-  const auto f = custom_vjp([](const Array& at) { return at * 2; },
-                            [&](const Array& cotangent, const Array&, const Array&) { return cotangent * sum(matmul(w, transpose(w)), 0); });
+  const auto f =
+      custom_vjp([](const Array& at) { return at * 2; },
+                 [&](const Array& cotangent, const Array&, const Array&) { return cotangent * sum(matmul(w, transpose(w)), 0); });
   expect_close(f(x), 2 * x);  // needs no product
   expect_close(grad([&](const Array& at) { return sum(f(at)); })(x), sum(matmul(w, transpose(w)), 0));
 }

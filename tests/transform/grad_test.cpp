@@ -130,8 +130,10 @@ TEST(Grad, OfAnIntegerArgumentByTheSideIsFine) {
 // A slice whose end is not a step from its start: what reads its place again must not read start .. end.
 TEST(Grad, OfStridedSlicesThatSelectOneElement) {
   const Array x = zeros({2, 3}, float64), a = array({{1.0, 2.0, 3.0}}, float64), b = array({{100.0, 101.0, 102.0}}, float64);
-  expect_values(grad([&](const Array& v) { return sum(v[slice(0, {}, 2)] * a) + sum(v[slice(1, {}, 2)] * b); })(x), {1, 2, 3, 100, 101, 102});
-  expect_values(grad([&](const Array& v) { return sum(v[slice(-1, {}, -2)] * b) + sum(v[slice(0, {}, -1)] * a); })(x), {1, 2, 3, 100, 101, 102});
+  expect_values(grad([&](const Array& v) { return sum(v[slice(0, {}, 2)] * a) + sum(v[slice(1, {}, 2)] * b); })(x),
+                {1, 2, 3, 100, 101, 102});
+  expect_values(grad([&](const Array& v) { return sum(v[slice(-1, {}, -2)] * b) + sum(v[slice(0, {}, -1)] * a); })(x),
+                {1, 2, 3, 100, 101, 102});
   expect_values(grad([&](const Array& v) { return sum(v[{slice(), slice(1, 3, 5)}]) * 7; })(x), {0, 7, 0, 0, 7, 0});
 }
 
@@ -179,7 +181,8 @@ TEST(Vjp, OfAVjp) {
 
 TEST(Vjp, ChecksTheCotangent) {
   const auto [z, pullback] = vjp([](const Array& x) { return 2 * x; }, samples({2}));
-  EXPECT_EQ(message_of([&, &pullback = pullback] { pullback(samples({3})); }), "vjp: output 0 is (2,), its cotangent (3,); they must be equal");
+  EXPECT_EQ(message_of([&, &pullback = pullback] { pullback(samples({3})); }),
+            "vjp: output 0 is (2,), its cotangent (3,); they must be equal");
 }
 
 TEST(Jvp, IsTheDirectionalDerivative) {
@@ -205,7 +208,11 @@ TEST(Jvp, BroadcastsLinearSums) {
 
 TEST(Jvp, OfConcatenation) {
   const Array x = samples({2}), y = samples({3});
-  const auto [z, dz] = jvp([](const Array& x, const Array& y) { return concatenate({x, y, x}); }, args(x, y), args(ones_like(x), zeros_like(y)));
+  const auto [z, dz] = jvp(
+      [](const Array& x, const Array& y) {
+        return concatenate({x, y, x});
+      },
+      args(x, y), args(ones_like(x), zeros_like(y)));
   expect_values(dz, {1, 1, 0, 0, 0, 1, 1});
 }
 

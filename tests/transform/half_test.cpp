@@ -1,4 +1,5 @@
-// Changes of 16-bit arrays that are used many times: their sum is rounded once. In bfloat16 a running sum of ones stops at 256, in float16 at 2048.
+// Changes of 16-bit arrays that are used many times: their sum is rounded once. In bfloat16 a running sum of ones stops at 256, in float16
+// at 2048.
 #include <functional>
 
 #include "gradus/gradus.hpp"
@@ -36,7 +37,11 @@ TEST(Half, cotangents_of_3000_uses_are_rounded_once) {
 }
 
 TEST(Half, cotangents_of_parts_and_of_the_whole_are_rounded_once) {
-  expect_slope([](const Array& x) { return sum_of(300, [&](int64_t i) { return x[slice(i % 2, 3)]; }) + sum_of(3, [&](int64_t) { return x[0]; }) * 50; }, 300, {1});
+  expect_slope(
+      [](const Array& x) {
+        return sum_of(300, [&](int64_t i) { return x[slice(i % 2, 3)]; }) + sum_of(3, [&](int64_t) { return x[0]; }) * 50;
+      },
+      300, {1});
   const auto both = [](const Array& x) {
     return sum_of(300, [&](int64_t i) {
       switch (i % 4) {

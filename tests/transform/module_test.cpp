@@ -137,14 +137,16 @@ TEST(ModuleGrad, UnderCheckpointStateIsWrittenOnce) {
   const auto again =
       value_and_grad<0>([&](const auto& m, const Array& x) { return sum(checkpoint([&](const Array& x) { return m(x); })(x)); })(model, x);
   EXPECT_EQ(again.first.item(), direct.first.item());
-  for (const auto& [path, gradient] : direct.second) EXPECT_EQ(gradient.to_vector<double>(), again.second[path].to_vector<double>()) << path;
+  for (const auto& [path, gradient] : direct.second)
+    EXPECT_EQ(gradient.to_vector<double>(), again.second[path].to_vector<double>()) << path;
   EXPECT_EQ(model.first.calls.get().item(), calls + 1);
 }
 
 TEST(ModuleGrad, Errors) {
   Line line{samples({3}), zeros({3}, float64)};
-  EXPECT_EQ(message_of([&] { grad<0>([](const auto&, const Array& x) { return sum(x); })(line, samples({3})); }),
-            "grad: the value depends on none of the 2 parameters of argument 0; the function must call the module that it is differentiated by");
+  EXPECT_EQ(
+      message_of([&] { grad<0>([](const auto&, const Array& x) { return sum(x); })(line, samples({3})); }),
+      "grad: the value depends on none of the 2 parameters of argument 0; the function must call the module that it is differentiated by");
   Pair fresh;
   EXPECT_EQ(message_of([&] { grad([&](const Array& x) { return sum(fresh(x)); })(samples({3})); }).substr(0, 80),
             "parameter: a new one of shape (3,) would be made inside a transform; call the mo");

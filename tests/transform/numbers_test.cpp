@@ -8,7 +8,8 @@ namespace {
 
 TEST(Numbers, FromVmapAreRepeatedInTheirKind) {
   const auto repeated = [](const Array& number) { return vmap([&](const Array&) { return number; })(zeros({3})); };
-  for (const auto& [number, dtype] : {std::pair{Array(2), int64}, {Array(2.5), float32}, {Array(true), bool_}, {array(2.5, float64), float64}}) {
+  for (const auto& [number, dtype] :
+       {std::pair{Array(2), int64}, {Array(2.5), float32}, {Array(true), bool_}, {array(2.5, float64), float64}}) {
     const Array out = repeated(number);
     EXPECT_EQ(out.dtype(), dtype);
     EXPECT_FALSE(out.is_weak());
@@ -17,8 +18,13 @@ TEST(Numbers, FromVmapAreRepeatedInTheirKind) {
 }
 
 TEST(Numbers, FromScanAreStackedInTheirKind) {
-  for (const auto& [number, dtype] : {std::pair{Array(2), int64}, {Array(2.5), float32}, {Array(true), bool_}, {array(2.5, float64), float64}}) {
-    const auto [last, all] = scan([&, number = number](const Array& total, const Array& x) { return std::pair{total + x, number}; }, zeros({}), ones({4}));
+  for (const auto& [number, dtype] :
+       {std::pair{Array(2), int64}, {Array(2.5), float32}, {Array(true), bool_}, {array(2.5, float64), float64}}) {
+    const auto [last, all] = scan(
+        [&, number = number](const Array& total, const Array& x) {
+          return std::pair{total + x, number};
+        },
+        zeros({}), ones({4}));
     EXPECT_EQ(all.dtype(), dtype);
     EXPECT_FALSE(all.is_weak());
     expect_values(all, std::vector<double>(4, number.astype(float64).item()));

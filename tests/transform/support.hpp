@@ -21,7 +21,8 @@ namespace gradus {
 inline void expect_values(const Array& actual, const std::vector<double>& expected, double tolerance = 1e-9) {
   ASSERT_EQ(static_cast<size_t>(actual.size()), expected.size());
   const std::vector<double> values = actual.to_vector<double>();
-  for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], tolerance * std::max(1.0, std::abs(expected[i]))) << "element " << i;
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_NEAR(values[i], expected[i], tolerance * std::max(1.0, std::abs(expected[i]))) << "element " << i;
 }
 inline void expect_close(const Array& actual, const Array& expected, double tolerance = 1e-9) {
   ASSERT_EQ(actual.shape(), expected.shape());

@@ -62,7 +62,8 @@ TEST(Vmap, OfGradIsTheGradientOfEachExample) {
 
 TEST(Vmap, GradOfVmap) {
   const Array xs = samples({4, 3});
-  expect_close(grad([](const Array& xs) { return sum(square(vmap(wave)(xs))); })(xs), 2 * expand_dims(loop(xs), 1) * (sin(xs) + xs * cos(xs)));
+  expect_close(grad([](const Array& xs) { return sum(square(vmap(wave)(xs))); })(xs),
+               2 * expand_dims(loop(xs), 1) * (sin(xs) + xs * cos(xs)));
 }
 
 TEST(Vmap, JvpOfVmapAndVmapOfJvp) {
@@ -100,18 +101,22 @@ TEST(Vmap, EmptyBatch) { EXPECT_EQ(vmap(wave)(zeros({0, 3})).shape(), Shape({0})
 
 TEST(Vmap, ErrorsNameTheArgument) {
   const auto f = [](const Array& a, const Array& b) { return a * b; };
-  EXPECT_EQ(message_of([&] { vmap(f)(zeros({3}), zeros({4})); }), "vmap: argument 1 has 4 examples along axis 0, argument 0 has 3; they must be equal");
+  EXPECT_EQ(message_of([&] { vmap(f)(zeros({3}), zeros({4})); }),
+            "vmap: argument 1 has 4 examples along axis 0, argument 0 has 3; they must be equal");
   EXPECT_EQ(message_of([&] { vmap(f, {0, 0, 0})(zeros({3}), zeros({3})); }),
             "vmap: 3 axes were given for 2 arguments; there must be one for each (whole: not batched)");
-  EXPECT_EQ(message_of([&] { vmap(f, {whole, whole})(zeros({3}), zeros({3})); }), "vmap: no argument is batched; at least one must have an axis of examples");
+  EXPECT_EQ(message_of([&] {
+              vmap(f, {whole, whole})(zeros({3}), zeros({3}));
+            }),
+            "vmap: no argument is batched; at least one must have an axis of examples");
   EXPECT_EQ(message_of([&] { vmap(f)(Array(1.0), zeros({3})); }),
             "vmap: argument 0 is a scalar; only arrays with an axis of examples can be batched (whole: not batched)");
   EXPECT_EQ(message_of([&] { vmap([](const Array& x) { return x.item() > 0 ? x : -x; })(zeros({3})); }),
             "vmap: the value of an array () was asked for (item, data, printing, eval); inside vmap arrays have no values yet");
 }
 
-// Ops that write, pick and order, with the examples along any axis of what they read: rules that put the batch in front of the wrong axis pass along
-// axis 0, and along axis 1 where the axes they exchange have the same size.
+// Ops that write, pick and order, with the examples along any axis of what they read: rules that put the batch in front of the wrong axis
+// pass along axis 0, and along axis 1 where the axes they exchange have the same size.
 TEST(Vmap, OfWritesAndOrdersOverAnyAxis) {
   const std::vector<std::function<Array(const Array&)>> functions = {
       [](const Array& x) { Array y = x; y.set(1, 5.0); return y; },

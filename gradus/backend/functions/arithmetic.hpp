@@ -27,11 +27,13 @@ inline constexpr Function ceil_function{"ceil", 1};
 inline constexpr Function round_function{"round", 1};  // half to even
 inline constexpr Function trunc_function{"trunc", 1};
 inline constexpr Function power_function{"power", 2};  // integers: by squaring, wrapping; a negative exponent gives 0, but for x = 1 and -1
-inline constexpr Function integer_power_function{"integer_power", 2};  // x^n for floats by repeated squaring; n is a repeated operand with an integer value
+inline constexpr Function integer_power_function{"integer_power",
+                                                 2};  // x^n for floats by repeated squaring; n is a repeated operand with an integer value
 inline constexpr Function clip_function{"clip", 3};  // min(max(x, lo), hi); NaN in any operand wins
 inline constexpr Function sqrt_function{"sqrt", 1};  // floats
 inline constexpr Function rsqrt_function{"rsqrt", 1};
-inline constexpr Function half_power_function{"half_power", 1};  // pow(x, 0.5) and, below, pow(x, -0.5) as IEEE 754 has them: -0 and -infinity count as 0 and infinity
+inline constexpr Function half_power_function{
+    "half_power", 1};  // pow(x, 0.5) and, below, pow(x, -0.5) as IEEE 754 has them: -0 and -infinity count as 0 and infinity
 inline constexpr Function inverse_half_power_function{"inverse_half_power", 1};
 
 }  // namespace gradus::backend

@@ -1,5 +1,5 @@
-// Chooses how a convolution is computed: oneDNN for float32 and bfloat16 where it has an optimised primitive, else own code; 16-bit floats by way
-// of float32.
+// Chooses how a convolution is computed: oneDNN for float32 and bfloat16 where it has an optimised primitive, else own code; 16-bit floats
+// by way of float32.
 #include "gradus/cpu/conv/conv.hpp"
 
 #include "gradus/base/round_up.hpp"

@@ -67,7 +67,8 @@ std::vector<ConvPart> parts_of(ConvWay way, const ConvShape& whole, const ConvCu
   std::vector<ConvPart> parts;
   for (const Range& some_images : images) {
     for (const Range& some_rows : rows) {
-      ConvPart part{whole, x_pixel, y_pixel, some_images.begin * whole.in_size() * x_pixel, some_images.begin * whole.out_size() * y_pixel, 0};
+      ConvPart part{whole, x_pixel, y_pixel, some_images.begin * whole.in_size() * x_pixel, some_images.begin * whole.out_size() * y_pixel,
+                    0};
       part.shape.batch = some_images.size;
       if (rows.size() > 1) {
         int64_t first = 0;

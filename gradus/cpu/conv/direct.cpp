@@ -1,5 +1,5 @@
-// Convolutions as matrix products on images where they lie: a row of outputs, strided by channels, is a matrix; each tap multiplies it with a matrix
-// of channels. Taps along a row of the kernel make one deeper product where all of them meet the image.
+// Convolutions as matrix products on images where they lie: a row of outputs, strided by channels, is a matrix; each tap multiplies it with
+// a matrix of channels. Taps along a row of the kernel make one deeper product where all of them meet the image.
 #include "gradus/cpu/conv/direct.hpp"
 
 #include <algorithm>
@@ -106,7 +106,8 @@ void forward_row(const Direct& conv, const S* x, const S* w, const S* bias, S* y
     if (columns.begin >= columns.end) return;
     for (int64_t g = 0; g < s.groups; ++g) {
       multiply_direct(from + g * s.in_channels, s.strides[2] * in_channels, int64_t{1}, tap + g * s.out_channels, out_channels, depth,
-                      y + columns.begin * out_channels + g * s.out_channels, out_channels, columns.end - columns.begin, s.out_channels, false);
+                      y + columns.begin * out_channels + g * s.out_channels, out_channels, columns.end - columns.begin, s.out_channels,
+                      false);
     }
   };
   for (int64_t kd = 0; kd < s.kernel[0]; ++kd) {
@@ -124,12 +125,13 @@ void forward_row(const Direct& conv, const S* x, const S* w, const S* bias, S* y
         const S* tap = taps + kw * conv.tap_size();
         const Range all = meeting(s, 2, kw);
         if (conv.is_depthwise()) {
-          multiply_channels(row + input_position(s, 2, all.begin, kw) * in_channels, s.strides[2] * in_channels, tap, y + all.begin * out_channels,
-                            out_channels, all.end - all.begin, out_channels);
+          multiply_channels(row + input_position(s, 2, all.begin, kw) * in_channels, s.strides[2] * in_channels, tap,
+                            y + all.begin * out_channels, out_channels, all.end - all.begin, out_channels);
           continue;
         }
         const auto part = [&](Range columns) HWY_ATTR {
-          if (columns.begin < columns.end) multiply(row + input_position(s, 2, columns.begin, kw) * in_channels, tap, s.in_channels, columns);
+          if (columns.begin < columns.end)
+            multiply(row + input_position(s, 2, columns.begin, kw) * in_channels, tap, s.in_channels, columns);
         };
         if (!is_merged || inner.begin >= inner.end) {
           part(all);
@@ -207,7 +209,8 @@ void run_input_gradient(const Direct& conv, void* const* pointers, void* scratch
   parallel_for(conv.chunks, [&](int64_t chunk) {
     for (int64_t i = conv.items * chunk / conv.chunks; i < conv.items * (chunk + 1) / conv.chunks; ++i) {
       const int64_t image = i / (s.in[0] * s.in[1]), row = i % (s.in[0] * s.in[1]);
-      input_gradient_row(conv, dy + image * s.out[0] * s.out[1] * conv.y_row(), turned, dx + i * conv.x_row(), row / s.in[1], row % s.in[1]);
+      input_gradient_row(conv, dy + image * s.out[0] * s.out[1] * conv.y_row(), turned, dx + i * conv.x_row(), row / s.in[1],
+                         row % s.in[1]);
     }
   });
 }
@@ -220,7 +223,8 @@ void weight_gradient_tap(const Direct& conv, const S* x, const S* dy, S* dw, int
   const int64_t kw = tap % s.kernel[2], kh = tap / s.kernel[2] % s.kernel[1], kd = tap / s.kernel[2] / s.kernel[1];
   S* to = dw + tap * conv.tap_size() + g * s.out_channels;
   for (int64_t i = 0; i < s.in_channels; ++i) {
-    std::memset(static_cast<void*>(to + i * out_channels), 0, static_cast<size_t>(conv.is_depthwise() ? out_channels : s.out_channels) * sizeof(S));
+    std::memset(static_cast<void*>(to + i * out_channels), 0,
+                static_cast<size_t>(conv.is_depthwise() ? out_channels : s.out_channels) * sizeof(S));
   }
   const Range planes = meeting(s, 0, kd), rows = meeting(s, 1, kh), columns = meeting(s, 2, kw);
   if (columns.begin >= columns.end) return;
@@ -246,8 +250,8 @@ void run_weight_gradient(const Direct& conv, void* const* pointers, void*) {
   const int64_t groups = conv.is_depthwise() ? 1 : conv.shape.groups;
   parallel_for(conv.chunks, [&](int64_t chunk) {
     for (int64_t i = conv.items * chunk / conv.chunks; i < conv.items * (chunk + 1) / conv.chunks; ++i) {
-      weight_gradient_tap(conv, static_cast<const S*>(pointers[0]), static_cast<const S*>(pointers[1]), static_cast<S*>(pointers[2]), i / groups,
-                          i % groups);
+      weight_gradient_tap(conv, static_cast<const S*>(pointers[0]), static_cast<const S*>(pointers[1]), static_cast<S*>(pointers[2]),
+                          i / groups, i % groups);
     }
   });
 }
@@ -359,7 +363,8 @@ KernelPtr direct_conv_input_gradient(DType dtype, const ConvShape& shape) {
 KernelPtr direct_conv_weight_gradient(DType dtype, const ConvShape& shape) {
   if (!dtype.is_float()) return prepare_integers(dtype, shape, Wanted::dw);
   const Direct conv{shape};
-  return prepare_floats(conv, shape.taps() * (conv.is_depthwise() ? 1 : shape.groups), HWY_DYNAMIC_DISPATCH(find_weight_gradient)(dtype), 0);
+  return prepare_floats(conv, shape.taps() * (conv.is_depthwise() ? 1 : shape.groups), HWY_DYNAMIC_DISPATCH(find_weight_gradient)(dtype),
+                        0);
 }
 
 }  // namespace gradus::cpu

@@ -6,8 +6,8 @@
 
 namespace gradus::cpu {
 
-// One product a tap and output row, on images where they lie; shapes of rank 3; float32, float64 and integers. The same inputs and outputs as
-// the functions of conv.hpp.
+// One product a tap and output row, on images where they lie; shapes of rank 3; float32, float64 and integers. The same inputs and outputs
+// as the functions of conv.hpp.
 KernelPtr direct_conv(DType dtype, const ConvShape& shape, const Epilogue& epilogue);
 KernelPtr direct_conv_input_gradient(DType dtype, const ConvShape& shape);
 KernelPtr direct_conv_weight_gradient(DType dtype, const ConvShape& shape);

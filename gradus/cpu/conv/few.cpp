@@ -1,5 +1,5 @@
-// Convolutions of images with few channels, as first layers have: every tap of every channel at once, so that sums stay in registers. oneDNN
-// fills a vector with input channels, of which there are one to four here.
+// Convolutions of images with few channels, as first layers have: every tap of every channel at once, so that sums stay in registers.
+// oneDNN fills a vector with input channels, of which there are one to four here.
 #include <algorithm>
 #include <cstring>
 
@@ -28,7 +28,8 @@ struct Few {
   ConvShape shape;  // rank 2, one group
   bool has_bias = false;
   TileLoop activation = nullptr;
-  // Windows are read from rows of `padded` columns: of the image itself, or copied with the padding around, kGroup rows of windows at a time.
+  // Windows are read from rows of `padded` columns: of the image itself, or copied with the padding around, kGroup rows of windows at a
+  // time.
   int64_t padded = 0;
   bool must_copy = false;
   std::vector<int64_t> offsets;  // of each tap and channel, from the window's first element
@@ -52,14 +53,17 @@ namespace {
 
 // c[r] = bias + sum over t of x[r * step + offsets[t]] w[t], for kRows windows and kVectors vectors of output channels.
 template <int kRows, int kVectors, class S>
-HWY_NOINLINE void window_tile(const S* HWY_RESTRICT x, int64_t step, const int64_t* HWY_RESTRICT offsets, int64_t terms, const S* HWY_RESTRICT w,
-                              int64_t w_row, const S* HWY_RESTRICT bias, bool is_relu, S* HWY_RESTRICT c, int64_t c_row, int64_t columns) {
+HWY_NOINLINE void window_tile(const S* HWY_RESTRICT x, int64_t step, const int64_t* HWY_RESTRICT offsets, int64_t terms,
+                              const S* HWY_RESTRICT w, int64_t w_row, const S* HWY_RESTRICT bias, bool is_relu, S* HWY_RESTRICT c,
+                              int64_t c_row, int64_t columns) {
   const hn::ScalableTag<S> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int64_t lanes = kLanes<S>;
   const int64_t last = columns - (kVectors - 1) * lanes;
   const bool is_whole = last == lanes;
-  const auto load = [&](const S* from, int v) HWY_ATTR { return v + 1 < kVectors || is_whole ? hn::LoadU(d, from + v * lanes) : load_first(d, from + v * lanes, last); };
+  const auto load = [&](const S* from, int v) HWY_ATTR {
+    return v + 1 < kVectors || is_whole ? hn::LoadU(d, from + v * lanes) : load_first(d, from + v * lanes, last);
+  };
   V sums[kRows][kVectors];
   GRADUS_UNROLL
   for (int v = 0; v < kVectors; ++v) {
@@ -101,13 +105,16 @@ struct Windows {
 
 // dw[t] += sum over windows i of x[i + offsets[t]] dy[i], for kRows terms t and kVectors vectors of output channels.
 template <int kRows, int kVectors, class S>
-HWY_NOINLINE void term_tile(const Windows<S>& windows, const int64_t* HWY_RESTRICT offsets, S* HWY_RESTRICT dw, int64_t dw_row, int64_t columns) {
+HWY_NOINLINE void term_tile(const Windows<S>& windows, const int64_t* HWY_RESTRICT offsets, S* HWY_RESTRICT dw, int64_t dw_row,
+                            int64_t columns) {
   const hn::ScalableTag<S> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int64_t lanes = kLanes<S>;
   const int64_t last = columns - (kVectors - 1) * lanes;
   const bool is_whole = last == lanes;
-  const auto load = [&](const S* from, int v) HWY_ATTR { return v + 1 < kVectors || is_whole ? hn::LoadU(d, from + v * lanes) : load_first(d, from + v * lanes, last); };
+  const auto load = [&](const S* from, int v) HWY_ATTR {
+    return v + 1 < kVectors || is_whole ? hn::LoadU(d, from + v * lanes) : load_first(d, from + v * lanes, last);
+  };
   V sums[kRows][kVectors];
   int64_t at[kRows];
   GRADUS_UNROLL
@@ -154,8 +161,8 @@ inline constexpr int64_t kMostRows = 14;
 int64_t block_rows(int64_t count) { return (count + (count + kMostRows - 1) / kMostRows - 1) / ((count + kMostRows - 1) / kMostRows); }
 
 template <int kVectors, class S>
-void window_block(int64_t rows, const S* x, int64_t step, const int64_t* offsets, int64_t terms, const S* w, int64_t w_row, const S* bias, bool is_relu,
-                  S* c, int64_t c_row, int64_t columns) {
+void window_block(int64_t rows, const S* x, int64_t step, const int64_t* offsets, int64_t terms, const S* w, int64_t w_row, const S* bias,
+                  bool is_relu, S* c, int64_t c_row, int64_t columns) {
   switch (rows) {
 #define GRADUS_CASE(ROWS) \
   case ROWS: return window_tile<ROWS, kVectors>(x, step, offsets, terms, w, w_row, bias, is_relu, c, c_row, columns);
@@ -163,7 +170,8 @@ void window_block(int64_t rows, const S* x, int64_t step, const int64_t* offsets
 #undef GRADUS_CASE
     default: break;
   }
-  for (int64_t r = 0; r < rows; ++r) window_tile<1, kVectors>(x + r * step, step, offsets, terms, w, w_row, bias, is_relu, c + r * c_row, c_row, columns);
+  for (int64_t r = 0; r < rows; ++r)
+    window_tile<1, kVectors>(x + r * step, step, offsets, terms, w, w_row, bias, is_relu, c + r * c_row, c_row, columns);
 }
 template <int kVectors, class S>
 void term_block(int64_t rows, const Windows<S>& windows, const int64_t* offsets, S* dw, int64_t dw_row, int64_t columns) {
@@ -220,8 +228,8 @@ void run_forward(const Few& few, void* const* pointers, void* scratch) {
       for (int64_t o = 0; o < outs; o += 2 * kLanes<S>) {
         const int64_t width = std::min(outs - o, 2 * kLanes<S>);
         const auto block = width > kLanes<S> ? window_block<2, S> : window_block<1, S>;
-        block(rows, from + at * few.step(), few.step(), few.offsets.data(), few.terms(), w + o, outs, bias ? bias + o : nullptr, few.activation == relu,
-              to + at * outs + o, outs, width);
+        block(rows, from + at * few.step(), few.step(), few.offsets.data(), few.terms(), w + o, outs, bias ? bias + o : nullptr,
+              few.activation == relu, to + at * outs + o, outs, width);
       }
     }
     if (few.activation && few.activation != relu) few.activation(to, nullptr, nullptr, to, columns * outs, 0);
@@ -254,7 +262,8 @@ void run_weight_gradient(const Few& few, void* const* pointers, void* scratch) {
         const int64_t width = std::min(outs - o, 2 * kLanes<S>);
         const auto block = width > kLanes<S> ? term_block<2, S> : term_block<1, S>;
         const Windows<S> windows{from, dy + first * columns * outs + o, count, columns, few.row_step(), few.step(), outs};
-        for (int64_t t = 0; t < terms; t += rows) block(std::min(rows, terms - t), windows, few.offsets.data() + t, sums + t * outs + o, outs, width);
+        for (int64_t t = 0; t < terms; t += rows)
+          block(std::min(rows, terms - t), windows, few.offsets.data() + t, sums + t * outs + o, outs, width);
       }
     });
   });
@@ -285,11 +294,13 @@ Few make_few(DType dtype, const ConvShape& shape, int64_t most_chunks) {
   Few few;
   few.shape = shape;
   few.padded = (shape.out[1] - 1) * shape.strides[1] + shape.dilation[1] * (shape.kernel[1] - 1) + 1;
-  few.must_copy = shape.pad_begin[0] > 0 || shape.pad_begin[1] > 0 || few.padded > shape.in[1] || few.image_rows(shape.out[0]) > shape.in[0];
+  few.must_copy =
+      shape.pad_begin[0] > 0 || shape.pad_begin[1] > 0 || few.padded > shape.in[1] || few.image_rows(shape.out[0]) > shape.in[0];
   if (!few.must_copy) few.padded = shape.in[1];
   for (int64_t kh = 0; kh < shape.kernel[0]; ++kh) {
     for (int64_t kw = 0; kw < shape.kernel[1]; ++kw) {
-      for (int64_t c = 0; c < shape.in_channels; ++c) few.offsets.push_back((kh * shape.dilation[0] * few.padded + kw * shape.dilation[1]) * shape.in_channels + c);
+      for (int64_t c = 0; c < shape.in_channels; ++c)
+        few.offsets.push_back((kh * shape.dilation[0] * few.padded + kw * shape.dilation[1]) * shape.in_channels + c);
     }
   }
   const int64_t items = shape.batch * shape.out[0];
@@ -310,7 +321,8 @@ KernelPtr make(Few few, Run run, int64_t scratch_bytes) {
 }  // namespace
 
 bool has_few_channels(const ConvShape& shape) {
-  return shape.rank() == 2 && shape.groups == 1 && shape.in_channels <= 4 && shape.out_channels >= 8 && shape.taps() * shape.in_channels <= 256;
+  return shape.rank() == 2 && shape.groups == 1 && shape.in_channels <= 4 && shape.out_channels >= 8 &&
+         shape.taps() * shape.in_channels <= 256;
 }
 
 KernelPtr few_conv(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {

@@ -80,7 +80,8 @@ class GuardedKernel final : public Kernel {
     bool has_outlier = false, has_image_without = false;
     for (int input = 0; input < images_.inspected; ++input) {
       inspect(static_cast<const float*>(pointers[input]), images_.sizes[input], sizes);
-      for (int64_t image = 0; image < images_.images; ++image) (sizes[image * pieces_].largest != 0 ? has_outlier : has_image_without) = true;
+      for (int64_t image = 0; image < images_.images; ++image)
+        (sizes[image * pieces_].largest != 0 ? has_outlier : has_image_without) = true;
     }
     if (!has_outlier) return fast_->run(pointers, scratch);
     if (out_size_ == 0) return plain_->run(pointers, scratch);

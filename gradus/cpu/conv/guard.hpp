@@ -12,11 +12,11 @@ struct Images {
   int64_t sizes[2] = {};
 };
 
-/// Runs `fast`; then, where images of input 0 have outliers, `plain` on each of these alone: input 0 and the output move to it, out_size being the
-/// size of one result. With out_size 0 one outlier is enough for `plain` to compute all, instead.
+/// Runs `fast`; then, where images of input 0 have outliers, `plain` on each of these alone: input 0 and the output move to it, out_size
+/// being the size of one result. With out_size 0 one outlier is enough for `plain` to compute all, instead.
 ///
-/// An outlier is an infinity, NaN, or a number more than 256 times the mean size of its image: Winograd's algorithm spreads the rounding errors of a
-/// large number over its tile, also to results that do not depend on it. What is found depends on the image alone.
+/// An outlier is an infinity, NaN, or a number more than 256 times the mean size of its image: Winograd's algorithm spreads the rounding
+/// errors of a large number over its tile, also to results that do not depend on it. What is found depends on the image alone.
 KernelPtr guarded_kernel(KernelPtr fast, KernelPtr plain, const Images& images, int outputs_at, int64_t out_size);
 
 /// Weights packed by `pack` (`bytes` bytes), followed by the place of the weights themselves, which plain kernels read.

@@ -27,9 +27,10 @@ struct Slice {
 
 using MakePart = std::function<KernelPtr(const ConvPart&)>;
 
-// A convolution that reads weights at input 1, from its parts. Null where a part has no kernel, or parts want the same weights in several layouts.
-// `offsets`: of a part's operands in elements, with that of the weights as they are.
-KernelPtr assemble(DType dtype, std::span<const ConvPart> parts, const MakePart& make, const std::function<std::vector<int64_t>(const ConvPart&)>& offsets) {
+// A convolution that reads weights at input 1, from its parts. Null where a part has no kernel, or parts want the same weights in several
+// layouts. `offsets`: of a part's operands in elements, with that of the weights as they are.
+KernelPtr assemble(DType dtype, std::span<const ConvPart> parts, const MakePart& make,
+                   const std::function<std::vector<int64_t>(const ConvPart&)>& offsets) {
   std::vector<Slice> slices;
   std::vector<Part> runs;
   int64_t bytes = 0;
@@ -95,7 +96,8 @@ class TermSum final : public LoopKernel {
   Status run_chunk(int64_t chunk, void* const* pointers, void* shared, void* scratch) const override {
     const Term& term = terms_[static_cast<size_t>(chunk)];
     auto* const sums = static_cast<std::byte*>(shared);
-    void* const own[] = {static_cast<std::byte*>(pointers[0]) + term.x, static_cast<std::byte*>(pointers[1]) + term.dy, sums + chunk * bytes_};
+    void* const own[] = {static_cast<std::byte*>(pointers[0]) + term.x, static_cast<std::byte*>(pointers[1]) + term.dy,
+                         sums + chunk * bytes_};
     const Status status = term.kernel->run(own, scratch);
     if (count_of(shared).fetch_add(1, std::memory_order_acq_rel) + 1 != chunks() || !status.is_ok) return status;
     return add_up(sums, static_cast<std::byte*>(pointers[2]), scratch);
@@ -152,7 +154,8 @@ KernelPtr parted_conv_input_gradient(DType dtype, const ConvShape& shape) {
   const bool asks_winograd = prefers_winograd(dtype, shape, ConvWay::input_gradient);
   const auto offsets = [](const ConvPart& part) { return std::vector<int64_t>{part.y, part.w, part.x}; };
   const auto make = [&](const ConvPart& part) { return dnnl_conv_input_gradient(dtype, part, asks_winograd); };
-  return first_possible(ConvWay::input_gradient, shape, [&](std::span<const ConvPart> parts) { return assemble(dtype, parts, make, offsets); });
+  return first_possible(ConvWay::input_gradient, shape,
+                        [&](std::span<const ConvPart> parts) { return assemble(dtype, parts, make, offsets); });
 }
 
 KernelPtr parted_conv_weight_gradient(DType dtype, const ConvShape& shape) {

@@ -5,8 +5,9 @@
 
 namespace gradus::cpu {
 
-/// Channels-last convolution (cross-correlation): x (batch, in..., groups * in_channels), w (kernel..., in_channels, groups * out_channels),
-/// y (batch, out..., groups * out_channels); y[o] sums x[o * stride - pad_begin + k * dilation] w[k]. Pooling has in_channels = out_channels = 1.
+/// Channels-last convolution (cross-correlation): x (batch, in..., groups * in_channels), w (kernel..., in_channels, groups *
+/// out_channels), y (batch, out..., groups * out_channels); y[o] sums x[o * stride - pad_begin + k * dilation] w[k]. Pooling has
+/// in_channels = out_channels = 1.
 struct ConvShape {
   int64_t batch = 0, groups = 1, in_channels = 0, out_channels = 0;  ///< channels of one group
   Dims in{}, kernel{}, out{};                                        ///< spatial sizes

@@ -235,8 +235,8 @@ struct Pair {
     return kIsLeft ? Second{}(d, middle, c) : Second{}(d, c, middle);
   }
 };
-// Of two NaNs the processor keeps the first, and compilers exchange the operands of sums and products so that the one from memory, here c, comes
-// second. The bits of `c + middle` would be those of `middle + c`: only differences have a form with c first.
+// Of two NaNs the processor keeps the first, and compilers exchange the operands of sums and products so that the one from memory, here c,
+// comes second. The bits of `c + middle` would be those of `middle + c`: only differences have a form with c first.
 template <class First, class Second>
 TileLoop pair_of(DType dtype, bool is_left) {
   if (is_left) return ternary_loop<Pair<First, Second, true>>(dtype);

@@ -136,8 +136,9 @@ TileLoop ternary_loop(DType dtype) {
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, loop for floats, finder for integers) each. GRADUS_ROWS(GRADUS_FIND_LOOP)
-// stands in the target's namespace; under HWY_ONCE, in gradus::cpu, come GRADUS_ROWS(GRADUS_FIND_FLOAT) and the table: {GRADUS_ROWS(GRADUS_TABLE_ROW)}.
+// A file of functions lists them once, as GRADUS_ROWS(ROW) with one ROW(name, loop for floats, finder for integers) each.
+// GRADUS_ROWS(GRADUS_FIND_LOOP) stands in the target's namespace; under HWY_ONCE, in gradus::cpu, come GRADUS_ROWS(GRADUS_FIND_FLOAT) and
+// the table: {GRADUS_ROWS(GRADUS_TABLE_ROW)}.
 #define GRADUS_FIND_LOOP(name, loop, integer) \
   TileLoop find_##name(DType dtype) { return loop(dtype); }
 #define GRADUS_FIND_FLOAT(name, loop, integer) \

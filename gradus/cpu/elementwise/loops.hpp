@@ -52,8 +52,8 @@ TileLoop find_cast(DType from, DType to);
 /// Converts to the nearest float16 or bfloat16 and keeps the result as float32.
 TileLoop find_rounding(DType from, DType to);
 
-/// One pass for two instructions: second(first(a, b), c), or second(c, first(a, b)) where not `is_left`, with both roundings. For float32 and
-/// float64, each of the two add, subtract or multiply; null for all others.
+/// One pass for two instructions: second(first(a, b), c), or second(c, first(a, b)) where not `is_left`, with both roundings. For float32
+/// and float64, each of the two add, subtract or multiply; null for all others.
 TileLoop find_pair(const Function& first, const Function& second, DType dtype, bool is_left);
 
 }  // namespace gradus::cpu

@@ -271,10 +271,10 @@ struct Log10 {
   }
 };
 
-// Floats, where multiply-add is fused: 2 n d / (d^2 + n^2) with n / d near tanh(x/2), a quotient of polynomials: n = x p, d = 2 p + x^2 q. Near 1
-// only the square of the error in n / d is left. The factor common to n and d keeps the leading bits of d and d^2 set for small x, where a
-// rounding then costs least. For every float the error is below 3 units and the result at most 1.
-// Elsewhere tanh |x| = -t / (t + 2), t = e^(-2|x|) - 1.
+// Floats, where multiply-add is fused: 2 n d / (d^2 + n^2) with n / d near tanh(x/2), a quotient of polynomials: n = x p, d = 2 p + x^2 q.
+// Near 1 only the square of the error in n / d is left. The factor common to n and d keeps the leading bits of d and d^2 set for small x,
+// where a rounding then costs least. For every float the error is below 3 units and the result at most 1. Elsewhere tanh |x| = -t / (t +
+// 2), t = e^(-2|x|) - 1.
 template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
   if constexpr (is_single<D> && HWY_NATIVE_FMA) {

@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kScratchBudget = 96 * 1024;  // on the stack of each thread
 constexpr int64_t kLargestTile = 2048, kSmallestTile = 64;
-// From kFarSize elements on, operands mostly come from beyond a core's own caches. Short tiles then let memory go on working during the steps
-// that do not read it: a chain of tanh and four others over 4 M floats takes 2.5 ms on one core, in tiles of 2048 it took 3.8.
+// From kFarSize elements on, operands mostly come from beyond a core's own caches. Short tiles then let memory go on working during the
+// steps that do not read it: a chain of tanh and four others over 4 M floats takes 2.5 ms on one core, in tiles of 2048 it took 3.8.
 constexpr int64_t kFarSize = 512 * 1024, kFarTile = 256;
 constexpr int kEnd = 1 << 20;  // the time at which outputs are copied
 
@@ -239,7 +239,8 @@ class Lowering {
     if (!made.is_uniform) plan_.cost += (by.function ? loops_of(*by.function).cost : 1) * (compute_dtype(made.dtype).size() == 8 ? 2 : 1);
     if (is_first_of_pair(k)) return;
     const TwoInOne& pair = pairs_[static_cast<size_t>(k)];
-    const std::span<const int> sources(pair.loop ? pair.sources.data() : by.sources.data(), static_cast<size_t>(pair.loop ? 3 : source_count(by)));
+    const std::span<const int> sources(pair.loop ? pair.sources.data() : by.sources.data(),
+                                       static_cast<size_t>(pair.loop ? 3 : source_count(by)));
     const DType compute = compute_dtype(by.dtype), result = compute_dtype(made.dtype);
     TileStep step{pair.loop ? pair.loop : loop_of(by, made.dtype), {0, 0, 0}, 0, 0, static_cast<uint16_t>(result.size())};
     for (size_t j = 0; j < sources.size(); ++j) {

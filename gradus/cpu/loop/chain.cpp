@@ -99,14 +99,16 @@ KernelPtr prepare_chain(const ChainSpec& spec) {
   if (spec.pointers > kMostChainPointers) fail_bug("chain: ", spec.pointers, " pointers");
   Packing packing;
   for (const ChainLink& link : spec.links) {
-    if (link.whole->may_fail || link.operands.size() > kMostChainPointers) fail_bug("chain: a kernel that may fail, or has too many operands");
+    if (link.whole->may_fail || link.operands.size() > kMostChainPointers)
+      fail_bug("chain: a kernel that may fail, or has too many operands");
     if (!is_packed(link)) continue;
     for (PackedInput wanted : link.whole->packing->inputs) {
       wanted.input = link.operands[static_cast<size_t>(wanted.input)].pointer;
       packing.inputs.push_back(std::move(wanted));
     }
   }
-  packing.kernel = prepare_parts(blocks_of(spec, [](const ChainLink& link, const KernelPtr& kernel) { return is_packed(link) ? kernel->packing->kernel : kernel; }));
+  packing.kernel = prepare_parts(
+      blocks_of(spec, [](const ChainLink& link, const KernelPtr& kernel) { return is_packed(link) ? kernel->packing->kernel : kernel; }));
   return packing.inputs.empty() ? packing.kernel : prepare_packed(std::move(packing), spec.pointers);
 }
 

@@ -1,5 +1,5 @@
-// Kernels over the examples of a batch, one after another on a block of examples at a time: threads meet once, and what lies between two kernels
-// stays in the cache of the thread that made it.
+// Kernels over the examples of a batch, one after another on a block of examples at a time: threads meet once, and what lies between two
+// kernels stays in the cache of the thread that made it.
 #pragma once
 
 #include "gradus/backend/chain.hpp"

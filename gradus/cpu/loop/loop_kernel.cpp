@@ -57,9 +57,11 @@ KernelPtr prepare_bundle(std::span<const backend::BundledLoop> loops) {
       for (const Member& member : members) member.kernel->begin(static_cast<std::byte*>(shared) + member.shared);
     }
     Status run_chunk(int64_t chunk, void* const* pointers, void* shared, void* scratch) const override {
-      const auto after = std::upper_bound(members.begin(), members.end(), chunk, [](int64_t at, const Member& member) { return at < member.first_chunk; });
+      const auto after =
+          std::upper_bound(members.begin(), members.end(), chunk, [](int64_t at, const Member& member) { return at < member.first_chunk; });
       const Member& member = *std::prev(after);
-      return member.kernel->run_chunk(chunk - member.first_chunk, pointers + member.first_pointer, static_cast<std::byte*>(shared) + member.shared, scratch);
+      return member.kernel->run_chunk(chunk - member.first_chunk, pointers + member.first_pointer,
+                                      static_cast<std::byte*>(shared) + member.shared, scratch);
     }
 
     std::vector<Member> members;

@@ -12,8 +12,8 @@ namespace gradus::cpu {
 /// A loop of chunks that may run in any order and in any threads, each once.
 class LoopKernel : public Kernel {
  public:
-  /// `shared`: shared_bytes() bytes, the same for all chunks of a run, which begin() has seen. `scratch`: chunk_bytes() bytes of this chunk's own.
-  /// Both are aligned to 64.
+  /// `shared`: shared_bytes() bytes, the same for all chunks of a run, which begin() has seen. `scratch`: chunk_bytes() bytes of this
+  /// chunk's own. Both are aligned to 64.
   virtual Status run_chunk(int64_t chunk, void* const* pointers, void* shared, void* scratch) const = 0;
   /// Comes before all chunks of a run.
   virtual void begin(void* /*shared*/) const {}

@@ -41,7 +41,8 @@ class PartedKernel final : public LoopKernel {
 }  // namespace
 
 KernelPtr prepare_parts(std::vector<Part> parts) {
-  const bool is_whole = parts.size() == 1 && std::all_of(parts[0].offsets.begin(), parts[0].offsets.end(), [](int64_t offset) { return offset == 0; });
+  const bool is_whole =
+      parts.size() == 1 && std::all_of(parts[0].offsets.begin(), parts[0].offsets.end(), [](int64_t offset) { return offset == 0; });
   return is_whole ? parts[0].kernel : std::make_shared<PartedKernel>(std::move(parts));
 }
 

@@ -31,7 +31,9 @@ class SlotPlan {
 class Slots {
  public:
   Slots(const SlotPlan& plan, void* scratch)
-      : bytes_(plan.slot_bytes()), scratch_(static_cast<std::byte*>(scratch)), free_(plan.count() == 64 ? ~uint64_t{0} : (uint64_t{1} << plan.count()) - 1) {}
+      : bytes_(plan.slot_bytes()),
+        scratch_(static_cast<std::byte*>(scratch)),
+        free_(plan.count() == 64 ? ~uint64_t{0} : (uint64_t{1} << plan.count()) - 1) {}
 
   /// A slot until the claim is destroyed. More chunks at once than slots (the number of threads was raised after preparing) wait.
   class Claim {

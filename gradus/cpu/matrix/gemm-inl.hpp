@@ -74,8 +74,8 @@ HWY_INLINE void store_first(D d, S* to, int64_t count, hn::Vec<D> value) {
 #endif
 }
 
-// c (+)= a b for `rows` <= kRows rows and `columns` columns, kVectors vectors wide. With kIsPadded, a has unit row stride and b is padded to whole
-// vectors; else both are read where they lie.
+// c (+)= a b for `rows` <= kRows rows and `columns` columns, kVectors vectors wide. With kIsPadded, a has unit row stride and b is padded
+// to whole vectors; else both are read where they lie.
 template <int kRows, int kVectors, bool kIsPadded, class S>
 HWY_NOINLINE void multiply_tile(const S* HWY_RESTRICT a, int64_t a_row, int64_t a_column, const S* HWY_RESTRICT b, int64_t b_row,
                                 int64_t depth, bool is_first, S* HWY_RESTRICT c, int64_t c_row, int64_t rows, int64_t columns) {
@@ -140,7 +140,8 @@ void direct_rows(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_
   constexpr int kWide = kRows <= 2 ? 4 : 2;
   int64_t j = 0;
   for (; j + (kWide - 1) * lanes < columns; j += kWide * lanes) {
-    multiply_tile<kRows, kWide, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, kWide * lanes));
+    multiply_tile<kRows, kWide, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows,
+                                       std::min(columns - j, kWide * lanes));
   }
   if (kWide == 4 && columns - j > lanes) {
     multiply_tile<kRows, 2, false>(a, a_row, a_column, b + j, b_row, k, is_first, c + j, c_row, kRows, std::min(columns - j, 2 * lanes));
@@ -164,7 +165,8 @@ void multiply_direct(const S* a, int64_t a_row, int64_t a_column, const S* b, in
   }
   constexpr int kMost = kTileRows == 12 ? 8 : 6;
   int64_t i = 0;
-  for (; i + kMost <= rows; i += kMost) direct_rows<kMost>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
+  for (; i + kMost <= rows; i += kMost)
+    direct_rows<kMost>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   for (; i + 4 <= rows; i += 4) direct_rows<4>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   if (i + 3 == rows) return direct_rows<3>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);
   for (; i + 2 <= rows; i += 2) direct_rows<2>(a + i * a_row, a_row, a_column, b, b_row, k, c + i * c_row, c_row, columns, is_first);

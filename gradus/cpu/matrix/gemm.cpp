@@ -78,8 +78,8 @@ inline constexpr int64_t kDepth = 1024 / static_cast<int64_t>(sizeof(S));
 // ---- dots: c[i, j] = x[i, :] . v[j, :] for rows of unit stride and few rows of v.
 
 template <int kRows, int kColumns, class S>
-HWY_INLINE void dot_rows(const S* HWY_RESTRICT x, int64_t x_row, const S* HWY_RESTRICT v, int64_t v_row, int64_t k, S* HWY_RESTRICT c, int64_t c_row,
-                         int64_t c_column) {
+HWY_INLINE void dot_rows(const S* HWY_RESTRICT x, int64_t x_row, const S* HWY_RESTRICT v, int64_t v_row, int64_t k, S* HWY_RESTRICT c,
+                         int64_t c_row, int64_t c_column) {
   const hn::ScalableTag<S> d;
   constexpr int64_t lanes = kLanes<S>;
   constexpr int kParts = kColumns == 1 ? 2 : 1;  // sums of a product, enough in all to hide the time of an addition
@@ -132,7 +132,8 @@ void dots(const S* x, int64_t x_row, const S* v, int64_t v_row, int64_t k, S* c,
   for (; i < count; ++i) dot_rows<1, kColumns>(x + i * x_row, x_row, v, v_row, k, c + i * c_row, c_row, c_column);
 }
 template <class S>
-void few_dots(int64_t columns, const S* x, int64_t x_row, const S* v, int64_t v_row, int64_t k, S* c, int64_t c_row, int64_t c_column, int64_t count) {
+void few_dots(int64_t columns, const S* x, int64_t x_row, const S* v, int64_t v_row, int64_t k, S* c, int64_t c_row, int64_t c_column,
+              int64_t count) {
   if (columns == 1) return dots<1>(x, x_row, v, v_row, k, c, c_row, c_column, count);
   if (columns == 2) return dots<2>(x, x_row, v, v_row, k, c, c_row, c_column, count);
   dots<3>(x, x_row, v, v_row, k, c, c_row, c_column, count);
@@ -253,8 +254,8 @@ void run_block(const Gemm& gemm, const T* a, const T* b, T* c, Part rows, Part c
         // Even blocks are narrow: so much of b stays in L1 while the rows of a pass by.
         const int64_t most = gemm.blocks.is_even ? 128 : std::max<int64_t>(x.k, 1);
         for (int64_t p = 0; p == 0 || p < x.k; p += most) {
-          multiply_direct(left + p * x.a_column, x.a_row, x.a_column, b + columns.begin + p * b_row, b_row, std::min(most, x.k - p), out, x.n,
-                          rows.size, columns.size, p == 0);
+          multiply_direct(left + p * x.a_column, x.a_row, x.a_column, b + columns.begin + p * b_row, b_row, std::min(most, x.k - p), out,
+                          x.n, rows.size, columns.size, p == 0);
         }
       }
       finish(out, x.n, rows.size, columns.size, bias ? bias + columns.begin : nullptr, gemm.activation);
@@ -283,7 +284,8 @@ void run_gemm(const Gemm& gemm, void* const* pointers, void* scratch) {
       x.offsets(item, a_offset, b_offset);
       run_block(gemm, a + a_offset, b + b_offset, c + item * x.m * x.n,
                 part_of(x.m, block / blocks.column_count, blocks.row_count, blocks.rows, blocks.is_even),
-                part_of(x.n, block % blocks.column_count, blocks.column_count, blocks.columns, blocks.is_even), slot.data(), bias, item != previous);
+                part_of(x.n, block % blocks.column_count, blocks.column_count, blocks.columns, blocks.is_even), slot.data(), bias,
+                item != previous);
       previous = item;
     }
   });
@@ -329,7 +331,8 @@ Products swapped(Products x) {
 
 // Products of few rows beyond the small ones: b is read where it lies, by each thread its own columns.
 bool is_medium(DType dtype, const Products& x) {
-  return x.m <= 64 && x.m * x.n * x.k > kSmallWork && x.k * x.n * dtype.size() <= kMediumMatrix && is_unit(x.b_column, x.n) && is_unit(x.a_column, x.k);
+  return x.m <= 64 && x.m * x.n * x.k > kSmallWork && x.k * x.n * dtype.size() <= kMediumMatrix && is_unit(x.b_column, x.n) &&
+         is_unit(x.a_column, x.k);
 }
 
 Way choose_way(DType dtype, const Products& x) {
@@ -417,7 +420,9 @@ void Products::offsets(int64_t index, int64_t& a, int64_t& b) const {
     b += at * b_batch[axis];
   }
 }
-double Products::work() const { return static_cast<double>(batch_size()) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
+double Products::work() const {
+  return static_cast<double>(batch_size()) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
 
 bool is_by_rows(int64_t k, int64_t n, int64_t b_column) {
   return n > kFewDots && k > 0 && k <= kLongRow && k * n <= kTinyMatrix && b_column == 1;

@@ -24,8 +24,8 @@ KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& ep
 /// Whether prepare_gemm takes one of its ways for small or thin float32 products, where it beats oneDNN.
 bool is_small(const Products& products);
 
-/// Whether products with a b of these sizes and this step from column to column read it where it lies, row of a by row, whatever their number. They are
-/// small in the sense of is_small, if of float32.
+/// Whether products with a b of these sizes and this step from column to column read it where it lies, row of a by row, whatever their
+/// number. They are small in the sense of is_small, if of float32.
 bool is_by_rows(int64_t k, int64_t n, int64_t b_column);
 
 /// The element-wise loop of an activation; null for none.

@@ -1,5 +1,5 @@
-// Chooses how a matrix product is computed: oneDNN for float32 and bfloat16 from a certain size up, own vector code for other floats and for
-// small, thin and oddly strided products, plain loops for integers.
+// Chooses how a matrix product is computed: oneDNN for float32 and bfloat16 from a certain size up, own vector code for other floats and
+// for small, thin and oddly strided products, plain loops for integers.
 #include "gradus/cpu/matrix/matmul.hpp"
 
 #include <algorithm>
@@ -83,10 +83,11 @@ struct ProductCut {
   int64_t items = 1, rows = 1, columns = 1;
 };
 
-// From the sizes and strides alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the fewest
-// elements read.
+// From the sizes and strides alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the
+// fewest elements read.
 ProductCut choose_cut(const Products& x, int64_t element_size) {
-  // Some 25 us a part or more, as many as 2, 4, 8 or 16 threads share evenly; sixteen, which cost 2 to 5 percent (measured), in large products only.
+  // Some 25 us a part or more, as many as 2, 4, 8 or 16 threads share evenly; sixteen, which cost 2 to 5 percent (measured), in large
+  // products only.
   constexpr double least_work = 3 << 19, large_work = 1 << 26;
   const double most = x.work() < large_work ? 3 : 4;
   const int64_t wanted = int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(x.work() / least_work)), 0.0, most));
@@ -94,8 +95,8 @@ ProductCut choose_cut(const Products& x, int64_t element_size) {
   ProductCut cut{x.batch.empty() ? 1 : x.batch[0], 1, 1};
   const int64_t rest = (wanted + cut.items - 1) / cut.items;
   const int64_t most_rows = std::max<int64_t>(1, x.m / 32), most_columns = std::max<int64_t>(1, x.n / 32);
-  // oneDNN copies operands together where 1 / m + 1 / n is below this, else it reads them where they lie, which takes longer where rows are a multiple
-  // of 4 KiB apart (by a seventh to a half; AVX2, version 2.6).
+  // oneDNN copies operands together where 1 / m + 1 / n is below this, else it reads them where they lie, which takes longer where rows are
+  // a multiple of 4 KiB apart (by a seventh to a half; AVX2, version 2.6).
   constexpr double copied_below = 0.0038;
   const auto sides = [](int64_t m, int64_t n) { return 1 / static_cast<double>(m) + 1 / static_cast<double>(n); };
   const auto collide = [&](int64_t row, int64_t column) { return std::max(row, column) * element_size % 4096 == 0; };
@@ -166,7 +167,8 @@ void multiply_row(const Products& x, const T* a, const T* b, T* out) {
       const auto factor = static_cast<U>(a[p * x.a_column]);
       const T* row = b + p * x.b_row;
       if (x.b_column == 1) {
-        for (int64_t j = 0; j < x.n; ++j) out[j] = static_cast<T>(static_cast<U>(static_cast<U>(out[j]) + static_cast<U>(factor * static_cast<U>(row[j]))));
+        for (int64_t j = 0; j < x.n; ++j)
+          out[j] = static_cast<T>(static_cast<U>(static_cast<U>(out[j]) + static_cast<U>(factor * static_cast<U>(row[j]))));
       } else {
         for (int64_t j = 0; j < x.n; ++j) {
           out[j] = static_cast<T>(static_cast<U>(static_cast<U>(out[j]) + static_cast<U>(factor * static_cast<U>(row[j * x.b_column]))));

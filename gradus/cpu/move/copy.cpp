@@ -233,7 +233,8 @@ Window make_window(const Layout& x, const Layout& value, const Dims& starts, con
     offset += starts[i] * strides[i];
     strides[i] *= steps[i];
   }
-  return {StridedCopy(x.shape, x.strides, out_strides, element), StridedCopy(value.shape, value.strides, strides, element), offset * element};
+  return {StridedCopy(x.shape, x.strides, out_strides, element), StridedCopy(value.shape, value.strides, strides, element),
+          offset * element};
 }
 
 int64_t read_index(const void* data, DType dtype, int64_t i) {

@@ -30,7 +30,8 @@ int64_t read_index(const void* data, DType dtype, int64_t i) {
 // `least`: the smallest index allowed, 0 or -size.
 Status out_of_range(const void* index, DType dtype, int64_t position, int64_t least, int64_t size) {
   const int64_t value = read_index(index, dtype, position);
-  constexpr const char *low = "index out of range: element {} is {}; it must be at least {}", *high = "index out of range: element {} is {}; it must be at most {}";
+  constexpr const char *low = "index out of range: element {} is {}; it must be at least {}",
+                       *high = "index out of range: element {} is {}; it must be at most {}";
   return {false, value < least ? low : high, position, static_cast<double>(value), value < least ? least : size - 1};
 }
 

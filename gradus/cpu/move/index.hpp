@@ -30,8 +30,8 @@ KernelPtr gather_along(const Layout& x, const Layout& index, int64_t axis);
 /// x (any strides) with `source` (contiguous, of index's shape) written to the places that gather_along reads. Inputs x, index, source.
 KernelPtr scatter_along(const Layout& x, const Layout& index, int64_t axis, Scatter mode);
 
-/// Of the rows that index arrays select on axes of these sizes, and of the elements that gather_along reads in an array of `shape`: whether no
-/// later position selects the same one. Inputs: the indices; output bool, of their shape.
+/// Of the rows that index arrays select on axes of these sizes, and of the elements that gather_along reads in an array of `shape`: whether
+/// no later position selects the same one. Inputs: the indices; output bool, of their shape.
 KernelPtr last_rows(const Shape& sizes, std::span<const Layout> indices, bool may_be_negative);
 KernelPtr last_along(const Shape& shape, const Layout& index, int64_t axis);
 

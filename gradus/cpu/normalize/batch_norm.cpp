@@ -295,7 +295,8 @@ struct Statistics {
 // Whether a variance may have lost digits, or everything, because its squares left the range of numbers.
 bool is_out_of_range(DType dtype, double var) {
   const bool is_double = dtype == float64;
-  return !(var > (is_double ? 1e-280 : 1e-30) && var <= (is_double ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max()));
+  return !(var > (is_double ? 1e-280 : 1e-30) &&
+           var <= (is_double ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max()));
 }
 // Of one channel with large or small numbers: relative to the largest.
 Statistics statistics_in_range(const void* x, DType dtype, int64_t rows, int64_t channels, int64_t channel, double eps) {

@@ -123,7 +123,8 @@ Status check_labels(const void* labels, DType dtype, int64_t rows, int64_t n, in
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t label = label_of(labels, dtype, row);
     if ((label < 0 || label >= n) && label != ignored) {
-      constexpr const char *low = "label is out of range: element {} is {}; it must be at least {}", *high = "label is out of range: element {} is {}; it must be at most {}";
+      constexpr const char *low = "label is out of range: element {} is {}; it must be at least {}",
+                           *high = "label is out of range: element {} is {}; it must be at most {}";
       return {false, label < 0 ? low : high, row, static_cast<double>(label), label < 0 ? 0 : n - 1};
     }
   }

@@ -1,5 +1,6 @@
-// Convolutions by oneDNN, in one thread: images channels last as they are, weights brought to the layout that oneDNN asks for and back. Where
-// Winograd's algorithm pays for it, images are brought to its layout too; where a part has some channels of images only, these are copied together.
+// Convolutions by oneDNN, in one thread: images channels last as they are, weights brought to the layout that oneDNN asks for and back.
+// Where Winograd's algorithm pays for it, images are brought to its layout too; where a part has some channels of images only, these are
+// copied together.
 #include "gradus/base/switches.hpp"
 #include "gradus/cpu/conv/guard.hpp"
 #include "gradus/cpu/onednn/dnnl.hpp"
@@ -77,9 +78,10 @@ Operands make_operands(DType dtype, const ConvPart& part, dnnl::algorithm algori
   return out;
 }
 
-// Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding errors are
-// about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md), where no pixel is far above the others: images
-// with such a pixel go without it (conv/guard.hpp). So does everything with GRADUS_WINOGRAD=0. `tiled` are the spatial sizes that it cuts into tiles.
+// Winograd's algorithm for 3 x 3 kernels makes tiles of 4 x 4 results with a quarter of the products (Lavin and Gray, 2016). Its rounding
+// errors are about ten times those of plain sums, about 2e-5 of a typical result at the worst (docs/limits.md), where no pixel is far above
+// the others: images with such a pixel go without it (conv/guard.hpp). So does everything with GRADUS_WINOGRAD=0. `tiled` are the spatial
+// sizes that it cuts into tiles.
 bool is_winograd_better(DType dtype, const ConvShape& s, const Dims& tiled) {
   static const bool is_allowed = is_switched_on("GRADUS_WINOGRAD", true);
   const Dims three{3, 3}, one{1, 1};
@@ -114,8 +116,8 @@ dnnl::convolution_forward::primitive_desc describe_forward(const Operands& o, bo
           attributes, true};
 #else
   using Operation = dnnl::convolution_forward::desc;
-  return {Operation(kind, o.algorithm, o.asked_x, o.any_weights, bias, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end), attributes,
-          dnnl_engine(), true};
+  return {Operation(kind, o.algorithm, o.asked_x, o.any_weights, bias, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end),
+          attributes, dnnl_engine(), true};
 #endif
 }
 
@@ -142,16 +144,22 @@ ConvPart one_image(ConvPart part) {
 Hash128 conv_key(std::string_view kind, DType dtype, const ConvPart& part, const Epilogue& epilogue, bool is_winograd) {
   DnnlKey key(kind);
   const ConvShape& s = part.shape;
-  key.add(static_cast<int64_t>(dtype.code())).add(s.batch).add(s.groups).add(s.in_channels).add(s.out_channels).add(part.x_pixel).add(part.y_pixel);
+  key.add(static_cast<int64_t>(dtype.code()))
+      .add(s.batch)
+      .add(s.groups)
+      .add(s.in_channels)
+      .add(s.out_channels)
+      .add(part.x_pixel)
+      .add(part.y_pixel);
   for (const Dims* values : {&s.in, &s.kernel, &s.out, &s.strides, &s.pad_begin, &s.pad_end, &s.dilation}) key.add(*values);
   return key.add(epilogue).add(is_winograd).value();
 }
 
-// One of the two convolutions that read weights, at input 1, in the layout `wanted`. `make(given)`: the kernel on weights of layout `given`; `plain`:
-// the same for one image without Winograd's algorithm.
+// One of the two convolutions that read weights, at input 1, in the layout `wanted`. `make(given)`: the kernel on weights of layout
+// `given`; `plain`: the same for one image without Winograd's algorithm.
 template <class Make>
-KernelPtr kernel_on_weights(const Operands& o, const dnnl::memory::desc& wanted, size_t operands, const KernelPtr& plain, const Images& images,
-                            int64_t out_size, const Make& make) {
+KernelPtr kernel_on_weights(const Operands& o, const dnnl::memory::desc& wanted, size_t operands, const KernelPtr& plain,
+                            const Images& images, int64_t out_size, const Make& make) {
   if (wanted == o.weights) return make(wanted);
   const auto bytes = static_cast<int64_t>(wanted.get_size());
   PackedInput packed{1, layout_hash(wanted), bytes, prepare_parts(reorder_parts(o.weights, wanted))};
@@ -186,7 +194,8 @@ KernelPtr dnnl_conv_forward(DType dtype, const ConvPart& part, const Epilogue& e
     return kernel_on_weights(o, description.weights_desc(), static_cast<size_t>(output) + 1, plain, images, s.out_size() * s.out_channels,
                              [&, &o = o, &description = description](const dnnl::memory::desc& weights) {
       auto kernel = std::make_shared<DnnlSequence>();
-      std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()), {DNNL_ARG_WEIGHTS, weights, 1}};
+      std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_SRC, 0, o.x, description.src_desc()),
+                                                    {DNNL_ARG_WEIGHTS, weights, 1}};
       if (epilogue.has_bias) arguments.push_back({DNNL_ARG_BIAS, o.bias, 2});
       kernel->add(dnnl::convolution_forward(description), std::move(arguments), {DNNL_ARG_DST, o.y, output}, description.dst_desc(),
                   description.scratchpad_desc());
@@ -208,8 +217,8 @@ KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvPart& part, bool asks_
       auto kernel = std::make_shared<DnnlSequence>();
       std::vector<DnnlSequence::Argument> arguments{kernel->input(DNNL_ARG_DIFF_DST, 0, o.y, description.diff_dst_desc()),
                                                     {DNNL_ARG_WEIGHTS, weights, 1}};
-      kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2}, description.diff_src_desc(),
-                  description.scratchpad_desc());
+      kernel->add(dnnl::convolution_backward_data(description), std::move(arguments), {DNNL_ARG_DIFF_SRC, o.x, 2},
+                  description.diff_src_desc(), description.scratchpad_desc());
       return kernel;
     });
   });
@@ -228,7 +237,8 @@ void add_weight_gradient(DnnlSequence& kernel, const Operands& o, const dnnl::co
 
 // Without Winograd's algorithm where an image is bad for it.
 KernelPtr guarded_gradient(KernelPtr fast, KernelPtr plain, const ConvShape& s) {
-  return guarded_kernel(std::move(fast), std::move(plain), {2, s.batch, {s.in_size() * s.in_channels, s.out_size() * s.out_channels}}, 2, 0);
+  return guarded_kernel(std::move(fast), std::move(plain), {2, s.batch, {s.in_size() * s.in_channels, s.out_size() * s.out_channels}}, 2,
+                        0);
 }
 
 }  // namespace

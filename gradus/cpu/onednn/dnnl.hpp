@@ -9,13 +9,14 @@
 
 namespace gradus::cpu {
 
-// Each returns null where oneDNN has no optimised implementation; the caller then takes another way. No size may be 0. Kernels work in one thread,
-// on a whole or on a part of it, and are shared by all who ask for the same thing while one of them lives.
+// Each returns null where oneDNN has no optimised implementation; the caller then takes another way. No size may be 0. Kernels work in one
+// thread, on a whole or on a part of it, and are shared by all who ask for the same thing while one of them lives.
 
 /// out = epilogue(a b) for float32 and bfloat16; a, b of equal rank >= 2 with one of the last two strides 1, the last stride of out 1.
 KernelPtr dnnl_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue);
 
-/// Whether Winograd's algorithm pays for a convolution, the whole of it. It is there on some machines only, and asking for it is only a wish.
+/// Whether Winograd's algorithm pays for a convolution, the whole of it. It is there on some machines only, and asking for it is only a
+/// wish.
 bool prefers_winograd(DType dtype, const ConvShape& shape, ConvWay way);
 
 /// Inputs x, w, (bias); output y. Where oneDNN wants w in another layout the kernel has a `packing` (parts.hpp).

@@ -1,4 +1,5 @@
-// Matrix products by oneDNN's matmul primitive: of its three ways (matmul, inner product, sgemm) the fastest for most shapes and transposes.
+// Matrix products by oneDNN's matmul primitive: of its three ways (matmul, inner product, sgemm) the fastest for most shapes and
+// transposes.
 #include "gradus/cpu/onednn/dnnl.hpp"
 #include "gradus/cpu/onednn/sequence.hpp"
 

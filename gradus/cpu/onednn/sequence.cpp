@@ -17,8 +17,8 @@ namespace gradus::cpu {
 
 namespace {
 
-// oneDNN asks OpenMP how many threads there are, when a primitive is made and when it runs: one, since work is divided before it comes here. The
-// setting is the calling thread's own, and is put back.
+// oneDNN asks OpenMP how many threads there are, when a primitive is made and when it runs: one, since work is divided before it comes
+// here. The setting is the calling thread's own, and is put back.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) {
@@ -54,7 +54,8 @@ Shared& shared() {
 
 dnnl::memory::dims to_dims(std::span<const int64_t> values) { return {values.begin(), values.end()}; }
 
-// A layout of blocks: of each axis the distance of its blocks, in elements, and how many of its positions one block holds. Empty for other layouts.
+// A layout of blocks: of each axis the distance of its blocks, in elements, and how many of its positions one block holds. Empty for other
+// layouts.
 struct Blocking {
   dnnl::memory::dims sizes{}, strides{}, held{};
 };
@@ -206,8 +207,8 @@ void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> a
   steps_.push_back({primitive, std::move(arguments)});
 }
 
-void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const Argument& result, const dnnl::memory::desc& made,
-                       const dnnl::memory::desc& scratchpad) {
+void DnnlSequence::add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const Argument& result,
+                       const dnnl::memory::desc& made, const dnnl::memory::desc& scratchpad) {
   const bool is_direct = made == result.desc;
   const Argument first = is_direct ? result : Argument{result.role, made, -1, reserve(made.get_size())};
   arguments.push_back(first);
@@ -333,8 +334,11 @@ std::vector<Part> reorder_parts(const dnnl::memory::desc& from, const dnnl::memo
     const int64_t begin = steps * i / count * held, end = std::min(steps * (i + 1) / count * held, target.sizes[axis]);
     dnnl::memory::dims sizes = target.sizes;
     sizes[axis] = end - begin;
-    const auto offset = [&](const Blocking& in, const dnnl::memory::desc& desc) { return begin / in.held[axis] * in.strides[axis] * size_of(desc); };
-    parts.push_back({reorder(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), {offset(source, from), offset(target, to)}});
+    const auto offset = [&](const Blocking& in, const dnnl::memory::desc& desc) {
+      return begin / in.held[axis] * in.strides[axis] * size_of(desc);
+    };
+    parts.push_back(
+        {reorder(from.submemory_desc(sizes, none), to.submemory_desc(sizes, none)), {offset(source, from), offset(target, to)}});
   }
   return parts;
 }

@@ -1,5 +1,5 @@
-// A kernel that runs oneDNN primitives one after another, in one thread. Seen by the files dnnl*.cpp only; differences between oneDNN 2 and 3 stay in
-// them.
+// A kernel that runs oneDNN primitives one after another, in one thread. Seen by the files dnnl*.cpp only; differences between oneDNN 2 and
+// 3 stay in them.
 #pragma once
 
 #include <array>
@@ -45,7 +45,8 @@ class DnnlSequence final : public Kernel {
   int64_t reserve(size_t bytes);
   /// Adds a primitive; its scratchpad is reserved.
   void add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const dnnl::memory::desc& scratchpad);
-  /// The same with one more argument, a result that the primitive makes in layout `made`; brought to its own layout after that if they differ.
+  /// The same with one more argument, a result that the primitive makes in layout `made`; brought to its own layout after that if they
+  /// differ.
   void add(const dnnl::primitive& primitive, std::vector<Argument> arguments, const Argument& result, const dnnl::memory::desc& made,
            const dnnl::memory::desc& scratchpad);
   /// Adds a copy from one layout to another.
@@ -81,8 +82,8 @@ KernelPtr reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 /// The same in parts for the threads, cut along the outermost axis of `to`, which has no gaps; one part where `to` has no such axis.
 std::vector<Part> reorder_parts(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
-/// The living kernel of this key, else a new one by `make` (which may return null; an error of oneDNN counts as null). `make` asks for no other. What it
-/// makes runs in one thread.
+/// The living kernel of this key, else a new one by `make` (which may return null; an error of oneDNN counts as null). `make` asks for no
+/// other. What it makes runs in one thread.
 KernelPtr shared_kernel(const Hash128& key, const std::function<KernelPtr()>& make);
 
 /// Adds what distinguishes a kernel to its key: every number that went into its descriptions.

@@ -62,7 +62,8 @@ struct Pool {
       is_tiling = is_tiling && covered == axis.in;
     }
     // A window larger than the image never lies inside.
-    if (std::any_of(std::begin(s.axes), std::end(s.axes), [](const PoolAxis& axis) { return (axis.kernel - 1) * axis.step >= axis.in; })) return;
+    if (std::any_of(std::begin(s.axes), std::end(s.axes), [](const PoolAxis& axis) { return (axis.kernel - 1) * axis.step >= axis.in; }))
+      return;
     for (int64_t kd = 0; kd < d.kernel; ++kd) {
       for (int64_t kh = 0; kh < h.kernel; ++kh) {
         for (int64_t kw = 0; kw < w.kernel; ++kw) offsets.push_back(((kd * d.step * h.in + kh * h.step) * w.in + kw * w.step) * s.channels);
@@ -71,7 +72,8 @@ struct Pool {
   }
   // Rows of windows in an image.
   int64_t rows() const { return shape.axes[0].out() * shape.axes[1].out(); }
-  // Calls body(window, base) for the windows of row `row` of an image; base is the first position, or -1 for a window that reaches out of the image.
+  // Calls body(window, base) for the windows of row `row` of an image; base is the first position, or -1 for a window that reaches out of
+  // the image.
   template <class Body>
   HWY_INLINE void for_each_window(int64_t row, const Body& body) const {
     const PoolAxis &d = shape.axes[0], &h = shape.axes[1], &w = shape.axes[2];
@@ -185,8 +187,9 @@ void max_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y,
       for_each_tap(s, index, [&](int64_t offset, int64_t tap) HWY_ATTR {
         const auto value = hn::LoadU(d, x + offset + c);
         // An empty best takes anything: -infinity is a value, too.
-        const auto is_new = hn::Or(hn::Or(hn::Gt(value, best), hn::IsNaN(value)),
-                                   hn::And(hn::Eq(value, best), hn::RebindMask(d, hn::Eq(found, hn::Set(di, static_cast<Lane>(s.taps()))))));
+        const auto is_new =
+            hn::Or(hn::Or(hn::Gt(value, best), hn::IsNaN(value)),
+                   hn::And(hn::Eq(value, best), hn::RebindMask(d, hn::Eq(found, hn::Set(di, static_cast<Lane>(s.taps()))))));
         best = hn::IfThenElse(is_new, value, best);
         found = hn::IfThenElse(hn::RebindMask(di, is_new), hn::Set(di, static_cast<Lane>(tap)), found);
       });
@@ -344,11 +347,12 @@ void put_windows(const Pool& pool, void* const* pointers, void* scratch) {
   const int64_t out_size = s.out_size();
   // Whole vectors are stored at every tap, taken or not.
   const bool is_overwritten = is_vector_type<T>() && pool.is_tiling && s.channels % static_cast<int64_t>(64 / sizeof(T)) == 0;
-  scatter_images(pool, static_cast<T*>(pointers[2]), scratch, is_overwritten, [&](int64_t n, int64_t i, int64_t base, WideOf<T>* to) HWY_ATTR {
-    const int64_t at = (n * out_size + i) * s.channels;
-    if (pool.is_disjoint) put_window<true>(pool, i, base, dy + at, taps + at, to);
-    else put_window<false>(pool, i, base, dy + at, taps + at, to);
-  });
+  scatter_images(pool, static_cast<T*>(pointers[2]), scratch, is_overwritten,
+                 [&](int64_t n, int64_t i, int64_t base, WideOf<T>* to) HWY_ATTR {
+                   const int64_t at = (n * out_size + i) * s.channels;
+                   if (pool.is_disjoint) put_window<true>(pool, i, base, dy + at, taps + at, to);
+                   else put_window<false>(pool, i, base, dy + at, taps + at, to);
+                 });
 }
 
 // Terms of a window added up. Of many, rows are summed, and then their sums: one sum of 10,000 terms would lose two digits.

@@ -164,7 +164,8 @@ void convert(const From* in, To* out, int64_t size) {
 // Disjoint windows in an array of zeros.
 class CopiedWindows final : public Kernel {
  public:
-  CopiedWindows(std::span<const Layout> values, std::span<const WindowPlace> places, const Layout& out) : count_(values.size()), bytes_(out.bytes()) {
+  CopiedWindows(std::span<const Layout> values, std::span<const WindowPlace> places, const Layout& out)
+      : count_(values.size()), bytes_(out.bytes()) {
     int64_t covered = 0;
     for (size_t i = 0; i < values.size(); ++i) {
       Dims strides = out.strides;
@@ -174,7 +175,8 @@ class CopiedWindows final : public Kernel {
         strides[axis] *= places[i].steps[axis];
       }
       covered += values[i].size();
-      copies_.add(StridedCopy(values[i].shape, values[i].strides, strides, out.dtype.size()), i, offset, values[i].size(), out.dtype.size());
+      copies_.add(StridedCopy(values[i].shape, values[i].strides, strides, out.dtype.size()), i, offset, values[i].size(),
+                  out.dtype.size());
     }
     is_covered_ = covered == out.size();
   }

@@ -17,8 +17,8 @@ struct WindowPlace {
 bool are_disjoint(std::span<const WindowPlace> places, std::span<const Shape> sizes);
 
 /// out = base + the values, each in its window; zeros where there is no base. Inputs: base (any strides), unless `base` is null, then the
-/// values (any strides). 16-bit floats are summed in float and rounded once. Without a base, windows that are disjoint are copied; with one, the
-/// output may lie over the base, and then only the windows are touched (all of it, where windows of 16-bit floats overlap).
+/// values (any strides). 16-bit floats are summed in float and rounded once. Without a base, windows that are disjoint are copied; with
+/// one, the output may lie over the base, and then only the windows are touched (all of it, where windows of 16-bit floats overlap).
 KernelPtr sum_windows(const Layout* base, std::span<const Layout> values, std::span<const WindowPlace> places, const Layout& out);
 
 }  // namespace gradus::cpu

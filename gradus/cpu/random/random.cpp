@@ -70,8 +70,9 @@ struct Quantile<double> {
                                          1.84631831751005468180e-5,
                                          1.42151175831644588870e-7,
                                          2.04426310338993978564e-15};
-  static constexpr double log_odd[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
-                                       1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01};
+  static constexpr double log_odd[] = {6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01,
+                                       2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
+                                       1.479819860511658591e-01};
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
 };
 
@@ -436,7 +437,8 @@ KernelPtr integers(const Layout& keys, const Layout& out, int64_t low, uint64_t 
 
 KernelPtr permutation(const Layout& keys, const Layout& out) {
   return make_kernel([key_count = keys.size(), count = elements_a_key(keys, out)](void* const* p, void*) {
-    parallel_for(key_count, [&](int64_t k) { shuffle_numbers(static_cast<int64_t*>(p[1]) + k * count, count, static_cast<const int64_t*>(p[0])[k]); });
+    parallel_for(key_count,
+                 [&](int64_t k) { shuffle_numbers(static_cast<int64_t*>(p[1]) + k * count, count, static_cast<const int64_t*>(p[0])[k]); });
     return Status{};
   });
 }

@@ -93,7 +93,8 @@ void scan_columns(const T* x, typename F::Out* out, int64_t n, int64_t inner, in
 }
 
 template <class T>
-void recur_columns(const T* a, const T* b, T* out, int64_t n, int64_t inner, int64_t first, int64_t last, bool is_reverse, bool is_shifted) {
+void recur_columns(const T* a, const T* b, T* out, int64_t n, int64_t inner, int64_t first, int64_t last, bool is_reverse,
+                   bool is_shifted) {
   double states[kColumns] = {};
   for (int64_t k = 0; k < n; ++k) {
     const int64_t i = is_reverse ? n - 1 - k : k, at = i * inner + first;
@@ -130,7 +131,8 @@ template <class F, class T>
 KernelPtr prepare(const Layout& in, int64_t axis, bool is_reverse) {
   return make_kernel([columns = AlongColumns(in.shape, axis), is_reverse](void* const* p, void*) {
     columns.run([&](int64_t at, int64_t first, int64_t last) {
-      scan_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, columns.n, columns.inner, first, last, is_reverse);
+      scan_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, columns.n, columns.inner, first, last,
+                      is_reverse);
     });
     return Status{};
   });
@@ -162,8 +164,8 @@ KernelPtr prepare_recurrence(const Layout& in, int64_t axis, bool is_reverse, bo
     if constexpr (is_float<T>) {
       return make_kernel([columns = AlongColumns(in.shape, axis), is_reverse, is_shifted](void* const* p, void*) {
         columns.run([&](int64_t at, int64_t first, int64_t last) {
-          recur_columns(static_cast<const T*>(p[0]) + at, static_cast<const T*>(p[1]) + at, static_cast<T*>(p[2]) + at, columns.n, columns.inner, first,
-                        last, is_reverse, is_shifted);
+          recur_columns(static_cast<const T*>(p[0]) + at, static_cast<const T*>(p[1]) + at, static_cast<T*>(p[2]) + at, columns.n,
+                        columns.inner, first, last, is_reverse, is_shifted);
         });
         return Status{};
       });

@@ -14,8 +14,9 @@ enum class ScanKind : uint8_t { sum, prod, logsumexp, argmax, argmin };
 /// argmax, argmin  out: int64, the position of the extreme so far, of equals the last; the first NaN stays
 KernelPtr prepare_scan(const Layout& in, ScanKind kind, int64_t axis, bool is_reverse);
 
-/// h[i] = a[i] * h[i - 1] + b[i] along `axis`, h[-1] = 0; with is_reverse from the end, h[i] = a[i] * h[i + 1] + b[i]. is_shifted: the factor is
-/// that of the place the step comes from, a[i - 1] or a[i + 1]. Inputs a, b and output of one shape and float dtype, contiguous; in double.
+/// h[i] = a[i] * h[i - 1] + b[i] along `axis`, h[-1] = 0; with is_reverse from the end, h[i] = a[i] * h[i + 1] + b[i]. is_shifted: the
+/// factor is that of the place the step comes from, a[i - 1] or a[i + 1]. Inputs a, b and output of one shape and float dtype, contiguous;
+/// in double.
 KernelPtr prepare_recurrence(const Layout& in, int64_t axis, bool is_reverse, bool is_shifted);
 
 }  // namespace gradus::cpu

@@ -23,9 +23,14 @@ int main() {
   const auto [train_set, test_set] = data::split(data::Dataset(images.astype(float32), labels), 0.8);
   nn::Sequential model{nn::Conv2D(8, 3, relu), nn::MaxPooling2D(2), nn::Conv2D(8, 3, relu), nn::MaxPooling2D(2),
                        nn::Flatten(), nn::Dense(16, relu), nn::Dense(4)};
-  const train::History history =
-      train::fit(model, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(1e-2),
-                                    .metrics = {metrics::accuracy}, .epochs = 8, .batch_size = 16, .validation = test_set, .verbose = false});
+  const train::History history = train::fit(model, train_set,
+                                            {.loss = loss::sparse_categorical_crossentropy,
+                                             .optimizer = optim::Adam(1e-2),
+                                             .metrics = {metrics::accuracy},
+                                             .epochs = 8,
+                                             .batch_size = 16,
+                                             .validation = test_set,
+                                             .verbose = false});
   CHECK(history.epochs.size() == 8 && history.last("loss") < history.epochs[0].logs["loss"] && history.last("accuracy") > 0.9);
   const train::Logs logs = train::evaluate(model, test_set, {.verbose = false});
   CHECK(std::abs(logs["accuracy"] - history.last("val_accuracy")) < 1e-6);

@@ -9,10 +9,12 @@ using namespace gradus;
 static void options_are_aggregates() {  // 3.1, 3.2
   const optim::Adam plain, fast(1e-2), tuned(1e-3, {.beta_1 = 0.0, .beta_2 = 0.9});
   CHECK(plain.learning_rate() == 1e-3 && fast.learning_rate() == 1e-2 && tuned.name() == "adam");
-  const nn::Conv2D strided(32, 3, relu, {.strides = 2, .padding = same}), oblong(8, {3, 5}, {.padding = {1, 2}}), sized(8, 3, {.padding = 1});
+  const nn::Conv2D strided(32, 3, relu, {.strides = 2, .padding = same}), oblong(8, {3, 5}, {.padding = {1, 2}}),
+      sized(8, 3, {.padding = 1});
   const nn::Dense without_bias(10, {.use_bias = false}), hidden(128, relu), both(4, tanh, {.use_bias = false});
   const Array images = zeros({2, 8, 8, 1}), rows = zeros({2, 3});
-  CHECK(strided(images).shape() == Shape({2, 4, 4, 32}) && oblong(images).shape() == Shape({2, 8, 8, 8}) && sized(images).shape() == Shape({2, 8, 8, 8}));
+  CHECK(strided(images).shape() == Shape({2, 4, 4, 32}) && oblong(images).shape() == Shape({2, 8, 8, 8}) &&
+        sized(images).shape() == Shape({2, 8, 8, 8}));
   CHECK(without_bias(rows).shape() == Shape({2, 10}) && hidden(rows).shape() == Shape({2, 128}) && both(rows).shape() == Shape({2, 4}));
   const train::FitOptions fit{.loss = loss::mean_squared_error, .optimizer = optim::SGD(0.1), .metrics = {metrics::accuracy}, .epochs = 2,
                               .batch_size = 8, .validation = {}};
@@ -52,7 +54,8 @@ static void losses() {  // 3.4
 }
 
 static void schedules() {  // 3.5
-  const optim::Adam falling(optim::cosine(1e-3, {.steps = 5000, .warmup = 200})), own([](int64_t step) { return 0.1 / (1.0 + static_cast<double>(step)); });
+  const optim::Adam falling(optim::cosine(1e-3, {.steps = 5000, .warmup = 200})),
+      own([](int64_t step) { return 0.1 / (1.0 + static_cast<double>(step)); });
   CHECK(falling.learning_rate() == 1e-3 / 200 && own.learning_rate() == 0.1);
   const optim::Schedule rate = 0.5;
   CHECK(rate(7) == 0.5);

@@ -128,7 +128,8 @@ static void further_results() {  // 5.5
   const auto parts = [](const nn::Dense& m, const data::Batch& batch) {
     return train::Terms{{"fit", mean(square(m(batch.x) - batch.y))}, {"size", 0.01 * sum(square(m.kernel))}};
   };
-  const train::History history = train::fit(model, parts, set, {.optimizer = optim::SGD(0.1), .epochs = 3, .batch_size = 8, .verbose = false});
+  const train::History history =
+      train::fit(model, parts, set, {.optimizer = optim::SGD(0.1), .epochs = 3, .batch_size = 8, .verbose = false});
   CHECK(history.last("fit") < history.epochs[0].logs["fit"] && history.epochs[0].logs.contains("size"));
   CHECK(std::abs(history.last("loss") - history.last("fit") - history.last("size")) < 1e-5);
 }
@@ -148,8 +149,10 @@ static void one_function() {  // 5.6
   CHECK(allclose(vmap(grad([](const Array& a) { return tanh(a); }))(x), 1 - square(tanh(x))));
   CHECK(grad(tanh)(Array(0.0)).item() == 1 && array_equal(vmap(relu)(v), relu(v)) && array_equal(vmap(grad(relu))(x), ones({3})));
   CHECK(value_and_grad(tanh)(Array(0.0)).second.item() == 1 && jvp(tanh, v, v).first.size() == 3 && vjp(tanh, v).second(v).size() == 3);
-  CHECK(jacobian(tanh)(x).shape() == Shape({3, 3}) && jacobian_forward(tanh)(x).shape() == Shape({3, 3}) && hessian(tanh)(Array(0.5)).rank() == 0);
-  CHECK(hvp(tanh, Array(0.5), Array(1.0)).rank() == 0 && array_equal(checkpoint(tanh)(x), tanh(x)) && array_equal(compile(tanh)(x), tanh(x)));
+  CHECK(jacobian(tanh)(x).shape() == Shape({3, 3}) && jacobian_forward(tanh)(x).shape() == Shape({3, 3}) &&
+        hessian(tanh)(Array(0.5)).rank() == 0);
+  CHECK(hvp(tanh, Array(0.5), Array(1.0)).rank() == 0 && array_equal(checkpoint(tanh)(x), tanh(x)) &&
+        array_equal(compile(tanh)(x), tanh(x)));
 }
 
 static void the_others() {  // 5.7

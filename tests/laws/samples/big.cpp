@@ -1,5 +1,5 @@
-// Samples large enough that kernels work in blocks and on several threads. Numbers are multiples of 1/64, so that sums are exact in double and
-// plain loops give the very same.
+// Samples large enough that kernels work in blocks and on several threads. Numbers are multiples of 1/64, so that sums are exact in double
+// and plain loops give the very same.
 #include "tests/laws/sample.hpp"
 
 namespace laws {
@@ -10,19 +10,24 @@ using namespace gradus;
 Array sixty_fourths(const Shape& shape, unsigned seed = 1) { return (laws::integers(shape, -96, 96, seed).astype(float64) / 64.0).eval(); }
 
 Sample of(std::string_view op, Arrays inputs, ListFunction call, Reference reference = {}) {
-  return {.op = op, .inputs = std::move(inputs), .call = std::move(call), .reference = std::move(reference), .orders = 1, .narrowest = float32};
+  return {
+      .op = op, .inputs = std::move(inputs), .call = std::move(call), .reference = std::move(reference), .orders = 1, .narrowest = float32};
 }
 Line running(Line v) {
   for (size_t i = 1; i < v.size(); ++i) v[i] += v[i - 1];
   return v;
 }
 void add_elementwise(Samples& out) {
-  out.push_back(of("add", {sixty_fourths({400, 350}), sixty_fourths({350}, 2)}, [](const Arrays& in) { return Arrays{tanh(in[0]) * in[1] + in[0]}; },
-                   [](const std::vector<Plain>& in) {
-                     return filled({400, 350}, [&](const Index& at) { return std::tanh(in[0][at]) * in[1][{at[1]}] + in[0][at]; });
-                   }));
-  out.push_back(of("contiguous", {sixty_fourths({400, 350})}, [](const Arrays& in) { return Arrays{contiguous(transpose(in[0]))}; },
-                   [](const std::vector<Plain>& in) { return filled({350, 400}, [&](const Index& at) { return in[0][{at[1], at[0]}]; }); }));
+  out.push_back(of(
+      "add", {sixty_fourths({400, 350}), sixty_fourths({350}, 2)}, [](const Arrays& in) { return Arrays{tanh(in[0]) * in[1] + in[0]}; },
+      [](const std::vector<Plain>& in) {
+        return filled({400, 350}, [&](const Index& at) { return std::tanh(in[0][at]) * in[1][{at[1]}] + in[0][at]; });
+      }));
+  out.push_back(of(
+      "contiguous", {sixty_fourths({400, 350})}, [](const Arrays& in) { return Arrays{contiguous(transpose(in[0]))}; },
+      [](const std::vector<Plain>& in) {
+        return filled({350, 400}, [&](const Index& at) { return in[0][{at[1], at[0]}]; });
+      }));
   out.push_back(of("concatenate", {sixty_fourths({300, 350}), sixty_fourths({200, 350}, 2)},
                    [](const Arrays& in) { return Arrays{concatenate(in, 0), concatenate({in[1], in[1]}, 1)}; }));
   out.push_back(of("slice_update", {sixty_fourths({400, 350}), sixty_fourths({200, 300}, 2)},
@@ -60,18 +65,23 @@ void add_reductions(Samples& out) {
 
 void add_norms(Samples& out) {
   const Array x = sixty_fourths({600, 230}), weight = uniform({230}, 0.5, 1.5, 2), bias = uniform({230}, -1, 1, 3);
-  out.push_back(of("layer_norm", {x, weight, bias}, [](const Arrays& in) { return Arrays{layer_norm(in[0], in[1], in[2])}; },
-                   [](const std::vector<Plain>& in) {
-                     return each_pair(each_pair(along(in[0], 1, [](Line v) { return standardized(std::move(v)); }), in[1], std::multiplies<double>()), in[2], std::plus<double>());
-                   }));
+  out.push_back(of(
+      "layer_norm", {x, weight, bias}, [](const Arrays& in) { return Arrays{layer_norm(in[0], in[1], in[2])}; },
+      [](const std::vector<Plain>& in) {
+        return each_pair(each_pair(along(in[0], 1, [](Line v) { return standardized(std::move(v)); }), in[1], std::multiplies<double>()),
+                         in[2], std::plus<double>());
+      }));
   out.push_back(of("rms_norm", {x, weight}, [](const Arrays& in) { return Arrays{rms_norm(in[0], in[1])}; }));
-  out.push_back(of("batch_norm", {x, weight, bias}, [](const Arrays& in) {
-                     const auto [y, mean, var] = batch_norm(in[0], in[1], in[2]);
-                     return Arrays{y, mean, var};
-                   },
-                   [](const std::vector<Plain>& in) {
-                     return each_pair(each_pair(along(in[0], 0, [](Line v) { return standardized(std::move(v)); }), in[1], std::multiplies<double>()), in[2], std::plus<double>());
-                   }));
+  out.push_back(of(
+      "batch_norm", {x, weight, bias},
+      [](const Arrays& in) {
+        const auto [y, mean, var] = batch_norm(in[0], in[1], in[2]);
+        return Arrays{y, mean, var};
+      },
+      [](const std::vector<Plain>& in) {
+        return each_pair(each_pair(along(in[0], 0, [](Line v) { return standardized(std::move(v)); }), in[1], std::multiplies<double>()),
+                         in[2], std::plus<double>());
+      }));
   out.push_back(of("softmax_cross_entropy", {sixty_fourths({3000, 20}), laws::integers({3000}, 0, 20)},
                    [](const Arrays& in) { return Arrays{softmax_cross_entropy(in[0], in[1])}; }));
 }
@@ -82,12 +92,13 @@ void add_indices(Samples& out) {
                    [](const std::vector<Plain>& in) {
                      return filled({4000, 40}, [&](const Index& at) { return in[0][{static_cast<int64_t>(in[1][{at[0]}]), at[1]}]; });
                    }));
-  out.push_back(of("scatter_add", {x, rows, sixty_fourths({4000, 40}, 2)}, [](const Arrays& in) { return Arrays{index_add(in[0], in[1], in[2], 0)}; },
-                   [](const std::vector<Plain>& in) {
-                     Plain sums = in[0];
-                     for_each_index(in[2].shape, [&](const Index& at) { sums[{static_cast<int64_t>(in[1][{at[0]}]), at[1]}] += in[2][at]; });
-                     return sums;
-                   }));
+  out.push_back(of(
+      "scatter_add", {x, rows, sixty_fourths({4000, 40}, 2)}, [](const Arrays& in) { return Arrays{index_add(in[0], in[1], in[2], 0)}; },
+      [](const std::vector<Plain>& in) {
+        Plain sums = in[0];
+        for_each_index(in[2].shape, [&](const Index& at) { sums[{static_cast<int64_t>(in[1][{at[0]}]), at[1]}] += in[2][at]; });
+        return sums;
+      }));
   out.push_back(of("scatter_add_along", {x, laws::integers({4000, 40}, 0, 90), sixty_fourths({4000, 40}, 2)},
                    [](const Arrays& in) { return Arrays{scatter_add(in[0], in[1], in[2], 0), take_along_axis(in[0], in[1], 0)}; },
                    [](const std::vector<Plain>& in) {
@@ -101,14 +112,15 @@ void add_indices(Samples& out) {
 }
 
 void add_products(Samples& out) {
-  out.push_back(of("matmul", {sixty_fourths({150, 130}), sixty_fourths({130, 170}, 2)}, [](const Arrays& in) { return Arrays{matmul(in[0], in[1])}; },
-                   [](const std::vector<Plain>& in) {
-                     return filled({150, 170}, [&](const Index& at) {
-                       double sum = 0;
-                       for (int64_t k = 0; k < 130; ++k) sum += in[0][{at[0], k}] * in[1][{k, at[1]}];
-                       return sum;
-                     });
-                   }));
+  out.push_back(of(
+      "matmul", {sixty_fourths({150, 130}), sixty_fourths({130, 170}, 2)}, [](const Arrays& in) { return Arrays{matmul(in[0], in[1])}; },
+      [](const std::vector<Plain>& in) {
+        return filled({150, 170}, [&](const Index& at) {
+          double sum = 0;
+          for (int64_t k = 0; k < 130; ++k) sum += in[0][{at[0], k}] * in[1][{k, at[1]}];
+          return sum;
+        });
+      }));
   for (const int64_t channels : {1, 3, 8})
     out.push_back(of("conv", {sixty_fourths({2, 24, 24, channels}), sixty_fourths({3, 3, channels, 8}, 2)},
                      [](const Arrays& in) { return Arrays{conv2d(in[0], in[1], {.padding = same})}; },
@@ -128,16 +140,20 @@ void add_products(Samples& out) {
 }
 
 void add_pools_and_draws(Samples& out) {
-  out.push_back(of("max_pool", {sixty_fourths({3, 60, 60, 8})}, [](const Arrays& in) { return Arrays{max_pool2d(in[0], 3, {.strides = 2, .padding = 1})}; }));
+  out.push_back(of("max_pool", {sixty_fourths({3, 60, 60, 8})},
+                   [](const Arrays& in) { return Arrays{max_pool2d(in[0], 3, {.strides = 2, .padding = 1})}; }));
   out.back().is_smooth = false;
-  out.push_back(of("average_pool", {sixty_fourths({3, 60, 60, 8})}, [](const Arrays& in) { return Arrays{average_pool2d(in[0], 3, {.strides = 2, .padding = 1})}; }));
+  out.push_back(of("average_pool", {sixty_fourths({3, 60, 60, 8})},
+                   [](const Arrays& in) { return Arrays{average_pool2d(in[0], 3, {.strides = 2, .padding = 1})}; }));
   const Array key = random::key(11).array();
   const auto key_in = [](const Arrays& in) { return random::Key::from_array(in[0]); };
   out.push_back(of("random_normal", {key}, [=](const Arrays& in) {
-    return Arrays{random::normal(key_in(in), {300, 400}), random::uniform(key_in(in), {300, 400}), random::integers(key_in(in), {300, 400}, 0, 1000)};
+    return Arrays{random::normal(key_in(in), {300, 400}), random::uniform(key_in(in), {300, 400}),
+                  random::integers(key_in(in), {300, 400}, 0, 1000)};
   }));
   out.back().orders = 0;
-  out.push_back(of("dropout", {sixty_fourths({400, 350}), key}, [](const Arrays& in) { return Arrays{dropout(in[0], 0.3, random::Key::from_array(in[1]))}; }));
+  out.push_back(of("dropout", {sixty_fourths({400, 350}), key},
+                   [](const Arrays& in) { return Arrays{dropout(in[0], 0.3, random::Key::from_array(in[1]))}; }));
 }
 
 }  // namespace

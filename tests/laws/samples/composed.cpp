@@ -21,11 +21,12 @@ void add_functions(Samples& out) {
   one(out, "clip", [](const Array& x) { return hardswish(x) + softshrink(x, 0.2); }, 0.3, 1.5);
   one(out, "mean", [](const Array& x) { return x - mean(x); });
   one(out, "sum", [](const Array& x) { return nansum(x, 1) + nanmean(x, 1); });
-  for (const auto& [op, p] : std::initializer_list<std::pair<const char*, double>>{{"constant_power", 3}, {"half_power", 0.5}, {"inverse_half_power", -2}, {"abs", 1}})
+  for (const auto& [op, p] : std::initializer_list<std::pair<const char*, double>>{
+           {"constant_power", 3}, {"half_power", 0.5}, {"inverse_half_power", -2}, {"abs", 1}})
     one(out, op, [p = p](const Array& x) { return linalg::vector_norm(x, p, 1); }, 0.3, 1.5);
-  out.push_back({.op = "logaddexp",
-                 .inputs = {uniform({3, 4}), uniform({4}, -1, 1, 2)},
-                 .call = [](const Arrays& in) { return Arrays{logaddexp2(in[0], in[1]), lerp(in[0], in[1], 0.3), squared_difference(in[0], in[1])}; }});
+  out.push_back({.op = "logaddexp", .inputs = {uniform({3, 4}), uniform({4}, -1, 1, 2)}, .call = [](const Arrays& in) {
+                   return Arrays{logaddexp2(in[0], in[1]), lerp(in[0], in[1], 0.3), squared_difference(in[0], in[1])};
+                 }});
   const Array image = uniform({2, 3, 3, 4}), weight = uniform({4}, 0.5, 1.5, 2), bias = uniform({4}, -1, 1, 3);
   out.push_back({.op = "stddev",
                  .inputs = {image},
@@ -46,7 +47,8 @@ void add_functions(Samples& out) {
 }
 
 void add_losses(Samples& out) {
-  const Array y = uniform({4, 5}), t = uniform({4, 5}, 2, 3, 2), p = softmax(uniform({4, 5}, -1, 1, 3)).eval(), unit = uniform({4, 5}, 0.1, 0.9, 4);
+  const Array y = uniform({4, 5}), t = uniform({4, 5}, 2, 3, 2), p = softmax(uniform({4, 5}, -1, 1, 3)).eval(),
+              unit = uniform({4, 5}, 0.1, 0.9, 4);
   const auto add = [&](std::string_view op, const Array& target, Array (*loss)(const Array&, const Array&)) {
     out.push_back({.op = op, .inputs = {y, target}, .call = [loss](const Arrays& in) { return Arrays{loss(in[0], in[1])}; }});
   };
@@ -66,7 +68,8 @@ void add_losses(Samples& out) {
                    .inputs = {y, labels},
                    .call = [=](const Arrays& in) {
                      const Array w = weights.astype(in[0].dtype());
-                     return Arrays{loss::sparse_categorical_crossentropy(in[0], in[1], {.label_smoothing = smoothing, .class_weights = w, .ignore_label = 2}),
+                     return Arrays{loss::sparse_categorical_crossentropy(
+                                       in[0], in[1], {.label_smoothing = smoothing, .class_weights = w, .ignore_label = 2}),
                                    loss::sparse_categorical_crossentropy(in[0], in[1], {.label_smoothing = smoothing})};
                    }});
 }

@@ -20,7 +20,8 @@ struct Plain2D {
 // y[n, i, j, k] = sum over p, q, m of x[n, row of (i, p), column of (j, q), channel m of k's group] w[p, q, m, k]
 Plain convolution(const Plain& x, const Plain& w, const Plain2D& a) {
   const int64_t outputs = w.shape[3] / a.groups;
-  return filled({x.shape[0], a.rows.count(x.shape[1], w.shape[0]), a.columns.count(x.shape[2], w.shape[1]), w.shape[3]}, [&](const Index& at) {
+  return filled({x.shape[0], a.rows.count(x.shape[1], w.shape[0]), a.columns.count(x.shape[2], w.shape[1]), w.shape[3]}, [&](const Index&
+                                                                                                                                 at) {
     double sum = 0;
     for_each_index({w.shape[0], w.shape[1], w.shape[2]}, [&](const Index& tap) {
       const int64_t row = a.rows.place(at[1], tap[0]), column = a.columns.place(at[2], tap[1]);
@@ -65,11 +66,13 @@ Sample conv_of(const Shape& x, const Shape& w, const Conv2DOptions& options, con
 
 void add_convolutions(Samples& out) {
   out.push_back(conv_of({2, 5, 6, 3}, {3, 2, 3, 4}, {}, {}));
-  out.push_back(conv_of({1, 7, 8, 2}, {3, 3, 2, 5}, {.strides = 2, .dilation = 2}, {{.stride = 2, .dilation = 2}, {.stride = 2, .dilation = 2}}));
+  out.push_back(
+      conv_of({1, 7, 8, 2}, {3, 3, 2, 5}, {.strides = 2, .dilation = 2}, {{.stride = 2, .dilation = 2}, {.stride = 2, .dilation = 2}}));
   out.push_back(conv_of({2, 5, 5, 1}, {3, 3, 1, 4}, {}, {}));
   out.push_back(conv_of({1, 1, 1, 1}, {1, 1, 1, 1}, {}, {}));
   out.push_back(conv_of({0, 5, 5, 2}, {3, 3, 2, 4}, {}, {}));
-  out.push_back(conv_of({2, 5, 5, 4}, {3, 3, 2, 6}, {.padding = same, .groups = 2}, {{.before = 1, .after = 1}, {.before = 1, .after = 1}, 2}));
+  out.push_back(
+      conv_of({2, 5, 5, 4}, {3, 3, 2, 6}, {.padding = same, .groups = 2}, {{.before = 1, .after = 1}, {.before = 1, .after = 1}, 2}));
   out.push_back(conv_of({2, 4, 5, 3}, {3, 2, 1, 3}, {.strides = {2, 1}, .padding = {{0, 2}, {1, 0}}, .groups = 3},
                         {{.stride = 2, .after = 2}, {.before = 1}, 3}));
   const ListFunction conv = [](const Arrays& in) { return Arrays{conv2d(in[0], in[1], {.strides = 2, .padding = 1})}; };
@@ -82,10 +85,11 @@ void add_convolutions(Samples& out) {
                      return input_gradient(in[0], in[1], in[2], {taps, taps});
                    },
                    .same_bits = false});
-  out.push_back({.op = "conv_input_gradient",
-                 .inputs = {uniform({2, 3, 4, 3}), uniform({3, 2, 2, 3}, -1, 1, 2)},
-                 .call = [](const Arrays& in) { return Arrays{conv_transpose2d(in[0], in[1], {.strides = 2, .padding = 1, .output_padding = 1})}; },
-                 .same_bits = false});
+  out.push_back(
+      {.op = "conv_input_gradient",
+       .inputs = {uniform({2, 3, 4, 3}), uniform({3, 2, 2, 3}, -1, 1, 2)},
+       .call = [](const Arrays& in) { return Arrays{conv_transpose2d(in[0], in[1], {.strides = 2, .padding = 1, .output_padding = 1})}; },
+       .same_bits = false});
   out.push_back({.op = "conv",
                  .inputs = {uniform({2, 6, 3}), uniform({3, 3, 2}, -1, 1, 2)},
                  .call = [](const Arrays& in) { return Arrays{conv1d(in[0], in[1], {.padding = same})}; },
@@ -129,11 +133,15 @@ void add_pooling(Samples& out) {
   }
   out.push_back({.op = "average_pool",
                  .inputs = {x},
-                 .call = [](const Arrays& in) { return Arrays{average_pool2d(in[0], 3, {.strides = 2, .padding = 1}), average_pool2d(in[0], 2)}; },
-                 .reference = [](const std::vector<Plain>& in) {
-                   const Taps taps{.stride = 2, .before = 1, .after = 1};
-                   return pooled(in[0], 3, 3, {taps, taps}, average);
-                 }});
+                 .call =
+                     [](const Arrays& in) {
+                       return Arrays{average_pool2d(in[0], 3, {.strides = 2, .padding = 1}), average_pool2d(in[0], 2)};
+                     },
+                 .reference =
+                     [](const std::vector<Plain>& in) {
+                       const Taps taps{.stride = 2, .before = 1, .after = 1};
+                       return pooled(in[0], 3, 3, {taps, taps}, average);
+                     }});
   out.push_back({.op = "average_pool_gradient",
                  .inputs = {x, uniform({2, 2, 3, 3}, -1, 1, 2)},
                  .call = pulled([](const Arrays& in) { return Arrays{average_pool2d(in[0], 2)}; })});

@@ -209,10 +209,12 @@ void add_others(Samples& out) {
   out.push_back({.op = "cast",
                  .inputs = {uniform({3, 4})},
                  .call = [](const Arrays& x) { return Arrays{x[0].astype(int64)}; },
-                 .reference = [](const std::vector<Plain>& x) { return each(x[0], [](double v) {  // NaN is 0, what lies outside the nearest number
-                     return std::isnan(v) ? 0.0 : std::trunc(std::clamp(v, -0x1p63, 0x1p63));
-                   });
-                 },
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return each(x[0], [](double v) {  // NaN is 0, what lies outside the nearest number
+                         return std::isnan(v) ? 0.0 : std::trunc(std::clamp(v, -0x1p63, 0x1p63));
+                       });
+                     },
                  .orders = 0});
   for (const DType narrow : {bfloat16, float16})  // rounded on the way, also where the result is wide again
     out.push_back({.op = "cast",
@@ -250,10 +252,13 @@ void add_others(Samples& out) {
                  .reference = [](const std::vector<Plain>& x) {
                    return each_pair(x[0], x[1], [](double v, double dy) { return v > 0 ? dy : 0; });
                  }});
-  out.push_back({.op = "gelu_slope", .inputs = {uniform({6}), uniform({6}, -1, 1, 2)}, .call = pulled(one_of(gelu)),
+  out.push_back({.op = "gelu_slope",
+                 .inputs = {uniform({6}), uniform({6}, -1, 1, 2)},
+                 .call = pulled(one_of(gelu)),
                  .reference = [](const std::vector<Plain>& x) {
                    return each_pair(x[0], x[1], [](double v, double dy) {
-                     return dy * (0.5 * std::erfc(-v / std::sqrt(2.0)) + (std::isinf(v) ? 0 : v * std::exp(-v * v / 2)) / std::sqrt(2 * std::acos(-1.0)));
+                     return dy * (0.5 * std::erfc(-v / std::sqrt(2.0)) +
+                                  (std::isinf(v) ? 0 : v * std::exp(-v * v / 2)) / std::sqrt(2 * std::acos(-1.0)));
                    });
                  }});
   out.push_back({.op = "polygamma",

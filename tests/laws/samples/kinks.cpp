@@ -61,14 +61,18 @@ void add_elementwise(Samples& out) {
   out.push_back(at("power", row({kInfinity, 2}), beside(power, 0, true), {0, 0}, 1));
   out.push_back(at("norm", row({0, 0}), [](const Array& x) { return linalg::norm(x); }, {0, 0}));
   out.push_back(at("stddev", row({3, 3}), [](const Array& x) { return stddev(x); }, {0, 0}));
-  out.push_back(at("logaddexp", row({kInfinity, -kInfinity, 2}), [](const Array& x) { return logaddexp(x, stop_gradient(x)); }, {0.5, 0, 1.5}));
+  out.push_back(
+      at("logaddexp", row({kInfinity, -kInfinity, 2}), [](const Array& x) { return logaddexp(x, stop_gradient(x)); }, {0.5, 0, 1.5}));
   out.push_back(at("fmod", row({0.1}), [](const Array& y) { return fmod(Array(1.0).astype(y.dtype()), y); }, {-9}));
   out.push_back(at("logsumexp", row({kInfinity, 700, -kInfinity}), [](const Array& x) { return logsumexp(x); }, {1, 0, 0}));
   // A class that is masked out, with target 0; an ignored example of NaN.
   const Array masked = reshape(row({0, -kInfinity, 0}), {1, 3}), one_hot = reshape(row({1, 0, 0}), {1, 3});
-  out.push_back(at("log_softmax", masked, [=](const Array& x) { return loss::categorical_crossentropy(x, one_hot.astype(x.dtype())); }, {-0.5, 0, 0.5}));
-  out.push_back(at("log_softmax", masked, [=](const Array& x) { return loss::kl_divergence(x, one_hot.astype(x.dtype())); }, {-0.5, 0, 0.5}));
-  out.push_back(at("softmax_cross_entropy", masked, [](const Array& x) { return loss::sparse_categorical_crossentropy(x, array({0})); }, {-0.5, 0, 0.5}));
+  out.push_back(at("log_softmax", masked, [=](const Array& x) { return loss::categorical_crossentropy(x, one_hot.astype(x.dtype())); },
+                   {-0.5, 0, 0.5}));
+  out.push_back(
+      at("log_softmax", masked, [=](const Array& x) { return loss::kl_divergence(x, one_hot.astype(x.dtype())); }, {-0.5, 0, 0.5}));
+  out.push_back(at("softmax_cross_entropy", masked, [](const Array& x) { return loss::sparse_categorical_crossentropy(x, array({0})); },
+                   {-0.5, 0, 0.5}));
   const Array padded = reshape(row({std::nan(""), std::nan(""), 0, 0}), {2, 2});
   out.push_back(at("softmax_cross_entropy", padded, [](const Array& x) {
                      const Array weights = ones({2}, x.dtype());

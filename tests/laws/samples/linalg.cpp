@@ -49,7 +49,8 @@ Sample matmul_of(const Shape& a, const Shape& b) {
 
 Samples linalg_samples() {
   Samples out;
-  for (const auto& [m, k, n] : std::vector<std::array<int64_t, 3>>{{3, 4, 5}, {1, 1, 1}, {0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {17, 33, 9}, {1, 40, 3}, {40, 1, 3}})
+  for (const auto& [m, k, n] :
+       std::vector<std::array<int64_t, 3>>{{3, 4, 5}, {1, 1, 1}, {0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {17, 33, 9}, {1, 40, 3}, {40, 1, 3}})
     out.push_back(matmul_of({m, k}, {k, n}));
   out.push_back(matmul_of({70, 65}, {65, 80}));
   out.back().orders = 1;

@@ -41,10 +41,11 @@ void add_softmax(Samples& out) {
                  .reference = [](const std::vector<Plain>& in) { return along(each(in[0], std::negate<double>()), 2, plain_softmax); }});
   for (const Shape& shape : {Shape{0, 4}, Shape{3, 0}, Shape{3, 1}, Shape{2, 300}})
     for (const bool is_log : {false, true})
-      out.push_back({.op = is_log ? "log_softmax" : "softmax",
-                     .inputs = {uniform(shape)},
-                     .call = [is_log](const Arrays& in) { return Arrays{is_log ? log_softmax(in[0]) : softmax(in[0])}; },
-                     .reference = [is_log](const std::vector<Plain>& in) { return along(in[0], 1, is_log ? plain_log_softmax : plain_softmax); }});
+      out.push_back(
+          {.op = is_log ? "log_softmax" : "softmax",
+           .inputs = {uniform(shape)},
+           .call = [is_log](const Arrays& in) { return Arrays{is_log ? log_softmax(in[0]) : softmax(in[0])}; },
+           .reference = [is_log](const std::vector<Plain>& in) { return along(in[0], 1, is_log ? plain_log_softmax : plain_softmax); }});
   for (const bool is_log : {false, true})
     out.push_back({.op = is_log ? "log_softmax_backward" : "softmax_backward",
                    .inputs = {x, uniform(x.shape(), -1, 1, 4)},
@@ -78,7 +79,8 @@ void add_row_norms(Samples& out) {
                    return affine_of(along(in[0], 2, [](Line v) { return standardized(std::move(v), false, 1e-6); }), in[1], Plain{{}, {0}});
                  },
                  .tolerance = 1e-5});
-  out.push_back({.op = "layer_norm_backward", .inputs = {x, weight, bias, uniform(x.shape(), -1, 1, 4)}, .call = pulled(affine), .tolerance = 1e-5});
+  out.push_back(
+      {.op = "layer_norm_backward", .inputs = {x, weight, bias, uniform(x.shape(), -1, 1, 4)}, .call = pulled(affine), .tolerance = 1e-5});
   out.push_back({.op = "layer_norm_backward",  // without weight and bias: another rule of vmap
                  .inputs = {x, uniform(x.shape(), -1, 1, 4)},
                  .call = pulled([](const Arrays& in) { return Arrays{layer_norm(in[0])}; }),

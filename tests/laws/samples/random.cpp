@@ -15,9 +15,9 @@ void add_draws(Samples& out) {
   out.push_back({.op = "random_normal",
                  .inputs = {key, uniform({3}), uniform({3}, 1, 2, 2)},
                  .call = [](const Arrays& x) { return Arrays{random::normal(key_of(x[0]), {4, 3}, x[1], x[2], x[1].dtype())}; }});
-  out.push_back({.op = "random_truncated_normal",
-                 .inputs = {key, uniform({3})},
-                 .call = [](const Arrays& x) { return Arrays{random::truncated_normal(key_of(x[0]), {4, 3}, -1, 3, x[1].dtype()) * x[1]}; }});
+  out.push_back({.op = "random_truncated_normal", .inputs = {key, uniform({3})}, .call = [](const Arrays& x) {
+                   return Arrays{random::truncated_normal(key_of(x[0]), {4, 3}, -1, 3, x[1].dtype()) * x[1]};
+                 }});
   out.push_back({.op = "random_integers",
                  .inputs = {key},
                  .call = [](const Arrays& x) { return Arrays{random::integers(key_of(x[0]), {4, 3}, -5, 5)}; },

@@ -45,15 +45,28 @@ void add_reduction(Samples& out, const Reduction& r) {
   };
   add(x, [r](const Arrays& in) { return Arrays{r.whole(in[0])}; }, [r](const auto& in) { return reduced(flattened(in[0]), 0, r.plain); });
   for (const int64_t axis : {0, 1, 2})
-    add(x, [r, axis](const Arrays& in) { return Arrays{r.axes(in[0], axis)}; }, [r, axis](const auto& in) { return reduced(in[0], axis, r.plain); });
+    add(
+        x, [r, axis](const Arrays& in) { return Arrays{r.axes(in[0], axis)}; },
+        [r, axis](const auto& in) { return reduced(in[0], axis, r.plain); });
   add(x, [r](const Arrays& in) { return Arrays{r.keeping(in[0], {0, -1}, keepdims)}; }, {});
-  add(uniform({1, 1}, 0.2, 0.4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 0, r.plain); });
+  add(
+      uniform({1, 1}, 0.2, 0.4), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; },
+      [r](const auto& in) { return reduced(in[0], 0, r.plain); });
   add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 0)}; }, [](const auto&) { return Plain{{0}, {}}; });
   if (r.of_nothing) {
-    add(uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; }, [r](const auto&) { return Plain{{2}, {r.plain({}), r.plain({})}}; });
+    add(
+        uniform({2, 0}), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1)}; },
+        [r](const auto&) {
+          return Plain{{2}, {r.plain({}), r.plain({})}};
+        });
     if (std::isnan(r.plain({}))) out.back().orders = 0;  // a mean of nothing: NaN has no slope
   }
-  add(distinct({5, 2000}, 2e-3), [r](const Arrays& in) { return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)}; }, [r](const auto& in) { return reduced(in[0], 1, r.plain); });
+  add(
+      distinct({5, 2000}, 2e-3),
+      [r](const Arrays& in) {
+        return Arrays{r.axes(in[0], 1), r.axes(in[0], 0)};
+      },
+      [r](const auto& in) { return reduced(in[0], 1, r.plain); });
   if (r.op == "prod") out.back().inputs = {uniform({5, 200}, 0.9, 1.1)};
 }
 double deviation(const Line& v) { return std::sqrt(variance(v)); }
@@ -87,17 +100,23 @@ void add_sorting(Samples& out) {
                  .reference = [](const auto& x) {
                    return along(x[0], 1, sorted);
                  }});
-  out.push_back({.op = "argsort", .inputs = {distinct({3, 6})}, .call = [](const Arrays& x) { return Arrays{argsort(x[0])}; }, .orders = 0});
+  out.push_back(
+      {.op = "argsort", .inputs = {distinct({3, 6})}, .call = [](const Arrays& x) { return Arrays{argsort(x[0])}; }, .orders = 0});
   out.push_back({.op = "argsort",
                  .inputs = {distinct({7, 2})},
-                 .call = [](const Arrays& x) { return Arrays{topk(x[0], 3, 0).first, topk(x[0], 2, 0, false).first}; },
-                 .reference = [](const auto& x) {
-                   return along(x[0], 0, [](Line line) {
-                     std::stable_sort(line.begin(), line.end(), [](double x, double y) { return x > y || (!std::isnan(x) && std::isnan(y)); });
-                     line.resize(3);
-                     return line;
-                   });
-                 }});
+                 .call =
+                     [](const Arrays& x) {
+                       return Arrays{topk(x[0], 3, 0).first, topk(x[0], 2, 0, false).first};
+                     },
+                 .reference =
+                     [](const auto& x) {
+                       return along(x[0], 0, [](Line line) {
+                         std::stable_sort(line.begin(), line.end(),
+                                          [](double x, double y) { return x > y || (!std::isnan(x) && std::isnan(y)); });
+                         line.resize(3);
+                         return line;
+                       });
+                     }});
   out.push_back({.op = "searchsorted",
                  .inputs = {sort(distinct({6})).eval(), uniform({2, 3}, -0.2, 0.2)},
                  .call = [](const Arrays& x) { return Arrays{searchsorted(x[0], x[1]), searchsorted(x[0], x[1], Side::right)}; },

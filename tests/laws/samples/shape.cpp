@@ -42,20 +42,40 @@ void add_views(Samples& out) {
   out.push_back(of("reshape", {0, 3}, [](const Array& x) { return reshape(x, {3, 0, 2}); },
                    [](const auto& x) { return reshaped(x[0], {3, 0, 2}); }));
   out.push_back(of("reshape", {1}, [](const Array& x) { return squeeze(x); }, [](const auto& x) { return reshaped(x[0], {}); }));
-  out.push_back(of("transpose", {3, 4}, [](const Array& x) { return transpose(x); }, moved({4, 3}, [](const Index& at) { return Index{at[1], at[0]}; })));
+  out.push_back(of(
+      "transpose", {3, 4}, [](const Array& x) { return transpose(x); }, moved({4, 3}, [](const Index& at) {
+        return Index{at[1], at[0]};
+      })));
   out.push_back(of("transpose", {2, 3, 4}, [](const Array& x) { return transpose(x, {2, 0, 1}); },
                    moved({4, 2, 3}, [](const Index& at) { return Index{at[1], at[2], at[0]}; })));
-  out.push_back(of("transpose", {2, 0, 4}, [](const Array& x) { return transpose(x, {1, 2, 0}); }, [](const auto&) { return Plain{{0, 4, 2}, {}}; }));
+  out.push_back(of(
+      "transpose", {2, 0, 4},
+      [](const Array& x) {
+        return transpose(x, {1, 2, 0});
+      },
+      [](const auto&) {
+        return Plain{{0, 4, 2}, {}};
+      }));
   out.push_back(of("broadcast_to", {3, 1}, [](const Array& x) { return broadcast_to(x, {2, 3, 4}); },
                    moved({2, 3, 4}, [](const Index& at) { return Index{at[1], 0}; })));
   out.push_back(of("broadcast_to", {}, [](const Array& x) { return broadcast_to(x, {5}); },
                    [](const auto& x) { return Plain{{5}, std::vector<double>(5, x[0].values[0])}; }));
   out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice(1, 4)]; }, rows({3, 4}, {1, 2, 3})));
   out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[slice({}, {}, -2)]; }, rows({3, 4}, {4, 2, 0})));
-  out.push_back(of("slice", {5, 4}, [](const Array& x) { return x[{slice(3, 3), slice(1, {})}]; }, [](const auto&) { return Plain{{0, 3}, {}}; }));
+  out.push_back(of(
+      "slice", {5, 4},
+      [](const Array& x) {
+        return x[{slice(3, 3), slice(1, {})}];
+      },
+      [](const auto&) {
+        return Plain{{0, 3}, {}};
+      }));
   out.push_back(of("slice", {3, 4, 5}, [](const Array& x) { return x[{-1, ellipsis, slice({}, {}, 3)}]; },
                    moved({4, 2}, [](const Index& at) { return Index{2, at[0], 3 * at[1]}; })));
-  out.push_back(of("slice", {1, 2}, [](const Array& x) { return flip(x); }, moved({1, 2}, [](const Index& at) { return Index{0, 1 - at[1]}; })));
+  out.push_back(of(
+      "slice", {1, 2}, [](const Array& x) { return flip(x); }, moved({1, 2}, [](const Index& at) {
+        return Index{0, 1 - at[1]};
+      })));
   out.push_back(of("slice", {2, 1}, [](const Array& x) { return x[1]; }, moved({1}, [](const Index&) { return Index{1, 0}; })));
   for (const Shape& shape : {Shape{3, 4}, Shape{0, 2}, Shape{}})
     out.push_back(of("contiguous", shape, [](const Array& x) { return contiguous(x); }, [](const auto& x) { return x[0]; }));
@@ -76,22 +96,38 @@ Plain written(Plain x, const Plain& y, const F& place, bool adds = false) {
 void add_updates(Samples& out) {
   out.push_back({.op = "slice_update",
                  .inputs = {uniform({5, 4}), uniform({2, 4}, -1, 1, 2)},
-                 .call = [](const Arrays& x) { return Arrays{slice_update(x[0], x[1], Dims{1, 0}, Dims{2, 1})}; },
-                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{1 + 2 * at[0], at[1]}; }); }});
-  out.push_back({.op = "slice_update",
-                 .inputs = {uniform({5, 4}), uniform({4}, -1, 1, 2)},
-                 .call = [](const Arrays& x) {
-                   Array y = x[0];
-                   y.set(-2, x[1]);
-                   return Arrays{y};
-                 },
-                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{3, at[0]}; }); }});
+                 .call =
+                     [](const Arrays& x) {
+                       return Arrays{slice_update(x[0], x[1], Dims{1, 0}, Dims{2, 1})};
+                     },
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return written(x[0], x[1], [](const Index& at) { return Index{1 + 2 * at[0], at[1]}; });
+                     }});
+  out.push_back(
+      {.op = "slice_update",
+       .inputs = {uniform({5, 4}), uniform({4}, -1, 1, 2)},
+       .call =
+           [](const Arrays& x) {
+             Array y = x[0];
+             y.set(-2, x[1]);
+             return Arrays{y};
+           },
+       .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) {
+                                                        return Index{3, at[0]};
+                                                      }); }});
   out.push_back({.op = "sum_windows",
                  .inputs = {uniform({2, 3})},
-                 .call = [](const Arrays& x) { return Arrays{slice_scatter(x[0], Shape{4, 6}, Dims{3, 0}, Dims{-2, 2})}; },
-                 .reference = [](const std::vector<Plain>& x) {
-                   return written(Plain{{4, 6}, std::vector<double>(24, 0.0)}, x[0], [](const Index& at) { return Index{3 - 2 * at[0], 2 * at[1]}; });
-                 }});
+                 .call =
+                     [](const Arrays& x) {
+                       return Arrays{slice_scatter(x[0], Shape{4, 6}, Dims{3, 0}, Dims{-2, 2})};
+                     },
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return written(Plain{{4, 6}, std::vector<double>(24, 0.0)}, x[0], [](const Index& at) {
+                         return Index{3 - 2 * at[0], 2 * at[1]};
+                       });
+                     }});
   const auto window_at = [](const Dims& starts, const Dims& steps) {
     return [=](const Index& at) {
       Index place = at;
@@ -109,13 +145,15 @@ void add_updates(Samples& out) {
                    .call =
                        [=](const Arrays& values) {
                          Arrays parts;
-                         for (size_t i = 0; i < values.size(); ++i) parts.push_back(slice_scatter(values[i], whole, places[i].first, places[i].second));
+                         for (size_t i = 0; i < values.size(); ++i)
+                           parts.push_back(slice_scatter(values[i], whole, places[i].first, places[i].second));
                          return Arrays{sum_of_parts({}, parts)};
                        },
                    .reference =
                        [=](const std::vector<Plain>& values) {
                          Plain sum = filled(shape, [](const Index&) { return 0.0; });
-                         for (size_t i = 0; i < values.size(); ++i) sum = written(sum, values[i], window_at(places[i].first, places[i].second), true);
+                         for (size_t i = 0; i < values.size(); ++i)
+                           sum = written(sum, values[i], window_at(places[i].first, places[i].second), true);
                          return sum;
                        }});
   };
@@ -133,7 +171,15 @@ void add_updates(Samples& out) {
                        y.add(-2, x[1]);
                        return Arrays{y};
                      },
-                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{3, at[0]}; }, true); }});
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return written(
+                           x[0], x[1],
+                           [](const Index& at) {
+                             return Index{3, at[0]};
+                           },
+                           true);
+                     }});
   out.push_back({.op = "add_windows",  // an array read as a whole and in overlapping parts
                  .inputs = {uniform({5, 3}), uniform({5, 3}, -1, 1, 2), uniform({3, 3}, -1, 1, 3)},
                  .call =
@@ -155,7 +201,10 @@ void add_updates(Samples& out) {
   out.push_back({.op = "dynamic_update_slice",
                  .inputs = {uniform({5, 6}), uniform({3, 2}, -1, 1, 2), array({1, 2})},
                  .call = [](const Arrays& x) { return Arrays{dynamic_update_slice(x[0], x[1], x[2])}; },
-                 .reference = [](const std::vector<Plain>& x) { return written(x[0], x[1], [](const Index& at) { return Index{1 + at[0], 2 + at[1]}; }); }});
+                 .reference =
+                     [](const std::vector<Plain>& x) {
+                       return written(x[0], x[1], [](const Index& at) { return Index{1 + at[0], 2 + at[1]}; });
+                     }});
   out.push_back({.op = "concatenate",
                  .inputs = {uniform({2, 3}), uniform({4, 3}, -1, 1, 2), uniform({0, 3})},
                  .call = [](const Arrays& x) { return Arrays{concatenate(x, 0)}; },

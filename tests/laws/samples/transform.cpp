@@ -60,24 +60,31 @@ void add_branches(Samples& out) {
   for (const double sign : {1.0, -1.0})
     out.push_back({.op = "cond",
                    .inputs = {uniform({}, sign - 0.1, sign + 0.1), uniform({3}), uniform({3}, 0.5, 1, 2)},
-                   .call = [](const Arrays& in) {
-                     return Arrays{cond(all(in[0] > 0), [&](const Array& x) { return sin(x) * in[2]; },
-                                        [&](const Array& x) { return exp(x) + 0.0 * in[2]; }, in[1])};
-                   },
-                   .reference = [](const std::vector<Plain>& in) {
-                     return each_pair(in[1], in[2], [&](double x, double y) { return in[0].values[0] > 0 ? std::sin(x) * y : std::exp(x) + 0 * y; });
-                   }});
+                   .call =
+                       [](const Arrays& in) {
+                         return Arrays{cond(
+                             all(in[0] > 0), [&](const Array& x) { return sin(x) * in[2]; },
+                             [&](const Array& x) { return exp(x) + 0.0 * in[2]; }, in[1])};
+                       },
+                   .reference =
+                       [](const std::vector<Plain>& in) {
+                         return each_pair(in[1], in[2],
+                                          [&](double x, double y) { return in[0].values[0] > 0 ? std::sin(x) * y : std::exp(x) + 0 * y; });
+                       }});
   out.push_back({.op = "while_loop",  // x -> x / 2 + sin x / 8 until it is small
                  .inputs = {uniform({}, 0.7, 0.9)},
-                 .call = [](const Arrays& in) {
-                   return Arrays{while_loop([](const Array& x) { return x > 0.1; }, [](const Array& x) { return x / 2 + sin(x) / 8; }, in[0])};
-                 },
-                 .reference = [](const std::vector<Plain>& in) {
-                   return each(in[0], [](double x) {
-                     while (x > 0.1) x = x / 2 + std::sin(x) / 8;
-                     return x;
-                   });
-                 },
+                 .call =
+                     [](const Arrays& in) {
+                       return Arrays{
+                           while_loop([](const Array& x) { return x > 0.1; }, [](const Array& x) { return x / 2 + sin(x) / 8; }, in[0])};
+                     },
+                 .reference =
+                     [](const std::vector<Plain>& in) {
+                       return each(in[0], [](double x) {
+                         while (x > 0.1) x = x / 2 + std::sin(x) / 8;
+                         return x;
+                       });
+                     },
                  .has_reverse = false});
 }
 
