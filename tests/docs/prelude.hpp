@@ -22,9 +22,10 @@ template <class T>
 void use(const T& value) {
   if constexpr (std::convertible_to<const T&, Array>) evaluate({Array(value)});
 }
-// The value of an example beside what its comment says: a shape in parentheses, or the value as it is printed.
+// The value of an example beside what its comment says: a shape in parentheses, or the value as it is printed, with commas.
 template <class T>
-void gives(const T& value, const std::string& said) {
+void gives(const T& value, std::string said) {
+  if (said[0] == '[') std::erase(said, ',');
   std::ostringstream text;
   if constexpr (std::same_as<T, Array>) {
     if (said[0] == '(') text << to_text(value.shape());

@@ -54,12 +54,10 @@ std::string message_of(const Provocation& provocation) {
   return "(accepted)";
 }
 std::string catalogue() {
-  std::string out =
-      "What Gradus says when a call is wrong: the call, then the message. Written by errors_test, compared by it word for word.\n";
+  std::string out = "What Gradus says when a call is wrong: the call, then the message. Written by errors_test, compared by it word for word.\n";
   for (const Section& section : kSections) {
     out += "\n== " + std::string(section.title) + "\n";
-    for (const Provocation& provocation : section.provocations())
-      out += "\n" + tidy(provocation.code) + "\n" + indented(message_of(provocation));
+    for (const Provocation& provocation : section.provocations()) out += "\n" + tidy(provocation.code) + "\n" + indented(message_of(provocation));
   }
   return out;
 }
