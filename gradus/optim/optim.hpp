@@ -114,17 +114,6 @@ class Rprop : public Optimizer {
   explicit Rprop(Schedule learning_rate = 1e-2, RpropOptions options = {});
 };
 
-struct LionOptions {
-  double beta_1 = 0.9, beta_2 = 0.99, weight_decay = 0.0;
-  GRADUS_OPTIONS(beta_1, beta_2, weight_decay)
-};
-/// Steps by the sign of an average of momentum and gradient (Chen et al. 2023): c = beta_1 m + (1 - beta_1) g; p (1 - rate decay) - rate sign(c);
-/// m = beta_2 m + (1 - beta_2) g.
-class Lion : public Optimizer {
- public:
-  explicit Lion(Schedule learning_rate = 1e-4, LionOptions options = {});
-};
-
 struct ASGDOptions {
   double decay = 1e-4;         ///< lambda: how fast parameter and rate fall
   double power = 0.75;         ///< the rate is rate / (1 + decay rate (t - 1))^power

@@ -39,17 +39,6 @@ struct SGDRule final : Rule {
   SGDOptions o;
 };
 
-struct LionRule final : Rule {
-  explicit LionRule(LionOptions o) : o(o) {}
-  std::string_view name() const override { return "lion"; }
-  std::vector<std::string_view> state_names() const override { return {"m"}; }
-  std::vector<double> numbers(int64_t, double rate, double&) const override { return {rate, 1 - rate * o.weight_decay}; }
-  Updated update(const Array& p, const Array& g, std::span<const Array> state, std::span<const Array> n) const override {
-    return {n[1] * p - n[0] * sign(running(o.beta_1, state[0], g)), {running(o.beta_2, state[0], g)}};
-  }
-  LionOptions o;
-};
-
 struct AdamRule final : Rule {
   AdamRule(AdamOptions o, bool is_decoupled) : o(o), is_decoupled(is_decoupled) {}
   std::string_view name() const override { return is_decoupled ? "adamw" : "adam"; }
@@ -263,10 +252,6 @@ constexpr FieldNote kBeta1{"beta_1", "what the running mean of the gradient keep
 
 }  // namespace
 
-std::span<const FieldNote> LionOptions::field_notes() {
-  static constexpr FieldNote notes[] = {kBeta1, {"beta_2", "what the momentum keeps at each step", range::share}, kDecoupledDecay};
-  return notes;
-}
 std::span<const FieldNote> SGDOptions::field_notes() {
   static constexpr FieldNote notes[] = {kMomentum,
                                         {"nesterov", "looks ahead along the momentum; needs one, and no dampening"},
@@ -337,7 +322,6 @@ Adamax::Adamax(Schedule rate, AdamaxOptions o) : Optimizer(make<AdamaxRule>(chec
 Nadam::Nadam(Schedule rate, NadamOptions o) : Optimizer(make<NadamRule>(checked("nadam", o)), std::move(rate)) {}
 RAdam::RAdam(Schedule rate, RAdamOptions o) : Optimizer(make<RAdamRule>(checked("radam", o)), std::move(rate)) {}
 Rprop::Rprop(Schedule rate, RpropOptions o) : Optimizer(make<RpropRule>(checked_rprop(o)), std::move(rate)) {}
-Lion::Lion(Schedule rate, LionOptions o) : Optimizer(make<LionRule>(checked("lion", o)), std::move(rate)) {}
 ASGD::ASGD(Schedule rate, ASGDOptions o) : Optimizer(make<ASGDRule>(checked("asgd", o)), std::move(rate)) {}
 
 std::span<const FieldNote> CommonOptions::field_notes() {
@@ -370,7 +354,6 @@ constexpr OptimizerKind kKinds[] = {
     {"nadam", "adam with Nesterov's momentum", 1e-3, described<NadamOptions>, read_kind<Nadam, NadamOptions>},
     {"radam", "adam whose rate is rectified in the first steps", 1e-3, described<RAdamOptions>, read_kind<RAdam, RAdamOptions>},
     {"rprop", "by the sign of the gradient, for full batches", 1e-2, described<RpropOptions>, read_kind<Rprop, RpropOptions>},
-    {"lion", "by the sign of an average of momentum and gradient", 1e-4, described<LionOptions>, read_kind<Lion, LionOptions>},
     {"asgd", "gradient descent that also averages the parameters", 1e-2, described<ASGDOptions>, read_kind<ASGD, ASGDOptions>},
 };
 

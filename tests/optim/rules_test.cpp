@@ -9,13 +9,6 @@
 namespace gradus {
 namespace {
 
-TEST(Lion, steps_by_the_sign) {
-  Array p = array({1.0f, -1.0f});
-  optim::Lion optimizer(0.1);
-  optimizer.step(p, array({3.0f, -0.5f}));
-  EXPECT_EQ(p.to_vector<float>(), (std::vector<float>{0.9f, -0.9f}));
-}
-
 using testing::error_of;
 
 constexpr double kRate = 0.1, kGradients[] = {1, -0.5};
