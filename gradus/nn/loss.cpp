@@ -127,12 +127,6 @@ Array huber(const Array& output, const Array& target, HuberOptions options) {
   return reduced(where(is_small, 0.5 * square(small), options.delta * (size - 0.5 * options.delta)), options.reduction, dtype);
 }
 
-Array mean_fourth_power_error(const Array& output, const Array& target) { return mean_fourth_power_error(output, target, {}); }
-Array mean_fourth_power_error(const Array& output, const Array& target, LossOptions options) {
-  check_same_shape("mean_fourth_power_error", output, target);
-  const auto [y, t, dtype] = operands_of(output, target);
-  return reduced(square(square(y - t)), options.reduction, dtype);
-}
 Array log_cosh(const Array& output, const Array& target) { return log_cosh(output, target, {}); }
 Array log_cosh(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("log_cosh", output, target);
@@ -342,7 +336,6 @@ constexpr LossKind kKinds[] = {
     GRADUS_LOSS(mean_squared_error, "mse", numbers, LossOptions, "squares of the errors"),
     GRADUS_LOSS(mean_absolute_error, "mae", numbers, LossOptions, "sizes of the errors"),
     GRADUS_LOSS(huber, "", numbers, HuberOptions, "squares of small errors, sizes of large ones"),
-    GRADUS_LOSS(mean_fourth_power_error, "", numbers, LossOptions, "fourth powers of the errors"),
     GRADUS_LOSS(log_cosh, "", numbers, LossOptions, "log(cosh(error)): smooth in between as well"),
     GRADUS_LOSS(binary_crossentropy, "", answers, BinaryCrossentropyOptions,
                 "two classes, or several labels an example; outputs are logits, targets 0 to 1"),

@@ -42,8 +42,6 @@ struct HuberOptions {
 Array huber(const Array& output, const Array& target);
 Array huber(const Array& output, const Array& target, HuberOptions options);
 /// log(cosh(output - target))
-Array mean_fourth_power_error(const Array& output, const Array& target);
-Array mean_fourth_power_error(const Array& output, const Array& target, LossOptions options);
 Array log_cosh(const Array& output, const Array& target);
 Array log_cosh(const Array& output, const Array& target, LossOptions options);
 

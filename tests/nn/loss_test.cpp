@@ -10,10 +10,6 @@
 namespace gradus {
 namespace {
 
-TEST(MeanFourthPowerError, is_the_mean_of_fourth_powers) {
-  EXPECT_EQ(loss::mean_fourth_power_error(array({1.0f, 3.0f}), array({0.0f, 1.0f})).item<float>(), 8.5f);
-}
-
 using nlohmann::json;
 using namespace loss;
 
