@@ -6,7 +6,6 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
-#include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus::nn {
@@ -89,20 +88,6 @@ Array Dropout::forward(const Array& x) const {
   detail::note_call("Dropout");
   if (!TrainingMode::is_on()) return x;
   return dropout(x, rate, TrainingMode::next_dropout_key());
-}
-
-std::span<const FieldNote> GaussianNoise::field_notes() {
-  static constexpr FieldNote notes[] = {{"stddev", "standard deviation of what is added in training", range::not_negative, true}};
-  return notes;
-}
-GaussianNoise::GaussianNoise(double stddev) : stddev(stddev) { check(); }
-void GaussianNoise::check() const {
-  if (!(stddev >= 0)) fail("GaussianNoise", "stddev is ", stddev, "; it must be 0 or more");
-}
-Array GaussianNoise::forward(const Array& x) const {
-  detail::note_call("GaussianNoise");
-  if (stddev == 0 || !TrainingMode::is_on()) return x;
-  return x + stddev * random::normal(TrainingMode::next_dropout_key(), x.shape());
 }
 
 Array Flatten::forward(const Array& x) const {

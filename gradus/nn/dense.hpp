@@ -88,19 +88,6 @@ class Dropout {
   GRADUS_PARTS(rate)
 };
 
-/// In training x + noise from the normal distribution of mean 0 and that standard deviation; else x.
-class GaussianNoise {
- public:
-  explicit GaussianNoise(double stddev);
-  Array forward(const Array& x) const;
-  std::string describe() const { return concat(stddev); }
-  void check() const;
-  static std::span<const FieldNote> field_notes();
-
-  double stddev;
-  GRADUS_PARTS(stddev)
-};
-
 /// All axes after the first as one: (N, H, W, C) to (N, H W C).
 class Flatten {
  public:

@@ -20,7 +20,6 @@ constexpr LayerKind kKinds[] = {
     {"Dropout", "numbers set to zero at random in training", [] { return Layer(Dropout(0)); }},
     {"Embedding", "a vector for each integer", [] { return Layer(Embedding(1, 1)); }},
     {"Flatten", "an image as one vector", [] { return Layer(Flatten()); }},
-    {"GaussianNoise", "noise in training", [] { return Layer(GaussianNoise(0)); }},
     {"GlobalAveragePooling2D", "the mean of each channel of an image", [] { return Layer(GlobalAveragePooling2D()); }},
     {"LayerNorm", "each example to mean 0 and variance 1", [] { return Layer(LayerNorm()); }},
     {"MaxPooling2D", "the largest number of each window of an image", [] { return Layer(MaxPooling2D(2)); }},

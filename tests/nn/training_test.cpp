@@ -9,14 +9,6 @@ namespace gradus {
 
 namespace {
 
-TEST(GaussianNoise, adds_noise_in_training_only) {
-  const nn::GaussianNoise noise(0.5);
-  const Array x = zeros({64, 64});
-  EXPECT_EQ(sum(abs(noise(x))).item<float>(), 0);
-  const nn::TrainingMode training;
-  EXPECT_NEAR(stddev(noise(x)).item<float>(), 0.5, 0.02);
-}
-
 struct Net {
   nn::Dense first{4};
   nn::BatchNorm norm{};
