@@ -70,8 +70,6 @@ Array squared_difference(const Array& x, const Array& y);
 Array exp(const Array& x);
 Array expm1(const Array& x);
 Array exp2(const Array& x);
-/// 10^x.
-Array exp10(const Array& x);
 Array log(const Array& x);
 Array log1p(const Array& x);
 Array log2(const Array& x);

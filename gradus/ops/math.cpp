@@ -38,9 +38,6 @@ constinit const OpDef exp_op = unary("exp", backend::exp_function, [](const Reco
 // Not y + 1, which has few digits left for negative x.
 constinit const OpDef expm1_op = unary("expm1", backend::expm1_function, [](const RecordedCall& call, int) { return exp(x(call)); });
 constinit const OpDef exp2_op = unary("exp2", backend::exp2_function, [](const RecordedCall& call, int) { return kLn2 * y(call); });
-// y = 10^x  =>  dy/dx = y log 10
-constinit const OpDef exp10_op =
-    unary("exp10", backend::exp10_function, [](const RecordedCall& call, int) { return 2.30258509299404568402 * y(call); });
 constinit const OpDef log_op = unary("log", backend::log_function, [](const RecordedCall& call, int) { return reciprocal(x(call)); });
 constinit const OpDef log1p_op =
     unary("log1p", backend::log1p_function, [](const RecordedCall& call, int) { return reciprocal(x(call) + 1); });
@@ -141,7 +138,6 @@ constinit const OpDef xlog1py_op = binary("xlog1py", backend::xlog1py_function, 
 Array exp(const Array& x) { return apply(exp_op, {x}); }
 Array expm1(const Array& x) { return apply(expm1_op, {x}); }
 Array exp2(const Array& x) { return apply(exp2_op, {x}); }
-Array exp10(const Array& x) { return apply(exp10_op, {x}); }
 Array log(const Array& x) { return apply(log_op, {x}); }
 Array log1p(const Array& x) { return apply(log1p_op, {x}); }
 Array log2(const Array& x) { return apply(log2_op, {x}); }
@@ -199,7 +195,7 @@ Array logit(const Array& x) {
 }
 
 std::span<const OpDef* const> math_ops() {
-  static constexpr const OpDef* all[] = {&exp_op,     &expm1_op,     &exp2_op, &exp10_op,       &log_op,       &log1p_op, &log2_op,   &log10_op,
+  static constexpr const OpDef* all[] = {&exp_op,     &expm1_op,     &exp2_op,       &log_op,       &log1p_op, &log2_op,   &log10_op,
                                          &sqrt_op,    &rsqrt_op,     &cbrt_op,       &hypot_op,     &sin_op,   &cos_op,    &tan_op,
                                          &asin_op,    &acos_op,      &atan_op,       &atan2_op,     &sinh_op,  &cosh_op,   &tanh_op,
                                          &asinh_op,   &acosh_op,     &atanh_op,      &erf_op,       &erfc_op,  &erfinv_op, &lgamma_op,

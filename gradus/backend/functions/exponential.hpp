@@ -8,7 +8,6 @@ namespace gradus::backend {
 inline constexpr Function exp_function{"exp", 1};
 inline constexpr Function expm1_function{"expm1", 1};
 inline constexpr Function exp2_function{"exp2", 1};
-inline constexpr Function exp10_function{"exp10", 1};
 inline constexpr Function log_function{"log", 1};
 inline constexpr Function log1p_function{"log1p", 1};
 inline constexpr Function log2_function{"log2", 1};

@@ -19,7 +19,6 @@
   ROW(exp, unary_loop<Exp>, nullptr)                 \
   ROW(expm1, unary_loop<Expm1>, nullptr)             \
   ROW(exp2, unary_loop<Exp2>, nullptr)               \
-  ROW(exp10, unary_loop<ViaDouble<Exp10>>, nullptr)  \
   ROW(log, unary_loop<Log>, nullptr)                 \
   ROW(log1p, unary_loop<Log1p>, nullptr)             \
   ROW(log2, unary_loop<ViaDouble<Log2>>, nullptr)    \
@@ -124,12 +123,6 @@ struct Atanh {  // log1p(2 |x| / (1 - |x|)) / 2
     const V a = hn::Abs(x);
     const V y = log1p(d, hn::Div(hn::Add(a, a), hn::Sub(constant(d, 1), a)));
     return hn::CopySign(hn::Mul(constant(d, 0.5), y), x);
-  }
-};
-struct Exp10 {  // 2^(x log2 10)
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return exp2(d, hn::Mul(x, constant(d, 3.32192809488736234787)));
   }
 };
 struct LogCosh {  // with a = |x|, t = e^a - 1: cosh a - 1 = t^2 / (2 (1 + t)); far from 0: a + log(1 + e^-2a) - log 2

@@ -68,7 +68,6 @@ void add_functions(Samples& out) {
            one("exp", exp, [](double x) { return std::exp(x); }),
            one("expm1", expm1, [](double x) { return std::expm1(x); }),
            one("exp2", exp2, [](double x) { return std::exp2(x); }),
-           one("exp10", exp10, [](double x) { return std::pow(10.0, x); }),
            one("log", log, [](double x) { return std::log(x); }, 0.3, 3),
            one("log1p", log1p, [](double x) { return std::log1p(x); }, -0.6, 3),
            one("log2", log2, [](double x) { return std::log2(x); }, 0.3, 3),
