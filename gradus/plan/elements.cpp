@@ -5,6 +5,7 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/plan/cpu_backend.hpp"
+#include "gradus/plan/packed.hpp"
 
 namespace gradus {
 
@@ -29,20 +30,13 @@ void for_each_position(const Shape& shape, const Dims& strides, Visit&& visit) {
   }
 }
 
-BufferPtr in_processor_memory(const BufferPtr& buffer) {
-  if (!buffer->space()) return buffer;
-  BufferPtr copy = allocate(buffer->bytes(), "a copy in the processor's memory");
-  buffer->space()->copy_out(*buffer, copy->data());
-  return copy;
-}
-
 }  // namespace
 
 void copy_elements(const Array& array, DType dtype, void* out) {
   const Value& value = value_of(array);
   if (array.size() == 0) return;  // `out` may be null
   const DType from = array.dtype();
-  const BufferPtr buffer = in_processor_memory(value.buffer);
+  const BufferPtr buffer = plan::in_processor_memory(value.buffer);
   const std::byte* first = buffer->data() + value.offset * from.size();
   if (from == dtype && is_contiguous(array.shape(), value.strides)) {
     std::memcpy(out, first, static_cast<size_t>(array.size() * dtype.size()));

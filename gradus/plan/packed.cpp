@@ -46,16 +46,19 @@ BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* spac
   return space ? space->allocate(bytes, what) : gradus::allocate(bytes, what);
 }
 
+BufferPtr in_processor_memory(const BufferPtr& buffer) {
+  if (!buffer->space()) return buffer;
+  BufferPtr copy = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
+  buffer->space()->copy_out(*buffer, copy->data());
+  return copy;
+}
+
 BufferPtr brought_to(const MemorySpace* space, const BufferPtr& buffer) {
   if (buffer->space() == space) return buffer;
   Hasher place;
   place.add(reinterpret_cast<uintptr_t>(space));
   return kept_copy(*buffer, place.value(), 0, [&] {
-    BufferPtr here = buffer;
-    if (buffer->space()) {
-      here = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
-      buffer->space()->copy_out(*buffer, here->data());
-    }
+    BufferPtr here = in_processor_memory(buffer);
     if (!space) return here;
     BufferPtr there = space->allocate(buffer->bytes(), "a copy in a backend's memory");
     space->copy_in(here->data(), *there);

@@ -13,6 +13,8 @@ void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::Pac
 
 /// A buffer in `space` (null: the processor's memory).
 BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* space);
+/// The buffer itself if the processor can read it, otherwise a copy of it as it is now.
+BufferPtr in_processor_memory(const BufferPtr& buffer);
 /// The buffer's content in `space` (null: the processor's memory): itself if it lies there, otherwise a copy, kept as those above.
 BufferPtr brought_to(const MemorySpace* space, const BufferPtr& buffer);
 

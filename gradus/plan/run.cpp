@@ -107,8 +107,7 @@ class Run {
   const std::byte* readable(int storage, const std::byte* data) {
     if (!plan_.memory || plan_.storages[storage].kind == Storage::Kind::slot) return data;
     const BufferPtr& buffer = buffers_[storage] ? buffers_[storage] : arena_;
-    copy_ = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
-    plan_.memory->copy_out(*buffer, copy_->data());
+    copy_ = in_processor_memory(buffer);
     return copy_->data() + (data - buffer->data());
   }
 
