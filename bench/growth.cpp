@@ -6,6 +6,7 @@
 namespace bench {
 
 using namespace gradus;
+using namespace gradus::core;
 
 namespace {
 

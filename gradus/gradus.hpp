@@ -5,6 +5,7 @@
 #error Gradus is written in C++20: compile with -std=c++20, with GCC 12, Clang 14 or newer
 #else
 
+#include "gradus/array/memory.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/data/batches.hpp"

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "gradus/array/memory.hpp"
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "tests/watched_new.hpp"

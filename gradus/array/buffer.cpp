@@ -19,10 +19,11 @@
 #include <string>
 #include <vector>
 
+#include "gradus/array/memory.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/fork.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -224,6 +225,14 @@ BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release)
 BufferPtr adopt(std::byte* data, int64_t bytes, const MemorySpace& space, std::function<void()> release) {
   return BufferPtr(Allocator::get().take_adopted(data, bytes, space, std::move(release)));
 }
+void fail_allocation_after(int64_t countdown) { Allocator::get().set_countdown(countdown); }
+
+}  // namespace gradus::core
+
+namespace gradus {
+
+using namespace core;
+
 MemoryUse memory_use() { return Allocator::get().use(); }
 void reset_peak_memory() { Allocator::get().reset_peak(); }
 void set_memory_limit(int64_t bytes) {
@@ -232,6 +241,5 @@ void set_memory_limit(int64_t bytes) {
 }
 int64_t memory_limit() { return Allocator::get().limit(); }
 void clear_memory_cache() { Allocator::get().clear(); }
-void fail_allocation_after(int64_t countdown) { Allocator::get().set_countdown(countdown); }
 
 }  // namespace gradus

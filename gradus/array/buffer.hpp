@@ -1,4 +1,4 @@
-// Memory of arrays: reference-counted buffers from a caching allocator with a limit.
+// Memory of arrays: reference-counted buffers from a caching allocator. Its limit and its counts: array/memory.hpp.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,9 @@
 #include <memory>
 #include <string_view>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 class Buffer;
 class BufferPtr;
@@ -91,18 +93,7 @@ BufferPtr borrow(const void* data, int64_t bytes, std::function<void()> release)
 /// A buffer on memory of a space, which the library may write; `release` frees it.
 BufferPtr adopt(std::byte* data, int64_t bytes, const MemorySpace& space, std::function<void()> release);
 
-/// Bytes that live buffers hold now, that they held at most since the last reset, and that the cache keeps for reuse.
-struct MemoryUse {
-  int64_t live = 0, peak = 0, cached = 0;
-};
-MemoryUse memory_use();
-void reset_peak_memory();
-/// Refuses allocations that would take live memory above `bytes`. Default: what the machine or its cgroup has available at the start.
-void set_memory_limit(int64_t bytes);
-int64_t memory_limit();
-/// Gives cached blocks back to the system.
-void clear_memory_cache();
 /// For tests: the allocation number `countdown` from now (1: the next) fails as if memory were exhausted; 0 switches this off.
 void fail_allocation_after(int64_t countdown);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -5,9 +5,11 @@
 
 namespace gradus {
 
+using namespace core;
+
 std::string to_text(DType dtype) { return std::string(dtype.name()); }
 
-DType dtype_from_name(std::string_view name, std::string_view place) {
+DType core::dtype_from_name(std::string_view name, std::string_view place) {
   std::vector<std::string> names;
   for (int code = 0; code < kDTypeCount; ++code) {
     const DType dtype{static_cast<DType::Code>(code)};

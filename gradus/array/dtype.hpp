@@ -43,11 +43,17 @@ class DType {
   Code code_ = Code::float32;
 };
 
+/// All dtypes there are: C++'s bool, uint8_t, int32_t, int64_t, float and double, and float16_t and bfloat16_t of base/half.hpp.
 inline constexpr DType bool_{DType::Code::bool_}, uint8{DType::Code::uint8}, int32{DType::Code::int32}, int64{DType::Code::int64},
     float16{DType::Code::float16}, bfloat16{DType::Code::bfloat16}, float32{DType::Code::float32}, float64{DType::Code::float64};
 
-inline constexpr int kDTypeCount = 8;
+/// Its name: "float32".
 std::string to_text(DType dtype);
+}  // namespace gradus
+
+namespace gradus::core {
+
+inline constexpr int kDTypeCount = 8;
 /// The dtype of a name; throws for an unknown one, naming `place`.
 DType dtype_from_name(std::string_view name, std::string_view place);
 
@@ -77,6 +83,10 @@ constexpr bool is_storage_type() {
   return sizeof(T) == static_cast<size_t>(dtype_of<T>().size()) && (!std::is_unsigned_v<T> || sizeof(T) == 1);
 }
 
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// The dtype in which an array of `a` and an array of `b` meet:
 ///
 ///               bool  uint8 int32 int64 f16   bf16  f32   f64
@@ -103,6 +113,10 @@ constexpr DType promote_with_number(DType array, DType number) {
   return array.is_bool() ? int64 : array;
 }
 
+}  // namespace gradus
+
+namespace gradus::core {
+
 /// Calls f with a value of the C++ type that stores `dtype`: visit_dtype(x.dtype(), [&]<class T>(T) { ... }).
 template <class F>
 decltype(auto) visit_dtype(DType dtype, F&& f) {
@@ -119,4 +133,4 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
   return f(double{});
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -5,6 +5,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 // Above this a byte count of 8-byte elements times a few more factors could overflow; no machine holds such an array.
 constexpr int64_t kLargestCount = int64_t{1} << 48;
@@ -37,7 +39,7 @@ void Shape::check() {
 
 std::string to_text(const Shape& shape) { return to_text(std::span<const int64_t>(shape.dims())); }
 
-int64_t normalize_axis(std::string_view op, int64_t axis, int64_t rank) {
+int64_t core::normalize_axis(std::string_view op, int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank) {
     if (rank == 0) fail(op, "axis ", axis, " is out of range; a scalar has no axes");
     fail(op, "axis ", axis, " is out of range; an array of rank ", rank, " has axes ", -rank, " to ", rank - 1);
@@ -45,7 +47,7 @@ int64_t normalize_axis(std::string_view op, int64_t axis, int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
-Dims normalize_axes(std::string_view op, const Dims& axes, int64_t rank) {
+Dims core::normalize_axes(std::string_view op, const Dims& axes, int64_t rank) {
   Dims out;
   for (const int64_t axis : axes) out.push_back(normalize_axis(op, axis, rank));
   std::sort(out.begin(), out.end());
@@ -55,13 +57,13 @@ Dims normalize_axes(std::string_view op, const Dims& axes, int64_t rank) {
   return out;
 }
 
-Dims all_axes(int64_t rank) {
+Dims core::all_axes(int64_t rank) {
   Dims axes;
   for (int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
   return axes;
 }
 
-Shape broadcast_shapes(std::string_view op, std::span<const Shape> shapes) {
+Shape core::broadcast_shapes(std::string_view op, std::span<const Shape> shapes) {
   size_t rank = 0;
   for (const Shape& shape : shapes) rank = std::max(rank, shape.dims().size());
   Dims out(rank, 1);
@@ -83,21 +85,21 @@ Shape broadcast_shapes(std::string_view op, std::span<const Shape> shapes) {
   return Shape(out);
 }
 
-Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {
+Shape core::broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {
   if (a == b) return a;
   if (a.rank() == 0) return b;
   if (b.rank() == 0) return a;
   const Shape both[] = {a, b};
-  return broadcast_shapes(op, both);
+  return core::broadcast_shapes(op, both);
 }
 
-Dims contiguous_strides(const Shape& shape) {
+Dims core::contiguous_strides(const Shape& shape) {
   Dims strides(shape.dims().size(), 1);
   for (size_t axis = strides.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * std::max<int64_t>(shape.dims()[axis], 1);
   return strides;
 }
 
-bool is_contiguous(const Shape& shape, const Dims& strides) {
+bool core::is_contiguous(const Shape& shape, const Dims& strides) {
   int64_t expected = 1;
   for (size_t axis = strides.size(); axis-- > 0;) {
     const int64_t size = shape.dims()[axis];

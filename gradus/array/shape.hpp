@@ -11,7 +11,7 @@
 
 #include "gradus/base/small_vector.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Integers as sizes and axes: any width and sign, but no bool and no character.
 template <class T>
@@ -33,24 +33,29 @@ class Size {
   int64_t value_;
 };
 
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// The sizes of an array, none negative, whose product fits in 2^48 elements. Shape(3) and Shape{3} are both (3,).
 class Shape {
  public:
   Shape() = default;  // rank 0: one element
-  Shape(std::initializer_list<Size> sizes);
-  template <Integer T>
-  Shape(T size) : Shape({Size(size)}) {}  // NOLINT: implicit on purpose
+  Shape(std::initializer_list<core::Size> sizes);
+  template <core::Integer T>
+  Shape(T size) : Shape({core::Size(size)}) {}  // NOLINT: implicit on purpose
   Shape(std::span<const int64_t> sizes);  // NOLINT: implicit on purpose
-  Shape(const Dims& sizes) : Shape(std::span<const int64_t>(sizes)) {}
+  Shape(const core::Dims& sizes) : Shape(std::span<const int64_t>(sizes)) {}
   Shape(const std::vector<int64_t>& sizes) : Shape(std::span<const int64_t>(sizes)) {}
 
   int64_t rank() const { return static_cast<int64_t>(sizes_.size()); }
   /// Number of elements.
   int64_t size() const { return count_; }
+  /// The size along an axis from 0 to rank - 1; not checked.
   int64_t operator[](int64_t axis) const { return sizes_[static_cast<size_t>(axis)]; }
   const int64_t* begin() const { return sizes_.begin(); }
   const int64_t* end() const { return sizes_.end(); }
-  const Dims& dims() const { return sizes_; }
+  const core::Dims& dims() const { return sizes_; }
   operator std::span<const int64_t>() const { return sizes_; }
   std::vector<int64_t> to_vector() const { return {begin(), end()}; }
   friend bool operator==(const Shape& a, const Shape& b) { return a.sizes_ == b.sizes_; }
@@ -58,10 +63,11 @@ class Shape {
  private:
   void check();
 
-  Dims sizes_;
+  core::Dims sizes_;
   int64_t count_ = 1;
 };
 
+/// As Python writes tuples: (2, 3), (3,), ().
 std::string to_text(const Shape& shape);
 
 }  // namespace gradus
@@ -73,35 +79,39 @@ namespace gradus {
 /// A requested shape: one size may be -1, "whatever is left".
 class NewShape {
  public:
-  NewShape(std::initializer_list<Size> sizes) {
-    for (const Size size : sizes) sizes_.push_back(size.value());
+  NewShape(std::initializer_list<core::Size> sizes) {
+    for (const core::Size size : sizes) sizes_.push_back(size.value());
   }
-  template <Integer T>
+  template <core::Integer T>
   NewShape(T size) : sizes_{static_cast<int64_t>(size)} {}  // NOLINT: implicit on purpose
   NewShape(const Shape& shape) : sizes_(shape.dims()) {}    // NOLINT: implicit on purpose
   NewShape(const std::vector<int64_t>& sizes) : sizes_(std::span<const int64_t>(sizes)) {}  // NOLINT: implicit on purpose
-  const Dims& dims() const { return sizes_; }
+  const core::Dims& dims() const { return sizes_; }
 
  private:
-  Dims sizes_;
+  core::Dims sizes_;
 };
 
 /// One axis or several; negative ones count from the end. `sum(x, true)` does not compile.
 class Axes {
  public:
-  template <Integer T>
+  template <core::Integer T>
   Axes(T axis) : axes_{static_cast<int64_t>(axis)} {}  // NOLINT: implicit on purpose
-  Axes(std::initializer_list<Size> axes) {
-    for (const Size axis : axes) axes_.push_back(axis.value());
+  Axes(std::initializer_list<core::Size> axes) {
+    for (const core::Size axis : axes) axes_.push_back(axis.value());
   }
-  Axes(const Dims& axes) : axes_(axes) {}  // NOLINT: implicit on purpose
+  Axes(const core::Dims& axes) : axes_(axes) {}  // NOLINT: implicit on purpose
   Axes(const std::vector<int64_t>& axes) : axes_(std::span<const int64_t>(axes)) {}  // NOLINT: implicit on purpose
   Axes(bool) = delete;
-  const Dims& dims() const { return axes_; }
+  const core::Dims& dims() const { return axes_; }
 
  private:
-  Dims axes_;
+  core::Dims axes_;
 };
+
+}  // namespace gradus
+
+namespace gradus::core {
 
 /// `axis` counted from the front, 0 <= axis < rank; throws `op: axis ... is out of range` otherwise.
 int64_t normalize_axis(std::string_view op, int64_t axis, int64_t rank);
@@ -117,4 +127,4 @@ Dims contiguous_strides(const Shape& shape);
 /// Whether memory with these strides is row-major without holes (axes of size 1 do not matter).
 bool is_contiguous(const Shape& shape, const Dims& strides);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "gradus/base/namespaces.hpp"
 #include "gradus/array/dtype.hpp"
 
 namespace gradus::backend {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gradus/base/namespaces.hpp"
 #include "gradus/array/view.hpp"
 #include "gradus/base/hash.hpp"
 

@@ -11,14 +11,14 @@ namespace gradus::backend {
 
 /// What a program reads.
 struct ProgramInput {
-  DType dtype{};         ///< of the elements; of a slot: float64, int64 or bool, the kind of the number in its 8 bytes
+  DType dtype{};         ///< of the elements; of a number: float64, int64 or bool, the kind of the number in its 8 bytes
   Dims strides{};        ///< one an axis of the program's shape, in elements; 0 repeats, negative is allowed. Slots: ignored
-  bool is_slot = false;  ///< the pointer addresses one 8-byte number (double or int64; a bool as int64 0 or 1)
+  bool is_scalar = false;  ///< the pointer addresses one 8-byte number (double or int64; a bool as int64 0 or 1)
 };
 
 /// One value computed from earlier ones. Values are numbered: first the inputs, then the instructions in order.
 ///
-/// An instruction whose dtype is float16 or bfloat16 computes in float32 and rounds its result once. A slot is converted to the
+/// An instruction whose dtype is float16 or bfloat16 computes in float32 and rounds its result once. A number is converted to the
 /// dtype in which the instruction computes, so numbers beside 16-bit arrays are applied in float32.
 struct ProgramInstruction {
   const Function* function = nullptr;  ///< null: a cast of sources[0], from `dtype` to `to`

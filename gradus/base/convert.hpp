@@ -10,12 +10,10 @@
 
 #include "gradus/base/half.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 template <class T>
 inline constexpr bool is_half = std::is_same_v<T, float16_t> || std::is_same_v<T, bfloat16_t>;
-
-namespace detail {
 
 // Toward zero; beyond the ends of To its ends, NaN is 0.
 template <class To, class From>
@@ -36,8 +34,6 @@ inline float rounded_to_odd(double value) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(toward_zero) | 1u);
 }
 
-}  // namespace detail
-
 /// `value` as a To. To a float: the nearest one, half to even, rounded once. A float to an integer: toward zero; what does not fit becomes
 /// the nearest end of the range, NaN becomes 0. An integer to a narrower one keeps its low bits. Anything to bool: whether it is not zero.
 template <class To, class From>
@@ -46,15 +42,15 @@ To convert(From value) {
   else if constexpr (is_half<From>) return convert<To>(static_cast<float>(value));
   else if constexpr (std::is_same_v<To, bool>) return value != From{0};
   else if constexpr (is_half<To>) {
-    if constexpr (std::is_same_v<From, double>) return To(detail::rounded_to_odd(value));
+    if constexpr (std::is_same_v<From, double>) return To(rounded_to_odd(value));
     else if constexpr (std::is_integral_v<From> && sizeof(From) > 4) {
       // A double holds 53 bits: of larger numbers the low 12 bits become one, which says whether any was set.
       const bool is_large = value > (From{1} << 53) || value < -(From{1} << 53);
       const From held = is_large ? (value & ~From{0xfff}) | (From{(value & From{0xfff}) != 0} << 12) : value;
-      return To(detail::rounded_to_odd(static_cast<double>(held)));
-    } else if constexpr (std::is_integral_v<From> && sizeof(From) > 2) return To(detail::rounded_to_odd(static_cast<double>(value)));
+      return To(rounded_to_odd(static_cast<double>(held)));
+    } else if constexpr (std::is_integral_v<From> && sizeof(From) > 2) return To(rounded_to_odd(static_cast<double>(value)));
     else return To(static_cast<float>(value));
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) return detail::saturated<To>(value);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) return saturated<To>(value);
   else return static_cast<To>(value);
 }
 
@@ -81,4 +77,4 @@ T rounded_up(double x) {
   return convert<T>(-static_cast<double>(rounded_down<T>(-x)));
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

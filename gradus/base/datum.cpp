@@ -3,28 +3,40 @@
 
 #include "gradus/base/text.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 constexpr size_t kMostShown = 6, kLongestText = 60;
 }
 
 Datum::Datum() = default;
-Datum::Datum(bool flag) : data_(flag) {}
-Datum::Datum(int64_t number) : data_(number) {}
-Datum::Datum(double number) : data_(number) {}
-Datum::Datum(std::string text) : data_(std::move(text)) {}
-Datum::Datum(std::string_view text) : data_(std::string(text)) {}
-Datum::Datum(const char* text) : data_(std::string(text)) {}
-Datum::Datum(List list) : data_(std::move(list)) {}
-Datum::Datum(Table table) : data_(std::move(table)) {}
+Datum::Datum(bool flag) : kind_(Kind::flag), flag_(flag) {}
+Datum::Datum(int64_t number) : kind_(Kind::integer), integer_(number) {}
+Datum::Datum(double number) : kind_(Kind::real), real_(number) {}
+Datum::Datum(std::string text) : kind_(Kind::text), text_(std::move(text)) {}
+Datum::Datum(std::string_view text) : Datum(std::string(text)) {}
+Datum::Datum(const char* text) : Datum(std::string(text)) {}
+Datum::Datum(List list) : kind_(Kind::list), list_(std::move(list)) {}
+Datum::Datum(Table table) : kind_(Kind::table), table_(std::move(table)) {}
 Datum::Datum(const Datum& other) = default;
 Datum::Datum(Datum&& other) noexcept = default;
 Datum& Datum::operator=(const Datum& other) = default;
 Datum& Datum::operator=(Datum&& other) noexcept = default;
 Datum::~Datum() = default;
 
-bool operator==(const Datum& a, const Datum& b) { return a.data_ == b.data_; }
+bool operator==(const Datum& a, const Datum& b) {
+  if (a.kind_ != b.kind_) return false;
+  switch (a.kind_) {
+    case Datum::Kind::nothing: return true;
+    case Datum::Kind::flag: return a.flag_ == b.flag_;
+    case Datum::Kind::integer: return a.integer_ == b.integer_;
+    case Datum::Kind::real: return a.real_ == b.real_;
+    case Datum::Kind::text: return a.text_ == b.text_;
+    case Datum::Kind::list: return a.list_ == b.list_;
+    case Datum::Kind::table: break;
+  }
+  return a.table_ == b.table_;
+}
 
 const Datum* find(const Datum::Table& table, std::string_view name) {
   for (const auto& [key, value] : table) {
@@ -35,7 +47,7 @@ const Datum* find(const Datum::Table& table, std::string_view name) {
 
 const Datum* Datum::find(std::string_view name) const {
   const Table* table = get_if<Table>();
-  return table ? gradus::find(*table, name) : nullptr;
+  return table ? core::find(*table, name) : nullptr;
 }
 
 std::string to_text(const Datum& value) {
@@ -53,4 +65,4 @@ std::string to_text(const Datum& value) {
   return value.exists() ? "a table" : "nothing";
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

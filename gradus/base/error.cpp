@@ -5,6 +5,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // Names and cells of files stand in messages, which programs print.

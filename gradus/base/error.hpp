@@ -35,8 +35,10 @@ class Error : public std::exception {
   const std::string& problem() const { return problem_; }
   /// Module path where it happened, for example "Sequential > dense_1"; empty outside a module.
   const std::string& path() const { return path_; }
+  /// What would help; "" where nobody can be sure.
   const std::string& hint() const { return hint_; }
 
+  /// The same error with a hint, in place of another one: throw Error(...).with_hint("...").
   Error&& with_hint(std::string_view hint) &&;
   /// Sets the module path if none is set yet.
   void set_path(std::string_view path);
@@ -49,6 +51,10 @@ class Error : public std::exception {
   Kind kind_;
   std::string place_, problem_, path_, hint_, text_;
 };
+
+}  // namespace gradus
+
+namespace gradus::core {
 
 /// Throws an Error of kind invalid: `place: parts...`.
 template <class... Parts>
@@ -66,4 +72,4 @@ template <class... Parts>
   throw Error(Error::Kind::bug, "gradus bug", concat(parts...));
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -22,6 +22,8 @@
 
 namespace gradus::file {
 
+using namespace core;
+
 namespace {
 
 std::string reason(int code) {

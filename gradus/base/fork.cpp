@@ -5,7 +5,7 @@
 #include <atomic>
 #include <vector>
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -57,4 +57,4 @@ void after_fork_in_child(void (*run)()) {
 
 int64_t fork_generation() { return Forks::get().generation.load(std::memory_order_relaxed); }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Takes `mutex` before each fork and gives it back after, in parent and child, so that no other thread is inside what it guards. The mutex
 /// lives for ever, is held for short whiles, and its holder takes no other mutex registered here.
@@ -22,4 +22,4 @@ void after_fork_in_child(void (*run)());
 /// How many forks lie between this process and the first: what was started under another number has no threads here.
 int64_t fork_generation();
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 template <class Signature>
 class FunctionRef;
@@ -28,4 +30,4 @@ class FunctionRef<R(A...)> {
   R (*call_)(void*, A...);
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

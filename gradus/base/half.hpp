@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "gradus/base/namespaces.hpp"
+
 namespace gradus {
 
 /// The upper half of a float32: 8 exponent bits, 8 significant bits.

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 struct Hash128 {
   uint64_t low = 0, high = 0;
@@ -46,4 +48,4 @@ struct Hash128Low {
   size_t operator()(const Hash128& hash) const { return hash.low; }
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

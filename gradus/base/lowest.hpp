@@ -6,7 +6,9 @@
 #include <mutex>
 #include <utility>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 /// Of what chunks report, that of the lowest one; no report gives T{}.
 template <class T>
@@ -29,4 +31,4 @@ class Lowest {
   T report_{};
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

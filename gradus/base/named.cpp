@@ -3,7 +3,7 @@
 
 #include "gradus/base/error.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
 
 void fail_unknown_name(std::string_view kind, std::string_view phrase, std::string_view name, std::span<const std::string> known,
                        std::span<const std::string> other_names) {
@@ -13,4 +13,4 @@ void fail_unknown_name(std::string_view kind, std::string_view phrase, std::stri
   fail(kind, phrase, " \"", name, "\"; known are ", join(known), near.empty() ? "" : concat("; did you mean ", near));
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -7,14 +7,13 @@
 #include <string_view>
 #include <vector>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
 
-namespace detail {
+namespace gradus::core {
+
 /// `kind: there is none called "adm"; known are sgd, adam; did you mean adam`
 [[noreturn]] void fail_unknown_name(std::string_view kind, std::string_view phrase, std::string_view name,
                                     std::span<const std::string> known, std::span<const std::string> other_names);
-}  // namespace detail
-
 /// A table of rows that have a `name`, and may have an `alias` by which they are found too ("" for none). Rows live as long as the table.
 ///
 ///   constexpr Row rows[] = {{"sgd", make_sgd}, {"adam", make_adam}};
@@ -37,7 +36,7 @@ class Named {
   /// The row of that name; throws if there is none, naming all and the nearest.
   const Row& operator[](std::string_view name) const {
     if (const Row* row = find(name)) return *row;
-    detail::fail_unknown_name(kind_, phrase_, name, names(), aliases());
+    fail_unknown_name(kind_, phrase_, name, names(), aliases());
   }
   /// The row for which `is_wanted` holds; null if there is none.
   template <class Test>
@@ -74,4 +73,4 @@ class Named {
   std::span<const Row> rows_;
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

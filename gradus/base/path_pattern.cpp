@@ -5,7 +5,7 @@
 
 #include "gradus/base/error.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -63,4 +63,4 @@ void check_patterns(std::string_view op, std::string_view what, std::span<const 
   }
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Whether a pattern stands for a path. Both are parts between dots; in a part of the pattern `*` stands for any characters, and a part
 /// `**` for any number of parts, none too.
@@ -20,4 +20,4 @@ bool matches_any(std::span<const std::string> patterns, std::string_view path);
 /// Throws for the first pattern that stands for none of the paths: `op: what "0.bais" matches none of them; the nearest is 0.bias`.
 void check_patterns(std::string_view op, std::string_view what, std::span<const std::string> patterns, std::span<const std::string> paths);
 
-}  // namespace gradus
+}  // namespace gradus::core

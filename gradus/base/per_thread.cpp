@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -34,4 +34,4 @@ void at_thread_end(void (*end)(void* object), void* object) {
   endings.all.push_back({end, object});
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -2,7 +2,7 @@
 // thread, and their destructors may compute.
 #pragma once
 
-namespace gradus {
+namespace gradus::core {
 
 /// Calls end(object) when this thread ends, the last registered first. After that, in the destructors of static objects, it does nothing.
 void at_thread_end(void (*end)(void* object), void* object);
@@ -31,4 +31,4 @@ class PerThread {
   T* value_ = nullptr;  // no destructor: the pointer can be read until the thread's memory goes
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Four random words for one (counter, key); the same arguments always give the same words.
 constexpr std::array<uint32_t, 4> philox(uint64_t counter_low, uint64_t counter_high, uint64_t key) {
@@ -21,4 +21,4 @@ constexpr std::array<uint32_t, 4> philox(uint64_t counter_low, uint64_t counter_
   return c;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -17,9 +17,9 @@
 #include "gradus/base/fork.hpp"
 #include "gradus/base/processors.hpp"
 #include "gradus/base/switches.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
 
 namespace {
 
@@ -109,7 +109,7 @@ struct alignas(64) Board {
 
  private:
   void run(int64_t unit) {
-    if (detail::arithmetic() != arithmetic) set_arithmetic(arithmetic);
+    if (core::arithmetic() != arithmetic) set_arithmetic(arithmetic);
     const int64_t end = std::min((unit + 1) * grain, chunks);
     for (int64_t chunk = unit * grain; chunk < end; ++chunk) body(context, chunk);
   }
@@ -319,4 +319,4 @@ void run_loop(int64_t chunks, int threads, void (*body)(void*, int64_t), void* c
 
 Helpers helpers() { return Pool::get().helpers(); }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace gradus::detail {
+namespace gradus::core {
 
 /// Calls body(context, chunk) for each chunk of 0 .. chunks-1, in the calling thread and in those of threads - 1 helpers that happen to
 /// run. The caller works itself, and at the end waits only for chunks that a helper has begun: one that the system does not run holds up
@@ -16,4 +16,4 @@ struct Helpers {
 };
 Helpers helpers();
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::string csv_cell(std::string_view text) {
   return out + "\"";
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace gradus {
+namespace gradus::core {
 
 /// `text` with what a terminal would obey, and what is no UTF-8, written as \n, \t, \x1b, \u202e ...: control characters, also those of
 /// two bytes, and marks that turn the direction of writing. Of a long text the first `limit` bytes, then "... (123456 bytes)".
@@ -15,4 +15,4 @@ bool is_utf8(std::string_view text);
 /// A cell of CSV (RFC 4180): in quotes where it holds a comma, a quote or a line break.
 std::string csv_cell(std::string_view text);
 
-}  // namespace gradus
+}  // namespace gradus::core

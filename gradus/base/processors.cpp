@@ -12,7 +12,7 @@
 #include <unistd.h>
 #endif
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -127,4 +127,4 @@ int threads_of_text(std::string_view text) {
   return value < 1 ? 0 : static_cast<int>(std::min<int64_t>(value, 1 << 20));
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

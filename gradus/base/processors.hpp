@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Processors that this process may use: those of the affinity mask of its first thread, fewer where its control group is given the time of
 /// fewer (rounded up). At least 1. Looked up once.
@@ -23,4 +23,4 @@ int processors_of_quota(std::string_view membership, const std::string& root);
 /// The first number of what OMP_NUM_THREADS says ("4" or "4,2"); 0 where it is not a number from 1 up.
 int threads_of_text(std::string_view text);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace gradus::detail {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 /// False, but only once T is known: static_assert(never<T>, "...").
 template <class T>
@@ -16,4 +18,4 @@ inline constexpr bool never = false;
 template <class T>
 concept Text = std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>;
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -9,7 +9,9 @@
 #include <span>
 #include <type_traits>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 template <class T, size_t N>
 class SmallVector {
@@ -118,4 +120,4 @@ class SmallVector {
 /// Sizes, strides, axes: one number a dimension.
 using Dims = SmallVector<int64_t, 6>;
 
-}  // namespace gradus
+}  // namespace gradus::core

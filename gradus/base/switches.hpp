@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Whether a variable switches something on: "0" is off, all else is on; `otherwise` where it is absent or empty.
 inline bool is_switched_on(const char* variable, bool otherwise = false) {
@@ -12,4 +12,4 @@ inline bool is_switched_on(const char* variable, bool otherwise = false) {
   return value && *value ? std::string_view(value) != "0" : otherwise;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

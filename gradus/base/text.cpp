@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   return best;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

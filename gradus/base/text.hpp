@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace gradus {
+#include "gradus/base/namespaces.hpp"
+
+namespace gradus::core {
 
 std::string to_text(bool value);
 std::string to_text(int64_t value);
@@ -48,4 +50,4 @@ std::string join(std::span<const std::string> words, std::string_view separator 
 /// The candidate nearest to `word` by edit distance, or "" if none is near enough to be a likely typing error.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -1,5 +1,5 @@
 // How many threads there may be, and who runs a loop.
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +10,8 @@
 #include "gradus/base/processors.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 namespace {
 
@@ -37,7 +39,7 @@ void set_threads(int count) {
   chosen_threads.store(std::min(count, std::max(kMostThreads, processors())), std::memory_order_relaxed);
 }
 
-namespace detail {
+namespace core {
 
 void parallel_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context) {
   if (chunks > 1 && !is_serial) {
@@ -52,7 +54,7 @@ void parallel_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context
 
 int64_t loops_run() { return loops.load(std::memory_order_relaxed); }
 
-}  // namespace detail
+}  // namespace core
 
 SerialScope::SerialScope() : before_(is_serial) { is_serial = true; }
 SerialScope::~SerialScope() { is_serial = before_; }

@@ -50,7 +50,7 @@ void print_classes(const EvaluateArguments& arguments, const nn::Model& model, c
   if (!train::is_classification(output, set)) fail(arguments.model, "--classes needs integer labels, one a sample");
   const train::ReportTable table = train::classify(output, set).class_table();
   std::vector<std::vector<std::string>> rows = table.rows;
-  for (auto& row : rows) row[0] = printable(row[0]);
+  for (auto& row : rows) row[0] = core::printable(row[0]);
   rows.insert(rows.begin(), table.header);
   size_t widest = 0;
   for (const auto& row : rows) widest = std::max(widest, row[0].size());

@@ -11,6 +11,7 @@
 #include "gradus/nn/initializer_kinds.hpp"
 #include "gradus/nn/loss_kinds.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/train/callback_kinds.hpp"
 #include "gradus/train/metric_kinds.hpp"
 
 namespace gradus::cli {
@@ -123,6 +124,10 @@ std::vector<KeyPart> recipe_keys() {
   for (const metrics::MetricKind& kind : metrics::metric_kinds())
     metrics.groups.push_back({std::string(kind.name), std::string(kind.text), described<NoFields>()});
   parts.push_back(std::move(metrics));
+  KeyPart callbacks{"callbacks", "train.callbacks = [...], a list of names or tables", "name", {}};
+  for (const train::CallbackKind& kind : train::callback_kinds())
+    callbacks.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+  parts.push_back(std::move(callbacks));
   return parts;
 }
 

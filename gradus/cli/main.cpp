@@ -47,9 +47,9 @@ std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
   }
-  const std::string near = gradus::nearest(argument, names);
-  return gradus::concat(argument, is_command ? ": there is no such command" : " is unknown here",
-                        near.empty() ? "; there are " + gradus::join(names) : "; did you mean " + near + "?");
+  const std::string near = gradus::core::nearest(argument, names);
+  return gradus::core::concat(argument, is_command ? ": there is no such command" : " is unknown here",
+                        near.empty() ? "; there are " + gradus::core::join(names) : "; did you mean " + near + "?");
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
@@ -61,7 +61,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   else if (!command) text = "a command is missing: train, evaluate, predict, summary, show, report, keys or new";
   if (command) text = command->get_name() + ": " + text;
   const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
-  std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::printable(text).c_str(), help.c_str());
+  std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::core::printable(text).c_str(), help.c_str());
   return 2;
 }
 
@@ -74,10 +74,10 @@ int finished() {
 
 // As error.what(), without what a terminal would obey: names of files and of classes may hold anything.
 void print(const gradus::Error& error) {
-  const std::string place = gradus::printable(error.place()), problem = gradus::printable(error.problem());
+  const std::string place = gradus::core::printable(error.place()), problem = gradus::core::printable(error.problem());
   std::string text = place.empty() ? problem : place + ": " + problem;
-  if (!error.path().empty()) text += "\n  in: " + gradus::printable(error.path());
-  if (!error.hint().empty()) text += "\n  hint: " + gradus::printable(error.hint());
+  if (!error.path().empty()) text += "\n  in: " + gradus::core::printable(error.path());
+  if (!error.hint().empty()) text += "\n  hint: " + gradus::core::printable(error.hint());
   std::fprintf(stderr, "gradus: %s\n", text.c_str());
 }
 
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gradus: out of memory\n");
     return 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "gradus: gradus bug: %s\n", gradus::printable(error.what()).c_str());
+    std::fprintf(stderr, "gradus: gradus bug: %s\n", gradus::core::printable(error.what()).c_str());
     return 1;
   }
 }

@@ -46,7 +46,8 @@ std::span<const FieldNote> TrainSettings::field_notes() {
       {"freeze", "patterns of parameters that stay as they are, [\"0.**\", \"**.bias\"]"},
       {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
       {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
-      {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"}};
+      {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"},
+      {"callbacks", "what else hears of the run, see callbacks"}};
   return notes;
 }
 std::vector<KeyGroup> root_keys() { return {{"", "", described<Root>()}}; }

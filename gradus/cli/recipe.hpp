@@ -12,6 +12,7 @@
 #include "gradus/nn/layer.hpp"
 #include "gradus/nn/loss.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/train/callback_kinds.hpp"
 #include "gradus/train/class_weights_field.hpp"
 #include "gradus/train/metric_kinds.hpp"
 
@@ -51,8 +52,9 @@ struct TrainSettings {
   int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 5;
   bool tensorboard = false;
+  std::vector<train::NamedCallback> callbacks{};
   GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze,
-                 checkpoint_steps, checkpoint_minutes, tensorboard)
+                 checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
 };
 
 struct Recipe {

@@ -191,7 +191,8 @@ struct Common {
 }  // namespace
 }  // namespace gradus::cli
 
-namespace gradus {
+namespace gradus::core {
+
 template <>
 struct FieldType<cli::Validation> {
   static std::string expected(const FieldNote&, const cli::Validation&) { return "a number from 0 to 1, or \"test\""; }
@@ -204,7 +205,7 @@ struct FieldType<cli::Validation> {
     return true;
   }
 };
-}  // namespace gradus
+}  // namespace gradus::core
 
 namespace gradus::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// A path, or a table with it as `from`.
 template <>
@@ -13,7 +13,7 @@ struct FieldType<cli::Start> {
   static bool read(cli::Start& value, const Datum& given, const FieldNote&, FieldReading& reading);
 };
 
-}  // namespace gradus
+}  // namespace gradus::core
 
 namespace gradus::cli {
 
@@ -57,7 +57,7 @@ std::vector<KeyGroup> weights_keys() { return {{"", "", described<StartKeys>()},
 
 }  // namespace gradus::cli
 
-namespace gradus {
+namespace gradus::core {
 
 bool FieldType<cli::Start>::read(cli::Start& value, const Datum& given, const FieldNote&, FieldReading& reading) {
   if (const std::string* path = given.get_if<std::string>()) {
@@ -76,4 +76,4 @@ bool FieldType<cli::Start>::read(cli::Start& value, const Datum& given, const Fi
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

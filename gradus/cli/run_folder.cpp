@@ -128,9 +128,9 @@ std::string model_path(const std::string& run_or_model) {
 nn::Model load_model(const std::string& run_or_model) { return io::load(model_path(run_or_model)); }
 
 // What a run that is gone on with had written stays.
-void Saver::on_begin(const train::Plan& plan) {
-  table_.on_begin(plan);
-  steps_ = plan.so_far.steps;
+void Saver::on_begin(const train::Run& run) {
+  table_.on_begin(run);
+  steps_ = run.so_far.steps;
 }
 
 bool Saver::on_step(const train::Progress&) {

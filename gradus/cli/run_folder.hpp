@@ -51,7 +51,7 @@ class Saver final : public train::Callback {
  public:
   Saver(RunFolder folder, std::string recipe, std::function<void()> save_model)
       : folder_(std::move(folder)), recipe_(std::move(recipe)), save_model_(std::move(save_model)), table_(folder_.metrics()) {}
-  void on_begin(const train::Plan& plan) override;
+  void on_begin(const train::Run& run) override;
   bool on_step(const train::Progress&) override;
   bool on_epoch(const train::Epoch& epoch) override;
   /// Steps that were finished.

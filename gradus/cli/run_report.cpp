@@ -130,12 +130,12 @@ train::ReportTable run_table(const RunResult& result) {
   if (result.data.validation.size() > 0 && !result.data.is_validated_on_test)
     table.rows.push_back({"validation samples", shape_text(result.data.validation)});
   table.rows.push_back({"test samples", shape_text(result.data.test)});
-  table.rows.push_back({"epochs", to_text(static_cast<int64_t>(history.epochs.size())) +
+  table.rows.push_back({"epochs", core::to_text(static_cast<int64_t>(history.epochs.size())) +
                                       (history.is_interrupted     ? concat(" (interrupted after step ", history.steps, ")")
                                        : history.is_stopped_early ? " (no progress any more)"
                                                                   : "")});
-  if (history.best_epoch > 0) table.rows.push_back({"parameters of epoch", to_text(history.best_epoch)});
-  table.rows.push_back({"batch size", to_text(result.recipe.train.batch_size)});
+  if (history.best_epoch > 0) table.rows.push_back({"parameters of epoch", core::to_text(history.best_epoch)});
+  table.rows.push_back({"batch size", core::to_text(result.recipe.train.batch_size)});
   table.rows.push_back({"steps", train::with_commas(history.steps)});
   table.rows.push_back({"time of training", formatted("%.1f s", history.seconds) + ", without validation and saving " +
                                                 formatted("%.1f s", training_seconds(history))});

@@ -83,6 +83,7 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   const optim::RunLength length{.epochs = recipe.train.epochs, .steps_per_epoch = (batches - 1) / recipe.train.accumulate + 1};
   std::vector<std::shared_ptr<train::Callback>> callbacks{std::move(saver)};
   if (recipe.train.tensorboard) callbacks.push_back(std::make_shared<train::TensorBoard>(folder.tensorboard()));
+  for (const train::NamedCallback& callback : recipe.train.callbacks) callbacks.push_back(callback.make(folder.path));
   train::FitOptions options{
       .loss = recipe.loss,
       .optimizer = recipe.make_optimizer(length),

@@ -13,11 +13,13 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/fork.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
 
 namespace gradus::data {
+
+using namespace core;
 
 namespace {
 

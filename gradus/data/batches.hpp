@@ -15,6 +15,7 @@ struct Batch {
   int64_t size() const { return x.shape(0); }
 };
 
+/// How a set is cut into batches. batch_size is at least 1, `first` not negative.
 struct BatchOptions {
   int64_t batch_size = 32;
   bool shuffle = false;    ///< in an order that depends on seed and epoch only

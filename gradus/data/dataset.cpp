@@ -15,6 +15,8 @@
 
 namespace gradus::data {
 
+using namespace core;
+
 namespace {
 
 template <class T>

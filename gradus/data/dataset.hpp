@@ -11,6 +11,7 @@
 
 namespace gradus::data {
 
+/// What people call a data set and its classes.
 struct DatasetInfo {
   std::vector<std::string> class_names{};  ///< of integer labels 0, 1, ...; empty if the targets are no classes
   std::string name{};

@@ -12,6 +12,8 @@
 
 namespace gradus::data {
 
+using namespace core;
+
 namespace {
 
 constexpr const char* kDebianFolder = "/usr/share/datasets/fashion-mnist";

@@ -11,6 +11,8 @@
 
 namespace gradus::data {
 
+using namespace core;
+
 namespace {
 
 // Draws in order; the same seed gives the same values.

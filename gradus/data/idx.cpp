@@ -12,6 +12,8 @@
 
 namespace gradus::data {
 
+using namespace core;
+
 namespace {
 
 struct ElementType {

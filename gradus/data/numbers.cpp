@@ -13,6 +13,8 @@
 
 namespace gradus::data {
 
+using namespace core;
+
 namespace {
 
 constexpr size_t kMostColumns = 1'000'000;

@@ -10,7 +10,7 @@
 #include "gradus/graph/pending.hpp"
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 namespace {
 
@@ -58,12 +58,12 @@ DType strong_dtype(const Input& input, const Array& number) {
 // A number beside an integer array must be one that the array could hold.
 void check_range(const OpDef& op, const Input& input, const Node& number, DType dtype) {
   if (!dtype.is_integer() || dtype == int64) return;
-  const int64_t value = number.slot().integer, low = dtype == uint8 ? 0 : INT32_MIN, high = dtype == uint8 ? UINT8_MAX : INT32_MAX;
+  const int64_t value = number.scalar().integer, low = dtype == uint8 ? 0 : INT32_MIN, high = dtype == uint8 ? UINT8_MAX : INT32_MAX;
   if (value >= low && value <= high) return;
   fail(op.name, input.name, " is the number ", value, " beside an array of dtype ", dtype, "; it must be from ", low, " to ", high);
 }
 
-// Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as slots.
+// Brings the inputs to the dtype in which the op computes. Scalar leaves stay: element-wise kernels read them as numbers.
 bool promote_inputs(const OpDef& op, std::span<const Array> inputs, uint32_t absent, std::vector<Array>& promoted) {
   const bool is_elementwise = op.elementwise != nullptr;
   const bool all_weak = is_elementwise && are_weak(inputs);
@@ -187,6 +187,12 @@ DType common_dtype(const OpDef& op, std::span<const Array> inputs) {
   return has_weak ? promote_with_number(strong, weak) : strong;
 }
 
+Args read_args(const OpDef& op, std::span<const Field> fields) {
+  if (op.args) return op.args(op.name, fields);
+  if (!fields.empty()) fail(op.name, "it has no parameters; \"", fields[0].name, "\" was given");
+  return {};
+}
+
 Aval same_as_first(const Call& call) { return {call[0].dtype(), call[0].shape(), false}; }
 
 Aval broadcast_inputs(const Call& call) {
@@ -219,4 +225,4 @@ std::vector<Array> apply_all(const OpDef& op, std::span<const Array> inputs, Arg
   return outputs;
 }
 
-}  // namespace gradus
+}  // namespace gradus::rule

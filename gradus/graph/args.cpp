@@ -1,20 +1,18 @@
 // Text, hash and equality of op parameters.
 #include "gradus/graph/args.hpp"
 
-#include "gradus/base/text.hpp"
+#include <algorithm>
+
+#include "gradus/base/error.hpp"
 #include "gradus/graph/walk.hpp"
 
-namespace gradus {
-
-namespace detail {
+namespace gradus::core {
 
 void hash_field(Hasher& hasher, const SubgraphPtr& value) {
   hasher.add(value->hash().low);
   hasher.add(value->hash().high);
 }
 bool equal_field(const SubgraphPtr& a, const SubgraphPtr& b) { return a == b || a->equals(*b); }
-
-}  // namespace detail
 
 namespace {
 
@@ -28,10 +26,21 @@ std::string value_text(const FieldValue& value) {
     std::string operator()(DType dtype) const { return to_text(dtype); }
     std::string operator()(const SubgraphPtr& graph) const { return concat("graph of ", graph->nodes().size(), " nodes"); }
   };
-  return std::visit(Text{}, value);
+  return value.visit(Text{});
 }
 
 }  // namespace
+
+void refuse_unknown_field(std::string_view op, std::string_view name, std::string_view known) {
+  std::vector<std::string> names;
+  const auto count = static_cast<size_t>(std::count(known.begin(), known.end(), ',')) + !known.empty();
+  for (size_t index = 0; index < count; ++index) names.emplace_back(name_at(known, index));
+  const std::string near = nearest(name, names);
+  fail(op, "it has no parameter \"", name, "\"; it has ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+}
+void refuse_field(std::string_view op, const Field& field, std::string_view expected) {
+  fail(op, field.name, " is ", value_text(field.value), "; it must be ", expected);
+}
 
 std::string Args::text() const {
   std::string out;
@@ -39,4 +48,4 @@ std::string Args::text() const {
   return out;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

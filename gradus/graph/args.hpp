@@ -5,7 +5,6 @@
 #include <bit>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "gradus/array/dtype.hpp"
@@ -13,16 +12,64 @@
 #include "gradus/base/hash.hpp"
 #include "gradus/graph/field_names.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 class Subgraph;
 /// A closed graph as a parameter of an op (scan, cond, checkpoint).
 using SubgraphPtr = std::shared_ptr<const Subgraph>;
 
 /// What one field of an op's parameters may be, for printing, saving and export.
-using FieldValue = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, DType, SubgraphPtr>;
+class FieldValue {
+ public:
+  enum class Kind : uint8_t { flag, integer, real, text, sizes, dtype, graph };
 
-namespace detail {
+  template <std::same_as<bool> T>
+  FieldValue(T flag) : kind_(Kind::flag), flag_(flag) {}                                          // NOLINT: implicit on purpose
+  FieldValue(int64_t number) : kind_(Kind::integer), integer_(number) {}                             // NOLINT
+  FieldValue(double number) : kind_(Kind::real), real_(number) {}                                    // NOLINT
+  FieldValue(std::string text) : kind_(Kind::text), text_(std::move(text)) {}                        // NOLINT
+  FieldValue(std::vector<int64_t> sizes) : kind_(Kind::sizes), sizes_(std::move(sizes)) {}           // NOLINT
+  FieldValue(DType dtype) : kind_(Kind::dtype), dtype_(dtype) {}                                     // NOLINT
+  FieldValue(SubgraphPtr graph) : kind_(Kind::graph), graph_(std::move(graph)) {}                    // NOLINT
+
+  Kind kind() const { return kind_; }
+  /// Null if it is something else.
+  template <class T>
+  const T* get_if() const {
+    if constexpr (std::same_as<T, bool>) return kind_ == Kind::flag ? &flag_ : nullptr;
+    else if constexpr (std::same_as<T, int64_t>) return kind_ == Kind::integer ? &integer_ : nullptr;
+    else if constexpr (std::same_as<T, double>) return kind_ == Kind::real ? &real_ : nullptr;
+    else if constexpr (std::same_as<T, std::string>) return kind_ == Kind::text ? &text_ : nullptr;
+    else if constexpr (std::same_as<T, std::vector<int64_t>>) return kind_ == Kind::sizes ? &sizes_ : nullptr;
+    else if constexpr (std::same_as<T, DType>) return kind_ == Kind::dtype ? &dtype_ : nullptr;
+    else return kind_ == Kind::graph ? static_cast<const T*>(&graph_) : nullptr;
+  }
+  /// f(value), a bool, int64_t, double, std::string, std::vector<int64_t>, DType or SubgraphPtr.
+  template <class F>
+  decltype(auto) visit(const F& f) const {
+    switch (kind_) {
+      case Kind::flag: return f(flag_);
+      case Kind::integer: return f(integer_);
+      case Kind::real: return f(real_);
+      case Kind::text: return f(text_);
+      case Kind::sizes: return f(sizes_);
+      case Kind::dtype: return f(dtype_);
+      case Kind::graph: break;
+    }
+    return f(graph_);
+  }
+
+ private:
+  // One beside the other, as in Datum.
+  Kind kind_;
+  bool flag_ = false;
+  int64_t integer_ = 0;
+  double real_ = 0;
+  std::string text_;
+  std::vector<int64_t> sizes_;
+  DType dtype_{};
+  SubgraphPtr graph_;
+};
 
 inline void hash_field(Hasher& hasher, int64_t value) { hasher.add(static_cast<uint64_t>(value)); }
 inline void hash_field(Hasher& hasher, double value) { hasher.add(std::bit_cast<uint64_t>(value)); }
@@ -60,13 +107,46 @@ template <class T>
 bool equal_field(const T& a, const T& b) {
   return a == b;
 }
-}  // namespace detail
-
 /// One named field with its value.
 struct Field {
   std::string name;
   FieldValue value;
 };
+
+/// Throws for a name that is none of "axis, keepdims".
+[[noreturn]] void refuse_unknown_field(std::string_view op, std::string_view name, std::string_view known);
+/// Throws `op: axis is "one"; it must be an integer`.
+[[noreturn]] void refuse_field(std::string_view op, const Field& field, std::string_view expected);
+
+template <class T>
+bool assign_field(T& to, const FieldValue& from, std::string_view& expected) {
+  if constexpr (std::same_as<T, bool>) {
+    expected = "true or false";
+    if (const bool* flag = from.get_if<bool>()) return to = *flag, true;
+  } else if constexpr (std::is_enum_v<T> || std::integral<T>) {
+    expected = "an integer that its type holds";
+    const int64_t* number = from.get_if<int64_t>();
+    if (number && static_cast<int64_t>(static_cast<T>(*number)) == *number) return to = static_cast<T>(*number), true;
+  } else if constexpr (std::same_as<T, double>) {
+    expected = "a number";
+    if (const double* number = from.get_if<double>()) return to = *number, true;
+    if (const int64_t* number = from.get_if<int64_t>()) return to = static_cast<double>(*number), true;
+  } else if constexpr (std::same_as<T, SubgraphPtr>) {
+    expected = "a graph";
+    if (const SubgraphPtr* graph = from.get_if<SubgraphPtr>(); graph && *graph) return to = *graph, true;
+  } else if constexpr (std::constructible_from<T, std::span<const int64_t>> || std::same_as<T, std::vector<int64_t>>) {
+    expected = "a list of integers";
+    if (const auto* sizes = from.get_if<std::vector<int64_t>>()) {
+      if constexpr (std::same_as<T, std::vector<int64_t>>) to = *sizes;
+      else to = T(std::span<const int64_t>(*sizes));
+      return true;
+    }
+  } else {
+    expected = std::same_as<T, DType> ? "a dtype" : "a text";
+    if (const T* value = from.get_if<T>()) return to = *value, true;
+  }
+  return false;
+}
 
 class ArgsBase {
  public:
@@ -81,28 +161,26 @@ class TypedArgs final : public ArgsBase {
  public:
   explicit TypedArgs(T given) : value(std::move(given)) {
     Hasher hasher;
-    std::apply([&](const auto&... field) { (detail::hash_field(hasher, detail::plain_field(field)), ...); }, value.tied_fields());
+    value.tied_fields().apply([&](const auto&... field) { (hash_field(hasher, plain_field(field)), ...); });
     hash = hasher.value();
   }
   bool equals(const ArgsBase& other) const override {
-    return equal_tuples(value.tied_fields(), static_cast<const TypedArgs&>(other).value.tied_fields(),
-                        std::make_index_sequence<std::tuple_size_v<decltype(value.tied_fields())>>());
+    return equal_fields(value.tied_fields(), static_cast<const TypedArgs&>(other).value.tied_fields(),
+                        std::make_index_sequence<decltype(value.tied_fields())::kCount>());
   }
   std::vector<Field> fields() const override {
     std::vector<Field> out;
-    std::apply(
-        [&](const auto&... field) {
-          (out.push_back({std::string(detail::name_at(T::field_names, out.size())), detail::field_value(field)}), ...);
-        },
-        value.tied_fields());
+    value.tied_fields().apply([&](const auto&... field) {
+      (out.push_back({std::string(name_at(T::field_names, out.size())), field_value(field)}), ...);
+    });
     return out;
   }
   const T value;
 
  private:
-  template <class Tuple, size_t... I>
-  static bool equal_tuples(const Tuple& a, const Tuple& b, std::index_sequence<I...>) {
-    return (detail::equal_field(std::get<I>(a), std::get<I>(b)) && ...);
+  template <class Fields, size_t... I>
+  static bool equal_fields(const Fields& a, const Fields& b, std::index_sequence<I...>) {
+    return (equal_field(a.template get<I>(), b.template get<I>()) && ...);
   }
 };
 
@@ -147,4 +225,24 @@ class Args {
   uint32_t absent_ = 0;
 };
 
-}  // namespace gradus
+/// The parameters of an op from their fields, as Args::fields gives them, in any order; those that are not given keep their defaults.
+/// Throws for a field that T has not, naming the nearest, and for one of another type.
+template <class T>
+Args args_of(std::string_view op, std::span<const Field> fields) {
+  T value;
+  value.tied_fields().apply([&](const auto&... member) {
+    for (const Field& field : fields) {
+      size_t index = 0;
+      std::string_view expected{};
+      const auto assign = [&]<class M>(const M& to) {
+        if (field.name != name_at(T::field_names, index++)) return false;
+        if (!assign_field(const_cast<M&>(to), field.value, expected)) refuse_field(op, field, expected);
+        return true;
+      };
+      if (!(assign(member) || ...)) refuse_unknown_field(op, field.name, T::field_names);
+    }
+  });
+  return value;
+}
+
+}  // namespace gradus::core

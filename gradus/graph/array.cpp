@@ -11,6 +11,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 void hold(Node* node, uint32_t index) {
@@ -29,9 +31,9 @@ void drop(Node* node, uint32_t index) {
 
 Array::Array(Node* node, uint32_t index) : node_(node), index_(index) { hold(node_, index_); }
 
-Array::Array(FromNumber, DType kind, Slot slot) {
-  gradus::Slot same;
-  std::memcpy(&same, &slot, sizeof same);
+Array::Array(FromNumber, DType kind, ScalarValue value) {
+  core::ScalarValue same;
+  std::memcpy(&same, &value, sizeof same);
   *this = make_scalar(kind, same, true);
 }
 
@@ -80,7 +82,7 @@ Array::Item Array::read_item() const {
   if (size() != 1) fail("item", "the array is ", shape(), " and has ", size(), " elements; item() reads an array of exactly 1");
   Item item{0, 0, dtype().is_float()};
   if (node_->is_scalar()) {
-    (item.is_float ? (void)(item.real = node_->slot().real) : (void)(item.integer = node_->slot().integer));
+    (item.is_float ? (void)(item.real = node_->scalar().real) : (void)(item.integer = node_->scalar().integer));
   } else if (item.is_float) {
     copy_elements(*this, float64, &item.real);
   } else {

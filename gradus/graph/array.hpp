@@ -14,10 +14,9 @@
 #include "gradus/array/shape.hpp"
 #include "gradus/base/convert.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 class Node;
-class Index;
 
 /// What is known of an array before it is computed.
 struct Aval {
@@ -26,6 +25,12 @@ struct Aval {
   bool is_weak = false;  ///< a number, or made of numbers only: takes the dtype of what it meets
 };
 
+}  // namespace gradus::core
+
+namespace gradus {
+
+class Index;
+
 /// An n-dimensional array of one dtype: one output of a node of the graph. Copying copies the handle; the value never changes
 /// (set, add and compound assignments rebind this variable only). Operations check their arguments at once and compute later.
 class Array {
@@ -33,8 +38,8 @@ class Array {
   /// Holds nothing; any use but assignment is an error.
   Array() = default;
   /// A weak number of rank 0.
-  template <Number T>
-  Array(T value) : Array(FromNumber{}, is_storage_kind<T>(), to_slot(value)) {}  // NOLINT: implicit on purpose
+  template <core::Number T>
+  Array(T value) : Array(FromNumber{}, is_storage_kind<T>(), to_scalar(value)) {}  // NOLINT: implicit on purpose
   Array(const Array& other);
   Array(Array&& other) noexcept : node_(std::exchange(other.node_, nullptr)), index_(other.index_) {}
   Array& operator=(const Array& other) &;
@@ -54,19 +59,19 @@ class Array {
   /// Computes the value now, if it is pending; returns *this.
   const Array& eval() const;
   /// The one element of an array of size 1, converted as astype converts.
-  template <Number T = double>
+  template <core::Number T = double>
   T item() const {
     return converted_item<T>();
   }
   /// The elements in row-major order, valid until this variable is rebound; T must be the dtype's type.
-  template <Element T>
+  template <core::Element T>
   const T* data() const& {
-    return static_cast<const T*>(raw_data(dtype_of<T>(), is_storage_type<T>()));
+    return static_cast<const T*>(raw_data(core::dtype_of<T>(), core::is_storage_type<T>()));
   }
-  template <Element T>
+  template <core::Element T>
   const T* data() const&& = delete;
   /// All elements in row-major order, converted as astype converts.
-  template <Element T>
+  template <core::Element T>
   std::vector<T> to_vector() const;
 
   /// The same values in another dtype. To a float: the nearest one, half to even, rounded once. Floats to integers: toward zero; what does
@@ -87,40 +92,40 @@ class Array {
 
   // For the floors above; users need none of these.
   /// A handle to output `index` of `node`.
-  Array(Node* node, uint32_t index);
-  Node* node() const { return node_; }
+  Array(core::Node* node, uint32_t index);
+  core::Node* node() const { return node_; }
   uint32_t output_index() const { return index_; }
-  const Aval& aval() const;
+  const core::Aval& aval() const;
   bool is_weak() const { return aval().is_weak; }
 
  private:
   struct FromNumber {};
-  union Slot {
+  union ScalarValue {
     double real;
     int64_t integer;
   };
-  Array(FromNumber, DType kind, Slot slot);
-  template <Number T>
+  Array(FromNumber, DType kind, ScalarValue value);
+  template <core::Number T>
   static constexpr DType is_storage_kind() {
     if constexpr (std::same_as<T, bool>) return bool_;
     else if constexpr (std::is_floating_point_v<T>) return float64;
     else return int64;
   }
   [[noreturn]] static void refuse_number(uint64_t above_int64);
-  template <Number T>
-  static constexpr Slot to_slot(T value) {
+  template <core::Number T>
+  static constexpr ScalarValue to_scalar(T value) {
     if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
       if (value > static_cast<T>(std::numeric_limits<int64_t>::max())) refuse_number(value);
     }
-    Slot slot{};
-    if constexpr (std::is_floating_point_v<T>) slot.real = static_cast<double>(value);
-    else slot.integer = static_cast<int64_t>(value);
-    return slot;
+    ScalarValue scalar{};
+    if constexpr (std::is_floating_point_v<T>) scalar.real = static_cast<double>(value);
+    else scalar.integer = static_cast<int64_t>(value);
+    return scalar;
   }
   template <class T>
   T converted_item() const {
     const auto [real, integer, is_float] = read_item();
-    return is_float ? convert<T>(real) : convert<T>(integer);
+    return is_float ? core::convert<T>(real) : core::convert<T>(integer);
   }
   struct Item {
     double real;
@@ -131,21 +136,21 @@ class Array {
   const void* raw_data(DType wanted, bool has_storage) const;
   void copy_to(DType wanted, void* out) const;
 
-  Node* node_ = nullptr;
+  core::Node* node_ = nullptr;
   uint32_t index_ = 0;
 };
 
-template <Element T>
+template <core::Element T>
 std::vector<T> Array::to_vector() const {
   std::vector<T> out(static_cast<size_t>(size()));
   // Types that no dtype stores: from what every element is exactly.
   const auto copy_from = [&]<class Wide>(DType wide, Wide) {
     std::vector<Wide> plain(out.size());
     copy_to(wide, plain.data());
-    for (size_t i = 0; i < out.size(); ++i) out[i] = convert<T>(plain[i]);
+    for (size_t i = 0; i < out.size(); ++i) out[i] = core::convert<T>(plain[i]);
   };
   if constexpr (std::same_as<T, bool>) copy_from(bool_, uint8_t{});
-  else if constexpr (is_storage_type<T>()) copy_to(dtype_of<T>(), out.data());
+  else if constexpr (core::is_storage_type<T>()) copy_to(core::dtype_of<T>(), out.data());
   else if (dtype().is_float()) copy_from(float64, double{});
   else copy_from(int64, int64_t{});
   return out;

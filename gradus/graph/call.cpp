@@ -7,6 +7,8 @@
 
 namespace gradus::nn::detail {
 
+using namespace core;
+
 namespace {
 
 thread_local CallScope* innermost = nullptr;

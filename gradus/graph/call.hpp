@@ -42,13 +42,13 @@ struct Child {
 template <class T>
 bool find_child(std::string& name, const T& part, const Child& child) {
   if (static_cast<const void*>(&part) == child.address && &type_tag<T> == child.tag) return true;
-  if constexpr (Module<T> || ::gradus::detail::HoldsCell<T> || ::gradus::detail::IsField<T>) return false;
-  else if constexpr (::gradus::detail::IsRange<T>) {
+  if constexpr (Module<T> || ::gradus::core::HoldsCell<T> || ::gradus::core::IsField<T>) return false;
+  else if constexpr (::gradus::core::IsRange<T>) {
     size_t index = 0;
     for (const auto& member : part) {
       std::string below;
       if (find_child(below, member, child)) {
-        name = concat(index, below.empty() ? "" : ".", below);
+        name = core::concat(index, below.empty() ? "" : ".", below);
         return true;
       }
       ++index;
@@ -60,24 +60,22 @@ bool find_child(std::string& name, const T& part, const Child& child) {
 template <class M>
 std::string child_name(const void* module, const Child& child) {
   std::string found;
-  if constexpr (HasParts<M>) {
+  if constexpr (core::HasParts<M>) {
     const auto parts = static_cast<const M*>(module)->parts();
-    std::apply(
-        [&](const auto&... member) {
-          size_t index = 0;
-          const auto look = [&](const auto& one) {
-            std::string below;
-            if (find_child(below, one, child)) {
-              found = ::gradus::detail::name_at(parts.names, index);
-              if (!below.empty()) found += "." + below;
-              return true;
-            }
-            ++index;
-            return false;
-          };
-          (look(member) || ...);
-        },
-        parts.values);
+    parts.values.apply([&](const auto&... member) {
+      size_t index = 0;
+      const auto look = [&](const auto& one) {
+        std::string below;
+        if (find_child(below, one, child)) {
+          found = ::gradus::core::name_at(parts.names, index);
+          if (!below.empty()) found += "." + below;
+          return true;
+        }
+        ++index;
+        return false;
+      };
+      (look(member) || ...);
+    });
   }
   return found;
 }
@@ -144,7 +142,7 @@ class CallScope {
   const ModuleType& type_;
   CallScope* outer_;
   int32_t row_ = -1;  // of the open summary
-  std::optional<PathScope> path_;
+  std::optional<core::PathScope> path_;
 };
 
 /// One call of a module while a model was recorded.
@@ -177,6 +175,7 @@ concept HasMutableForward = !HasForward<M, A...> && requires(M& module) { module
 
 }  // namespace detail
 
+/// Declared in graph/parts.hpp. A forward that is not const is refused by the compiler.
 template <class M, class... A>
 auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
   // A call changes no member: running statistics are nn::State, which a const forward may set.

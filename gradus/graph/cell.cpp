@@ -1,12 +1,12 @@
 // Cells and the scopes that redirect them.
-#include "gradus/graph/cell.hpp"
+#include "gradus/graph/cell_scope.hpp"
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/per_thread.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 thread_local CellScope* innermost = nullptr;
@@ -95,4 +95,4 @@ std::vector<Array> take_pending_cells() {
   return values;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

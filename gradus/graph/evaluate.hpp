@@ -13,6 +13,10 @@ namespace gradus {
 void evaluate(std::span<const Array> roots);
 inline void evaluate(std::initializer_list<Array> roots) { evaluate(std::span<const Array>(roots.begin(), roots.size())); }
 
+}  // namespace gradus
+
+namespace gradus::core {
+
 /// Runs a closed graph on `arguments` (evaluated first) and returns its outputs, computed: what a compiled function does a call, without
 /// recording anything. With `may_consume`, the memory of arguments that nobody but this vector holds is overwritten where an output fits;
 /// on failure all arguments are as before. Placeholders of the graph have the dtypes and shapes of the arguments.
@@ -28,4 +32,4 @@ const void* row_major_data(const Array& array);
 /// Copies the elements in row-major order to `out`, converted to `dtype`; evaluates.
 void copy_elements(const Array& array, DType dtype, void* out);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace gradus::detail {
+namespace gradus::core {
 
 std::string_view name_at(std::string_view names, size_t index) {
   for (; index; --index) names.remove_prefix(names.find(',') + 1);
@@ -12,4 +12,4 @@ std::string_view name_at(std::string_view names, size_t index) {
   return names.substr(0, names.find_last_not_of(' ') + 1);
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

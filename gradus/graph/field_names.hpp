@@ -4,25 +4,23 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
-#include <tuple>
 
-namespace gradus {
+#include "gradus/graph/members.hpp"
+
+namespace gradus::core {
 
 struct FieldNote;  // graph/fields.hpp
 
-namespace detail {
 /// The `index`-th name of "axis, keepdims".
 std::string_view name_at(std::string_view names, size_t index);
-}  // namespace detail
-
-}  // namespace gradus
+}  // namespace gradus::core
 
 /// Names the fields of a parameter struct of an op:
 ///   struct SoftmaxArgs { int64_t axis = -1; GRADUS_FIELDS(axis) };
 /// Fields may be bool, integers, enums, double, std::string, Dims, Shape, std::vector<int64_t>, DType, SubgraphPtr.
 #define GRADUS_FIELDS(...)                                      \
   static constexpr std::string_view field_names = #__VA_ARGS__; \
-  auto tied_fields() const { return std::tie(__VA_ARGS__); }
+  auto tied_fields() const { return ::gradus::core::members(__VA_ARGS__); }
 
 /// Names the fields of an options struct, at its end, in order. Its source file says what they are for and which values they take:
 ///   std::span<const FieldNote> SGDOptions::field_notes() {
@@ -31,4 +29,4 @@ std::string_view name_at(std::string_view names, size_t index);
 ///   }
 #define GRADUS_OPTIONS(...)  \
   GRADUS_FIELDS(__VA_ARGS__) \
-  static std::span<const ::gradus::FieldNote> field_notes();
+  static std::span<const ::gradus::core::FieldNote> field_notes();

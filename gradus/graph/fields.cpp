@@ -7,7 +7,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/graph/leaf.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 bool Range::contains(double number) const {
   return std::isfinite(number) && (excludes_low ? number > low : number >= low) && (excludes_high ? number < high : number <= high);
@@ -136,10 +136,10 @@ bool FieldType<Array>::read(Array& value, const Datum& given, const FieldNote& n
   return true;
 }
 
-std::string detail::join_names(std::span<const std::string_view> names) {
+std::string join_names(std::span<const std::string_view> names) {
   return join(std::vector<std::string>(names.begin(), names.end()));
 }
-int64_t detail::find_name(std::span<const std::string_view> names, const Datum& given) {
+int64_t find_name(std::span<const std::string_view> names, const Datum& given) {
   const std::string* text = given.get_if<std::string>();
   if (!text) return -1;
   const auto at = std::find(names.begin(), names.end(), *text);
@@ -225,8 +225,6 @@ Datum write_named(std::string_view name, const Datum::Table& parameters) {
   return table;
 }
 
-namespace detail {
-
 FieldNote note_of(std::span<const FieldNote> notes, std::string_view name) {
   for (const FieldNote& note : notes) {
     if (note.name == name) return note;
@@ -242,6 +240,4 @@ void check_notes(std::span<const FieldNote> notes, const FieldTable& table) {
   }
 }
 
-}  // namespace detail
-
-}  // namespace gradus
+}  // namespace gradus::core

@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "gradus/array/dtype.hpp"
@@ -21,7 +20,7 @@
 #include "gradus/graph/array.hpp"
 #include "gradus/graph/field_names.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Which finite numbers a field may be.
 struct Range {
@@ -66,13 +65,10 @@ class FieldError : public Error {
   FieldError(std::string_view path, std::string_view problem) : Error(Kind::invalid, path, problem) {}
 };
 
-namespace detail {
 /// "mean, sum".
 std::string join_names(std::span<const std::string_view> names);
 /// The place of a text among the names; -1: it is none of them. Throws for one that is nearly a name.
 int64_t find_name(std::span<const std::string_view> names, const Datum& given);
-}  // namespace detail
-
 /// How values of a type are read and written; specialised beside the type. A member whose type has none is no field.
 ///   static std::string expected(const FieldNote& note, const T& now);   // "true or false"
 ///   static Datum write(const T& value, FieldWriting&);
@@ -147,10 +143,10 @@ struct FieldType<Array> {
 template <class E>
 requires std::is_enum_v<E> && requires(E value) { enum_names(value); }
 struct FieldType<E> {
-  static std::string expected(const FieldNote&, E value) { return concat("one of ", detail::join_names(enum_names(value))); }
+  static std::string expected(const FieldNote&, E value) { return concat("one of ", join_names(enum_names(value))); }
   static Datum write(E value, FieldWriting&) { return enum_names(value)[static_cast<size_t>(value)]; }
   static bool read(E& value, const Datum& given, const FieldNote&, FieldReading&) {
-    const int64_t at = detail::find_name(enum_names(value), given);
+    const int64_t at = find_name(enum_names(value), given);
     if (at >= 0) value = static_cast<E>(at);
     return at >= 0;
   }
@@ -204,8 +200,6 @@ Datum::Table write_fields(const FieldTable& table, const void* object, FieldWrit
 /// Throws `op: momentum is -1; it must not be negative` for a number that is not in its range.
 void check_fields(std::string_view op, const FieldTable& table, const void* object);
 
-namespace detail {
-
 template <class T>
 constexpr std::string_view names_of_fields(const T& object) {
   if constexpr (requires { T::field_names; }) return T::field_names;
@@ -216,7 +210,7 @@ template <class T>
 auto fields_tied(const T& object) {
   if constexpr (requires { object.tied_fields(); }) return object.tied_fields();
   else if constexpr (requires { object.parts().values; }) return object.parts().values;
-  else return std::tuple<>();
+  else return Members<>();
 }
 template <class T>
 std::span<const FieldNote> notes_of() {
@@ -229,8 +223,8 @@ void check_notes(std::span<const FieldNote> notes, const FieldTable& table);
 
 template <class T, size_t kIndex>
 struct FieldAccess {
-  using Type = std::remove_cvref_t<std::tuple_element_t<kIndex, decltype(fields_tied(std::declval<const T&>()))>>;
-  static const Type& of(const void* object) { return std::get<kIndex>(fields_tied(*static_cast<const T*>(object))); }
+  using Type = std::remove_const_t<typename decltype(fields_tied(std::declval<const T&>()))::template Type<kIndex>>;
+  static const Type& of(const void* object) { return fields_tied(*static_cast<const T*>(object)).template get<kIndex>(); }
 
   static void add_to(FieldTable& table, std::string_view names) {
     if constexpr (HasFieldType<Type>) {
@@ -249,19 +243,17 @@ struct FieldAccess {
   }
 };
 
-}  // namespace detail
-
 /// The fields of T: what GRADUS_OPTIONS, GRADUS_FIELDS or GRADUS_PARTS names and has a FieldType. `example`: any object of it.
 template <class T>
 const FieldTable& fields_of(const T& example) {
   static const FieldTable* table = [&] {
     auto* rows = new FieldTable;
-    using Tied = decltype(detail::fields_tied(example));
+    using Tied = decltype(fields_tied(example));
     [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
-      (detail::FieldAccess<T, kIndex>::add_to(*rows, detail::names_of_fields(example)), ...);
+      (FieldAccess<T, kIndex>::add_to(*rows, names_of_fields(example)), ...);
     }
-    (std::make_index_sequence<std::tuple_size_v<Tied>>());
-    detail::check_notes(detail::notes_of<T>(), *rows);
+    (std::make_index_sequence<Tied::kCount>());
+    check_notes(notes_of<T>(), *rows);
     return rows;
   }();
   return *table;
@@ -306,4 +298,4 @@ T checked(std::string_view op, T options) {
   return options;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -60,4 +60,4 @@ void forget_node(Node* node) {
   if (found != all.nodes.end()) found->second.erase(node);
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

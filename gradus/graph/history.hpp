@@ -3,7 +3,7 @@
 
 #include "gradus/graph/node.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Remembers a computed node of an open session, without holding it: it drops its inputs when the session ends. Under the evaluation lock.
 void detach_at_end_of_session(Node* node);
@@ -28,4 +28,4 @@ class SessionPause {
   uint32_t session_;
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

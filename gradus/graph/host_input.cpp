@@ -5,7 +5,7 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 thread_local HostInputScope* innermost = nullptr;
@@ -27,4 +27,4 @@ std::vector<Array> host_numbers(size_t count, std::function<std::vector<double>(
   return numbers;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// While compile traces a function: collects what has to be computed before each of its runs, in the order of recording.
 class HostInputScope {
@@ -33,4 +33,4 @@ class HostInputScope {
 /// only recorded to build a model `compute` is not called; elsewhere it is called once, now.
 std::vector<Array> host_numbers(size_t count, std::function<std::vector<double>()> compute);
 
-}  // namespace gradus
+}  // namespace gradus::core

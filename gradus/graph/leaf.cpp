@@ -3,7 +3,7 @@
 
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -62,6 +62,7 @@ constinit const OpDef stop_gradient_op{.name = "stop_gradient",
 constinit const OpDef cast_op{
     .name = "cast",
     .inputs = identity_inputs,
+    .args = args_of<CastArgs>,
     .infer = infer_cast,
     .derivative = linear([](const RecordedCall& call, int, const Array& dy) { return dy.astype(call[0].dtype()); }),
     .batch = cast_batch,
@@ -74,11 +75,6 @@ constinit const OpDef barrier_op{.name = "barrier",
                                  .batch = barrier_batch,
                                  .takes_empty_cotangents = true};
 
-Array Array::astype(DType dtype) const {
-  if (this->dtype() == dtype && !is_weak()) return *this;
-  return apply(cast_op, {*this}, CastArgs{dtype});
-}
-
 Array make_leaf(Value value, const Aval& aval) {
   Node* node = Node::make(data_op, {}, {}, std::span<const Aval>(&aval, 1));
   node->publish(0, std::move(value));
@@ -89,14 +85,14 @@ Array make_leaf(BufferPtr buffer, DType dtype, const Shape& shape) {
   return make_leaf(Value{std::move(buffer), contiguous_strides(shape), 0}, Aval{dtype, shape, false});
 }
 
-Array make_scalar(DType dtype, Slot slot, bool is_weak) {
+Array make_scalar(DType dtype, ScalarValue value, bool is_weak) {
   const Aval aval{dtype, Shape{}, is_weak};
   Node* node = Node::make(scalar_op, {}, {}, std::span<const Aval>(&aval, 1));
-  node->slot_ = slot;
+  node->scalar_ = value;
   return Array(node, 0);
 }
-Array make_scalar(double value) { return make_scalar(float64, Slot{.real = value}, false); }
-Array make_scalar(int64_t value) { return make_scalar(int64, Slot{.integer = value}, false); }
+Array make_scalar(double value) { return make_scalar(float64, ScalarValue{.real = value}, false); }
+Array make_scalar(int64_t value) { return make_scalar(int64, ScalarValue{.integer = value}, false); }
 
 Array make_placeholder(const Aval& aval) {
   Node* node = Node::make(placeholder_op, {}, {}, std::span<const Aval>(&aval, 1));
@@ -107,6 +103,17 @@ Array make_placeholder(const Aval& aval) {
 bool can_view_now(const Array& x) {
   const Node* node = x.node();
   return node->is_ready(x.output_index()) && (node->session() == 0 || node->session() != current_session());
+}
+
+}  // namespace gradus::core
+
+namespace gradus {
+
+using namespace core;
+
+Array Array::astype(DType dtype) const {
+  if (this->dtype() == dtype && !is_weak()) return *this;
+  return apply(cast_op, {*this}, CastArgs{dtype});
 }
 
 }  // namespace gradus

@@ -3,7 +3,7 @@
 
 #include "gradus/graph/node.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 extern const OpDef data_op;         ///< computed values
 extern const OpDef scalar_op;       ///< one number, an input of plans and never part of their key
@@ -17,8 +17,8 @@ extern const OpDef barrier_op;      ///< identity on several arrays that no pass
 Array make_leaf(BufferPtr buffer, DType dtype, const Shape& shape);
 /// An array on part of a buffer.
 Array make_leaf(Value value, const Aval& aval);
-/// A number of rank 0; dtype float64, int64 or bool as stored in the slot.
-Array make_scalar(DType dtype, Slot slot, bool is_weak);
+/// A number of rank 0; dtype float64, int64 or bool as stored in `value`.
+Array make_scalar(DType dtype, ScalarValue value, bool is_weak);
 Array make_scalar(double value);   ///< strong float64
 Array make_scalar(int64_t value);  ///< strong int64
 /// A symbol that has no value; using its value is an error of the transform that made it.
@@ -27,4 +27,4 @@ Array make_placeholder(const Aval& aval);
 /// Whether a view of `x` is made at once instead of being recorded: x is computed and no open transform traces it.
 bool can_view_now(const Array& x);
 
-}  // namespace gradus
+}  // namespace gradus::core

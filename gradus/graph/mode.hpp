@@ -3,13 +3,19 @@
 
 #include <cstdint>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Bits of mode_flags(). A compiled function is traced once for each value of them.
 inline constexpr uint64_t kTrainingFlag = 1;
 
 uint64_t mode_flags();
 void set_mode_flags(uint64_t flags);
-inline bool is_training() { return mode_flags() & kTrainingFlag; }
+
+}  // namespace gradus::core
+
+namespace gradus {
+
+/// Whether the calling thread is in a training call: dropout drops, batch norm takes the batch's moments.
+inline bool is_training() { return core::mode_flags() & core::kTrainingFlag; }
 
 }  // namespace gradus

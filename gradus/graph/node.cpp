@@ -7,7 +7,7 @@
 #include "gradus/graph/path.hpp"
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 std::atomic<uint64_t> next_serial{1};
@@ -93,4 +93,4 @@ void Node::detach() {
   for (uint32_t i = 0; i < count; ++i) release(many ? many[i].node : few[i].node);
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -7,7 +7,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/graph/op_def.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Where the computed elements of an output lie: `offset` and `strides` count elements of the buffer.
 struct Value {
@@ -32,7 +32,7 @@ struct Edge {
 };
 
 /// The number a scalar leaf holds: `real` for float64, `integer` for int64 and bool.
-union Slot {
+union ScalarValue {
   double real;
   int64_t integer;
 };
@@ -58,9 +58,9 @@ class Node {
   bool is_ready(uint32_t index) const { return output(index).is_ready.load(std::memory_order_acquire); }
   /// A leaf has no inputs: data, a number, or a placeholder of a transform.
   bool is_leaf() const { return input_count_ == 0; }
-  bool is_scalar() const;       ///< a number, held in slot()
+  bool is_scalar() const;       ///< a number, held in scalar()
   bool is_placeholder() const;  ///< a symbol without a value
-  const Slot& slot() const { return slot_; }
+  const ScalarValue& scalar() const { return scalar_; }
   /// The trace this node depends on (0: none); such nodes keep their history while it is open.
   uint32_t session() const { return session_; }
   /// Path of the module that recorded it ("" outside modules).
@@ -84,7 +84,7 @@ class Node {
   uint32_t edges_seen = 0;
 
  private:
-  friend Array make_scalar(DType dtype, Slot slot, bool is_weak);
+  friend Array make_scalar(DType dtype, ScalarValue value, bool is_weak);
   friend Array make_placeholder(const Aval& aval);
   Node() = default;
   ~Node() = default;
@@ -97,7 +97,7 @@ class Node {
   std::atomic<int64_t> references_{0};
   Output first_;
   std::unique_ptr<Output[]> rest_;
-  Slot slot_{};
+  ScalarValue scalar_{};
   uint64_t serial_ = 0;
   const std::string* path_ = nullptr;
 };
@@ -105,4 +105,4 @@ class Node {
 /// A fresh number for a walk.
 uint64_t new_walk();
 
-}  // namespace gradus
+}  // namespace gradus::core

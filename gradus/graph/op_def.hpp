@@ -11,7 +11,7 @@
 #include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 struct OpDef;
 
@@ -187,12 +187,16 @@ using HostRule = std::vector<Array> (*)(const Call& call, std::span<const bool> 
 /// Multiply-adds of a product, from the shapes of its inputs and of its output.
 using WorkRule = int64_t (*)(std::span<const Shape> inputs, const Shape& output);
 
+/// The op's parameters from their fields: args_of of the op's own struct.
+using ArgsRule = Args (*)(std::string_view op, std::span<const Field> fields);
+
 /// Everything that is true of an op. A literal: constinit const, no dynamic initialisation.
 struct OpDef {
   std::string_view name;
   std::span<const Input> inputs;
   bool is_variadic = false;  ///< the last Input stands for any number of inputs
   Promotion promotion = Promotion::none;
+  ArgsRule args = nullptr;   ///< null for ops without parameters
   InferRule infer;
   Derivative derivative;
   BatchRule batch = nullptr;                              ///< null: through the composition, if it has one
@@ -217,6 +221,10 @@ inline std::vector<Array> apply_all(const OpDef& op, std::initializer_list<Array
   return apply_all(op, std::span<const Array>(inputs.begin(), inputs.size()), std::move(args));
 }
 
+/// The parameters that Args::fields has written, read back: what files and other languages say of a call. Throws for a field that the op
+/// has not and for one of another type; what the values mean is checked by the op's shape rule.
+Args read_args(const OpDef& op, std::span<const Field> fields);
+
 /// Shape rule of ops whose output is like their first input.
 Aval same_as_first(const Call& call);
 /// Shape rule of element-wise ops with promotion: the shape all inputs broadcast to, in the dtype they were brought to.
@@ -228,4 +236,4 @@ DType common_dtype(const OpDef& op, std::span<const Array> inputs);
 /// Throws the error of a wrong number of inputs, an empty Array, or a dtype that the op does not accept. `absent`: see Args.
 void check_inputs(const OpDef& op, std::span<const Array> inputs, uint32_t absent = 0);
 
-}  // namespace gradus
+}  // namespace gradus::rule

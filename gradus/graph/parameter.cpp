@@ -1,10 +1,14 @@
 // First values of parameters, and copies of them.
 #include "gradus/graph/parameter.hpp"
 
+#include <mutex>
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/trace.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 VariableHandle::VariableHandle(const VariableHandle& other) : VariableHandle(other.cell_->kind) {
   cell_->is_trainable = other.cell_->is_trainable;

@@ -6,7 +6,7 @@
 #include "gradus/base/function_ref.hpp"
 #include "gradus/graph/cell.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// What Parameter and State share. Copying makes a new cell with the same value, so that a copy of a module is a module of its own;
 /// assignment copies the value into this variable's cell; moving takes the cell along.
@@ -48,12 +48,16 @@ class VariableHandle {
   CellPtr cell_;
 };
 
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// An array that training changes. It has no value before the first call of its module, which knows the sizes:
 ///
 ///   const Array& k = kernel({x.shape(-1), units}, nn::init::glorot_uniform());
-class Parameter : public VariableHandle {
+class Parameter : public core::VariableHandle {
  public:
-  Parameter() : VariableHandle(Cell::Kind::parameter) {}
+  Parameter() : core::VariableHandle(core::Cell::Kind::parameter) {}
   explicit Parameter(Array value) : Parameter() { cell()->commit(std::move(value)); }
 
   /// A frozen parameter gets no gradient and no update.
@@ -64,9 +68,9 @@ class Parameter : public VariableHandle {
 };
 
 /// An array that is saved but not trained: running statistics, counts.
-class State : public VariableHandle {
+class State : public core::VariableHandle {
  public:
-  State() : VariableHandle(Cell::Kind::state) {}
+  State() : core::VariableHandle(core::Cell::Kind::state) {}
   explicit State(Array value) : State() { cell()->commit(std::move(value)); }
 };
 

@@ -5,31 +5,33 @@
 
 namespace gradus {
 
-std::string join_path(const std::string& path, std::string_view name) {
+using namespace core;
+
+std::string core::join_path(const std::string& path, std::string_view name) {
   if (path.empty()) return std::string(name);
   return name.empty() ? path : concat(path, ".", name);
 }
 
 bool Variable::is_trainable() const {
   if (cell) return cell->kind == Cell::Kind::parameter && cell->is_trainable;
-  return !slot->exists() || slot->dtype().is_float();
+  return !member->exists() || member->dtype().is_float();
 }
 
 void Variable::set(Array value) const {
   if (cell) cell->set(std::move(value));
-  else *slot = std::move(value);
+  else *member = std::move(value);
 }
 
-void detail::VariableCollector::on_cell(const std::string& path, const CellPtr& cell) {
+void VariableCollector::on_cell(const std::string& path, const CellPtr& cell) {
   for (const Variable& variable : variables) {
     if (variable.cell == cell) return;
   }
   variables.push_back({path, cell, nullptr});
 }
 
-void detail::VariableCollector::on_array(const std::string& path, Array& array) {
+void VariableCollector::on_array(const std::string& path, Array& array) {
   for (const Variable& variable : variables) {
-    if (variable.slot == &array) return;
+    if (variable.member == &array) return;
   }
   variables.push_back({path, nullptr, &array});
 }

@@ -12,14 +12,15 @@
 #include "gradus/graph/args.hpp"
 #include "gradus/graph/array.hpp"
 #include "gradus/graph/cell.hpp"
+#include "gradus/graph/members.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// The members that GRADUS_PARTS names: their names, as written, and references to them.
 template <class... T>
 struct Parts {
   std::string_view names;  ///< "norm, attention, mlp"
-  std::tuple<T&...> values;
+  Members<T...> values;
 };
 
 /// Receives what lies at the ends of a module: cells (Parameter, State), Array members, and hyper-parameters.
@@ -44,11 +45,18 @@ concept HasParts = requires(const T& value) {
 /// `void visit_parts(PartVisitor& visitor, const std::string& path) const`, which calls visit_part for each member.
 template <class T>
 concept VisitsParts = requires(const T& value, PartVisitor& visitor, const std::string& path) { value.visit_parts(visitor, path); };
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// What transforms, optimisers and files take as a model.
 template <class T>
-concept Module = HasParts<std::remove_cvref_t<T>> || VisitsParts<std::remove_cvref_t<T>>;
+concept Module = core::HasParts<std::remove_cvref_t<T>> || core::VisitsParts<std::remove_cvref_t<T>>;
 
-namespace detail {
+}  // namespace gradus
+
+namespace gradus::core {
+
 /// Whether T is a module; if not, the compiler says what it lacks. Functions that take models ask this first.
 template <class T>
 constexpr bool must_be_module() {
@@ -57,12 +65,9 @@ constexpr bool must_be_module() {
                 "this type is no module: a struct becomes one by GRADUS_PARTS(...) at its end, which names all its data members");
   return is_module;
 }
-}  // namespace detail
-
 /// "encoder" and "norm" as "encoder.norm".
 std::string join_path(const std::string& path, std::string_view name);
 
-namespace detail {
 
 /// A handle on a cell: Parameter, State.
 template <class T>
@@ -92,8 +97,6 @@ FieldValue part_value(const T& value) {
   else return field_value(value);
 }
 
-}  // namespace detail
-
 /// Walks one member: ends are reported to the visitor; modules, vectors, arrays, tuples, optionals and smart pointers are entered; what is
 /// none of these (a function, say) is passed over.
 template <class T>
@@ -101,62 +104,65 @@ void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
   if constexpr (std::same_as<T, Array>) {
     // A module that is passed as const is still rebound while a transform runs, and put back after it.
     visitor.on_array(path, const_cast<Array&>(part));
-  } else if constexpr (detail::HoldsCell<T>) {
+  } else if constexpr (HoldsCell<T>) {
     if (part.cell()->is_used) visitor.on_cell(path, part.cell());
   } else if constexpr (VisitsParts<T>) {
     part.visit_parts(visitor, path);
   } else if constexpr (HasParts<T>) {
     const auto parts = part.parts();
-    std::apply(
-        [&](const auto&... member) {
-          size_t index = 0;
-          (visit_part(visitor, join_path(path, detail::name_at(parts.names, index++)), member), ...);
-        },
-        parts.values);
-  } else if constexpr (detail::IsField<T>) {
-    visitor.on_value(path, detail::part_value(part));
-  } else if constexpr (detail::IsRange<T>) {
+    parts.values.apply([&](const auto&... member) {
+      size_t index = 0;
+      (visit_part(visitor, join_path(path, name_at(parts.names, index++)), member), ...);
+    });
+  } else if constexpr (IsField<T>) {
+    visitor.on_value(path, part_value(part));
+  } else if constexpr (IsRange<T>) {
     size_t index = 0;
     for (const auto& member : part) visit_part(visitor, join_path(path, std::to_string(index++)), member);
-  } else if constexpr (detail::IsTuple<T>) {
+  } else if constexpr (IsTuple<T>) {
     std::apply(
         [&](const auto&... member) {
           size_t index = 0;
           (visit_part(visitor, join_path(path, std::to_string(index++)), member), ...);
         },
         part);
-  } else if constexpr (detail::Dereferenced<T>) {
+  } else if constexpr (Dereferenced<T>) {
     if (part) visit_part(visitor, path, *part);
   }
 }
 
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// One variable of a module: a cell or an Array member, with its path ("blocks.0.norm.gain").
 struct Variable {
   std::string path{};
-  CellPtr cell{};        ///< null for an Array member
-  Array* slot = nullptr; ///< the Array member; null for a cell
+  core::CellPtr cell{};     ///< null for an Array member
+  Array* member = nullptr;  ///< the Array member; null for a cell
 
-  bool exists() const { return cell ? cell->has_value() : slot->exists(); }
+  bool exists() const { return cell ? cell->has_value() : member->exists(); }
   /// Whether it gets gradients: a parameter that is not frozen, or an Array member of float dtype.
   bool is_trainable() const;
-  const Array& get() const { return cell ? cell->get() : *slot; }
+  /// The value; throws for a cell without one. set() assigns it.
+  const Array& get() const { return cell ? cell->get() : *member; }
   void set(Array value) const;
 };
 
-namespace detail {
+namespace core {
 class VariableCollector final : public PartVisitor {
  public:
   void on_cell(const std::string& path, const CellPtr& cell) override;
   void on_array(const std::string& path, Array& array) override;
   std::vector<Variable> variables;
 };
-}  // namespace detail
+}  // namespace core
 
 /// All variables of a module in the order of their parts, each once however often it is shared.
 template <class M>
 std::vector<Variable> variables(const M& module) {
-  detail::VariableCollector collector;
-  if constexpr (detail::must_be_module<M>()) visit_part(collector, "", module);
+  core::VariableCollector collector;
+  if constexpr (core::must_be_module<M>()) visit_part(collector, "", module);
   return std::move(collector.variables);
 }
 /// The variables that get gradients; has_value may still be false.
@@ -211,26 +217,26 @@ class Gradients {
   std::vector<Entry> entries_;
 };
 
-namespace detail {
+namespace core {
 
 /// Bytes of a struct of these members in this order, without a base.
-template <class Tuple>
+template <class Tied>
 constexpr size_t packed_size() {
   size_t end = 0, alignment = 1;
-  [&]<class... T>(std::type_identity<std::tuple<T&...>>) {
+  [&]<class... T>(std::type_identity<Members<T...>>) {
     ((end = (end + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T), alignment = alignof(T) > alignment ? alignof(T) : alignment),
      ...);
-  }(std::type_identity<Tuple>());
+  }(std::type_identity<Tied>());
   end = (end + alignment - 1) / alignment * alignment;
   return end == 0 ? 1 : end;
 }
 
 template <class... T>
-Parts<T...> make_parts(std::string_view names, std::tuple<T&...> values) {
+Parts<T...> make_parts(std::string_view names, Members<T...> values) {
   return {names, values};
 }
 
-}  // namespace detail
+}  // namespace core
 
 namespace nn {
 namespace detail {
@@ -249,9 +255,9 @@ auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...>;
 /// and operator(), which calls forward. The struct must not be local to a function (it gets a member template).
 #define GRADUS_PARTS(...)                                                                            \
   auto parts() const {                                                                               \
-    static_assert(::gradus::detail::packed_size<decltype(std::tie(__VA_ARGS__))>() == sizeof(*this), \
+    static_assert(::gradus::core::packed_size<decltype(::gradus::core::members(__VA_ARGS__))>() == sizeof(*this), \
                   "GRADUS_PARTS must name every data member, in order of declaration");              \
-    return ::gradus::detail::make_parts(#__VA_ARGS__, std::tie(__VA_ARGS__));                        \
+    return ::gradus::core::make_parts(#__VA_ARGS__, ::gradus::core::members(__VA_ARGS__));                        \
   }                                                                                                  \
   template <class... GradusArguments>                                                                \
   auto operator()(GradusArguments&&... arguments)                                                    \

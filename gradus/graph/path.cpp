@@ -10,7 +10,7 @@
 #include "gradus/base/fork.hpp"
 #include "gradus/base/per_thread.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -98,4 +98,4 @@ std::string_view origin_of(const std::string& path) {
   return found == all.origins.end() ? std::string_view() : found->second;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

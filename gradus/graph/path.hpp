@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace gradus {
+namespace gradus::core {
 
 /// Path of the innermost open PathScope of this thread, for example "Sequential > dense_1 (Dense, 785 -> 128)"; never null.
 const std::string* current_path();
@@ -41,4 +41,4 @@ class AtPlaceOf {
 /// that is out of range is found by whichever op runs first, a derivative's scatter too: its error names what the user called.
 std::string_view origin_of(const std::string& path);
 
-}  // namespace gradus
+}  // namespace gradus::core

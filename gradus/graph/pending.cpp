@@ -7,7 +7,7 @@
 #include "gradus/graph/node.hpp"
 #include "gradus/graph/trace.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 std::atomic<int64_t> node_bound{20'000}, byte_bound{int64_t{2} << 30};
@@ -36,4 +36,4 @@ PendingPause::PendingPause() { ++pauses; }
 PendingPause::~PendingPause() { --pauses; }
 void reset_pending() { pending_nodes = pending_bytes = 0; }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace gradus {
+namespace gradus::core {
 
 class Node;
 
@@ -23,4 +23,4 @@ class PendingPause {
 /// Called by the evaluator: this thread has evaluated.
 void reset_pending();
 
-}  // namespace gradus
+}  // namespace gradus::core

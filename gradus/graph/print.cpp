@@ -10,6 +10,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 constexpr int64_t kThreshold = 1000, kEdge = 3;  // above so many elements only so many at each end of an axis are shown

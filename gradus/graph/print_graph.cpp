@@ -6,14 +6,16 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 std::string type_text(const Aval& aval) { return concat(aval.dtype, " ", aval.shape); }
 
 std::string number_of_leaf(const Node& node) {
   const DType dtype = node.output(0).aval.dtype;
-  if (dtype.is_float()) return to_text(node.slot().real);
-  return dtype.is_bool() ? to_text(node.slot().integer != 0) : to_text(node.slot().integer);
+  if (dtype.is_float()) return to_text(node.scalar().real);
+  return dtype.is_bool() ? to_text(node.scalar().integer != 0) : to_text(node.scalar().integer);
 }
 
 class Writer {
@@ -50,7 +52,7 @@ class Writer {
     if (!node.path().empty()) text += "  in " + node.path();
     text += "\n";
     for (const Field& field : node.args().fields()) {
-      if (const auto* graph = std::get_if<SubgraphPtr>(&field.value); graph && *graph) text += body(field.name, **graph);
+      if (const auto* graph = field.value.get_if<SubgraphPtr>(); graph && *graph) text += body(field.name, **graph);
     }
     return text;
   }

@@ -10,7 +10,7 @@
 #include "gradus/graph/history.hpp"
 #include "gradus/graph/leaf.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -86,4 +86,4 @@ Array mark_argument(const Array& x) {
   return Array(Node::make(identity_op, {}, std::span<const Array>(&x, 1), std::span<const Aval>(&aval, 1)), 0);
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -7,7 +7,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 enum class TraceKind : uint8_t { grad, vjp, jvp, checkpoint, vmap, compile, scan, cond, while_loop, building };
 std::string_view name_of(TraceKind kind);
@@ -40,4 +40,4 @@ bool is_session_open(uint32_t session);
 /// x as a fresh identity node of this session: what a transform hands to the function it traces. Under vjp and jvp x may be pending.
 Array mark_argument(const Array& x);
 
-}  // namespace gradus
+}  // namespace gradus::core

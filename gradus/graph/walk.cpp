@@ -5,38 +5,38 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/path.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 NodeMap::NodeMap(size_t expected) {
   size_t size = 32;
   while (size < 2 * expected) size *= 2;
-  slots_.resize(size, {nullptr, 0});
+  places_.resize(size, {nullptr, 0});
 }
 
-size_t NodeMap::slot_of(const Node* node) const {
-  const size_t mask = slots_.size() - 1;
-  size_t slot = (reinterpret_cast<uintptr_t>(node) >> 4) * 0x9E3779B97F4A7C15u >> 20 & mask;
-  while (slots_[slot].first && slots_[slot].first != node) slot = (slot + 1) & mask;
-  return slot;
+size_t NodeMap::place_of(const Node* node) const {
+  const size_t mask = places_.size() - 1;
+  size_t place = (reinterpret_cast<uintptr_t>(node) >> 4) * 0x9E3779B97F4A7C15u >> 20 & mask;
+  while (places_[place].first && places_[place].first != node) place = (place + 1) & mask;
+  return place;
 }
 
 uint32_t NodeMap::find(const Node* node) const {
-  const auto& [key, number] = slots_[slot_of(node)];
+  const auto& [key, number] = places_[place_of(node)];
   return key ? number : kNone;
 }
 
 void NodeMap::set(const Node* node, uint32_t number) {
-  if (2 * (size_ + 1) > slots_.size()) grow();
-  auto& slot = slots_[slot_of(node)];
-  if (!slot.first) ++size_;
-  slot = {node, number};
+  if (2 * (size_ + 1) > places_.size()) grow();
+  auto& place = places_[place_of(node)];
+  if (!place.first) ++size_;
+  place = {node, number};
 }
 
 void NodeMap::grow() {
-  auto old = std::move(slots_);
-  slots_.assign(2 * old.size(), {nullptr, 0});
+  auto old = std::move(places_);
+  places_.assign(2 * old.size(), {nullptr, 0});
   for (const auto& entry : old) {
-    if (entry.first) slots_[slot_of(entry.first)] = entry;
+    if (entry.first) places_[place_of(entry.first)] = entry;
   }
 }
 
@@ -98,9 +98,9 @@ Hash128 structural_hash(std::span<const Array> parameters, std::span<const Array
   hasher.add(uint64_t{parameters.size()} << 32 | outputs.size());
   for (const Array& parameter : parameters) {
     number.set(parameter.node(), next++);
-    detail::hash_field(hasher, parameter.dtype());
+    hash_field(hasher, parameter.dtype());
     hasher.add(parameter.is_weak());
-    detail::hash_field(hasher, parameter.shape());
+    hash_field(hasher, parameter.shape());
   }
   for (Node* node : nodes) {
     number.set(node, next++);
@@ -108,8 +108,8 @@ Hash128 structural_hash(std::span<const Array> parameters, std::span<const Array
     node->args().hash(hasher);
     if (node->is_leaf()) {
       hasher.add(static_cast<uint64_t>(node->output(0).aval.dtype.code()) << 1 | node->output(0).aval.is_weak);
-      hasher.add(node->is_scalar() ? static_cast<uint64_t>(node->slot().integer) : reinterpret_cast<uintptr_t>(node));
-      detail::hash_field(hasher, node->output(0).aval.shape);
+      hasher.add(node->is_scalar() ? static_cast<uint64_t>(node->scalar().integer) : reinterpret_cast<uintptr_t>(node));
+      hash_field(hasher, node->output(0).aval.shape);
     }
     hasher.add(node->inputs().size());
     for (const Edge& edge : node->inputs()) hasher.add(uint64_t{number.find(edge.node)} << 32 | edge.index);
@@ -163,7 +163,7 @@ Closure close_over(std::span<const Array> parameters, std::span<const Array> out
   NodeMap known(inside.size() + parameters.size());
   for (Node* node : inside) known.set(node, 1);
   for (const Array& parameter : parameters) known.set(parameter.node(), 1);
-  // Every edge that enters from outside becomes a parameter; numbers too, so that they stay slots.
+  // Every edge that enters from outside becomes a parameter; numbers too, so that they stay numbers.
   std::vector<Array> captured, symbols;
   NodeMap first_place;  // of any output of a node; places of its further outputs follow by `next`
   std::vector<size_t> next;
@@ -204,4 +204,4 @@ Closure close_over(std::span<const Array> parameters, std::span<const Array> out
   return {std::make_shared<const Subgraph>(std::move(fresh), std::move(inner_outputs)), std::move(captured)};
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,9 +4,10 @@
 #include <functional>
 #include <vector>
 
+#include "gradus/graph/closure.hpp"
 #include "gradus/graph/node.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// A map from nodes to numbers: open addressing, no allocation an entry.
 class NodeMap {
@@ -19,9 +20,9 @@ class NodeMap {
   size_t size() const { return size_; }
 
  private:
-  size_t slot_of(const Node* node) const;
+  size_t place_of(const Node* node) const;
   void grow();
-  std::vector<std::pair<const Node*, uint32_t>> slots_;
+  std::vector<std::pair<const Node*, uint32_t>> places_;
   size_t size_ = 0;
 };
 
@@ -54,11 +55,7 @@ class Subgraph {
   Hash128 hash_;
 };
 
-/// A graph closed over what it captured: the captured arrays are its last parameters.
-struct Closure {
-  SubgraphPtr graph;
-  std::vector<Array> captured;
-};
+/// The graph of `outputs` as a function of `parameters`.
 Closure close_over(std::span<const Array> parameters, std::span<const Array> outputs);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -11,6 +11,8 @@
 
 namespace gradus::io {
 
+using namespace core;
+
 namespace {
 
 constexpr std::string_view kChecksumKey = "checksum";

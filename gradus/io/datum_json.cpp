@@ -10,6 +10,8 @@
 
 namespace gradus::io {
 
+using namespace core;
+
 namespace {
 
 using nlohmann::json;

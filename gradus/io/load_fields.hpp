@@ -4,7 +4,7 @@
 #include "gradus/graph/fields.hpp"
 #include "gradus/io/model_file.hpp"
 
-namespace gradus {
+namespace gradus::core {
 /// A table: {encoder = "0"}.
 template <>
 struct FieldType<std::vector<io::Renaming>> {
@@ -12,4 +12,4 @@ struct FieldType<std::vector<io::Renaming>> {
   static Datum write(const std::vector<io::Renaming>& value, FieldWriting&);
   static bool read(std::vector<io::Renaming>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
-}  // namespace gradus
+}  // namespace gradus::core

@@ -21,6 +21,8 @@
 
 namespace gradus::io {
 
+using namespace core;
+
 namespace {
 
 constexpr int kVersion = 1;
@@ -44,14 +46,12 @@ class FieldCollector final : public PartVisitor {
   void on_cell(const std::string&, const CellPtr&) override {}
   void on_array(const std::string&, Array&) override {}
   void on_value(const std::string& path, const FieldValue& value) override {
-    std::visit(
-        [&](const auto& plain) {
-          using T = std::remove_cvref_t<decltype(plain)>;
-          if constexpr (std::same_as<T, DType>) fields.emplace_back(path, plain.name());
-          else if constexpr (std::same_as<T, std::vector<int64_t>>) fields.emplace_back(path, Datum::List(plain.begin(), plain.end()));
-          else if constexpr (!std::same_as<T, SubgraphPtr>) fields.emplace_back(path, plain);
-        },
-        value);
+    value.visit([&](const auto& plain) {
+      using T = std::remove_cvref_t<decltype(plain)>;
+      if constexpr (std::same_as<T, DType>) fields.emplace_back(path, plain.name());
+      else if constexpr (std::same_as<T, std::vector<int64_t>>) fields.emplace_back(path, Datum::List(plain.begin(), plain.end()));
+      else if constexpr (!std::same_as<T, SubgraphPtr>) fields.emplace_back(path, plain);
+    });
   }
   Datum::Table fields;
 };
@@ -215,7 +215,7 @@ void fill(const std::vector<Variable>& variables, const Safetensors& file, const
   warn_of_not_finite(file.arrays, path);
   for (size_t i = 0; i < variables.size(); ++i) {
     if (variables[i].cell) variables[i].cell->commit(*found[i]);
-    else *variables[i].slot = *found[i];
+    else *variables[i].member = *found[i];
   }
 }
 
@@ -373,7 +373,7 @@ LoadReport detail::load_part(const std::vector<Variable>& variables, const std::
   warn_of_not_finite(file.arrays, path);
   for (const auto& [variable, array] : filled) {
     if (variable->cell) variable->cell->commit(*array);
-    else *variable->slot = *array;
+    else *variable->member = *array;
   }
   return report;
 }
@@ -400,7 +400,7 @@ nn::Model load(const std::string& path) {
 
 }  // namespace gradus::io
 
-namespace gradus {
+namespace gradus::core {
 
 Datum FieldType<std::vector<io::Renaming>>::write(const std::vector<io::Renaming>& value, FieldWriting&) {
   Datum::Table table;
@@ -418,4 +418,4 @@ bool FieldType<std::vector<io::Renaming>>::read(std::vector<io::Renaming>& value
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

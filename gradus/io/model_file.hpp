@@ -56,7 +56,7 @@ namespace detail {
 struct AnyModel {
   std::string type;
   std::vector<Variable> variables;
-  std::function<void(PartVisitor&)> visit;
+  std::function<void(core::PartVisitor&)> visit;
   nn::Layer* layer = nullptr;  ///< null for a model of one's own type
 };
 void save(AnyModel model, const nn::ModelInfo& info, const std::string& path);
@@ -65,7 +65,7 @@ LoadReport load_part(const std::vector<Variable>& variables, const std::string& 
 
 template <Module M>
 AnyModel any(const M& model) {
-  AnyModel out{nn::detail::type_name<M>(), variables(model), [&model](PartVisitor& visitor) { visit_part(visitor, "", model); }, nullptr};
+  AnyModel out{nn::detail::type_name<M>(), variables(model), [&model](core::PartVisitor& visitor) { visit_part(visitor, "", model); }, nullptr};
   if constexpr (std::same_as<M, nn::Layer>) out.layer = const_cast<nn::Layer*>(&model);
   else if constexpr (std::same_as<M, nn::Model>) out.layer = const_cast<nn::Layer*>(&model.layer());
   if (out.layer) out.type = out.layer->type();
@@ -78,7 +78,7 @@ AnyModel any(const M& model) {
 /// standard error stream that says in which parameter and how many.
 template <class M>
 void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
-  if constexpr (!::gradus::detail::must_be_module<M>()) {
+  if constexpr (!::gradus::core::must_be_module<M>()) {
   } else if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
     // Shares the parameters: a reference in a Layer's clothes.
     const nn::Layer layer(nn::Shared<M>(std::shared_ptr<M>(const_cast<M*>(&model), [](M*) {})));
@@ -111,7 +111,7 @@ nn::Model load(const std::string& path);
 /// right shape and dtype, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.
 template <class M>
 nn::ModelInfo load(M& model, const std::string& path) {
-  if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_into(detail::any(model), path);
+  if constexpr (::gradus::core::must_be_module<M>()) return detail::load_into(detail::any(model), path);
   else return {};
 }
 /// Fills a part of a model from a file of perhaps another one, for transfer learning, and tells what became of each parameter. Build the
@@ -122,7 +122,7 @@ nn::ModelInfo load(M& model, const std::string& path) {
 ///   io::to_text(io::load(model, "old.gradus", {.except = {"norm.**"}}))   // all but the layer "norm"
 template <class M>
 LoadReport load(M& model, const std::string& path, const LoadOptions& options) {
-  if constexpr (::gradus::detail::must_be_module<M>()) return detail::load_part(variables(model), path, options);
+  if constexpr (::gradus::core::must_be_module<M>()) return detail::load_part(variables(model), path, options);
   else return {};
 }
 

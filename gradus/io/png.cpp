@@ -9,6 +9,8 @@
 
 namespace gradus::io {
 
+using namespace core;
+
 namespace {
 
 std::string big_endian(uint32_t value) {

@@ -16,6 +16,8 @@
 
 namespace gradus::io {
 
+using namespace core;
+
 namespace {
 
 using Json = nlohmann::json;

@@ -13,6 +13,7 @@
 
 namespace gradus::io {
 
+/// An array of a file, by its name there: UTF-8 text.
 struct NamedArray {
   std::string name;
   Array array{};

@@ -12,6 +12,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 // Each with its parameters; what they mean stands in ops/activation.hpp.
@@ -244,7 +246,7 @@ Activation log_softmax(int64_t axis) { return named("log_softmax", LogSoftmax{ax
 
 }  // namespace gradus::nn
 
-namespace gradus {
+namespace gradus::core {
 
 Datum FieldType<nn::Activation>::write(const nn::Activation& value, FieldWriting&) {
   if (value.name() == "custom") {
@@ -262,4 +264,4 @@ bool FieldType<nn::Activation>::read(nn::Activation& value, const Datum& given, 
   return read_named(value, given, nn::activation_kinds(), reading);
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -11,9 +11,10 @@
 #include "gradus/base/datum.hpp"
 #include "gradus/base/refuse.hpp"
 #include "gradus/graph/array.hpp"
+#include "gradus/graph/members.hpp"
 #include "gradus/ops/activation.hpp"
 
-namespace gradus {
+namespace gradus::core {
 class PartVisitor;
 }
 
@@ -34,13 +35,13 @@ class Activation {
       Activation(F&& function)
       : function_(std::forward<F>(function)), name_("custom") {}  // NOLINT: implicit on purpose
   /// One of the library with parameters, as nn::activation makes it.
-  Activation(std::string name, Datum::Table parameters, std::function<Array(const Array&)> function)
+  Activation(std::string name, core::Datum::Table parameters, std::function<Array(const Array&)> function)
       : function_(std::move(function)), name_(std::move(name)), parameters_(std::move(parameters)) {}
   Activation(int) = delete;
   Activation(std::nullptr_t) = delete;
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Activation(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "an activation is a function, relu without quotes; nn::Activation::from_name takes a name");
+    static_assert(::gradus::core::never<T>, "an activation is a function, relu without quotes; nn::Activation::from_name takes a name");
   }
 
   Array forward(const Array& x) const { return function_ ? function_(x) : x; }
@@ -48,25 +49,26 @@ class Activation {
   /// "relu"; "linear" for none; "custom" for a function that the library does not know.
   const std::string& name() const { return name_; }
   /// What is not at its default: {{"slope", 0.2}}.
-  const Datum::Table& parameters() const { return parameters_; }
+  const core::Datum::Table& parameters() const { return parameters_; }
   bool is_linear() const { return !function_; }
   /// The library's function of that name; throws for an unknown one, naming the nearest.
   static Activation from_name(std::string_view name);
 
   // It is a module without parameters; its one field is the function.
-  void visit_parts(PartVisitor& visitor, const std::string& path) const;
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const;
   static constexpr std::string_view field_names = "function";
-  auto tied_fields() const { return std::tie(*this); }
+  auto tied_fields() const { return core::members(*this); }
 
  private:
   std::function<Array(const Array&)> function_;
   std::string name_ = "linear";
-  Datum::Table parameters_;
+  core::Datum::Table parameters_;
 };
 
 /// Functions with parameters, for layers: nn::Dense(64, nn::activation::leaky_relu(0.2)). What they compute stands in ops/activation.hpp.
 namespace activation {
 
+/// The functions of these names, element by element. alpha and beta are above 0, the bounds of the shrinks not negative; else they throw.
 Activation leaky_relu(double slope = 0.01);
 Activation elu(double alpha = 1.0);
 Activation celu(double alpha = 1.0);

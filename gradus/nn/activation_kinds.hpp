@@ -10,10 +10,10 @@ namespace gradus::nn {
 struct ActivationKind {
   std::string_view name{}, text{};
   Array (*function)(const Array&) = nullptr;  ///< with all defaults; null: it is none ("linear"), or has no defaults
-  Described (*parameters)() = nullptr;
+  core::Described (*parameters)() = nullptr;
   /// Reads the parameters; `others` are keys that the caller has read.
-  Activation (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  Activation (*read)(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-const Named<ActivationKind>& activation_kinds();
+const core::Named<ActivationKind>& activation_kinds();
 
 }  // namespace gradus::nn

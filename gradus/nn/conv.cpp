@@ -10,6 +10,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 // Channels of x for one group; throws where groups do not fit.

@@ -6,6 +6,7 @@
 
 namespace gradus::nn {
 
+/// Options of Conv2D. Strides, dilation and groups are at least 1; groups divide the channels and the filters.
 struct Conv2DOptions {
   Size2 strides = 1;
   Padding padding = valid;  ///< valid, same, or numbers
@@ -21,13 +22,13 @@ struct Conv2DOptions {
 ///   nn::Conv2D(32, 3, relu)   nn::Conv2D(64, {3, 5}, {.strides = 2, .padding = same})
 class Conv2D {
  public:
-  Conv2D(Size filters, Size2 kernel_size, Activation activation = {}, Conv2DOptions options = {});
-  Conv2D(Size filters, Size2 kernel_size, Conv2DOptions options) : Conv2D(filters, kernel_size, {}, std::move(options)) {}
+  Conv2D(core::Size filters, Size2 kernel_size, Activation activation = {}, Conv2DOptions options = {});
+  Conv2D(core::Size filters, Size2 kernel_size, Conv2DOptions options) : Conv2D(filters, kernel_size, {}, std::move(options)) {}
 
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   int64_t filters;
   Size2 kernel_size, strides;
@@ -42,6 +43,7 @@ class Conv2D {
                bias)
 };
 
+/// Options of Conv1D, as Conv2D's.
 struct Conv1DOptions {
   Size1 strides = 1;
   Padding padding = valid;
@@ -55,13 +57,13 @@ struct Conv1DOptions {
 /// The same along one axis: (N, T, in) to (N, T', filters). kernel (kernel_size, in / groups, filters).
 class Conv1D {
  public:
-  Conv1D(Size filters, Size1 kernel_size, Activation activation = {}, Conv1DOptions options = {});
-  Conv1D(Size filters, Size1 kernel_size, Conv1DOptions options) : Conv1D(filters, kernel_size, {}, std::move(options)) {}
+  Conv1D(core::Size filters, Size1 kernel_size, Activation activation = {}, Conv1DOptions options = {});
+  Conv1D(core::Size filters, Size1 kernel_size, Conv1DOptions options) : Conv1D(filters, kernel_size, {}, std::move(options)) {}
 
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   int64_t filters;
   Size1 kernel_size, strides;

@@ -10,6 +10,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 void detail::check_dtype(std::string_view op, const Array& x, const Array& weight) {
   if (!x.dtype().is_float() || (x.dtype() == float64) == (weight.dtype() == float64)) return;
   fail(op, "x has dtype ", x.dtype(), " and the layer's parameters ", weight.dtype(), "; they must be equal: x.astype(", weight.dtype(),
@@ -76,7 +78,7 @@ Array Embedding::forward(const Array& ids) const { return embedding(table(), ids
 const Array& Embedding::table() const { return weights({count, width}, initializer); }
 
 std::span<const FieldNote> Dropout::field_notes() {
-  static constexpr FieldNote notes[] = {{"rate", "share of the numbers that become zero in training", {}, true, "a number from 0 to 1"}};
+  static constexpr FieldNote notes[] = {{"rate", "share of the numbers that become zero in training", {}, true, "a number of at least 0 and below 1"}};
   return notes;
 }
 Dropout::Dropout(double rate) : rate(rate) { check(); }

@@ -28,6 +28,7 @@ int64_t checked_count(std::string_view layer, const char* name, int64_t value);
 std::string in_to_out(const Parameter& kernel, int64_t axis, int64_t out);
 }  // namespace detail
 
+/// Options of Dense.
 struct DenseOptions {
   bool use_bias = true;
   Initializer kernel_initializer = init::glorot_uniform();
@@ -37,13 +38,13 @@ struct DenseOptions {
 /// activation(x kernel + bias) over the last axis: (..., in) to (..., units). kernel (in, units), bias (units).
 class Dense {
  public:
-  explicit Dense(Size units, Activation activation = {}, DenseOptions options = {});
-  Dense(Size units, DenseOptions options) : Dense(units, {}, std::move(options)) {}
+  explicit Dense(core::Size units, Activation activation = {}, DenseOptions options = {});
+  Dense(core::Size units, DenseOptions options) : Dense(units, {}, std::move(options)) {}
 
   Array forward(const Array& x) const;
   std::string describe() const { return detail::in_to_out(kernel, 0, units); }
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   int64_t units;
   bool use_bias;
@@ -53,21 +54,24 @@ class Dense {
   GRADUS_PARTS(units, use_bias, activation, kernel_initializer, bias_initializer, kernel, bias)
 };
 
+/// Options of Embedding.
 struct EmbeddingOptions {
   Initializer initializer = init::random_uniform();
 };
 
-/// Rows of a table: integers (...) in [0, count) to (..., width).
+/// Rows of a table: integers (...) in [0, count) to (..., width). An id out of range is an error when computed.
+///
+///   nn::Embedding(10, 3)(array({1, 2}))   // (2, 3)
 class Embedding {
  public:
-  Embedding(Size count, Size width, EmbeddingOptions options = {});
+  Embedding(core::Size count, core::Size width, EmbeddingOptions options = {});
 
   Array forward(const Array& ids) const;
   /// The table itself (count, width), for tied output weights: matmul(h, transpose(tokens.table())).
   const Array& table() const;
-  std::string describe() const { return concat(count, " -> ", width); }
+  std::string describe() const { return core::concat(count, " -> ", width); }
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   int64_t count, width;
   Initializer initializer;
@@ -75,27 +79,31 @@ class Embedding {
   GRADUS_PARTS(count, width, initializer, weights)
 };
 
-/// In training each element becomes zero with probability `rate` and the others are divided by 1 - rate; else x.
+/// In training (TrainingMode) each element becomes zero with probability `rate` and the others are divided by 1 - rate; else x. rate is at
+/// least 0 and below 1.
 class Dropout {
  public:
   explicit Dropout(double rate);
   Array forward(const Array& x) const;
-  std::string describe() const { return concat(rate); }
+  std::string describe() const { return core::concat(rate); }
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   double rate;
   GRADUS_PARTS(rate)
 };
 
 /// All axes after the first as one: (N, H, W, C) to (N, H W C).
+///
+///   nn::Flatten()(zeros({4, 8, 8, 3}))   // (4, 192)
 class Flatten {
  public:
   Array forward(const Array& x) const;
   Array operator()(const Array& x) const { return call(*this, x); }
-  void visit_parts(PartVisitor&, const std::string&) const {}
+  void visit_parts(core::PartVisitor&, const std::string&) const {}
 };
 
+/// Options of Residual.
 struct ResidualOptions {
   Layer shortcut = Activation();  ///< what x goes through; by default nothing
   Activation activation = {};     ///< after the addition
@@ -108,7 +116,7 @@ class Residual {
  public:
   explicit Residual(Layer body, ResidualOptions options = {});
   Array forward(const Array& x) const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   Layer body, shortcut;
   Activation activation;

@@ -8,6 +8,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 constexpr LayerKind kKinds[] = {

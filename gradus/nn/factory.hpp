@@ -10,12 +10,13 @@
 
 namespace gradus::nn {
 
+/// A type of layers of the library: its name, one line that says what it is, and what makes one with placeholders.
 struct LayerKind {
   std::string_view name{}, text{};
   Layer (*make)() = nullptr;
 };
 /// In alphabetical order.
-const Named<LayerKind>& layer_kinds();
+const core::Named<LayerKind>& layer_kinds();
 /// A layer of the library with placeholders for its hyper-parameters, to be set by Layer::read. Throws for an unknown type,
 /// naming the nearest.
 Layer make_layer(std::string_view type);

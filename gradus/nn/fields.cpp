@@ -7,7 +7,7 @@
 #include "gradus/nn/activation.hpp"
 #include "gradus/nn/factory.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 constexpr int kMostNested = 64;
@@ -28,12 +28,12 @@ std::string read_type(const Datum::Table& given, const Datum* type, const FieldR
 
 }  // namespace
 
-std::string detail::expected_sizes(const FieldNote& note, int64_t rank) {
+std::string expected_sizes(const FieldNote& note, int64_t rank) {
   const std::string one = note.range.expected(true);
   return rank == 1 ? one : rank == 2 ? one + " or [height, width]" : one + " or a list of them";
 }
 
-bool detail::read_sizes(std::span<int64_t> sizes, const Datum& given, const FieldNote& note) {
+bool read_sizes(std::span<int64_t> sizes, const Datum& given, const FieldNote& note) {
   FieldReading reading;
   std::vector<int64_t> numbers;
   if (!FieldType<std::vector<int64_t>>::read(numbers, given, note, reading) || (numbers.size() != 1 && numbers.size() != sizes.size()))
@@ -153,4 +153,4 @@ bool FieldType<std::vector<nn::Layer>>::read(std::vector<nn::Layer>& value, cons
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -7,18 +7,21 @@
 #include "gradus/graph/fields.hpp"
 #include "gradus/ops/conv_options.hpp"
 
-namespace gradus {
+namespace gradus::nn {
+class Activation;
+class Initializer;
+class Layer;
+}  // namespace gradus::nn
 
-namespace detail {
+namespace gradus::core {
+
 /// "a positive integer or [height, width]".
 std::string expected_sizes(const FieldNote& note, int64_t rank);
 /// One number stands for all axes.
 bool read_sizes(std::span<int64_t> sizes, const Datum& given, const FieldNote& note);
-}  // namespace detail
-
 template <int kRank>
 struct FieldType<SizeOf<kRank>> {
-  static std::string expected(const FieldNote& note, const SizeOf<kRank>&) { return detail::expected_sizes(note, kRank); }
+  static std::string expected(const FieldNote& note, const SizeOf<kRank>&) { return expected_sizes(note, kRank); }
   static Datum write(const SizeOf<kRank>& value, FieldWriting&) {
     Datum::List list;
     for (const int64_t size : value.dims()) list.push_back(size);
@@ -26,7 +29,7 @@ struct FieldType<SizeOf<kRank>> {
   }
   static bool read(SizeOf<kRank>& value, const Datum& given, const FieldNote& note, FieldReading&) {
     int64_t sizes[kRank];
-    if (!detail::read_sizes(sizes, given, note)) return false;
+    if (!read_sizes(sizes, given, note)) return false;
     if constexpr (kRank == 1) value = sizes[0];
     else if constexpr (kRank == 2) value = {sizes[0], sizes[1]};
     else value = {sizes[0], sizes[1], sizes[2]};
@@ -44,11 +47,6 @@ struct FieldType<Padding> {
   static bool read(Padding& value, const Datum& given, const FieldNote&, FieldReading&);
 };
 
-namespace nn {
-class Activation;
-class Initializer;
-class Layer;
-}  // namespace nn
 /// The name of an activation, or a table with its name and parameters: "relu", {name = "leaky_relu", slope = 0.2}.
 template <>
 struct FieldType<nn::Activation> {
@@ -82,4 +80,4 @@ struct FieldType<std::vector<nn::Layer>> {
   static bool read(std::vector<nn::Layer>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -7,6 +7,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 thread_local DType parameter_dtype = float32;

@@ -32,26 +32,27 @@ class Initializer {
       Initializer(F&& make)  // NOLINT: implicit on purpose
       : make_([make = std::forward<F>(make)](const Shape& shape, DType, const Fans&) -> Array { return make(shape); }) {}
   /// One of the library, as nn::init makes it. `fans` are those of the shape, or of the kernel that a bias belongs to.
-  Initializer(std::string name, Datum::Table parameters, std::function<Array(const Shape& shape, DType, const Fans& fans)> make)
+  Initializer(std::string name, core::Datum::Table parameters, std::function<Array(const Shape& shape, DType, const Fans& fans)> make)
       : name_(std::move(name)), parameters_(std::move(parameters)), make_(std::move(make)) {}
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Initializer(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>,
+    static_assert(::gradus::core::never<T>,
                   "an initialiser is made by a function: nn::init::he_normal(), not its name; nn::init::from_name takes a name");
   }
 
+  /// The first value. Throws where a function of one's own makes another shape.
   Array operator()(const Shape& shape, DType dtype) const;
   /// In float32, or the dtype of an open ParameterDType scope.
   Array operator()(const Shape& shape) const;
   /// "glorot_uniform"; "custom" for a function of one's own.
   const std::string& name() const { return name_; }
-  const Datum::Table& parameters() const { return parameters_; }
+  const core::Datum::Table& parameters() const { return parameters_; }
   /// The same for a parameter that belongs to a kernel with these fans: a bias.
   Initializer beside(const Fans& fans) const;
 
  private:
   std::string name_ = "custom";
-  Datum::Table parameters_{};
+  core::Datum::Table parameters_{};
   std::function<Array(const Shape&, DType, const Fans&)> make_;
   std::optional<Fans> fans_{};
 };
@@ -86,6 +87,7 @@ Initializer lecun_normal();
 /// and bias.
 Initializer torch_uniform();
 
+/// Options of variance_scaling. scale is not negative.
 struct VarianceScalingOptions {
   double scale = 1.0;
   FanMode fan = FanMode::in;
@@ -98,9 +100,11 @@ Initializer variance_scaling(VarianceScalingOptions options = {});
 /// "leaky_relu" sqrt(2 / (1 + slope^2)); 1 for "linear" and "sigmoid". Throws for others.
 double gain(std::string_view activation, double slope = 0.01);
 
+/// One number everywhere.
 Initializer zeros();
 Initializer ones();
 Initializer constant(double value);
+/// Uniform on [low, high), and normal; whatever the fans are.
 Initializer random_uniform(double low = -0.05, double high = 0.05);
 Initializer random_normal(double deviation = 0.05, double mean = 0.0);
 /// mean + deviation z, with z standard normal given that it lies between `low` and `high`.

@@ -9,10 +9,10 @@ namespace gradus::nn {
 
 struct InitializerKind {
   std::string_view name{}, alias{}, text{};
-  Described (*parameters)() = nullptr;
+  core::Described (*parameters)() = nullptr;
   /// Reads the parameters; `others` are keys that the caller has read.
-  Initializer (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  Initializer (*read)(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-const Named<InitializerKind>& initializer_kinds();
+const core::Named<InitializerKind>& initializer_kinds();
 
 }  // namespace gradus::nn

@@ -16,6 +16,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 using init::Distribution, init::FanMode;
@@ -147,7 +149,7 @@ struct RandomUniform {
   GRADUS_OPTIONS(low, high)
 };
 std::span<const FieldNote> RandomUniform::field_notes() {
-  static constexpr FieldNote notes[] = {{"low", "the least number"}, {"high", "the largest"}};
+  static constexpr FieldNote notes[] = {{"low", "the least number"}, {"high", "above all numbers"}};
   return notes;
 }
 constexpr FieldNote kDeviation{"deviation", "the standard deviation", range::not_negative}, kMean{"mean", "the mean"};
@@ -329,7 +331,7 @@ Initializer from_name(std::string_view name) {
 
 }  // namespace gradus::nn
 
-namespace gradus {
+namespace gradus::core {
 
 Datum FieldType<nn::Initializer>::write(const nn::Initializer& value, FieldWriting&) {
   return write_named(value.name(), value.parameters());
@@ -338,4 +340,4 @@ bool FieldType<nn::Initializer>::read(nn::Initializer& value, const Datum& given
   return read_named(value, given, nn::initializer_kinds(), reading);
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -2,10 +2,13 @@
 #include "gradus/nn/layer.hpp"
 
 #include <map>
+#include <mutex>
 
 #include "gradus/ops/windows.hpp"
 
 namespace gradus::nn {
+
+using namespace core;
 
 namespace {
 
@@ -50,6 +53,12 @@ Array Layer::operator()(const Array& x) const {
   const detail::NameScope scope(name);
   return forward(x);
 }
+
+struct Sequential::FirstInput {
+  std::mutex mutex;
+  std::optional<detail::InputSpec> input;
+};
+std::shared_ptr<Sequential::FirstInput> Sequential::no_input_yet() { return std::make_shared<FirstInput>(); }
 
 Sequential::Sequential(const Sequential& other) : names_(other.names_) {
   const CopyScope scope;

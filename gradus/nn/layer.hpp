@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +16,9 @@ namespace gradus::nn {
 
 class Layer;
 
-/// A module with forward(const Array&) -> Array: what fits in Layer and Sequential.
+/// A module with forward(const Array&) -> Array: what fits in Layer and Sequential. It may have besides, as the library's layers do,
+/// describe(), a text for summaries and errors; check(), called after its fields were read, which throws for values that make no sense; and
+/// the static field_notes(), what files and recipes say of its fields.
 template <class M>
 concept UnaryModule = Module<M> && !std::same_as<M, Layer> && requires(const M& module, const Array& x) {
   { module.forward(x) } -> std::convertible_to<Array>;
@@ -69,7 +70,7 @@ class Shared {
   auto operator()(A&&... arguments) const -> decltype(forward(std::forward<A>(arguments)...)) {
     return forward(std::forward<A>(arguments)...);
   }
-  void visit_parts(PartVisitor& visitor, const std::string& path) const { visit_part(visitor, path, static_cast<const M&>(*module_)); }
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const { visit_part(visitor, path, static_cast<const M&>(*module_)); }
 
  private:
   std::shared_ptr<M> module_;
@@ -112,14 +113,14 @@ class Layer {
   const M* as() const {
     return const_cast<Layer*>(this)->as<M>();
   }
-  void visit_parts(PartVisitor& visitor, const std::string& path) const { content_->visit_parts(visitor, path); }
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const { content_->visit_parts(visitor, path); }
   /// Its hyper-parameters; of a module that is none of the library those of its members that have a FieldType.
-  const FieldTable& fields() const { return content_->fields(); }
+  const core::FieldTable& fields() const { return content_->fields(); }
   /// The module itself, of which fields() are.
   const void* module() const { return content_->address(); }
-  Datum::Table write(FieldWriting& writing) const { return write_fields(fields(), content_->address(), writing); }
+  core::Datum::Table write(core::FieldWriting& writing) const { return write_fields(fields(), content_->address(), writing); }
   /// Throws a FieldError, or what the layer says of fields that do not fit each other. `others`: keys that the caller has read.
-  void read(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+  void read(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) {
     read_fields(fields(), content_->address(), given, reading, others);
     content_->check();
   }
@@ -135,8 +136,8 @@ class Layer {
     virtual const char* tag() const = 0;
     virtual void* address() = 0;
     virtual const void* shared_identity() const = 0;
-    virtual void visit_parts(PartVisitor& visitor, const std::string& path) const = 0;
-    virtual const FieldTable& fields() const = 0;
+    virtual void visit_parts(core::PartVisitor& visitor, const std::string& path) const = 0;
+    virtual const core::FieldTable& fields() const = 0;
     virtual void check() = 0;
   };
   // What a Layer of type M stands for: the shared module for Shared<M>, else M itself.
@@ -175,10 +176,10 @@ class Layer {
       else return &real();
     }
     const void* shared_identity() const override { return Stands<M>::identity(module); }
-    void visit_parts(PartVisitor& visitor, const std::string& path) const override { visit_part(visitor, path, real()); }
-    const FieldTable& fields() const override {
+    void visit_parts(core::PartVisitor& visitor, const std::string& path) const override { visit_part(visitor, path, real()); }
+    const core::FieldTable& fields() const override {
       if constexpr (std::same_as<Real, Layer>) return real().fields();
-      else return fields_of(static_cast<const Real&>(real()));
+      else return core::fields_of(static_cast<const Real&>(real()));
     }
     // What was read may be nonsense: a layer says so itself.
     void check() override {
@@ -199,13 +200,13 @@ constexpr bool must_be_layer() {
   constexpr bool fits = std::convertible_to<L, Layer>;
   if constexpr (!fits) {
     constexpr bool is_function = std::is_function_v<std::remove_pointer_t<M>> || (!Module<M> && requires(M& f, const Array& x) { f(x); });
-    constexpr bool is_object = std::is_class_v<M> && !::gradus::detail::Text<M> && !::gradus::detail::Dereferenced<M>;
+    constexpr bool is_object = std::is_class_v<M> && !::gradus::core::Text<M> && !::gradus::core::Dereferenced<M>;
     constexpr bool is_const = !HasMutableForward<M, const Array&>;
     static_assert(!is_function, "a function is no layer: nn::Activation(relu) is");
     static_assert(is_function || is_object,
                   "a number, text or pointer is no layer: nn::Sequential{nn::Dense(10), ...}; nn::share makes layers that are tied");
     if constexpr (is_object && !is_function) {
-      if constexpr (::gradus::detail::must_be_module<M>()) {
+      if constexpr (::gradus::core::must_be_module<M>()) {
         static_assert(is_const, "forward must be const: Array forward(const Array& x) const");
         static_assert(!is_const, "a layer of Sequential takes one Array and returns one: Array forward(const Array& x) const");
       }
@@ -214,13 +215,13 @@ constexpr bool must_be_layer() {
   return fits;
 }
 /// A layer, or nothing; it refuses a function that is picked out of overloads, which must_be_layer never gets to see.
-struct LayerSlot {
-  LayerSlot() = default;
+struct LayerOrNothing {
+  LayerOrNothing() = default;
   template <std::convertible_to<Layer> L>
-  LayerSlot(L&&) {}  // NOLINT: implicit on purpose
+  LayerOrNothing(L&&) {}  // NOLINT: implicit on purpose
   template <class R>
-  LayerSlot(R (*)(const Array&)) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<R>, "a function is no layer: nn::Activation(softmax) is");
+  LayerOrNothing(R (*)(const Array&)) {  // NOLINT: refused
+    static_assert(::gradus::core::never<R>, "a function is no layer: nn::Activation(softmax) is");
   }
 };
 }  // namespace detail
@@ -239,15 +240,17 @@ class Sequential {
     if constexpr ((detail::must_be_layer<L>() && ...)) (add(std::forward<L>(layers)), ...);
   }
   /// Refused: softmax, tanh and other overloaded functions among the layers.
-  explicit Sequential(detail::LayerSlot, detail::LayerSlot, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
-                      detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {}, detail::LayerSlot = {},
-                      detail::LayerSlot = {});
+  explicit Sequential(detail::LayerOrNothing, detail::LayerOrNothing, detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {},
+                      detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {},
+                      detail::LayerOrNothing = {});
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept = default;
   Sequential& operator=(Sequential other) noexcept;
 
+  /// Appends a layer, named after its type: dense, dense_1, ...
   void add(Layer layer);
   size_t size() const { return layers_.size(); }
+  /// Layer number `index`, from 0; throws for one that is not there.
   Layer& operator[](size_t index);
   const Layer& operator[](size_t index) const;
   auto begin() const { return layers_.begin(); }
@@ -255,22 +258,20 @@ class Sequential {
 
   Array forward(const Array& x) const;
   Array operator()(const Array& x) const { return call(*this, x); }
-  void visit_parts(PartVisitor& visitor, const std::string& path) const;
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const;
   static constexpr std::string_view field_names = "layers";
-  auto tied_fields() const { return std::tie(layers_); }
+  auto tied_fields() const { return core::members(layers_); }
   /// Names the layers that tied_fields has assigned.
   void check();
   /// Shape and dtype of the first input that it was called with, if any: for summaries.
   std::optional<detail::InputSpec> first_input() const;
 
  private:
-  struct FirstInput {
-    std::mutex mutex;
-    std::optional<detail::InputSpec> input;
-  };
+  struct FirstInput;
+  static std::shared_ptr<FirstInput> no_input_yet();
   std::vector<Layer> layers_;
   std::vector<std::string> names_;  // dense, dense_1, ...
-  std::shared_ptr<FirstInput> first_input_ = std::make_shared<FirstInput>();
+  std::shared_ptr<FirstInput> first_input_ = no_input_yet();
 };
 
 }  // namespace gradus::nn

@@ -17,6 +17,8 @@
 
 namespace gradus::loss {
 
+using namespace core;
+
 namespace {
 
 using rows::wide_dtype, rows::widened;

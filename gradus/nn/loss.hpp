@@ -27,12 +27,15 @@ struct LossOptions {
 };
 
 /// (output - target)^2, of each element.
+///
+///   loss::mean_squared_error(array({1.0, 3.0}), array({1.0, 1.0}))   // 2.0
 Array mean_squared_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target, LossOptions options);
 /// |output - target|
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target, LossOptions options);
 
+/// Options of huber. delta is above 0.
 struct HuberOptions {
   double delta = 1.0;
   Reduction reduction = Reduction::mean;
@@ -45,6 +48,7 @@ Array huber(const Array& output, const Array& target, HuberOptions options);
 Array log_cosh(const Array& output, const Array& target);
 Array log_cosh(const Array& output, const Array& target, LossOptions options);
 
+/// Options of binary_crossentropy. label_smoothing is at least 0 and below 1.
 struct BinaryCrossentropyOptions {
   double label_smoothing = 0.0;  ///< targets move to target (1 - s) + s / 2
   Reduction reduction = Reduction::mean;
@@ -54,6 +58,7 @@ struct BinaryCrossentropyOptions {
 Array binary_crossentropy(const Array& output, const Array& target);
 Array binary_crossentropy(const Array& output, const Array& target, BinaryCrossentropyOptions options);
 
+/// Options of categorical_crossentropy and sparse_categorical_crossentropy. label_smoothing is at least 0 and below 1.
 struct CrossentropyOptions {
   double label_smoothing = 0.0;           ///< targets move to target (1 - s) + s / classes
   Array class_weights{};                  ///< (classes,): the weight of each class; the mean divides by the weights of the labels
@@ -96,9 +101,9 @@ class Loss {
   /// One with a name of its own, for messages and reports; and what it is where examples have weights, (N,), if it takes any.
   Loss(std::string name, Function function, Weighted weighted = {})
       : function_(std::move(function)), weighted_(std::move(weighted)), name_(std::move(name)) {}
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Loss(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>,
+    static_assert(::gradus::core::never<T>,
                   "a loss is a function: loss::mean_squared_error, not its name; loss::Loss::from_name takes a name");
   }
 

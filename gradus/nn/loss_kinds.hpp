@@ -17,10 +17,10 @@ struct LossKind {
   LossFunction function = nullptr;  ///< with all defaults
   Array (*weighted)(const Array& output, const Array& target, const Array& weights) = nullptr;  ///< the same
   LossFunction divisor = nullptr;                                                               ///< the same; null: the number of examples
-  Described (*options)() = nullptr;
+  core::Described (*options)() = nullptr;
   /// Reads the options; `others` are keys that the caller has read.
-  Loss (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  Loss (*read)(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-const Named<LossKind>& loss_kinds();
+const core::Named<LossKind>& loss_kinds();
 
 }  // namespace gradus::loss

@@ -9,6 +9,10 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
+Model::Model() : layer_(Sequential()) {}
+
 std::span<const FieldNote> Preprocessing::field_notes() {
   static constexpr FieldNote notes[] = {{"mean", "subtracted first"},
                                         {"deviation", "divided by then", range::above_zero, false, "a list of numbers above 0"},

@@ -42,14 +42,14 @@ Array prepare(const ModelInfo& info, const Array& x);
 /// A model as it comes from a file, or is about to be saved: made of library layers, callable, with its metadata.
 class Model {
  public:
-  Model() : layer_(Sequential()) {}
+  Model();
   explicit Model(Layer layer, ModelInfo info = {}) : info(std::move(info)), layer_(std::move(layer)) {}
 
   Array forward(const Array& x) const { return layer_.forward(x); }
   Array operator()(const Array& x) const { return layer_.forward(x); }
   const Layer& layer() const { return layer_; }
   Layer& layer() { return layer_; }
-  void visit_parts(PartVisitor& visitor, const std::string& path) const { layer_.visit_parts(visitor, path); }
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const { layer_.visit_parts(visitor, path); }
 
   ModelInfo info{};
 

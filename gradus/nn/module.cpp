@@ -3,32 +3,18 @@
 
 #include "gradus/base/path_pattern.hpp"
 #include "gradus/graph/leaf.hpp"
-#include "gradus/graph/trace.hpp"
 #include "gradus/nn/initializer.hpp"
-#include "gradus/ops/random.hpp"
+#include "gradus/transform/recording_scope.hpp"
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace detail {
 
-namespace {
-
-// Puts the default generator back, whatever happens.
-class GeneratorScope {
- public:
-  GeneratorScope() : before_(random::state()) {}
-  ~GeneratorScope() { random::set_state(before_); }
-
- private:
-  random::GeneratorState before_;
-};
-
-}  // namespace
-
 Recorded record(const std::vector<InputSpec>& inputs, const std::function<Array(const std::vector<Array>&)>& model) {
-  const TraceScope trace(TraceKind::building);
-  const CellScope cells;  // its writes are forgotten
-  const GeneratorScope generator;
+  RecordingScope scope(TraceKind::building);  // what is written inside is forgotten
+  scope.forget_draws();
   // Parameters are as the input, but in the scope of a dtype: there the model is built as a call builds it, and float32, which is what an
   // input is if nobody says more, stands for that dtype.
   const DType in_scope = ParameterDType::current();

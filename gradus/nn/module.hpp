@@ -46,7 +46,7 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
       else call(module, inputs[I]...);
       return Array();
     } else {
-      fail("build", "the model was given ", sizeof...(I), " inputs, which its forward does not take");
+      core::fail("build", "the model was given ", sizeof...(I), " inputs, which its forward does not take");
     }
   };
   switch (inputs.size()) {
@@ -59,7 +59,7 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
     case 4:
       return with(std::make_index_sequence<4>());
     default:
-      fail("build", "the model was given ", inputs.size(), " inputs; build takes 1 to 4");
+      core::fail("build", "the model was given ", inputs.size(), " inputs; build takes 1 to 4");
   }
 }
 
@@ -69,7 +69,7 @@ Array call_with(const M& module, const std::vector<Array>& inputs) {
 /// nn::build(m, {{{1, 8}, int64}, {{1, 4}}}).
 template <class M>
 void build(const M& model, const std::vector<detail::InputSpec>& inputs) {
-  if constexpr (::gradus::detail::must_be_module<M>()) {
+  if constexpr (::gradus::core::must_be_module<M>()) {
     detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });
   }
 }
@@ -81,7 +81,7 @@ void build(const M& model, const Shape& shape, DType dtype = float32) {
 }
 /// The same for a model of several inputs of one dtype: nn::build(m, {{1, 8}, {1, 4}}).
 template <class M>
-void build(const M& model, std::initializer_list<std::initializer_list<Size>> shapes, DType dtype = float32) {
+void build(const M& model, std::initializer_list<std::initializer_list<core::Size>> shapes, DType dtype = float32) {
   std::vector<detail::InputSpec> inputs;
   for (const auto& shape : shapes) inputs.push_back({Shape(shape), dtype});
   nn::build(model, inputs);
@@ -99,7 +99,7 @@ namespace detail {
 const Variable& find_variable(const std::vector<Variable>& all, std::string_view path);
 void set_trainable(const std::vector<Variable>& all, bool is_on);
 /// Of those that a pattern stands for. Returns what it changed. Throws for a pattern that stands for none, and for a plain array.
-std::vector<CellPtr> set_trainable(const std::vector<Variable>& all, const std::vector<std::string>& patterns, bool is_on);
+std::vector<core::CellPtr> set_trainable(const std::vector<Variable>& all, const std::vector<std::string>& patterns, bool is_on);
 int64_t count_elements(const std::vector<Variable>& all);
 void cast(const std::vector<Variable>& all, DType dtype);
 }  // namespace detail

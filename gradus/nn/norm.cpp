@@ -9,6 +9,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 void check_epsilon(const char* layer, double epsilon) {

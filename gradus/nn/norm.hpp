@@ -5,6 +5,7 @@
 
 namespace gradus::nn {
 
+/// Options of BatchNorm. momentum lies between 0 and 1, epsilon is not negative.
 struct BatchNormOptions {
   double momentum = 0.99;  ///< weight of the old running statistics at each training call
   double epsilon = 1e-3;
@@ -22,7 +23,7 @@ class BatchNorm {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   double momentum, epsilon;
   bool center, scale;
@@ -31,6 +32,7 @@ class BatchNorm {
   GRADUS_PARTS(momentum, epsilon, center, scale, weight, bias, running_mean, running_variance)
 };
 
+/// Options of LayerNorm. epsilon is not negative.
 struct LayerNormOptions {
   double epsilon = 1e-5;
   bool center = true;  ///< add bias
@@ -45,7 +47,7 @@ class LayerNorm {
   Array forward(const Array& x) const;
   std::string describe() const;
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   double epsilon;
   bool center, scale;

@@ -6,6 +6,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 template <class P>

@@ -6,19 +6,22 @@
 
 namespace gradus::nn {
 
+/// Options of MaxPooling2D and AveragePooling2D. Positions of the padding do not count.
 struct PoolingOptions {
   Size2 strides = 0;  ///< 0: the pool's size
   Padding padding = valid;
 };
 
 /// The largest number of each window: (N, H, W, C) to (N, H', W', C).
+///
+///   nn::MaxPooling2D(2)(images)   // (4, 14, 14, 1)
 class MaxPooling2D {
  public:
   explicit MaxPooling2D(Size2 pool_size = 2, PoolingOptions options = {});
   Array forward(const Array& x) const;
-  std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
+  std::string describe() const { return core::concat(pool_size[0], "x", pool_size[1]); }
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   Size2 pool_size, strides;
   Padding padding;
@@ -30,9 +33,9 @@ class AveragePooling2D {
  public:
   explicit AveragePooling2D(Size2 pool_size = 2, PoolingOptions options = {});
   Array forward(const Array& x) const;
-  std::string describe() const { return concat(pool_size[0], "x", pool_size[1]); }
+  std::string describe() const { return core::concat(pool_size[0], "x", pool_size[1]); }
   void check() const;
-  static std::span<const FieldNote> field_notes();
+  static std::span<const core::FieldNote> field_notes();
 
   Size2 pool_size, strides;
   Padding padding;
@@ -44,7 +47,7 @@ class GlobalAveragePooling2D {
  public:
   Array forward(const Array& x) const;
   Array operator()(const Array& x) const { return call(*this, x); }
-  void visit_parts(PartVisitor&, const std::string&) const {}
+  void visit_parts(core::PartVisitor&, const std::string&) const {}
 };
 
 }  // namespace gradus::nn

@@ -9,6 +9,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 int64_t multiply_adds_of(const Node& node) {
@@ -29,7 +31,7 @@ std::string padded(const std::string& text, size_t width, bool is_right = false)
   return is_right ? space + text : text + space;
 }
 
-const void* identity_of(const Variable& variable) { return variable.cell ? static_cast<const void*>(variable.cell.get()) : variable.slot; }
+const void* identity_of(const Variable& variable) { return variable.cell ? static_cast<const void*>(variable.cell.get()) : variable.member; }
 
 }  // namespace
 

@@ -33,7 +33,7 @@ InputSpec known_input(const Layer& layer, const std::vector<int64_t>& example_sh
 /// What a call with an input of this shape (batch included) does; recorded, never computed. Makes the parameters that are missing.
 template <class M>
 Summary summarize(const M& model, const Shape& input, DType dtype = float32) {
-  if constexpr (!::gradus::detail::must_be_module<M>()) return {};
+  if constexpr (!::gradus::core::must_be_module<M>()) return {};
   const std::vector<detail::InputSpec> inputs{{input, dtype}};
   const detail::Recorded recorded =
       detail::record(inputs, [&](const std::vector<Array>& arrays) { return detail::call_with(model, arrays); });

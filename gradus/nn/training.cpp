@@ -13,6 +13,8 @@
 
 namespace gradus::nn {
 
+using namespace core;
+
 namespace {
 
 thread_local TrainingMode* innermost = nullptr;

@@ -10,6 +10,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 using namespace rows;
 
 namespace {
@@ -21,7 +23,7 @@ Array part_of_relu(const RecordedCall& call, int, const Array& change) { return 
 }  // namespace
 
 // z = y > 0 ? x : 0  =>  dx passes where y > 0, dz/dy = 0. In one instruction.
-constinit const OpDef gate_op = floating("gate", x_y_any, backend::gate_function, passes<part_of_gate>);
+constinit const OpDef rule::gate_op = floating("gate", x_y_any, backend::gate_function, passes<part_of_gate>);
 
 namespace {
 
@@ -143,9 +145,9 @@ Array hardshrink(const Array& x) { return hardshrink(x, 0.5); }
 Array hardshrink(const Array& x, double bound) { return where((x >= -bound) & (x <= bound), 0, x); }
 Array softshrink(const Array& x) { return softshrink(x, 0.5); }
 Array softshrink(const Array& x, double bound) { return x - clip(x, -bound, bound); }
-Array threshold(const Array& x, double bound, double value) { return where(x > bound, x, value); }
+Array threshold(const Array& x, double bound, double value) { return where(x <= bound, value, x); }
 
-std::span<const OpDef* const> activation_ops() {
+std::span<const OpDef* const> rule::activation_ops() {
   static constexpr const OpDef* all[] = {&gate_op,     &relu_op, &leaky_relu_op, &elu_op, &sigmoid_op,
                                          &softplus_op, &silu_op, &gelu_slope_op, &gelu_op, &softsign_op, &log_cosh_op};
   return all;

@@ -1,4 +1,5 @@
-// Activation functions of neural networks: element-wise, of floats. Each has a form with one argument, to be passed as a function.
+// Activation functions of neural networks: element-wise, of floats (relu, relu6 and hardshrink keep integers as they
+// are). Each has a form with one argument, to be passed as a function.
 #pragma once
 
 #include <span>

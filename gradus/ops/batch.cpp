@@ -6,7 +6,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/shape.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 std::vector<Array> batch_elementwise(const Call& call, std::span<const bool> is_batched, int64_t) {
   int64_t rank = 0;  // of one example of the result
@@ -59,4 +59,4 @@ std::vector<Array> batch_by_loop(const Call& call, std::span<const bool> is_batc
   return out;
 }
 
-}  // namespace gradus
+}  // namespace gradus::rule

@@ -11,6 +11,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 using namespace rows;
@@ -93,7 +95,7 @@ Array nan_to_num(const Array& x, double nan, double positive_infinity, double ne
   return where(isnan(x), nan, finite);
 }
 
-std::span<const OpDef* const> compare_ops() {
+std::span<const OpDef* const> rule::compare_ops() {
   static constexpr const OpDef* all[] = {
       &equal_op,       &not_equal_op,   &less_op,        &less_equal_op,  &greater_op,    &greater_equal_op, &logical_and_op,
       &logical_or_op,  &logical_xor_op, &logical_not_op, &isnan_op,       &isinf_op,      &isfinite_op,      &signbit_op,

@@ -5,7 +5,10 @@
 
 namespace gradus {
 
-// Comparisons give bool arrays; anything compared with NaN is false, but for !=. Operands meet in one dtype.
+/// Comparisons give bool arrays; anything compared with NaN is false, but for !=. Operands broadcast and meet in one dtype. An `if` takes
+/// one bool and no array: array_equal(a, b), all(a == b).item<bool>().
+///
+///   array({1, 2, 3}) >= array({3, 2, 1})   // [False  True  True]
 Array equal(const Array& x, const Array& y);
 Array not_equal(const Array& x, const Array& y);
 Array less(const Array& x, const Array& y);
@@ -19,13 +22,14 @@ Array operator<=(const Array& x, const Array& y);
 Array operator>(const Array& x, const Array& y);
 Array operator>=(const Array& x, const Array& y);
 
-// Logic: whatever is not zero is true; bool results.
+/// Logic: whatever is not zero is true, NaN too; bool results.
 Array logical_and(const Array& x, const Array& y);
 Array logical_or(const Array& x, const Array& y);
 Array logical_xor(const Array& x, const Array& y);
 Array logical_not(const Array& x);
 
-// Bits of integers; logic of bools. Shifts by the width or more give 0 (or -1 for negative x shifted right).
+/// Bits of integers, and logic of bools; floats are an error, and so are bools that are shifted. Shifts by the width or more give 0 (or -1
+/// for negative x shifted right).
 Array bitwise_and(const Array& x, const Array& y);
 Array bitwise_or(const Array& x, const Array& y);
 Array bitwise_xor(const Array& x, const Array& y);
@@ -42,7 +46,8 @@ Array operator&&(const Array&, const Array&) = delete;  // no short circuit is p
 Array operator||(const Array&, const Array&) = delete;  // write (a) | (b)
 Array operator^(const Array&, const Array&) = delete;   // power is pow(x, y), exclusive or is logical_xor(x, y)
 
-// Tests of floats; integers are finite.
+/// Tests, with bool results: whether x is NaN, is infinite, is neither, and whether its sign bit is set (of -0.0 and negative numbers).
+/// Integers are finite.
 Array isnan(const Array& x);
 Array isinf(const Array& x);
 Array isfinite(const Array& x);

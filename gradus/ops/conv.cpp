@@ -10,6 +10,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // Of the forward convolution, in all three ops. `wanted`: the spatial sizes that the other operands do not tell: the image's for the input
@@ -158,6 +160,7 @@ constexpr Input conv_inputs[] = {{"x", numbers}, {"w", numbers}}, input_gradient
 constinit const OpDef conv_op{.name = "conv",
                               .inputs = conv_inputs,
                               .promotion = Promotion::common,
+                              .args = args_of<ConvArgs>,
                               .infer = infer_conv,
                               .derivative = linear(transpose_conv),
                               .batch = batch_conv,
@@ -166,6 +169,7 @@ constinit const OpDef conv_op{.name = "conv",
 constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
                                         .inputs = input_gradient_inputs,
                                         .promotion = Promotion::common,
+                                        .args = args_of<ConvArgs>,
                                         .infer = infer_input_gradient,
                                         .derivative = linear(transpose_input_gradient),
                                         .batch = batch_conv,
@@ -174,6 +178,7 @@ constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
 constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
                                          .inputs = weight_gradient_inputs,
                                          .promotion = Promotion::common,
+                                         .args = args_of<ConvArgs>,
                                          .infer = infer_weight_gradient,
                                          .derivative = linear(transpose_weight_gradient),
                                          .batch = batch_pairs,
@@ -280,7 +285,7 @@ Array conv_transpose3d(const Array& x, const Array& w, const ConvTranspose3DOpti
   return convolve_transposed<3>("conv_transpose3d", x, w, options);
 }
 
-std::span<const OpDef* const> conv_ops() {
+std::span<const OpDef* const> rule::conv_ops() {
   static constexpr const OpDef* ops[] = {&conv_op, &conv_input_gradient_op, &conv_weight_gradient_op};
   return ops;
 }

@@ -14,17 +14,17 @@ namespace gradus {
 template <int kRank>
 class SizeOf {
  public:
-  template <Integer T>
+  template <core::Integer T>
   constexpr SizeOf(T all) {  // NOLINT: implicit on purpose
-    for (int64_t& value : values_) value = Size(all).value();
+    for (int64_t& value : values_) value = core::Size(all).value();
   }
-  constexpr SizeOf(Size first, Size second)
+  constexpr SizeOf(core::Size first, core::Size second)
     requires(kRank == 2)
       : values_{first.value(), second.value()} {}
-  constexpr SizeOf(Size first, Size second, Size third)
+  constexpr SizeOf(core::Size first, core::Size second, core::Size third)
     requires(kRank == 3)
       : values_{first.value(), second.value(), third.value()} {}
-  Dims dims() const { return Dims(std::span<const int64_t>(values_, kRank)); }
+  core::Dims dims() const { return core::Dims(std::span<const int64_t>(values_, kRank)); }
   constexpr int64_t operator[](int axis) const { return values_[axis]; }
 
  private:
@@ -46,15 +46,15 @@ inline constexpr ValidPadding valid{};
 class Padding {
  public:
   Padding() : widths_{0} {}
-  template <Integer T>
+  template <core::Integer T>
   Padding(T all) : widths_{PadWidth(all)} {}                                // NOLINT: implicit on purpose
   Padding(std::initializer_list<PadWidth> widths) : widths_(widths) {}
   Padding(const std::vector<PadWidth>& widths) : widths_(widths) {}         // NOLINT: implicit on purpose
   Padding(SamePadding) : is_same_(true) {}                                  // NOLINT: implicit on purpose
   Padding(ValidPadding) : widths_{0} {}                                     // NOLINT: implicit on purpose
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Padding(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "padding is same, valid or numbers, without quotes");
+    static_assert(::gradus::core::never<T>, "padding is same, valid or numbers, without quotes");
   }
 
   bool is_same() const { return is_same_; }

@@ -15,6 +15,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 std::string array_text(DType dtype, const Shape& shape) { return concat("array ", shape, " ", dtype); }
@@ -122,7 +124,7 @@ Array array(const Literal& values, DType dtype) { return array_of(values, nullpt
 Array array(const Literal& values, const Shape& shape) { return array_of(values, &shape, nullptr); }
 Array array(const Literal& values, const Shape& shape, DType dtype) { return array_of(values, &shape, &dtype); }
 
-namespace detail {
+namespace core {
 
 Array array_from_memory(const void* data, DType dtype, const Shape& shape) {
   const int64_t bytes = shape.size() * dtype.size();
@@ -154,7 +156,7 @@ void check_range(std::span<const T> values) {
 void check_int64_range(std::span<const unsigned long> values) { check_range(values); }
 void check_int64_range(std::span<const unsigned long long> values) { check_range(values); }
 
-}  // namespace detail
+}  // namespace core
 
 namespace {
 
@@ -170,9 +172,9 @@ const Node* number_of(const Array& value) {
 }
 
 Scalar scalar_of(const Node& node, DType kind) {
-  if (kind.is_float()) return node.slot().real;
-  if (kind.is_bool()) return node.slot().integer != 0;
-  return node.slot().integer;
+  if (kind.is_float()) return node.scalar().real;
+  if (kind.is_bool()) return node.scalar().integer != 0;
+  return node.scalar().integer;
 }
 
 DType default_dtype(const Array& value) { return value.is_weak() && value.dtype().is_float() ? float32 : value.dtype(); }

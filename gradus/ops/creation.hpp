@@ -8,7 +8,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// One number with its kind (bool, int64 or float64): what a creator takes.
 class Scalar {
@@ -55,16 +55,20 @@ class Literal {
   std::vector<Literal> parts_;
 };
 
+}  // namespace gradus::core
+
+namespace gradus {
+
 /// An array of the numbers as they are nested: bool if all are bools, int64 if all are integers, else float32; or of `dtype`. With a
 /// shape, the numbers must be a flat list of that many. Ragged nesting is an error that names the place.
 ///
 ///   array({{1, 2}, {3, 4}}, float64)   array({1, 2, 3, 4}, {2, 2})   array({{1}})   // (1, 1)
-Array array(const Literal& values);
-Array array(const Literal& values, DType dtype);
-Array array(const Literal& values, const Shape& shape);
-Array array(const Literal& values, const Shape& shape, DType dtype);
+Array array(const core::Literal& values);
+Array array(const core::Literal& values, DType dtype);
+Array array(const core::Literal& values, const Shape& shape);
+Array array(const core::Literal& values, const Shape& shape, DType dtype);
 
-namespace detail {
+namespace core {
 /// A copy of `shape.size()` elements of type `dtype` in row-major order.
 Array array_from_memory(const void* data, DType dtype, const Shape& shape);
 Array array_on_memory(const void* data, DType dtype, const Shape& shape, std::function<void()> release);
@@ -84,42 +88,42 @@ Array array_from_elements(std::span<const T> values, const Shape& shape) {
     return array_from_memory(converted.data(), dtype_of<T>(), shape);
   }
 }
-}  // namespace detail
+}  // namespace core
 
 /// A copy of a container's elements, whose type is kept (vector<double> gives float64); of shape (size,) or `shape`.
-template <Element T>
+template <core::Element T>
 Array array(std::span<const T> values, const Shape& shape) {
-  detail::check_count(values.size(), shape);
-  return detail::array_from_elements(values, shape);
+  core::check_count(values.size(), shape);
+  return core::array_from_elements(values, shape);
 }
-template <Element T>
+template <core::Element T>
 Array array(std::span<const T> values) {
   return array(values, Shape(values.size()));
 }
-template <Element T>
+template <core::Element T>
 Array array(const std::vector<T>& values, const Shape& shape) {
   if constexpr (std::same_as<T, bool>) {
     const std::vector<uint8_t> bytes(values.begin(), values.end());
-    detail::check_count(bytes.size(), shape);
-    return detail::array_from_memory(bytes.data(), bool_, shape);
+    core::check_count(bytes.size(), shape);
+    return core::array_from_memory(bytes.data(), bool_, shape);
   } else {
     return array(std::span<const T>(values), shape);
   }
 }
-template <Element T>
+template <core::Element T>
 Array array(const std::vector<T>& values) {
   return array(values, Shape(values.size()));
 }
 /// A copy of the `shape.size()` elements at `data`, row-major.
-template <Element T>
+template <core::Element T>
 Array array(const T* data, const Shape& shape) {
-  return detail::array_from_elements(std::span<const T>(data, static_cast<size_t>(shape.size())), shape);
+  return core::array_from_elements(std::span<const T>(data, static_cast<size_t>(shape.size())), shape);
 }
 /// An array on the caller's memory, which must stay as it is until `release` is called (from any thread, once); never written.
-template <Element T>
+template <core::Element T>
 Array from_buffer(const T* data, const Shape& shape, std::function<void()> release) {
-  static_assert(is_storage_type<T>(), "from_buffer needs a type that is stored as it is; array(pointer, shape) converts");
-  return detail::array_on_memory(data, dtype_of<T>(), shape, std::move(release));
+  static_assert(core::is_storage_type<T>(), "from_buffer needs a type that is stored as it is; array(pointer, shape) converts");
+  return core::array_on_memory(data, core::dtype_of<T>(), shape, std::move(release));
 }
 
 /// One value everywhere; costs no memory until something writes or reads it as plain memory. `value` is a number (bool, int64 or
@@ -139,12 +143,12 @@ Array filled(const Shape& shape, double value, DType dtype);
 
 /// start, start + step, ... before stop: ceil((stop - start) / step) elements, each computed as start + i * step in double and rounded
 /// once. int64 if all are integers, else float32; or `dtype`. step 0 is an error.
-Array arange(Scalar stop);
-Array arange(Scalar stop, DType dtype);
-Array arange(Scalar start, Scalar stop);
-Array arange(Scalar start, Scalar stop, DType dtype);
-Array arange(Scalar start, Scalar stop, Scalar step);
-Array arange(Scalar start, Scalar stop, Scalar step, DType dtype);
+Array arange(core::Scalar stop);
+Array arange(core::Scalar stop, DType dtype);
+Array arange(core::Scalar start, core::Scalar stop);
+Array arange(core::Scalar start, core::Scalar stop, DType dtype);
+Array arange(core::Scalar start, core::Scalar stop, core::Scalar step);
+Array arange(core::Scalar start, core::Scalar stop, core::Scalar step, DType dtype);
 /// `count` points from start to stop, both included, evenly spaced; on a logarithmic scale base^start to base^stop.
 Array linspace(double start, double stop, int64_t count = 50, DType dtype = float32);
 Array logspace(double start, double stop, int64_t count = 50, double base = 10, DType dtype = float32);

@@ -16,6 +16,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -94,6 +96,7 @@ std::vector<Array> compose_backward(const Call& call) {
 
 constinit const OpDef softmax_cross_entropy_backward_op{.name = "softmax_cross_entropy_backward",
                                                         .inputs = backward_inputs,
+                                                        .args = args_of<EntropyArgs>,
                                                         .infer = same_as_first,
                                                         .derivative = composed(compose_backward),
                                                         .batch = batch_entropy,
@@ -105,6 +108,7 @@ std::vector<Array> reverse_entropy(const RecordedCall& call, std::span<const Arr
 
 constinit const OpDef softmax_cross_entropy_op{.name = "softmax_cross_entropy",
                                                .inputs = forward_inputs,
+                                               .args = args_of<EntropyArgs>,
                                                .infer = infer_forward,
                                                .derivative = composed(compose_forward, reverse_entropy),
                                                .batch = batch_entropy,
@@ -156,7 +160,7 @@ Array sigmoid_cross_entropy(const Array& logits, const Array& targets) {
 
 Array rows::logs_beside(const Array& weights, const Array& logs) { return where((weights == 0) & (logs == -kInfinity), 0, logs); }
 
-std::span<const OpDef* const> cross_entropy_ops() {
+std::span<const OpDef* const> rule::cross_entropy_ops() {
   static constexpr const OpDef* ops[] = {&softmax_cross_entropy_op, &softmax_cross_entropy_backward_op};
   return ops;
 }

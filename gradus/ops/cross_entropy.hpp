@@ -5,6 +5,7 @@
 
 namespace gradus {
 
+/// Options of softmax_cross_entropy.
 struct CrossEntropyOptions {
   double label_smoothing = 0;   ///< in [0, 1): the share of the target that is spread evenly over all classes
   int64_t ignore_label = -100;  ///< examples with this label have loss 0 and no gradient
@@ -12,7 +13,7 @@ struct CrossEntropyOptions {
 /// -log softmax(logits)[label], of floats.
 ///
 /// logits  (..., classes)
-/// labels  (...), int32 or int64; a label outside 0 .. classes-1 that is not ignore_label is an error when computed
+/// labels  (...), integers; a label outside 0 .. classes-1 that is not ignore_label is an error when computed
 /// returns (...)
 ///
 ///   mean(softmax_cross_entropy(logits, labels))

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "gradus/cpu/reduce/scan.hpp"
+#include "gradus/cpu/reduce/cumulative.hpp"
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
@@ -15,13 +15,15 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
-using cpu::ScanKind;
+using cpu::CumulativeKind;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-struct ScanArgs {
+struct CumulativeArgs {
   int64_t axis = 0;
   bool reverse = false;  // totals of what follows, not of what comes before
   GRADUS_FIELDS(axis, reverse)
@@ -33,20 +35,20 @@ constexpr Input float_input[] = {{"x", floats}};
 Aval infer_total(const Call& call) { return {call[0].dtype().is_float() ? call[0].dtype() : int64, call[0].shape(), false}; }
 Aval infer_position(const Call& call) { return {int64, call[0].shape(), false}; }
 
-template <ScanKind kind>
+template <CumulativeKind kind>
 backend::KernelPtr prepare(const KernelCall& call) {
-  const ScanArgs& args = call.as<ScanArgs>();
-  return cpu::prepare_scan(call.inputs[0], kind, args.axis, args.reverse);
+  const CumulativeArgs& args = call.as<CumulativeArgs>();
+  return cpu::prepare_cumulative(call.inputs[0], kind, args.axis, args.reverse);
 }
-std::vector<Array> batch_scan(const Call& call, std::span<const bool>, int64_t) {
-  const ScanArgs& args = call.as<ScanArgs>();
-  return {apply(call.op, call.inputs, ScanArgs{args.axis + 1, args.reverse})};
+std::vector<Array> batch_cumulative(const Call& call, std::span<const bool>, int64_t) {
+  const CumulativeArgs& args = call.as<CumulativeArgs>();
+  return {apply(call.op, call.inputs, CumulativeArgs{args.axis + 1, args.reverse})};
 }
 
 // y_i = sum over j <= i of x_j  =>  dx_j = sum over i >= j of dy_i
 Array transpose_cumsum(const RecordedCall& call, int, const Array& dy) {
-  const ScanArgs& args = call.as<ScanArgs>();
-  return apply(call.op, {dy}, ScanArgs{args.axis, !args.reverse});
+  const CumulativeArgs& args = call.as<CumulativeArgs>();
+  return apply(call.op, {dy}, CumulativeArgs{args.axis, !args.reverse});
 }
 
 // ---- recurrence: h_i = a_i h_i-1 + b_i, what the derivatives of products and of sums of exponentials are made of
@@ -112,6 +114,7 @@ backend::KernelPtr prepare_recurrence(const KernelCall& call) {
 }
 constinit const OpDef recurrence_op{.name = "recurrence",
                                     .inputs = recurrence_inputs,
+                                    .args = args_of<RecurrenceArgs>,
                                     .infer = infer_recurrence,
                                     .derivative = custom(reverse_recurrence, forward_recurrence),
                                     .batch = batch_recurrence,
@@ -122,7 +125,7 @@ constinit const OpDef recurrence_op{.name = "recurrence",
 // y_i = x_1 ... x_i, u_i = dy_i + x_i+1 u_i+1  =>  dx_i = y_i-1 u_i. No division, so zeros do no harm. In double: parts of a product may be
 // out of range where the whole is not.
 std::vector<Array> reverse_cumprod(const RecordedCall& call, std::span<const Array> dy) {
-  const auto& args = call.as<ScanArgs>();
+  const auto& args = call.as<CumulativeArgs>();
   const Array x = call[0].astype(float64), y = apply(call.op, {x}, call.args);
   const Array u = apply(recurrence_op, {x, dy[0].astype(float64)}, RecurrenceArgs{args.axis, !args.reverse, true});
   return {(moved_on(y, 1, args.axis, args.reverse) * u).astype(call[0].dtype())};
@@ -130,7 +133,7 @@ std::vector<Array> reverse_cumprod(const RecordedCall& call, std::span<const Arr
 // y_i = log(e^y_i-1 + e^x_i), s_i = sigmoid(y_i-1 - x_i), u_i = dy_i + s_i+1 u_i+1  =>  dx_i = (1 - s_i) u_i. Infinities that are
 // equal share, but -infinity has no share, not even of a sum that is -infinity.
 std::vector<Array> reverse_logcumsumexp(const RecordedCall& call, std::span<const Array> dy) {
-  const auto& args = call.as<ScanArgs>();
+  const auto& args = call.as<CumulativeArgs>();
   const Array x = call[0].astype(float64), before = moved_on(apply(call.op, {x}, call.args), 0, args.axis, args.reverse);
   const Array zero = zeros({}, float64), difference = where(logical_and(before == x, isinf(x)), zero, before - x);
   const Array u = apply(recurrence_op, {sigmoid(difference), dy[0].astype(float64)}, RecurrenceArgs{args.axis, !args.reverse, true});
@@ -140,56 +143,61 @@ std::vector<Array> reverse_logcumsumexp(const RecordedCall& call, std::span<cons
 
 constinit const OpDef cumsum_op{.name = "cumsum",
                                 .inputs = any_input,
+                                .args = args_of<CumulativeArgs>,
                                 .infer = infer_total,
                                 .derivative = linear(transpose_cumsum),
-                                .batch = batch_scan,
-                                .kernel = {.prepare = prepare<ScanKind::sum>}};
+                                .batch = batch_cumulative,
+                                .kernel = {.prepare = prepare<CumulativeKind::sum>}};
 constinit const OpDef cumprod_op{.name = "cumprod",
                                  .inputs = any_input,
+                                 .args = args_of<CumulativeArgs>,
                                  .infer = infer_total,
                                  .derivative = from_output(reverse_cumprod),
-                                 .batch = batch_scan,
-                                 .kernel = {.prepare = prepare<ScanKind::prod>}};
+                                 .batch = batch_cumulative,
+                                 .kernel = {.prepare = prepare<CumulativeKind::prod>}};
 constinit const OpDef logcumsumexp_op{.name = "logcumsumexp",
                                       .inputs = float_input,
                                       .promotion = Promotion::floating,
+                                      .args = args_of<CumulativeArgs>,
                                       .infer = infer_total,
                                       .derivative = from_output(reverse_logcumsumexp),
-                                      .batch = batch_scan,
-                                      .kernel = {.prepare = prepare<ScanKind::logsumexp>}};
+                                      .batch = batch_cumulative,
+                                      .kernel = {.prepare = prepare<CumulativeKind::logsumexp>}};
 constinit const OpDef cummax_position_op{.name = "cummax_position",
                                          .inputs = any_input,
+                                         .args = args_of<CumulativeArgs>,
                                          .infer = infer_position,
                                          .derivative = not_differentiable("its result is a position"),
-                                         .batch = batch_scan,
-                                         .kernel = {.prepare = prepare<ScanKind::argmax>}};
+                                         .batch = batch_cumulative,
+                                         .kernel = {.prepare = prepare<CumulativeKind::argmax>}};
 constinit const OpDef cummin_position_op{.name = "cummin_position",
                                          .inputs = any_input,
+                                         .args = args_of<CumulativeArgs>,
                                          .infer = infer_position,
                                          .derivative = not_differentiable("its result is a position"),
-                                         .batch = batch_scan,
-                                         .kernel = {.prepare = prepare<ScanKind::argmin>}};
+                                         .batch = batch_cumulative,
+                                         .kernel = {.prepare = prepare<CumulativeKind::argmin>}};
 
-Array scan(const OpDef& op, std::string_view name, const Array& x, int64_t axis) {
-  return apply(op, {x}, ScanArgs{normalize_axis(name, axis, x.rank()), false});
+Array cumulate(const OpDef& op, std::string_view name, const Array& x, int64_t axis) {
+  return apply(op, {x}, CumulativeArgs{normalize_axis(name, axis, x.rank()), false});
 }
 std::pair<Array, Array> extreme(const OpDef& op, std::string_view name, const Array& x, int64_t axis) {
-  const Array at = scan(op, name, x, axis);
+  const Array at = cumulate(op, name, x, axis);
   return {take_along_axis(x, at, axis), at};
 }
 
 }  // namespace
 
 Array cumsum(const Array& x) { return cumsum(ravel(x), 0); }
-Array cumsum(const Array& x, int64_t axis) { return scan(cumsum_op, "cumsum", x, axis); }
+Array cumsum(const Array& x, int64_t axis) { return cumulate(cumsum_op, "cumsum", x, axis); }
 Array cumprod(const Array& x) { return cumprod(ravel(x), 0); }
-Array cumprod(const Array& x, int64_t axis) { return scan(cumprod_op, "cumprod", x, axis); }
+Array cumprod(const Array& x, int64_t axis) { return cumulate(cumprod_op, "cumprod", x, axis); }
 Array logcumsumexp(const Array& x) { return logcumsumexp(ravel(x), 0); }
-Array logcumsumexp(const Array& x, int64_t axis) { return scan(logcumsumexp_op, "logcumsumexp", x, axis); }
+Array logcumsumexp(const Array& x, int64_t axis) { return cumulate(logcumsumexp_op, "logcumsumexp", x, axis); }
 std::pair<Array, Array> cummax(const Array& x, int64_t axis) { return extreme(cummax_position_op, "cummax", x, axis); }
 std::pair<Array, Array> cummin(const Array& x, int64_t axis) { return extreme(cummin_position_op, "cummin", x, axis); }
 
-std::span<const OpDef* const> cumulative_ops() {
+std::span<const OpDef* const> rule::cumulative_ops() {
   static constexpr const OpDef* ops[] = {&recurrence_op,   &cumsum_op,          &cumprod_op,
                                          &logcumsumexp_op, &cummax_position_op, &cummin_position_op};
   return ops;

@@ -12,6 +12,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 constexpr std::string_view kOp = "einsum";

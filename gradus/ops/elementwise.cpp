@@ -14,7 +14,9 @@
 
 namespace gradus {
 
-namespace rows {
+using namespace core;
+
+namespace rule::rows {
 
 Aval broadcast_numbers(const Call& call) {
   Aval aval = broadcast_inputs(call);
@@ -54,7 +56,7 @@ Array number_like(const Array& x, double value) { return Array(value).astype(x.d
 Array widened(const Array& x) { return !x.exists() || x.is_weak() ? x : x.astype(wide_dtype(x.dtype())); }
 Array as_float(const Array& x) { return !x.exists() || x.is_weak() || x.dtype().is_float() ? x : x.astype(float32); }
 
-}  // namespace rows
+}  // namespace rule::rows
 
 Array unbroadcast(const Array& x, const Shape& shape) {
   if (x.shape() == shape) return x;
@@ -133,9 +135,10 @@ Array slope_of_literal_power(const RecordedCall& call, int) {
   const double exponent = call.as<PowerArgs>().exponent;
   return exponent == 0 ? Array(0.0) : exponent * pow(call[0], exponent - 1);
 }
-constinit const OpDef integer_power_op =
-    of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power));
-constinit const OpDef constant_power_op = floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power));
+constinit const OpDef integer_power_op = with_args(
+    of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
+constinit const OpDef constant_power_op = with_args(
+    floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
 // x^(1/2) and x^(-1/2) as IEEE 754 has them: of -0 and -infinity as of 0 and infinity, where roots have -0 and NaN.
 constinit const OpDef half_power_op = floating("half_power", x_any, backend::half_power_function,
                                                slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));
@@ -193,10 +196,10 @@ constinit const OpDef round_op = same_type("round", x_any, backend::round_functi
 constinit const OpDef trunc_op = same_type("trunc", x_any, backend::trunc_function, zero_slope);
 
 // x^c for a number c that is known when recording.
-Array power_of_number(const Array& x, DType kind, Slot slot) {
-  const double exponent = kind.is_float() ? slot.real : static_cast<double>(slot.integer);
+Array power_of_number(const Array& x, DType kind, ScalarValue number) {
+  const double exponent = kind.is_float() ? number.real : static_cast<double>(number.integer);
   if (!kind.is_float() && !x.dtype().is_float() && exponent < 0) {
-    fail("pow", "x has dtype ", x.dtype(), " and the exponent is ", slot.integer, "; integers have no negative powers (write a float, ",
+    fail("pow", "x has dtype ", x.dtype(), " and the exponent is ", number.integer, "; integers have no negative powers (write a float, ",
          exponent, ".0)");
   }
   const Array base = kind.is_float() && !x.dtype().is_float() ? x.astype(promote_with_number(x.dtype(), kind)) : x;
@@ -208,7 +211,7 @@ Array power_of_number(const Array& x, DType kind, Slot slot) {
   if (exponent == std::trunc(exponent) && std::fabs(exponent) <= 32) {
     return apply(integer_power_op, {base, static_cast<int64_t>(exponent)}, PowerArgs{exponent});
   }
-  if (!base.dtype().is_float()) return apply(power_op, {base, slot.integer});
+  if (!base.dtype().is_float()) return apply(power_op, {base, number.integer});
   return apply(constant_power_op, {base, exponent}, PowerArgs{exponent});
 }
 
@@ -235,7 +238,7 @@ Array& operator/=(Array& x, const Array& y) { return x = divide(x, y); }
 
 Array power(const Array& x, const Array& y) {
   const bool has_literal = y.exists() && x.exists() && y.is_weak() && y.node()->is_scalar() && !x.is_weak();
-  return has_literal ? power_of_number(x, y.dtype(), y.node()->slot()) : apply(power_op, {x, y});
+  return has_literal ? power_of_number(x, y.dtype(), y.node()->scalar()) : apply(power_op, {x, y});
 }
 Array pow(const Array& x, const Array& y) { return power(x, y); }
 Array square(const Array& x) { return apply(square_op, {x}); }
@@ -265,7 +268,7 @@ Array squared_difference(const Array& x, const Array& y) {
   return square(rows::widened(x) - rows::widened(y)).astype(difference.dtype());
 }
 
-std::span<const OpDef* const> elementwise_ops() {
+std::span<const OpDef* const> rule::elementwise_ops() {
   static constexpr const OpDef* all[] = {
       &add_op,    &subtract_op,      &multiply_op,       &divide_op, &negative_op, &floor_divide_op, &remainder_op, &fmod_op,
       &power_op, &square_op, &integer_power_op, &constant_power_op, &abs_op,    &sign_op,     &reciprocal_op,   &maximum_op,   &minimum_op,

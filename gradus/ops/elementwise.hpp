@@ -11,18 +11,26 @@
 
 namespace gradus {
 
-// Arithmetic. Integers wrap around; bools add as "or" and multiply as "and", and cannot be subtracted.
+/// x + y, x - y, x y. Integers wrap around; bools add as "or" and multiply as "and", and cannot be subtracted or negated.
+///
+///   add(array({1, 2}), array({{10}, {20}}))   // (2, 2)
 Array add(const Array& x, const Array& y);
 Array subtract(const Array& x, const Array& y);
 Array multiply(const Array& x, const Array& y);
 /// x / y of floats: integers divide to float32.
+///
+///   divide(array({1, 3}), 2)   // [0.5, 1.5]
 Array divide(const Array& x, const Array& y);
+/// -x.
 Array negative(const Array& x);
-/// floor(x / y); integers by zero give 0.
+/// floor(x / y); integers by zero give 0. No bools. The derivative is 0.
 Array floor_divide(const Array& x, const Array& y);
-/// x - floor_divide(x, y) * y, with the sign of y (Python's %); fmod has the sign of x (C's).
+/// x - floor_divide(x, y) * y, with the sign of y (Python's %); fmod has the sign of x (C's). No bools.
+///
+///   fmod(array({7, 8}), 3)   remainder(array({-7, -8}), 3)   // [2, 1]
 Array remainder(const Array& x, const Array& y);
 Array fmod(const Array& x, const Array& y);
+/// add, subtract, multiply, divide, negative.
 Array operator+(const Array& x, const Array& y);
 Array operator-(const Array& x, const Array& y);
 Array operator*(const Array& x, const Array& y);
@@ -39,9 +47,10 @@ Array& operator/=(Array& x, const Array& y);
 /// power are an error. The derivative in y is x^y log x, taken as 0 at x = 0.
 Array pow(const Array& x, const Array& y);
 Array power(const Array& x, const Array& y);
+/// x^2 and |x| in the dtype of x: integers wrap around. The slope of abs is 0 at 0.
 Array square(const Array& x);
 Array abs(const Array& x);
-/// -1, 0 or 1; NaN for NaN.
+/// -1, 0 or 1; NaN for NaN. The slope is 0.
 Array sign(const Array& x);
 /// 1 / x of floats.
 Array reciprocal(const Array& x);
@@ -51,6 +60,8 @@ Array minimum(const Array& x, const Array& y);
 Array fmax(const Array& x, const Array& y);
 Array fmin(const Array& x, const Array& y);
 /// min(max(x, low), high). The gradient passes where low <= x <= high.
+///
+///   clip(array({1, 5, 9}), 2, 8)   // [2, 5, 8]
 Array clip(const Array& x, const Array& low, const Array& high);
 /// |x| with the sign of y, of floats.
 Array copysign(const Array& x, const Array& y);
@@ -66,7 +77,10 @@ Array lerp(const Array& x, const Array& y, const Array& t);
 /// (x - y)^2.
 Array squared_difference(const Array& x, const Array& y);
 
-// Exponentials, logarithms, roots; of floats.
+/// e^x, e^x - 1, 2^x; the logarithms of x to base e, of 1 + x to base e, of x to the bases 2 and 10; x^(1/2), x^(-1/2), x^(1/3). Of floats.
+/// expm1 and log1p keep their digits near 0. Logarithms and square roots of negative numbers are NaN, the logarithm of 0 is -infinity.
+///
+///   log2(array({4, 8}))   sqrt(array({4, 9}))   // [2., 3.]
 Array exp(const Array& x);
 Array expm1(const Array& x);
 Array exp2(const Array& x);
@@ -86,15 +100,16 @@ Array logaddexp2(const Array& x, const Array& y);
 Array xlogy(const Array& x, const Array& y);
 Array xlog1py(const Array& x, const Array& y);
 
-// Trigonometric and hyperbolic functions, in radians; of floats.
+/// Sine, cosine, tangent and their inverses, in radians; of floats. asin and acos are NaN outside [-1, 1].
 Array sin(const Array& x);
 Array cos(const Array& x);
 Array tan(const Array& x);
 Array asin(const Array& x);
 Array acos(const Array& x);
 Array atan(const Array& x);
-/// The angle of the point (x, y) in (-pi, pi]; note the order of arguments.
+/// The angle of the point (x, y) in [-pi, pi]; note the order of arguments. The derivatives are 0 at the origin.
 Array atan2(const Array& y, const Array& x);
+/// Hyperbolic sine, cosine, tangent and their inverses; of floats. acosh is NaN below 1, atanh outside [-1, 1].
 Array sinh(const Array& x);
 Array cosh(const Array& x);
 Array tanh(const Array& x);
@@ -107,7 +122,8 @@ Array rad2deg(const Array& x);
 /// sin(pi x) / (pi x), 1 at 0.
 Array sinc(const Array& x);
 
-// Special functions; of floats.
+/// The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x; 1 - erf(x), accurate where that is small; and the inverse
+/// of erf, on (-1, 1). Of floats.
 Array erf(const Array& x);
 Array erfc(const Array& x);
 Array erfinv(const Array& x);
@@ -115,9 +131,9 @@ Array erfinv(const Array& x);
 Array lgamma(const Array& x);
 Array digamma(const Array& x);
 Array polygamma(int64_t n, const Array& x);
-/// Distribution function of the standard normal, accurate in both tails.
+/// Distribution function of the standard normal, accurate in both tails. Of floats.
 Array normal_cdf(const Array& x);
-/// log(x / (1 - x)).
+/// log(x / (1 - x)), the inverse of sigmoid. Of floats.
 Array logit(const Array& x);
 
 /// x summed over the axes along which `shape` broadcasts to x's shape: the cotangent of an input that was broadcast.

@@ -4,7 +4,7 @@
 #include "gradus/graph/op_def.hpp"
 #include "gradus/ops/batch.hpp"
 
-namespace gradus::rows {
+namespace gradus::rule::rows {
 
 inline constexpr Input x_any[] = {{"x", any_dtype}}, x_integer[] = {{"x", integers | bools}};
 inline constexpr Input x_y_any[] = {{"x", any_dtype}, {"y", any_dtype}}, x_y_integer[] = {{"x", integers | bools}, {"y", integers | bools}},
@@ -75,6 +75,11 @@ constexpr OpDef floating(std::string_view name, std::span<const Input> inputs, c
           .batch = batch_elementwise,
           .elementwise = &function};
 }
+/// The same op with parameters.
+constexpr OpDef with_args(OpDef op, ArgsRule args) {
+  op.args = args;
+  return op;
+}
 /// A test of operands brought to one dtype, with a bool result.
 constexpr OpDef test(std::string_view name, std::span<const Input> inputs, const backend::Function& function) {
   return {.name = name,
@@ -106,4 +111,4 @@ Array widened(const Array& x);
 /// The float array of more bits that a pending cast rounds to x; empty if x is no such.
 Array before_rounding(const Array& x);
 
-}  // namespace gradus::rows
+}  // namespace gradus::rule::rows

@@ -7,6 +7,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 Array isclose(const Array& x, const Array& y, CloseOptions options) {
   if (!(options.relative >= 0) || !(options.absolute >= 0)) {
     fail("isclose", "the tolerances are ", options.relative, " and ", options.absolute, "; they must not be negative");

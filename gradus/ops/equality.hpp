@@ -5,6 +5,7 @@
 
 namespace gradus {
 
+/// Tolerances of isclose and allclose: NumPy's. Negative ones are an error.
 struct CloseOptions {
   double relative = 1e-5, absolute = 1e-8;
   bool equal_nan = false;  ///< whether NaN is close to NaN

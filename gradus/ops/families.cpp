@@ -5,7 +5,7 @@
 
 #include "gradus/graph/leaf.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 std::span<const OpDef* const> leaf_ops() {
   static constexpr const OpDef* ops[] = {&data_op, &scalar_op, &placeholder_op, &identity_op, &stop_gradient_op, &cast_op, &barrier_op};
@@ -39,4 +39,4 @@ std::vector<const OpDef*> families_of_ops() {
   return joined;
 }
 
-}  // namespace gradus
+}  // namespace gradus::rule

@@ -6,7 +6,7 @@
 
 #include "gradus/graph/op_def.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// All of them, and those of graph/leaf.hpp.
 std::vector<const OpDef*> families_of_ops();
@@ -31,4 +31,4 @@ std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
 std::span<const OpDef* const> update_ops();
 
-}  // namespace gradus
+}  // namespace gradus::rule

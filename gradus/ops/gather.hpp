@@ -7,7 +7,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// An integer array as an index; throws for other dtypes.
 Array as_index(std::string_view op, const Array& index);
@@ -26,4 +26,4 @@ Array sum_of_indexed_parts(Array whole, std::span<const Array> parts);
 std::vector<Array> parts_of_indexed(const Array& part);
 Array sum_of_stacked(const Array& part, std::span<const Array> stacked);
 
-}  // namespace gradus
+}  // namespace gradus::rule

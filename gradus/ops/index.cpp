@@ -13,6 +13,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // ---- gather, embedding: rows picked by index arrays of one shape, which stands in place of the axes they select on
@@ -98,6 +100,7 @@ std::vector<Array> batch_gather(const Call& call, std::span<const bool> is_batch
 constinit const OpDef gather_op{.name = "gather",
                                 .inputs = gather_inputs,
                                 .is_variadic = true,
+                                .args = args_of<GatherArgs>,
                                 .infer = infer_gather,
                                 .derivative = linear(transpose_gather, 1),
                                 .batch = batch_gather,
@@ -105,6 +108,7 @@ constinit const OpDef gather_op{.name = "gather",
 constinit const OpDef embedding_op{.name = "embedding",
                                    .inputs = embedding_inputs,
                                    .is_variadic = true,
+                                   .args = args_of<GatherArgs>,
                                    .infer = infer_gather,
                                    .derivative = linear(transpose_gather, 1),
                                    .batch = batch_gather,
@@ -131,6 +135,7 @@ std::vector<Array> batch_last_rows(const Call& call, std::span<const bool> is_ba
 constinit const OpDef last_rows_op{.name = "last_rows",
                                    .inputs = index_inputs,
                                    .is_variadic = true,
+                                   .args = args_of<LastRowsArgs>,
                                    .infer = infer_last,
                                    .derivative = not_differentiable("its input is an integer"),
                                    .batch = batch_last_rows,
@@ -151,6 +156,7 @@ std::vector<Array> batch_last_along(const Call& call, std::span<const bool>, int
 }
 constinit const OpDef last_along_op{.name = "last_along",
                                     .inputs = index_inputs,
+                                    .args = args_of<LastAlongArgs>,
                                     .infer = infer_last,
                                     .derivative = not_differentiable("its input is an integer"),
                                     .batch = batch_last_along,
@@ -218,6 +224,7 @@ std::vector<Array> batch_scatter(const Call& call, std::span<const bool> is_batc
 constinit const OpDef scatter_op{.name = "scatter",
                                  .inputs = scatter_inputs,
                                  .is_variadic = true,
+                                 .args = args_of<GatherArgs>,
                                  .infer = infer_scatter,
                                  .derivative = custom(reverse_scatter, forward_scatter),
                                  .batch = batch_scatter,
@@ -225,6 +232,7 @@ constinit const OpDef scatter_op{.name = "scatter",
 constinit const OpDef scatter_add_op{.name = "scatter_add",
                                      .inputs = scatter_add_inputs,
                                      .is_variadic = true,
+                                     .args = args_of<GatherArgs>,
                                      .infer = infer_scatter,
                                      .derivative = custom(reverse_scatter_add, forward_scatter),
                                      .batch = batch_scatter,
@@ -267,6 +275,7 @@ Array transpose_along(const RecordedCall& call, int, const Array& dy) {
 }
 constinit const OpDef gather_along_op{.name = "gather_along",
                                       .inputs = along_inputs,
+                                      .args = args_of<AlongArgs>,
                                       .infer = infer_along,
                                       .derivative = linear(transpose_along, 1),
                                       .batch = batch_along,
@@ -303,6 +312,7 @@ std::vector<Array> reverse_scatter_along(const RecordedCall& call, std::span<con
 constinit const OpDef scatter_along_op{
     .name = "scatter_along",
     .inputs = along_write_inputs,
+    .args = args_of<AlongArgs>,
     .infer = infer_scatter_along,
     .derivative = custom(reverse_scatter_along, forward_scatter_along),
     .batch = batch_along,
@@ -310,6 +320,7 @@ constinit const OpDef scatter_along_op{
 constinit const OpDef scatter_add_along_op{
     .name = "scatter_add_along",
     .inputs = along_add_inputs,
+    .args = args_of<AlongArgs>,
     .infer = infer_scatter_along,
     .derivative = custom(reverse_add_along, forward_scatter_along),
     .batch = batch_along,
@@ -394,6 +405,7 @@ backend::KernelPtr prepare_one_hot(const KernelCall& call) { return cpu::one_hot
 std::vector<Array> batch_one_hot(const Call& call, std::span<const bool>, int64_t) { return {apply(call.op, call.inputs, call.args)}; }
 constinit const OpDef one_hot_op{.name = "one_hot",
                                  .inputs = one_hot_inputs,
+                                 .args = args_of<OneHotArgs>,
                                  .infer = infer_one_hot,
                                  .derivative = not_differentiable("its input is an integer"),
                                  .batch = batch_one_hot,
@@ -413,6 +425,7 @@ Aval infer_unravel(const Call& call) {
 backend::KernelPtr prepare_unravel(const KernelCall& call) { return cpu::unravel_index(call.inputs[0], call.as<UnravelArgs>().shape); }
 constinit const OpDef unravel_index_op{.name = "unravel_index",
                                        .inputs = one_hot_inputs,
+                                       .args = args_of<UnravelArgs>,
                                        .infer = infer_unravel,
                                        .derivative = not_differentiable("its input is an integer"),
                                        .batch = batch_one_hot,
@@ -436,28 +449,28 @@ Array along(const OpDef& op, const char* name, const Array& x, const Array& inde
 
 }  // namespace
 
-Array as_index(std::string_view op, const Array& index) {
+Array rule::as_index(std::string_view op, const Array& index) {
   if (index.dtype() == uint8) return index.astype(int64);
   if (!index.dtype().is_integer()) fail(op, "the index has dtype ", index.dtype(), "; it must be an integer's");
   return index.is_weak() ? index.astype(int64) : index;
 }
 
-Array gather_rows(const Array& x, const std::vector<Array>& index, int64_t axis, bool may_be_negative) {
+Array rule::gather_rows(const Array& x, const std::vector<Array>& index, int64_t axis, bool may_be_negative) {
   std::vector<Array> inputs{x};
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(gather_op, inputs, GatherArgs{axis, may_be_negative});
 }
-Array scatter_rows(const Array& x, const Array& source, const std::vector<Array>& index, int64_t axis, bool adds, bool may_be_negative) {
+Array rule::scatter_rows(const Array& x, const Array& source, const std::vector<Array>& index, int64_t axis, bool adds, bool may_be_negative) {
   std::vector<Array> inputs{x, as_source(adds ? "add" : "set", x, source)};
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(adds ? scatter_add_op : scatter_op, inputs, GatherArgs{axis, may_be_negative});
 }
 
-bool is_indexed_part(const Array& x) { return is_rows_part(x) || is_along_part(x); }
+bool rule::is_indexed_part(const Array& x) { return is_rows_part(x) || is_along_part(x); }
 
-std::vector<Array> parts_of_indexed(const Array& part) { return tail(part.node()->input_arrays(), 1); }
+std::vector<Array> rule::parts_of_indexed(const Array& part) { return tail(part.node()->input_arrays(), 1); }
 
-Array sum_of_stacked(const Array& part, std::span<const Array> stacked) {
+Array rule::sum_of_stacked(const Array& part, std::span<const Array> stacked) {
   const Args& args = part.node()->args();
   std::vector<Array> inputs(stacked.begin(), stacked.end());
   inputs.insert(inputs.begin(), zeros(part.shape(), part.dtype()));
@@ -477,7 +490,7 @@ Array sum_of_stacked(const Array& part, std::span<const Array> stacked) {
   return apply(scatter_add_along_op, inputs, args);
 }
 
-Array sum_of_indexed_parts(Array whole, std::span<const Array> parts) {
+Array rule::sum_of_indexed_parts(Array whole, std::span<const Array> parts) {
   std::vector<std::vector<Array>> groups;
   for (const Array& part : parts) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Array>& each) { return are_alike(each[0], part); });
@@ -491,7 +504,7 @@ Array sum_of_indexed_parts(Array whole, std::span<const Array> parts) {
 Array take(const Array& x, const Array& indices) { return take(ravel(x), indices, 0); }
 Array take(const Array& x, const Array& indices, int64_t axis) {
   const AtPlaceOf place(*current_path(), "take");
-  return gather_rows(x, {as_index("take", indices)}, normalize_axis("take", axis, x.rank()));
+  return rule::gather_rows(x, {rule::as_index("take", indices)}, normalize_axis("take", axis, x.rank()));
 }
 Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
   const AtPlaceOf place(*current_path(), "take_along_axis");
@@ -503,14 +516,14 @@ Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
   Dims all_x = broadcast_shapes("take_along_axis", Shape(one_x), Shape(one_index)).dims(), all_index = all_x;
   all_x[at] = x.shape()[axis];
   all_index[at] = index.shape()[axis];
-  return apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(as_index("take_along_axis", index), Shape(all_index))},
+  return rule::apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(rule::as_index("take_along_axis", index), Shape(all_index))},
                AlongArgs{axis});
 }
 Array gather(const Array& x, const Array& index, int64_t axis) {
   const AtPlaceOf place(*current_path(), "gather");
   axis = normalize_axis("gather", axis, x.rank());
   check_along("gather", x, index, axis);
-  return apply(gather_along_op, {x, as_index("gather", index)}, AlongArgs{axis});
+  return rule::apply(gather_along_op, {x, rule::as_index("gather", index)}, AlongArgs{axis});
 }
 Array scatter(const Array& x, const Array& index, const Array& src, int64_t axis) {
   return along(scatter_along_op, "scatter", x, index, src, axis);
@@ -524,7 +537,7 @@ Array write_slices(const char* name, const Array& x, const Array& index, const A
   axis = normalize_axis(name, axis, x.rank());
   if (index.rank() != 1) fail(name, "index is ", index.shape(), "; it must have rank 1");
   const Shape shape = gathered_shape(x.shape(), index.shape(), axis, 1);
-  return scatter_rows(x, broadcast_to(as_source(name, x, src), shape), {as_index(name, index)}, axis, adds);
+  return rule::scatter_rows(x, broadcast_to(as_source(name, x, src), shape), {rule::as_index(name, index)}, axis, adds);
 }
 }  // namespace
 Array index_copy(const Array& x, const Array& index, const Array& src, int64_t axis) {
@@ -536,13 +549,13 @@ Array index_add(const Array& x, const Array& index, const Array& src, int64_t ax
 
 Array embedding(const Array& table, const Array& ids) {
   if (table.rank() != 2) fail("embedding", "table is ", table.shape(), "; it must be (rows, width)");
-  return apply(embedding_op, {table, as_index("embedding", ids)}, GatherArgs{0, false});
+  return rule::apply(embedding_op, {table, rule::as_index("embedding", ids)}, GatherArgs{0, false});
 }
 
 Array one_hot(const Array& indices, int64_t classes) { return one_hot(indices, classes, float32); }
 Array one_hot(const Array& indices, int64_t classes, DType dtype) {
   if (classes < 0) fail("one_hot", "classes is ", classes, "; it must not be negative");
-  return apply(one_hot_op, {as_index("one_hot", indices)}, OneHotArgs{classes, dtype});
+  return rule::apply(one_hot_op, {rule::as_index("one_hot", indices)}, OneHotArgs{classes, dtype});
 }
 
 std::vector<Array> nonzero(const Array& x) {
@@ -565,10 +578,10 @@ Array argwhere(const Array& x) {
 
 Array unravel_index(const Array& indices, const Shape& shape) {
   if (shape.rank() == 0) fail("unravel_index", "the shape has no axes; it must have rank 1 or more");
-  return apply(unravel_index_op, {as_index("unravel_index", indices)}, UnravelArgs{shape});
+  return rule::apply(unravel_index_op, {rule::as_index("unravel_index", indices)}, UnravelArgs{shape});
 }
 
-std::span<const OpDef* const> index_ops() {
+std::span<const OpDef* const> rule::index_ops() {
   static constexpr const OpDef* ops[] = {&gather_op,       &embedding_op,    &last_rows_op,     &last_along_op,        &scatter_op,
                                          &scatter_add_op,  &gather_along_op, &scatter_along_op, &scatter_add_along_op, &one_hot_op,
                                          &unravel_index_op};

@@ -14,6 +14,8 @@
 namespace gradus {
 
 /// x[indices] along `axis` (without one: of the flattened x): the shape of `indices` stands in place of the axis.
+///
+///   take(array({5, 6, 7}), array({2, 0}))   // [7, 5]
 Array take(const Array& x, const Array& indices);
 Array take(const Array& x, const Array& indices, int64_t axis);
 /// out[..., j, ...] = x[..., index[..., j, ...], ...]; the other axes of index and x broadcast together.
@@ -40,6 +42,8 @@ Array argwhere(const Array& x);
 
 /// Where each value belongs in the sorted last axis of `sorted`: the number of elements below it (side left) or not above it (right).
 /// `sorted` has rank 1, or the leading axes of `values`.
+///
+///   searchsorted(array({1, 3, 5}), array({3, 4}))   // [1, 2]
 enum class Side { left, right };
 Array searchsorted(const Array& sorted, const Array& values, Side side = Side::left);
 /// Coordinates (..., rank) of flat positions in `shape`. One outside 0 .. size-1 is an error when computed.

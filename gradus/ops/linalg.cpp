@@ -19,6 +19,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // Leading axes of a matrix: its batch.
@@ -312,7 +314,7 @@ Array matrix_power(const Array& x, int64_t n) {
 
 }  // namespace linalg
 
-std::span<const OpDef* const> linalg_ops() {
+std::span<const OpDef* const> rule::linalg_ops() {
   static constexpr const OpDef* ops[] = {&matmul_op};
   return ops;
 }

@@ -26,6 +26,8 @@ Array vdot(const Array& a, const Array& b);
 /// Sums over the last axis of both: (..., k) and (_, k) give (..., _).
 Array inner(const Array& a, const Array& b);
 /// All products of an element of a and one of b: (a.size, b.size).
+///
+///   outer(array({1, 2, 3}), array({4, 5}))   // (3, 2)
 Array outer(const Array& a, const Array& b);
 /// Sums over the last `count` axes of a and the first `count` of b; 0 gives all products.
 Array tensordot(const Array& a, const Array& b, int64_t count = 2);

@@ -13,6 +13,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 using namespace rows;
@@ -111,8 +113,9 @@ struct PolygammaArgs {
 };
 constexpr Input polygamma_inputs[] = {{"n", any_dtype}, {"x", any_dtype}};
 constinit const OpDef polygamma_op =
-    floating("polygamma", polygamma_inputs, backend::polygamma_function,
-             slopes([](const RecordedCall& call, int) { return polygamma(call.as<PolygammaArgs>().n + 1, call[1]); }));
+    with_args(floating("polygamma", polygamma_inputs, backend::polygamma_function,
+                       slopes([](const RecordedCall& call, int) { return polygamma(call.as<PolygammaArgs>().n + 1, call[1]); })),
+              args_of<PolygammaArgs>);
 
 // z = log(e^x + e^y)  =>  dz/dx = sigmoid(x - y), dz/dy = sigmoid(y - x). Of two infinities +, each has one half; of two -, 0, as in
 // logsumexp.
@@ -194,7 +197,7 @@ Array logit(const Array& x) {
   return where(is_middle, near, log(outer) - log1p(-outer)).astype(float_dtype(x));
 }
 
-std::span<const OpDef* const> math_ops() {
+std::span<const OpDef* const> rule::math_ops() {
   static constexpr const OpDef* all[] = {&exp_op,     &expm1_op,     &exp2_op,       &log_op,       &log1p_op, &log2_op,   &log10_op,
                                          &sqrt_op,    &rsqrt_op,     &cbrt_op,       &hypot_op,     &sin_op,   &cos_op,    &tan_op,
                                          &asin_op,    &acos_op,      &atan_op,       &atan2_op,     &sinh_op,  &cosh_op,   &tanh_op,

@@ -17,6 +17,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 using rows::wide_dtype, rows::widened;
@@ -72,6 +74,7 @@ std::vector<Array> compose_log_softmax_backward(const Call& call) {
 constinit const OpDef softmax_backward_op{.name = "softmax_backward",
                                           .inputs = softmax_backward_inputs,
                                           .promotion = Promotion::common,
+                                          .args = args_of<AxisArgs>,
                                           .infer = same_as_first,
                                           .derivative = composed(compose_softmax_backward),
                                           .batch = batch_softmax,
@@ -79,6 +82,7 @@ constinit const OpDef softmax_backward_op{.name = "softmax_backward",
 constinit const OpDef log_softmax_backward_op{.name = "log_softmax_backward",
                                               .inputs = softmax_backward_inputs,
                                               .promotion = Promotion::common,
+                                              .args = args_of<AxisArgs>,
                                               .infer = same_as_first,
                                               .derivative = composed(compose_log_softmax_backward),
                                               .batch = batch_softmax,
@@ -97,6 +101,7 @@ std::vector<Array> reverse_softmax(const RecordedCall& call, std::span<const Arr
 constinit const OpDef softmax_op{.name = "softmax",
                                  .inputs = softmax_inputs,
                                  .promotion = Promotion::common,
+                                 .args = args_of<AxisArgs>,
                                  .infer = same_as_first,
                                  .derivative = from_output(reverse_softmax<softmax_backward_op>),
                                  .batch = batch_softmax,
@@ -104,6 +109,7 @@ constinit const OpDef softmax_op{.name = "softmax",
 constinit const OpDef log_softmax_op{.name = "log_softmax",
                                      .inputs = softmax_inputs,
                                      .promotion = Promotion::common,
+                                     .args = args_of<AxisArgs>,
                                      .infer = same_as_first,
                                      .derivative = from_output(reverse_softmax<log_softmax_backward_op>),
                                      .batch = batch_softmax,
@@ -229,6 +235,7 @@ std::vector<Array> batch_row_norm_backward(const Call& call, std::span<const boo
 constinit const OpDef layer_norm_backward_op{.name = "layer_norm_backward",
                                              .inputs = norm_backward_inputs,
                                              .promotion = Promotion::common,
+                                             .args = args_of<RowNormBackwardArgs>,
                                              .infer = infer_row_norm_backward,
                                              .derivative = composed(compose_row_norm_backward<true>),
                                              .batch = batch_row_norm_backward,
@@ -236,6 +243,7 @@ constinit const OpDef layer_norm_backward_op{.name = "layer_norm_backward",
 constinit const OpDef rms_norm_backward_op{.name = "rms_norm_backward",
                                            .inputs = norm_backward_inputs,
                                            .promotion = Promotion::common,
+                                           .args = args_of<RowNormBackwardArgs>,
                                            .infer = infer_row_norm_backward,
                                            .derivative = composed(compose_row_norm_backward<false>),
                                            .batch = batch_row_norm_backward,
@@ -251,6 +259,7 @@ std::vector<Array> reverse_row_norm(const RecordedCall& call, std::span<const Ar
 constinit const OpDef layer_norm_op{.name = "layer_norm",
                                     .inputs = norm_inputs,
                                     .promotion = Promotion::common,
+                                    .args = args_of<RowNormArgs>,
                                     .infer = same_as_first,
                                     .derivative = composed(compose_row_norm<true>, reverse_row_norm<layer_norm_backward_op>),
                                     .batch = batch_row_norm,
@@ -258,6 +267,7 @@ constinit const OpDef layer_norm_op{.name = "layer_norm",
 constinit const OpDef rms_norm_op{.name = "rms_norm",
                                   .inputs = norm_inputs,
                                   .promotion = Promotion::common,
+                                  .args = args_of<RowNormArgs>,
                                   .infer = same_as_first,
                                   .derivative = composed(compose_row_norm<false>, reverse_row_norm<rms_norm_backward_op>),
                                   .batch = batch_row_norm,
@@ -328,6 +338,7 @@ std::vector<Array> compose_batch_norm_backward(const Call& call) {
 
 constinit const OpDef batch_norm_backward_op{.name = "batch_norm_backward",
                                              .inputs = batch_norm_backward_inputs,
+                                             .args = args_of<BatchNormArgs>,
                                              .infer = infer_batch_norm_backward,
                                              .derivative = composed(compose_batch_norm_backward),
                                              .kernel = {.prepare = prepare_batch_norm_backward, .in_place = {{0, 0}, {0, 3}}}};
@@ -346,6 +357,7 @@ std::vector<Array> reverse_batch_norm(const RecordedCall& call, std::span<const 
 constinit const OpDef batch_norm_op{.name = "batch_norm",
                                     .inputs = norm_inputs,
                                     .promotion = Promotion::common,
+                                    .args = args_of<BatchNormArgs>,
                                     .infer = infer_batch_norm,
                                     .derivative = composed(compose_batch_norm, reverse_batch_norm),
                                     .kernel = {.prepare = prepare_batch_norm, .in_place = {{0, 0}}}};
@@ -463,7 +475,7 @@ Array batch_norm(const Array& x, const Array& mean, const Array& var, const Arra
   return (bias.exists() ? y + widened(bias) : y).astype(dtype);
 }
 
-std::span<const OpDef* const> normalize_ops() {
+std::span<const OpDef* const> rule::normalize_ops() {
   static constexpr const OpDef* ops[] = {&softmax_op,    &softmax_backward_op,    &log_softmax_op, &log_softmax_backward_op,
                                          &layer_norm_op, &layer_norm_backward_op, &rms_norm_op,    &rms_norm_backward_op,
                                          &batch_norm_op, &batch_norm_backward_op};

@@ -35,6 +35,7 @@ Array rms_norm_over(const Array& x, int64_t axes, double eps = 1e-6);
 Array group_norm(const Array& x, int64_t groups, const Array& weight, const Array& bias, double eps = 1e-5);
 Array instance_norm(const Array& x, const Array& weight, const Array& bias, double eps = 1e-5);
 
+/// What batch_norm gives in training.
 struct BatchNormResult {
   Array y;          ///< like x
   Array mean, var;  ///< (channels): of this batch, var biased (times n / (n - 1): the unbiased one); float32 for 16-bit x

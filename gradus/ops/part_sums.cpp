@@ -9,7 +9,7 @@
 #include "gradus/ops/gather.hpp"
 #include "gradus/ops/shape_rules.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 namespace {
 
@@ -98,6 +98,7 @@ backend::KernelPtr prepare_windows(const KernelCall& call) {
 constinit const OpDef sum_windows_op{.name = "sum_windows",
                                      .inputs = values_input,
                                      .is_variadic = true,
+                                     .args = args_of<WindowsArgs>,
                                      .infer = infer_windows<kNoBase>,
                                      .derivative = custom(reverse_windows<kNoBase>, forward_windows<kNoBase>),
                                      .batch = batch_windows,
@@ -105,6 +106,7 @@ constinit const OpDef sum_windows_op{.name = "sum_windows",
 constinit const OpDef add_windows_op{.name = "add_windows",
                                      .inputs = base_inputs,
                                      .is_variadic = true,
+                                     .args = args_of<WindowsArgs>,
                                      .infer = infer_windows<kBase>,
                                      .derivative = custom(reverse_windows<kBase>, forward_windows<kBase>),
                                      .batch = batch_windows,
@@ -144,13 +146,6 @@ bool are_of_one_kind(std::span<const Array> parts) {
 
 }  // namespace
 
-Array slice_scatter(const Array& value, const Shape& shape, const Dims& starts, const Dims& steps) {
-  if (value.size() == 0) return zeros(shape, value.dtype());
-  WindowsArgs args{shape, {}};
-  append_place(args.places, starts, steps);
-  return apply(sum_windows_op, {value}, std::move(args));
-}
-
 Array add_window(const Array& x, const Array& value, const Dims& starts, const Dims& steps) {
   if (value.size() == 0) return x;
   WindowsArgs args{x.shape(), {}};
@@ -180,6 +175,19 @@ Array sum_of_parts(const Array& whole, std::span<const Array> parts) {
 std::span<const OpDef* const> part_ops() {
   static constexpr const OpDef* ops[] = {&sum_windows_op, &add_windows_op};
   return ops;
+}
+
+}  // namespace gradus::rule
+
+namespace gradus {
+
+using namespace rule;
+
+Array slice_scatter(const Array& value, const Shape& shape, const Dims& starts, const Dims& steps) {
+  if (value.size() == 0) return zeros(shape, value.dtype());
+  WindowsArgs args{shape, {}};
+  append_place(args.places, starts, steps);
+  return apply(sum_windows_op, {value}, std::move(args));
 }
 
 }  // namespace gradus

@@ -7,7 +7,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// x with `value` added in the window that strided_slice(x, starts, value.shape(), steps) reads.
 Array add_window(const Array& x, const Array& value, const Dims& starts, const Dims& steps);
@@ -19,4 +19,4 @@ bool is_part(const Array& x);
 /// a wider dtype not at all: then the sum is float32.
 Array sum_of_parts(const Array& whole, std::span<const Array> parts);
 
-}  // namespace gradus
+}  // namespace gradus::rule

@@ -18,6 +18,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // One entry a spatial axis; of adaptive windows only in and out count.
@@ -132,21 +134,23 @@ constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}
 
 }  // namespace
 
-constinit const OpDef max_pool_op{.name = "max_pool",
+constinit const OpDef rule::max_pool_op{.name = "max_pool",
                                   .inputs = max_inputs,
+                                  .args = args_of<PoolArgs>,
                                   .infer = infer_max,
                                   .derivative = from_output(reverse_max),
                                   .batch = batch_images,
                                   .kernel = {.prepare = prepare_max, .by_example = by_all_inputs},
                                   .hidden_outputs = 1};
-constinit const OpDef pool_put_op{.name = "pool_put",
+constinit const OpDef rule::pool_put_op{.name = "pool_put",
                                   .inputs = put_inputs,
+                                  .args = args_of<PoolArgs>,
                                   .infer = infer_in,
                                   .derivative = linear(transpose_put, 0b01),
                                   .batch = batch_images,
                                   .kernel = {.prepare = prepare_put, .by_example = by_all_inputs}};
 
-bool has_disjoint_windows(const Args& args) {
+bool rule::has_disjoint_windows(const Args& args) {
   const PoolArgs& pool = args.as<PoolArgs>();
   for (size_t axis = 0; axis < pool.in.size(); ++axis) {
     if (!make_axis(pool, axis).is_disjoint()) return false;
@@ -158,6 +162,7 @@ namespace {
 
 constinit const OpDef pool_take_op{.name = "pool_take",
                                    .inputs = take_inputs,
+                                   .args = args_of<PoolArgs>,
                                    .infer = infer_out,
                                    .derivative = linear(transpose_take, 0b01),
                                    .batch = batch_images,
@@ -165,19 +170,21 @@ constinit const OpDef pool_take_op{.name = "pool_take",
 constinit const OpDef average_pool_op{.name = "average_pool",
                                       .inputs = average_inputs,
                                       .promotion = Promotion::floating,
+                                      .args = args_of<PoolArgs>,
                                       .infer = infer_out,
                                       .derivative = linear(transpose_average),
                                       .batch = batch_images,
                                       .kernel = {.prepare = prepare_average, .by_example = by_all_inputs}};
 constinit const OpDef average_pool_gradient_op{.name = "average_pool_gradient",
                                                .inputs = average_gradient_inputs,
+                                               .args = args_of<PoolArgs>,
                                                .infer = infer_in,
                                                .derivative = linear(transpose_average_gradient),
                                                .batch = batch_images,
                                                .kernel = {.prepare = prepare_average_gradient, .by_example = by_all_inputs}};
 
 Array take(const Array& x, const Array& taps, const PoolArgs& args) { return apply(pool_take_op, {x, taps}, args); }
-Array put(const Array& dy, const Array& taps, const PoolArgs& args) { return apply(pool_put_op, {dy, taps}, args); }
+Array put(const Array& dy, const Array& taps, const PoolArgs& args) { return apply(rule::pool_put_op, {dy, taps}, args); }
 Array average(const Array& x, const PoolArgs& args) { return apply(average_pool_op, {x}, args); }
 Array average_gradient(const Array& dy, const PoolArgs& args) { return apply(average_pool_gradient_op, {dy}, args); }
 
@@ -237,7 +244,7 @@ PoolArgs max_args(std::string_view op, const Array& x, const SizeOf<kRank>& size
   return window_args(op, x, size.dims(), options.strides.dims(), options.dilation.dims(), options.padding, options.round_up);
 }
 
-Array max_pool(const Array& x, const PoolArgs& args) { return apply(max_pool_op, {x}, args); }
+Array max_pool(const Array& x, const PoolArgs& args) { return apply(rule::max_pool_op, {x}, args); }
 
 template <int kRank>
 Array average_pool(std::string_view op, const Array& x, const SizeOf<kRank>& size, const AveragePoolOptions<kRank>& options) {
@@ -250,7 +257,7 @@ Array average_pool(std::string_view op, const Array& x, const SizeOf<kRank>& siz
 
 // The flat position of each tap: windows begin at a table's entry, and taps are split by the kernel's sizes.
 MaxPoolResult with_indices(const Array& x, const PoolArgs& args) {
-  const std::vector<Array> outputs = apply_all(max_pool_op, std::span<const Array>(&x, 1), args);
+  const std::vector<Array> outputs = apply_all(rule::max_pool_op, std::span<const Array>(&x, 1), args);
   const Array taps = outputs[1].astype(int64);
   Array position = 0, rest = taps;
   int64_t step = 1, all_taps = 1;
@@ -305,7 +312,7 @@ GRADUS_POOL(3)
 Array global_average_pool(const Array& x) { return mean(x, spatial_axes("global_average_pool", x)); }
 Array global_max_pool(const Array& x) { return max(x, spatial_axes("global_max_pool", x)); }
 
-std::span<const OpDef* const> pool_ops() {
+std::span<const OpDef* const> rule::pool_ops() {
   static constexpr const OpDef* ops[] = {&max_pool_op, &pool_take_op, &pool_put_op, &average_pool_op, &average_pool_gradient_op};
   return ops;
 }

@@ -3,7 +3,7 @@
 
 #include "gradus/graph/op_def.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// Max pooling with its taps as a hidden output, and the transpose of taking at those taps: dx = dy put at the taps.
 extern const OpDef max_pool_op, pool_put_op;
@@ -12,4 +12,4 @@ extern const OpDef gate_op;
 /// Whether no position is in two windows of this call of max_pool_op or pool_put_op.
 bool has_disjoint_windows(const Args& args);
 
-}  // namespace gradus
+}  // namespace gradus::rule

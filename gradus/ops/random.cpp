@@ -19,6 +19,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 constexpr Input key_input[] = {{"key", only(int64)}}, fold_inputs[] = {{"key", only(int64)}, {"n", only(int64)}},
@@ -50,18 +52,21 @@ backend::KernelPtr prepare_draw(const KernelCall& call) {
 }
 constinit const OpDef random_uniform_op{.name = "random_uniform",
                                         .inputs = key_input,
+                                        .args = args_of<DrawArgs>,
                                         .infer = infer_draw,
                                         .derivative = custom(no_cotangent, no_tangent),
                                         .batch = batch_again,
                                         .kernel = {.prepare = prepare_draw<cpu::uniform>}};
 constinit const OpDef random_normal_op{.name = "random_normal",
                                        .inputs = key_input,
+                                       .args = args_of<DrawArgs>,
                                        .infer = infer_draw,
                                        .derivative = custom(no_cotangent, no_tangent),
                                        .batch = batch_again,
                                        .kernel = {.prepare = prepare_draw<cpu::normal>}};
 constinit const OpDef random_permutation_op{.name = "random_permutation",
                                             .inputs = key_input,
+                                            .args = args_of<DrawArgs>,
                                             .infer = infer_draw,
                                             .derivative = not_differentiable("positions are integers"),
                                             .batch = batch_again,
@@ -82,6 +87,7 @@ backend::KernelPtr prepare_truncated(const KernelCall& call) {
 }
 constinit const OpDef random_truncated_normal_op{.name = "random_truncated_normal",
                                           .inputs = key_input,
+                                          .args = args_of<TruncatedArgs>,
                                           .infer = infer_truncated,
                                           .derivative = custom(no_cotangent, no_tangent),
                                           .batch = batch_again,
@@ -102,6 +108,7 @@ backend::KernelPtr prepare_integers(const KernelCall& call) {
 }
 constinit const OpDef random_integers_op{.name = "random_integers",
                                          .inputs = key_input,
+                                         .args = args_of<IntegersArgs>,
                                          .infer = infer_integers,
                                          .derivative = not_differentiable("its result is an integer"),
                                          .batch = batch_again,
@@ -144,6 +151,7 @@ std::vector<Array> batch_dropout(const Call& call, std::span<const bool> is_batc
 }
 constinit const OpDef dropout_op{.name = "dropout",
                                  .inputs = dropout_inputs,
+                                 .args = args_of<DropoutArgs>,
                                  .infer = infer_dropout,
                                  .derivative = linear(transpose_dropout, 1),
                                  .batch = batch_dropout,
@@ -151,7 +159,7 @@ constinit const OpDef dropout_op{.name = "dropout",
 
 }  // namespace
 
-std::span<const OpDef* const> random_ops() {
+std::span<const OpDef* const> rule::random_ops() {
   static constexpr const OpDef* ops[] = {&random_uniform_op,     &random_normal_op,   &random_truncated_normal_op, &random_permutation_op,
                                          &random_integers_op, &random_fold_op, &dropout_op};
   return ops;
@@ -188,7 +196,7 @@ Array fitted(const char* op, const char* name, const Array& parameter, const Arr
 std::optional<double> number_of(const char* op, const char* name, const Array& x) {
   if (!x.exists()) fail(op, name, " is an empty Array; give it a value first");
   if (!x.is_weak() || !x.node()->is_scalar()) return std::nullopt;
-  return x.dtype().is_float() ? x.node()->slot().real : static_cast<double>(x.node()->slot().integer);
+  return x.dtype().is_float() ? x.node()->scalar().real : static_cast<double>(x.node()->scalar().integer);
 }
 // The same as `dtype` holds it, which must be finite.
 std::optional<double> held_number(const char* op, const char* name, const Array& x, DType dtype) {

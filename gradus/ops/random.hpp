@@ -22,6 +22,7 @@ class Key {
   Array words_;
 };
 
+/// The key of a seed: any int64. Equal seeds give equal keys.
 Key key(int64_t seed);
 /// Independent keys from one, which should not be used again; fold_in(key, i) is the i-th.
 std::vector<Key> split(const Key& key, int64_t count);
@@ -71,7 +72,7 @@ Array bernoulli(const Key& key, const Shape& shape, const Array& probability);
 /// Integers in [low, high), each with the same probability but for (high - low) / 2^64 of it.
 Array integers(const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
 Array integers(const Key& key, const Shape& shape, int64_t low, int64_t high, DType dtype = int64);
-/// 0 .. count-1 in random order.
+/// 0 .. count-1 in random order: (count,), int64.
 Array permutation(int64_t count);
 Array permutation(const Key& key, int64_t count);
 /// The slices of x along an axis in random order.
@@ -98,6 +99,7 @@ class BaseScope {
   BaseScope* before_;
 };
 
+/// split<N>(key), declared above.
 template <size_t N>
 std::array<Key, N> split(const Key& key) {
   return [&]<size_t... I>(std::index_sequence<I...>) {

@@ -15,6 +15,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 using cpu::ReduceKind;
@@ -180,30 +182,35 @@ constexpr Derivative of_position = not_differentiable("its result is a position"
 
 constinit const OpDef sum_op{.name = "sum",
                              .inputs = any_input,
+                             .args = args_of<ReduceArgs>,
                              .infer = infer_reduced<total_dtype>,
                              .derivative = linear(transpose_sum),
                              .batch = batch_reduced,
                              .kernel = entry<ReduceKind::sum>()};
 constinit const OpDef mean_op{.name = "mean",
                               .inputs = any_input,
+                              .args = args_of<ReduceArgs>,
                               .infer = infer_reduced<mean_dtype>,
                               .derivative = linear(transpose_mean),
                               .batch = batch_reduced,
                               .kernel = entry<ReduceKind::mean>()};
 constinit const OpDef prod_op{.name = "prod",
                               .inputs = any_input,
+                              .args = args_of<ReduceArgs>,
                               .infer = infer_reduced<total_dtype>,
                               .derivative = composed(compose_prod),
                               .batch = batch_reduced,
                               .kernel = entry<ReduceKind::prod>()};
 constinit const OpDef max_op{.name = "max",
                              .inputs = any_input,
+                             .args = args_of<ReduceArgs>,
                              .infer = infer_chosen<same_dtype>,
                              .derivative = from_output(reverse_extreme),
                              .batch = batch_reduced,
                              .kernel = entry<ReduceKind::max>()};
 constinit const OpDef min_op{.name = "min",
                              .inputs = any_input,
+                             .args = args_of<ReduceArgs>,
                              .infer = infer_chosen<same_dtype>,
                              .derivative = from_output(reverse_extreme),
                              .batch = batch_reduced,
@@ -211,6 +218,7 @@ constinit const OpDef min_op{.name = "min",
 constinit const OpDef var_op{.name = "var",
                              .inputs = float_input,
                              .promotion = Promotion::floating,
+                             .args = args_of<VarArgs>,
                              .infer = infer_reduced<same_dtype, VarArgs>,
                              .derivative = from_output(reverse_var),
                              .batch = batch_reduced<VarArgs>,
@@ -218,6 +226,7 @@ constinit const OpDef var_op{.name = "var",
 constinit const OpDef stddev_op{.name = "stddev",
                                 .inputs = float_input,
                                 .promotion = Promotion::floating,
+                                .args = args_of<VarArgs>,
                                 .infer = infer_reduced<same_dtype, VarArgs>,
                                 .derivative = from_output(reverse_stddev),
                                 .batch = batch_reduced<VarArgs>,
@@ -225,30 +234,35 @@ constinit const OpDef stddev_op{.name = "stddev",
 constinit const OpDef norm_op{.name = "norm",
                               .inputs = float_input,
                               .promotion = Promotion::floating,
+                              .args = args_of<ReduceArgs>,
                               .infer = infer_reduced<same_dtype>,
                               .derivative = from_output(reverse_norm),
                               .batch = batch_reduced,
                               .kernel = entry<ReduceKind::norm>()};
 constinit const OpDef any_op{.name = "any",
                              .inputs = any_input,
+                             .args = args_of<ReduceArgs>,
                              .infer = infer_reduced<to_bool>,
                              .derivative = of_truth,
                              .batch = batch_reduced,
                              .kernel = entry<ReduceKind::any>()};
 constinit const OpDef all_op{.name = "all",
                              .inputs = any_input,
+                             .args = args_of<ReduceArgs>,
                              .infer = infer_reduced<to_bool>,
                              .derivative = of_truth,
                              .batch = batch_reduced,
                              .kernel = entry<ReduceKind::all>()};
 constinit const OpDef argmax_op{.name = "argmax",
                                 .inputs = any_input,
+                                .args = args_of<ReduceArgs>,
                                 .infer = infer_chosen<to_position>,
                                 .derivative = of_position,
                                 .batch = batch_reduced,
                                 .kernel = entry<ReduceKind::argmax>()};
 constinit const OpDef argmin_op{.name = "argmin",
                                 .inputs = any_input,
+                                .args = args_of<ReduceArgs>,
                                 .infer = infer_chosen<to_position>,
                                 .derivative = of_position,
                                 .batch = batch_reduced,
@@ -256,6 +270,7 @@ constinit const OpDef argmin_op{.name = "argmin",
 constinit const OpDef logsumexp_op{.name = "logsumexp",
                                    .inputs = float_input,
                                    .promotion = Promotion::floating,
+                                   .args = args_of<ReduceArgs>,
                                    .infer = infer_reduced<same_dtype>,
                                    .derivative = from_output(reverse_logsumexp),
                                    .batch = batch_reduced,
@@ -350,7 +365,7 @@ std::pair<Array, Array> min_with_index(const Array& x, int64_t axis, KeepDims ke
   return with_index(x, argmin(x, axis, keepdims), axis, keep);
 }
 
-Array euclidean_norm(const Array& x, const Dims& axes, bool keeps_dims) { return apply(norm_op, {x}, ReduceArgs{axes, keeps_dims}); }
+Array rule::euclidean_norm(const Array& x, const Dims& axes, bool keeps_dims) { return apply(norm_op, {x}, ReduceArgs{axes, keeps_dims}); }
 
 Array logsumexp(const Array& x) { return log_sum(x, all_axes(x.rank()), KeepDims::no); }
 Array logsumexp(const Array& x, const Axes& axes) { return log_sum(x, axes.dims(), KeepDims::no); }
@@ -367,7 +382,7 @@ Array nanmean(const Array& x, const Axes& axes, KeepDims keep) {
   return (total / count_nonzero(is_number(x), axes, keep)).astype(x.dtype());
 }
 
-std::span<const OpDef* const> reduce_ops() {
+std::span<const OpDef* const> rule::reduce_ops() {
   static constexpr const OpDef* ops[] = {&sum_op,  &mean_op, &prod_op, &max_op,    &min_op,    &var_op,      &stddev_op,
                                          &norm_op, &any_op,  &all_op,  &argmax_op, &argmin_op, &logsumexp_op};
   return ops;

@@ -17,6 +17,8 @@ enum class KeepDims : bool { no, yes };
 inline constexpr KeepDims keepdims = KeepDims::yes;
 
 /// Sum and product. bool and integers give int64 (wrapping around). Of nothing: 0 and 1. Floats are accumulated in double.
+///
+///   sum(array({{1, 2}, {3, 4}}), 0)   // [4, 6]
 Array sum(const Array& x);
 Array sum(const Array& x, const Axes& axes);
 Array sum(const Array& x, const Axes& axes, KeepDims keep);
@@ -24,7 +26,7 @@ Array prod(const Array& x);
 Array prod(const Array& x, const Axes& axes);
 Array prod(const Array& x, const Axes& axes, KeepDims keep);
 
-/// bool and integers give float32. Of nothing: NaN.
+/// The sum divided by the count. bool and integers give float32. Of nothing: NaN.
 Array mean(const Array& x);
 Array mean(const Array& x, const Axes& axes);
 Array mean(const Array& x, const Axes& axes, KeepDims keep);
@@ -37,6 +39,7 @@ Array min(const Array& x);
 Array min(const Array& x, const Axes& axes);
 Array min(const Array& x, const Axes& axes, KeepDims keep);
 
+/// Options of var, stddev and std.
 struct VarOptions {
   int64_t ddof = 0;  ///< the sum of squares is divided by count - ddof (1: the unbiased estimate)
   KeepDims keep = KeepDims::no;
@@ -96,24 +99,24 @@ Array nanmean(const Array& x);
 Array nanmean(const Array& x, const Axes& axes);
 Array nanmean(const Array& x, const Axes& axes, KeepDims keep);
 
-// max(2, 3) would mean "maximum of 2 along axis 3": the larger of two arrays is maximum(x, y), of two numbers std::max.
-template <Number T, class... A>
+/// Refused: max(2, 3) would mean "maximum of 2 along axis 3": the larger of two arrays is maximum(x, y), of two numbers std::max.
+template <core::Number T, class... A>
 Array sum(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array prod(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array mean(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array max(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array min(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array var(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array stddev(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array any(T, A...) = delete;
-template <Number T, class... A>
+template <core::Number T, class... A>
 Array all(T, A...) = delete;
 
 }  // namespace gradus

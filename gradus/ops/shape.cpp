@@ -13,6 +13,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 constexpr Input x_input[] = {{"x"}};
@@ -71,6 +73,7 @@ std::vector<Array> batch_reshape(const Call& call, std::span<const bool>, int64_
 }
 constinit const OpDef reshape_op{.name = "reshape",
                                  .inputs = x_input,
+                                 .args = args_of<ReshapeArgs>,
                                  .infer = infer_reshape,
                                  .derivative = linear(transpose_reshape),
                                  .batch = batch_reshape,
@@ -105,6 +108,7 @@ std::vector<Array> batch_transpose(const Call& call, std::span<const bool>, int6
 }
 constinit const OpDef transpose_op{.name = "transpose",
                                    .inputs = x_input,
+                                   .args = args_of<TransposeArgs>,
                                    .infer = infer_transpose,
                                    .derivative = linear(transpose_transpose),
                                    .batch = batch_transpose,
@@ -148,6 +152,7 @@ std::vector<Array> batch_broadcast(const Call& call, std::span<const bool>, int6
 }
 constinit const OpDef broadcast_to_op{.name = "broadcast_to",
                                       .inputs = x_input,
+                                      .args = args_of<ReshapeArgs>,
                                       .infer = infer_broadcast,
                                       .derivative = linear(transpose_broadcast),
                                       .batch = batch_broadcast,
@@ -180,6 +185,7 @@ std::vector<Array> batch_slice(const Call& call, std::span<const bool>, int64_t 
 }
 constinit const OpDef slice_op{.name = "slice",
                                .inputs = x_input,
+                               .args = args_of<SliceArgs>,
                                .infer = infer_slice,
                                .derivative = linear(transpose_slice),
                                .batch = batch_slice,
@@ -223,6 +229,7 @@ backend::KernelPtr prepare_update(const KernelCall& call) {
 }
 constinit const OpDef slice_update_op{.name = "slice_update",
                                       .inputs = update_inputs,
+                                      .args = args_of<UpdateArgs>,
                                       .infer = infer_update,
                                       .derivative = custom(reverse_update, forward_update),
                                       .batch = batch_update,
@@ -263,6 +270,7 @@ backend::KernelPtr prepare_dynamic_slice(const KernelCall& call) {
 }
 constinit const OpDef dynamic_slice_op{.name = "dynamic_slice",
                                        .inputs = dynamic_inputs,
+                                       .args = args_of<ReshapeArgs>,
                                        .infer = infer_dynamic_slice,
                                        .derivative = linear(transpose_dynamic_slice, 1),
                                        .batch = batch_dynamic_slice,
@@ -292,6 +300,7 @@ backend::KernelPtr prepare_dynamic_update(const KernelCall& call) {
 }
 constinit const OpDef dynamic_update_slice_op{.name = "dynamic_update_slice",
                                               .inputs = dynamic_update_inputs,
+                                              .args = args_of<DynamicUpdateArgs>,
                                               .infer = infer_dynamic_update,
                                               .derivative = custom(reverse_dynamic_update, forward_dynamic_update),
                                               .batch = batch_dynamic_update,
@@ -344,6 +353,7 @@ constinit const OpDef concatenate_op{.name = "concatenate",
                                      .inputs = arrays_input,
                                      .is_variadic = true,
                                      .promotion = Promotion::common,
+                                     .args = args_of<AxisArgs>,
                                      .infer = infer_concatenate,
                                      .derivative = custom(reverse_concatenate, forward_concatenate),
                                      .batch = batch_concatenate,
@@ -356,7 +366,7 @@ backend::KernelPtr prepare_contiguous(const KernelCall& call) { return cpu::copy
 
 }  // namespace
 
-void check_slice(std::string_view op, const Shape& shape, const Dims& starts, const Dims& sizes, const Dims& steps) {
+void rule::check_slice(std::string_view op, const Shape& shape, const Dims& starts, const Dims& sizes, const Dims& steps) {
   const auto rank = shape.dims().size();
   if (starts.size() != rank || sizes.size() != rank || steps.size() != rank) {
     fail(op, "starts, sizes and steps have ", starts.size(), ", ", sizes.size(), " and ", steps.size(), " numbers, x has rank ", rank,
@@ -370,14 +380,14 @@ void check_slice(std::string_view op, const Shape& shape, const Dims& starts, co
     }
   }
 }
-constinit const OpDef contiguous_op{.name = "contiguous",
+constinit const OpDef rule::contiguous_op{.name = "contiguous",
                                     .inputs = x_input,
                                     .infer = same_as_first,
                                     .derivative = linear(transpose_contiguous),
                                     .batch = batch_contiguous,
                                     .kernel = {.prepare = prepare_contiguous, .strided_inputs = 1}};
 
-Array contiguous(const Array& x) { return apply(contiguous_op, {x}); }
+Array contiguous(const Array& x) { return apply(rule::contiguous_op, {x}); }
 
 Array reshape(const Array& x, const NewShape& shape) {
   Dims sizes = shape.dims();
@@ -427,7 +437,7 @@ Array broadcast_to(const Array& x, const Shape& shape) {
 }
 
 Array strided_slice(const Array& x, const Dims& starts, const Dims& sizes, const Dims& steps) {
-  check_slice("slice", x.shape(), starts, sizes, steps);
+  rule::check_slice("slice", x.shape(), starts, sizes, steps);
   bool is_whole = x.shape().dims() == sizes;
   for (size_t i = 0; is_whole && i < steps.size(); ++i) is_whole = sizes[i] <= 1 || steps[i] == 1;
   if (is_whole) return x;
@@ -457,11 +467,11 @@ Array dynamic_update_slice(const Array& x, const Array& value, const Array& star
   return apply(dynamic_update_slice_op, {x, value, starts}, DynamicUpdateArgs{});
 }
 
-bool is_dynamic_part(const Array& x) {
+bool rule::is_dynamic_part(const Array& x) {
   return &x.node()->op() == &dynamic_update_slice_op && !x.node()->is_leaf() && x.node()->args().as<DynamicUpdateArgs>().is_part;
 }
 // One window after the other, each read, added to and written back: in place, but for the first.
-Array sum_of_dynamic_parts(Array whole, std::span<const Array> parts) {
+Array rule::sum_of_dynamic_parts(Array whole, std::span<const Array> parts) {
   const DType dtype = parts[0].dtype(), wide = dtype == float64 ? float64 : float32;
   if (!whole.exists()) {
     whole = parts[0];
@@ -482,7 +492,7 @@ Array concatenate(const std::vector<Array>& arrays, int64_t axis) {
   return apply(concatenate_op, arrays, AxisArgs{normalize_axis("concatenate", axis, arrays[0].rank())});
 }
 
-std::span<const OpDef* const> shape_ops() {
+std::span<const OpDef* const> rule::shape_ops() {
   static constexpr const OpDef* ops[] = {&reshape_op,       &transpose_op,            &broadcast_to_op, &slice_op,     &slice_update_op,
                                          &dynamic_slice_op, &dynamic_update_slice_op, &concatenate_op,  &contiguous_op};
   return ops;

@@ -10,6 +10,8 @@
 namespace gradus {
 
 /// The same elements in row-major order under another shape; one size may be -1, "whatever is left".
+///
+///   reshape(arange(6), {2, -1})   // (2, 3)
 Array reshape(const Array& x, const NewShape& shape);
 /// One axis.
 Array ravel(const Array& x);
@@ -23,9 +25,12 @@ Array squeeze(const Array& x, const Axes& axes);
 Array expand_dims(const Array& x, const Axes& axes);
 
 /// Axes in reverse order.
+///
+///   transpose(zeros({2, 3, 4}))   // (4, 3, 2)
 Array transpose(const Array& x);
 /// Axis i of the result is axis axes[i] of x.
 Array transpose(const Array& x, const Axes& axes);
+/// The two axes change places.
 Array swapaxes(const Array& x, int64_t axis1, int64_t axis2);
 /// Axes `source` go to the places `destination`; the others keep their order.
 Array moveaxis(const Array& x, const Axes& source, const Axes& destination);
@@ -36,6 +41,8 @@ Array broadcast_to(const Array& x, const Shape& shape);
 Array contiguous(const Array& x);
 
 /// Joined along an axis; the other sizes must be equal. Dtypes meet by promotion.
+///
+///   concatenate({array({1, 2}), array({3})})   // [1, 2, 3]
 Array concatenate(const std::vector<Array>& arrays, int64_t axis = 0);
 /// Joined along a new axis.
 Array stack(const std::vector<Array>& arrays, int64_t axis = 0);
@@ -67,6 +74,8 @@ std::vector<Array> unstack(const Array& x, int64_t axis = 0);
 /// x repeated as a whole, counts[i] times along axis i (counted from the last, as in NumPy).
 Array tile(const Array& x, const Axes& counts);
 /// Each element (or each slice along an axis) repeated `count` times in place, or counts[i] times.
+///
+///   repeat(array({1, 2}), 2)   // [1, 1, 2, 2]
 Array repeat(const Array& x, int64_t count);
 Array repeat(const Array& x, int64_t count, int64_t axis);
 Array repeat_each(const Array& x, const std::vector<int64_t>& counts, int64_t axis);
@@ -74,6 +83,8 @@ Array repeat_each(const Array& x, const std::vector<int64_t>& counts, int64_t ax
 Array flip(const Array& x);
 Array flip(const Array& x, const Axes& axes);
 /// Shifted cyclically: the flattened array, or each named axis by its shift.
+///
+///   roll(array({1, 2, 3}), 1)   // [3, 1, 2]
 Array roll(const Array& x, int64_t shift);
 Array roll(const Array& x, const Axes& shifts, const Axes& axes);
 /// Turned by 90 degrees k times, from axis1 towards axis2.
@@ -81,9 +92,9 @@ Array rot90(const Array& x, int64_t k = 1, int64_t axis1 = 0, int64_t axis2 = 1)
 
 /// Elements before and after an axis.
 struct PadWidth {
-  template <Integer T>
+  template <core::Integer T>
   PadWidth(T both) : before(static_cast<int64_t>(both)), after(static_cast<int64_t>(both)) {}  // NOLINT: implicit on purpose
-  PadWidth(Size before, Size after) : before(before.value()), after(after.value()) {}
+  PadWidth(core::Size before, core::Size after) : before(before.value()), after(after.value()) {}
   int64_t before, after;
 };
 /// NumPy's modes: reflect leaves out the edge, symmetric repeats it.
@@ -96,12 +107,13 @@ Array pad(const Array& x, const std::vector<PadWidth>& widths, PadMode mode);
 /// Windows of `size` along an axis, every `step`: that axis counts the windows, and the last axis of the result runs within one.
 Array sliding_windows(const Array& x, int64_t size, int64_t axis, int64_t step = 1);
 
-// The ops behind indexing. Axis by axis: sizes[i] elements from starts[i], each steps[i] further (steps may be negative).
-Array strided_slice(const Array& x, const Dims& starts, const Dims& sizes, const Dims& steps);
+/// The op behind indexing. Axis by axis: sizes[i] elements from starts[i], each steps[i] further (steps may be negative). Throws for a part
+/// that does not lie inside x.
+Array strided_slice(const Array& x, const core::Dims& starts, const core::Dims& sizes, const core::Dims& steps);
 /// A copy of x in which that part is `value`, which must have the shape `sizes`.
-Array slice_update(const Array& x, const Array& value, const Dims& starts, const Dims& steps);
+Array slice_update(const Array& x, const Array& value, const core::Dims& starts, const core::Dims& steps);
 /// Zeros of `shape` but for that part: the transpose of strided_slice.
-Array slice_scatter(const Array& value, const Shape& shape, const Dims& starts, const Dims& steps);
+Array slice_scatter(const Array& value, const Shape& shape, const core::Dims& starts, const core::Dims& steps);
 /// A window of shape `sizes` whose corner is the integer array `starts`, one number an axis. The corner is an operand: moving it
 /// makes no new plan. A window that does not lie inside x is an error when it is computed.
 Array dynamic_slice(const Array& x, const Array& starts, const Shape& sizes);

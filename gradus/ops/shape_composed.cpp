@@ -7,6 +7,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // x from `start`, `size` elements along one axis.

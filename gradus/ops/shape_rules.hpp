@@ -6,7 +6,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/shape.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// `first`, then the sizes of a shape or list.
 inline Dims prepend(int64_t first, std::span<const int64_t> rest) {
@@ -43,4 +43,4 @@ Array sum_of_dynamic_parts(Array whole, std::span<const Array> parts);
 /// Memory in row-major order: what the plan inserts before kernels that need it.
 extern const OpDef contiguous_op;
 
-}  // namespace gradus
+}  // namespace gradus::rule

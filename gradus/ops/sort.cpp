@@ -9,6 +9,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 struct OrderArgs {
@@ -30,6 +32,7 @@ std::vector<Array> batch_order(const Call& call, std::span<const bool>, int64_t)
 // Of the last axis: the positions of its first `count` elements in order.
 constinit const OpDef argsort_op{.name = "argsort",
                                  .inputs = x_input,
+                                 .args = args_of<OrderArgs>,
                                  .infer = infer_order,
                                  .derivative = not_differentiable("positions are integers"),
                                  .batch = batch_order,
@@ -63,6 +66,7 @@ std::vector<Array> batch_searchsorted(const Call& call, std::span<const bool> is
 constinit const OpDef searchsorted_op{.name = "searchsorted",
                                       .inputs = searchsorted_inputs,
                                       .promotion = Promotion::common,
+                                      .args = args_of<SideArgs>,
                                       .infer = infer_searchsorted,
                                       .derivative = not_differentiable("positions are integers"),
                                       .batch = batch_searchsorted,
@@ -92,7 +96,7 @@ Array searchsorted(const Array& sorted, const Array& values, Side side) {
   return apply(searchsorted_op, {sorted, values}, SideArgs{side == Side::right});
 }
 
-std::span<const OpDef* const> sort_ops() {
+std::span<const OpDef* const> rule::sort_ops() {
   static constexpr const OpDef* ops[] = {&argsort_op, &searchsorted_op};
   return ops;
 }

@@ -11,6 +11,8 @@ namespace gradus {
 Array sort(const Array& x);
 Array sort(const Array& x, int64_t axis, bool descending = false);
 /// The positions (int64) that bring x in order.
+///
+///   argsort(array({3, 1, 2}))   // [1, 2, 0]
 Array argsort(const Array& x);
 Array argsort(const Array& x, int64_t axis, bool descending = false);
 /// The k largest (or smallest) elements along an axis in decreasing (increasing) order, and their positions. Values are differentiable.

@@ -11,14 +11,16 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 using Entries = std::span<const Index>;
 
 // What one entry takes away from the axes of the array.
 int64_t axes_taken(const Index& entry) {
-  if (std::holds_alternative<Ellipsis>(entry.value()) || std::holds_alternative<NewAxis>(entry.value())) return 0;
-  const Array* array = std::get_if<Array>(&entry.value());
+  if (entry.is_ellipsis() || entry.is_newaxis()) return 0;
+  const Array* array = entry.array();
   return array && array->dtype().is_bool() ? array->rank() : 1;
 }
 
@@ -27,15 +29,15 @@ class Subscript {
   Subscript(const Array& x, Entries entries) : shape_(x.shape()) {
     int64_t taken = 0, ellipses = 0;
     for (const Index& entry : entries) {
-      if (const Array* array = std::get_if<Array>(&entry.value()); array && !array->exists())
+      if (const Array* array = entry.array(); array && !array->exists())
         fail("index", "an index is an empty Array; give it a value first");
       taken += axes_taken(entry);
-      ellipses += std::holds_alternative<Ellipsis>(entry.value());
+      ellipses += entry.is_ellipsis();
     }
     if (ellipses > 1) fail("index", "there are ", ellipses, " ellipses; one is allowed");
     if (taken > shape_.rank()) fail("index", "there are indices for ", taken, " axes, the array is ", shape_, " of rank ", shape_.rank());
     const int64_t open = shape_.rank() - taken;
-    for (const Index& entry : entries) std::visit([&](const auto& value) { add(value, open); }, entry.value());
+    for (const Index& entry : entries) entry.visit([&](const auto& value) { add(value, open); });
     if (!ellipses) add(ellipsis, open);
     broadcast_indices();
   }
@@ -214,7 +216,7 @@ class Subscript {
 
 // x where the mask is false, else the number: no position needs to be known.
 bool write_where(const Array& x, Entries entries, const Array& value, bool adds, Array& out) {
-  const Array* mask = entries.size() == 1 ? std::get_if<Array>(&entries[0].value()) : nullptr;
+  const Array* mask = entries.size() == 1 ? entries[0].array() : nullptr;
   if (!mask || !mask->exists() || !mask->dtype().is_bool() || !value.exists() || value.rank() != 0) return false;
   if (mask->rank() == 0 || mask->rank() > x.rank()) return false;
   for (int64_t axis = 0; axis < mask->rank(); ++axis) {

@@ -8,7 +8,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/families.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 namespace {
 
@@ -49,6 +49,7 @@ backend::KernelPtr prepare_adam(const KernelCall& call) {
 
 constinit const OpDef adam_update_op{.name = "adam_update",
                                      .inputs = adam_inputs,
+                                     .args = args_of<AdamArgs>,
                                      .infer = infer_adam,
                                      .derivative = composed(compose_adam),
                                      .kernel = {.prepare = prepare_adam, .in_place = {{0, 0}, {1, 2}, {2, 3}}}};
@@ -81,4 +82,4 @@ std::span<const OpDef* const> update_ops() {
   return ops;
 }
 
-}  // namespace gradus
+}  // namespace gradus::rule

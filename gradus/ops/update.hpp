@@ -3,7 +3,7 @@
 
 #include "gradus/graph/array.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 struct AdamUpdate {
   Array parameter, m, v;
@@ -24,4 +24,4 @@ AdamUpdate adam_update(const Array& p, const Array& g, const Array& m, const Arr
 /// x  any float dtype
 Array finite(const Array& x);
 
-}  // namespace gradus
+}  // namespace gradus::rule

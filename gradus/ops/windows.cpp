@@ -6,7 +6,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/shape_rules.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::vector<Array> batch_of_none(const Call& call, std::span<const bool> is_batc
   return out;
 }
 
-}  // namespace gradus
+}  // namespace gradus::rule

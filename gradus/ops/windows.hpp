@@ -8,7 +8,7 @@
 #include "gradus/graph/op_def.hpp"
 #include "gradus/ops/conv_options.hpp"
 
-namespace gradus {
+namespace gradus::rule {
 
 /// One entry a spatial axis.
 struct WindowSizes {
@@ -35,4 +35,4 @@ Array split_front(const Array& x, int64_t batch, int64_t count);
 /// The batch of no examples: empty arrays of the outputs' shapes.
 std::vector<Array> batch_of_none(const Call& call, std::span<const bool> is_batched);
 
-}  // namespace gradus
+}  // namespace gradus::rule

@@ -20,11 +20,11 @@ using MakeOptimizer = std::function<Optimizer(Schedule)>;
 struct OptimizerKind {
   std::string_view name{}, text{};
   double learning_rate = 0;  ///< where none is given
-  Described (*options)() = nullptr;
+  core::Described (*options)() = nullptr;
   /// Reads the options; `others` are keys that the caller has read.
-  MakeOptimizer (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  MakeOptimizer (*read)(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-const Named<OptimizerKind>& optimizer_kinds();
+const core::Named<OptimizerKind>& optimizer_kinds();
 
 /// How long training takes, known once the data is loaded: schedules of recipes are written in epochs.
 struct RunLength {
@@ -37,14 +37,14 @@ using MakeSchedule = std::function<Schedule(double rate, const RunLength&)>;
 struct ScheduleKind {
   std::string_view name{}, text{};
   bool fills_run = false;  ///< it ends where the run ends: after a warm-up it is given what is left
-  Described (*options)() = nullptr;
-  MakeSchedule (*read)(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) = nullptr;
+  core::Described (*options)() = nullptr;
+  MakeSchedule (*read)(const core::Datum::Table& given, core::FieldReading& reading, std::span<const std::string> others) = nullptr;
 };
-const Named<ScheduleKind>& schedule_kinds();
+const core::Named<ScheduleKind>& schedule_kinds();
 
 }  // namespace gradus::optim
 
-namespace gradus {
+namespace gradus::core {
 /// A number: the same rate throughout.
 template <>
 struct FieldType<std::optional<optim::Schedule>> {
@@ -60,4 +60,4 @@ struct FieldType<std::vector<optim::ParameterGroup>> {
   static Datum write(const std::vector<optim::ParameterGroup>& value, FieldWriting& writing);
   static bool read(std::vector<optim::ParameterGroup>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
-}  // namespace gradus
+}  // namespace gradus::core

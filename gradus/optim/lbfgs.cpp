@@ -12,6 +12,8 @@
 
 namespace gradus::optim {
 
+using namespace core;
+
 namespace {
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }

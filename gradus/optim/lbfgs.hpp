@@ -16,6 +16,7 @@ namespace gradus::optim {
 enum class LineSearch { none, strong_wolfe };
 std::span<const std::string_view> enum_names(LineSearch);
 
+/// Options of LBFGS. iterations and history are at least 1, the other numbers not negative.
 struct LBFGSOptions {
   int64_t iterations = 20;  ///< at most, in one step
   int64_t evaluations = 0;  ///< of the objective, at most, in one step; 0: 5 for each 4 iterations

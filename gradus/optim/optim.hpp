@@ -6,6 +6,7 @@
 
 namespace gradus::optim {
 
+/// Options of SGD. momentum and dampening lie between 0 and 1, weight_decay is not negative; else the constructor throws, here as below.
 struct SGDOptions {
   double momentum = 0.0;
   bool nesterov = false;      ///< needs a momentum and no dampening
@@ -19,6 +20,7 @@ class SGD : public Optimizer {
   explicit SGD(Schedule learning_rate = 1e-2, SGDOptions options = {});
 };
 
+/// Options of Adam. The betas are at least 0 and below 1, epsilon and weight_decay not negative.
 struct AdamOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = 0.0;  ///< added to the gradient; AdamW's is apart from it
@@ -31,6 +33,7 @@ class Adam : public Optimizer {
   explicit Adam(Schedule learning_rate = 1e-3, AdamOptions options = {});
 };
 
+/// Options of AdamW; ranges as Adam's.
 struct AdamWOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = 0.01;
@@ -43,6 +46,7 @@ class AdamW : public Optimizer {
   explicit AdamW(Schedule learning_rate = 1e-3, AdamWOptions options = {});
 };
 
+/// Options of RMSprop. rho is at least 0 and below 1, momentum at most 1, and none is negative.
 struct RMSpropOptions {
   double rho = 0.9, epsilon = 1e-7, momentum = 0.0, weight_decay = 0.0;
   bool centered = false;  ///< by the variance of the gradient instead of its second moment
@@ -54,6 +58,7 @@ class RMSprop : public Optimizer {
   explicit RMSprop(Schedule learning_rate = 1e-3, RMSpropOptions options = {});
 };
 
+/// Options of Adagrad. None is negative.
 struct AdagradOptions {
   double initial_accumulator = 0.1, epsilon = 1e-7, rate_decay = 0.0, weight_decay = 0.0;
   GRADUS_OPTIONS(initial_accumulator, epsilon, rate_decay, weight_decay)
@@ -64,6 +69,7 @@ class Adagrad : public Optimizer {
   explicit Adagrad(Schedule learning_rate = 1e-3, AdagradOptions options = {});
 };
 
+/// Options of Adadelta. rho is at least 0 and below 1, and none is negative.
 struct AdadeltaOptions {
   double rho = 0.95, epsilon = 1e-7, weight_decay = 0.0;
   GRADUS_OPTIONS(rho, epsilon, weight_decay)
@@ -74,6 +80,7 @@ class Adadelta : public Optimizer {
   explicit Adadelta(Schedule learning_rate = 1.0, AdadeltaOptions options = {});
 };
 
+/// Options of Adamax; ranges as Adam's.
 struct AdamaxOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0;
   GRADUS_OPTIONS(beta_1, beta_2, epsilon, weight_decay)
@@ -84,6 +91,7 @@ class Adamax : public Optimizer {
   explicit Adamax(Schedule learning_rate = 1e-3, AdamaxOptions options = {});
 };
 
+/// Options of Nadam; ranges as Adam's; momentum_decay is not negative.
 struct NadamOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0, momentum_decay = 0.004;
   GRADUS_OPTIONS(beta_1, beta_2, epsilon, weight_decay, momentum_decay)
@@ -94,6 +102,7 @@ class Nadam : public Optimizer {
   explicit Nadam(Schedule learning_rate = 1e-3, NadamOptions options = {});
 };
 
+/// Options of RAdam; ranges as Adam's.
 struct RAdamOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0;
   GRADUS_OPTIONS(beta_1, beta_2, epsilon, weight_decay)
@@ -104,6 +113,7 @@ class RAdam : public Optimizer {
   explicit RAdam(Schedule learning_rate = 1e-3, RAdamOptions options = {});
 };
 
+/// Options of Rprop: factors of the step sizes (shrink at most 1, grow at least 1), and their bounds. The first step size is the rate.
 struct RpropOptions {
   double shrink = 0.5, grow = 1.2, smallest_step = 1e-6, largest_step = 50.0;
   GRADUS_OPTIONS(shrink, grow, smallest_step, largest_step)
@@ -114,6 +124,7 @@ class Rprop : public Optimizer {
   explicit Rprop(Schedule learning_rate = 1e-2, RpropOptions options = {});
 };
 
+/// Options of ASGD. None is negative.
 struct ASGDOptions {
   double decay = 1e-4;         ///< lambda: how fast parameter and rate fall
   double power = 0.75;         ///< the rate is rate / (1 + decay rate (t - 1))^power

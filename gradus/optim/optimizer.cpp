@@ -22,6 +22,8 @@
 
 namespace gradus::optim {
 
+using namespace core;
+
 double Rule::first_value(size_t, double) const { return 0; }
 std::vector<double> Rule::numbers(int64_t, double rate, double&) const { return {rate}; }
 RulePtr Rule::with_weight_decay(double) const { return nullptr; }
@@ -308,7 +310,7 @@ struct Optimizer::Old {
   void put_back() const {
     if (state) state->commit(Array(node, index));
     else if (variable->cell) variable->cell->commit(Array(node, index));
-    else *variable->slot = Array(node, index);
+    else *variable->member = Array(node, index);
   }
 };
 
@@ -342,7 +344,7 @@ void Optimizer::step_records(const std::vector<Variable>& variables, std::vector
   std::vector<size_t> moving, chosen;
   for (size_t i = 0; i < variables.size(); ++i) {
     if (!grads[i].exists()) continue;
-    if (variables[i].slot) check_float(name(), variables[i]);
+    if (variables[i].member) check_float(name(), variables[i]);
     if (!variables[i].is_trainable()) continue;
     check_gradient(name(), variables[i], grads[i]);
     chosen.push_back(i);

@@ -60,14 +60,14 @@ class Optimizer {
  public:
   Optimizer(RulePtr rule, Schedule schedule);
   template <class T>
-  requires(::gradus::detail::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&)
+  requires(::gradus::core::Text<T> || std::is_arithmetic_v<T>) Optimizer(const T&)
       : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>, "an optimiser is made by its constructor: .optimizer = optim::Adam(1e-3)");
+    static_assert(::gradus::core::never<T>, "an optimiser is made by its constructor: .optimizer = optim::Adam(1e-3)");
   }
   template <std::same_as<LBFGS> T>
   Optimizer(const T&) : Optimizer(RulePtr(), Schedule(0.0)) {  // NOLINT: refused
     static_assert(
-        ::gradus::detail::never<T>,
+        ::gradus::core::never<T>,
         "L-BFGS evaluates one objective again and again, which batches are not: optim::LBFGS optimizer; optimizer.step(model, objective)");
   }
   Optimizer(const Optimizer& other);
@@ -75,6 +75,7 @@ class Optimizer {
   Optimizer& operator=(Optimizer other) noexcept;
   ~Optimizer();
 
+  /// Moves the parameters of a model along their gradients, which belong to them by path. Throws if none of them does.
   template <class M>
   void step(const M& model, Gradients grads) {
     step(parameters(model), std::move(grads));
@@ -128,7 +129,7 @@ class Optimizer {
   /// Names of the arrays kept for each parameter: "m", "v".
   std::vector<std::string_view> state_names() const { return rule_->state_names(); }
   /// The state arrays, for transforms: "0.kernel.m".
-  void visit_parts(PartVisitor& visitor, const std::string& path) const;
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const;
 
  private:
   struct Host;    // what the host counts

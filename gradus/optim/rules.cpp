@@ -9,6 +9,8 @@
 
 namespace gradus::optim {
 
+using namespace core;
+
 namespace {
 
 template <class R>
@@ -371,7 +373,7 @@ Optimizer from_name(std::string_view name, Schedule rate) {
 
 }  // namespace gradus::optim
 
-namespace gradus {
+namespace gradus::core {
 
 bool FieldType<std::optional<optim::Schedule>>::read(std::optional<optim::Schedule>& value, const Datum& given, const FieldNote& note,
                                                      FieldReading& reading) {
@@ -407,4 +409,4 @@ bool FieldType<std::vector<optim::ParameterGroup>>::read(std::vector<optim::Para
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -10,6 +10,8 @@
 
 namespace gradus::optim {
 
+using namespace core;
+
 namespace {
 
 void check_steps(const char* name, int64_t steps, const char* option = "steps") {
@@ -135,12 +137,22 @@ Schedule warmup(int64_t steps, Schedule after, double first_factor) {
   return after.on_plateau() ? out.with_plateau(*after.on_plateau()) : out;
 }
 
+namespace {
+// A plateau watches a run, not a part of it.
+void refuse_plateaus(std::string_view name, const std::vector<Schedule>& parts) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].on_plateau()) fail(name, "schedule ", i, " has a plateau, which counts for all of a run; give it to the whole: .with_plateau(...)");
+  }
+}
+}  // namespace
+
 Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) {
   if (schedules.size() != starts.size() + 1) {
     fail("sequence", "there are ", schedules.size(), " schedules and ", starts.size(), " starts; all schedules but the first need one");
   }
   if (!std::is_sorted(starts.begin(), starts.end()))
-    fail("sequence", "the starts do not increase; each schedule must start after the one before");
+    fail("sequence", "the starts are ", std::span<const int64_t>(starts), "; no schedule may start before the one before it");
+  refuse_plateaus("sequence", schedules);
   return [=](int64_t step) {
     const auto i = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), step) - starts.begin());
     return schedules[i](i == 0 ? step : step - starts[i - 1]);
@@ -149,6 +161,7 @@ Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts) 
 
 Schedule chained(double rate, std::vector<Schedule> factors) {
   check_not_negative("chained", "rate", rate);
+  refuse_plateaus("chained", factors);
   return [=](int64_t step) {
     double product = rate;
     for (const Schedule& factor : factors) product *= factor(step);
@@ -181,6 +194,8 @@ Schedule one_cycle(double max_rate, OneCycleOptions options) {
   check_above_zero("one_cycle", "final_divisor", options.final_divisor);
   check_steps("one_cycle", options.steps);
   if (!(options.rising > 0 && options.rising < 1)) fail("one_cycle", "rising is ", options.rising, "; it must lie between 0 and 1");
+  if (options.has_three_phases && options.rising > 0.5)
+    fail("one_cycle", "rising is ", options.rising, "; with three phases, of which two are as long, it must be at most 0.5");
   return [max_rate, options](int64_t step) {
     const double first = max_rate / options.initial_divisor, last = first / options.final_divisor, end = static_cast<double>(options.steps);
     const double top = options.rising * end - 1, back = options.has_three_phases ? 2 * options.rising * end - 2 : top;

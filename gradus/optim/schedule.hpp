@@ -21,9 +21,9 @@ struct PlateauOptions;
 class Schedule {
  public:
   Schedule(double rate);  // NOLINT: implicit on purpose
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Schedule(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>,
+    static_assert(::gradus::core::never<T>,
                   "a learning rate is a number or a schedule: optim::Adam(1e-3), optim::Adam(optim::cosine(1e-3, {.steps = 5000}))");
   }
   template <std::invocable<int64_t> F>
@@ -47,6 +47,7 @@ class Schedule {
   std::shared_ptr<const PlateauOptions> plateau_;
 };
 
+/// Options of cosine. warmup is below steps.
 struct CosineOptions {
   int64_t steps = 1000;  ///< steps of the whole schedule, warm-up included; the rate stays at `final_rate` after them
   int64_t warmup = 0;    ///< first steps, in which the rate rises in a straight line: rate (step + 1) / warmup
@@ -56,6 +57,7 @@ struct CosineOptions {
 /// Half a cosine from `rate` down to `final_rate` (Loshchilov and Hutter 2017), after an optional warm-up.
 Schedule cosine(double rate, CosineOptions options = {});
 
+/// Options of cosine_restarts. period and multiplier are at least 1.
 struct CosineRestartsOptions {
   int64_t period = 1000;    ///< steps of the first period
   double multiplier = 1.0;  ///< each period is that many times as long as the one before
@@ -67,10 +69,14 @@ Schedule cosine_restarts(double rate, CosineRestartsOptions options = {});
 /// rate * factor^(step / every), the power taken at each step.
 Schedule exponential(double rate, double factor, int64_t every = 1);
 /// rate * factor^floor(step / every): constant between drops.
+///
+///   optim::step(0.1, 0.5, 10)(25)   // 0.025
 Schedule step(double rate, double factor, int64_t every);
 /// Multiplied by `factor` at each of the steps `milestones`.
 Schedule milestones(double rate, double factor, std::vector<int64_t> milestones);
 /// A straight line from `first` to `last` in `steps` steps, then `last`.
+///
+///   optim::linear(1, 0, 4)(1)   // 0.75
 Schedule linear(double first, double last, int64_t steps);
 /// rate * (1 - step / steps)^power, then 0.
 Schedule polynomial(double rate, int64_t steps, double power = 1.0);
@@ -79,12 +85,14 @@ Schedule inverse_time(double rate, double decay);
 /// `after` with its steps counted from the end of a warm-up of `steps` steps that rises in a straight line from `first_factor` times to
 /// the rate with which `after` starts.
 Schedule warmup(int64_t steps, Schedule after, double first_factor = 0.0);
-/// The schedules one after the other; schedule i + 1 starts, counting from 0, at step starts[i].
+/// The schedules one after the other; schedule i + 1 starts, counting from 0, at step starts[i]. Throws unless all schedules but the first
+/// have a start, in order.
 Schedule sequence(std::vector<Schedule> schedules, std::vector<int64_t> starts);
 
 /// The product of the factors times `rate`; each factor is a schedule whose rates are shares: constant, exponential(1, 0.9), warm-ups ...
 Schedule chained(double rate, std::vector<Schedule> factors);
 
+/// Options of cyclic. rising_steps is at least 1, the factors are not negative.
 struct CyclicOptions {
   int64_t rising_steps = 2000;   ///< from `low` to `high`
   int64_t falling_steps = 0;     ///< and back; 0: as many
@@ -94,6 +102,7 @@ struct CyclicOptions {
 /// Straight lines between `low` and `high`, over and over (Smith 2017).
 Schedule cyclic(double low, double high, CyclicOptions options = {});
 
+/// Options of one_cycle. rising lies between 0 and 1, the divisors are above 0. After `steps` steps the rate stays where it is.
 struct OneCycleOptions {
   int64_t steps = 1000;
   double rising = 0.3;             ///< share of the steps in which the rate rises
@@ -105,6 +114,7 @@ struct OneCycleOptions {
 /// The one-cycle policy (Smith and Topin 2018): up to `max_rate` and down again.
 Schedule one_cycle(double max_rate, OneCycleOptions options = {});
 
+/// Options of plateau and Plateau. factor lies between 0 and 1.
 struct PlateauOptions {
   double factor = 0.1;      ///< what the rate is multiplied by
   int64_t patience = 10;    ///< epochs without progress before that

@@ -6,6 +6,8 @@
 
 namespace gradus::optim {
 
+using namespace core;
+
 int64_t RunLength::steps_of(double count) const { return std::llround(count * static_cast<double>(steps_per_epoch)); }
 
 namespace {

@@ -51,7 +51,7 @@ class Absorber {
 
   bool is_bias(int value, const Layout& result, int before) const {
     const PlanValue& v = graph_.values[value];
-    if (v.layout.dtype != result.dtype || v.layout.rank() < 1 || graph_.values[v.base].kind == PlanValue::Kind::slot) return false;
+    if (v.layout.dtype != result.dtype || v.layout.rank() < 1 || graph_.values[v.base].kind == PlanValue::Kind::scalar) return false;
     if (v.layout.size() != result.shape[result.rank() - 1] || v.layout.shape[v.layout.rank() - 1] != v.layout.size()) return false;
     return v.layout.is_contiguous() && v.producer < before;
   }

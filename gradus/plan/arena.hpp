@@ -48,7 +48,7 @@ class Arena {
   int64_t size() const { return end_; }
 
  private:
-  static int64_t rounded(int64_t bytes) { return round_up(std::max<int64_t>(bytes, 1)); }
+  static int64_t rounded(int64_t bytes) { return core::round_up(std::max<int64_t>(bytes, 1)); }
 
   std::map<int64_t, int64_t> free_;
   int64_t end_ = 0;

@@ -41,7 +41,7 @@ class Backend {
   virtual backend::KernelPtr prepare_chain(const backend::ChainSpec& spec) const = 0;
   virtual backend::KernelPtr prepare_bundle(std::span<const backend::BundledLoop> loops) const = 0;
 
-  /// Where its arrays lie; null: in the processor's memory. Numbers (slots) are always read from there.
+  /// Where its arrays lie; null: in the processor's memory. Numbers are always read from there.
   virtual const MemorySpace* memory() const = 0;
 };
 

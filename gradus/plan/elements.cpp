@@ -9,6 +9,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // Calls visit(position in elements from the first) for every element, row-major.
@@ -32,7 +34,7 @@ void for_each_position(const Shape& shape, const Dims& strides, Visit&& visit) {
 
 }  // namespace
 
-void copy_elements(const Array& array, DType dtype, void* out) {
+void core::copy_elements(const Array& array, DType dtype, void* out) {
   const Value& value = value_of(array);
   if (array.size() == 0) return;  // `out` may be null
   const DType from = array.dtype();

@@ -10,7 +10,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/fork.hpp"
 #include "gradus/base/switches.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/graph/cell.hpp"
 #include "gradus/graph/history.hpp"
@@ -27,6 +27,8 @@
 #include "gradus/plan/verify.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 namespace {
 
@@ -273,7 +275,7 @@ void evaluate(std::span<const Array> roots) {
   compute(pending);
 }
 
-std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Array>& arguments, bool may_consume) {
+std::vector<Array> core::run_subgraph(const SubgraphPtr& graph, const std::vector<Array>& arguments, bool may_consume) {
   evaluate(arguments);
   // One output of several is wrapped: the plan's leaves are whole nodes.
   std::vector<Array> wrapped;
@@ -307,13 +309,13 @@ std::vector<Array> run_subgraph(const SubgraphPtr& graph, const std::vector<Arra
   return outputs;
 }
 
-void forget_history(uint32_t session) {
+void core::forget_history(uint32_t session) {
   if (Evaluator::get().is_left_unfinished) return;  // called by a destructor
   const Lock lock;
   detach_nodes_of(session);
 }
 
-const Value& value_of(const Array& array) {
+const Value& core::value_of(const Array& array) {
   array.aval();
   Node* node = array.node();
   Output& out = node->output(array.output_index());
@@ -327,13 +329,13 @@ const Value& value_of(const Array& array) {
   const Lock lock;
   if (!out.is_ready.load(std::memory_order_acquire)) {
     BufferPtr buffer = allocate(8, "a number");
-    std::memcpy(buffer->data(), &node->slot(), 8);
+    std::memcpy(buffer->data(), &node->scalar(), 8);
     node->publish(array.output_index(), Value{std::move(buffer), {}, 0});
   }
   return out.value;
 }
 
-const void* row_major_data(const Array& array) {
+const void* core::row_major_data(const Array& array) {
   const Value& value = value_of(array);
   const DType dtype = array.dtype();
   if (is_contiguous(array.shape(), value.strides) && !value.buffer->space()) return value.buffer->data() + value.offset * dtype.size();
@@ -369,14 +371,14 @@ Counters counters() {
   Counters now = evaluator.counters;
   now.cached_plans = evaluator.cache.plans();
   now.cached_plan_bytes = evaluator.cache.bytes();
-  now.loops_run = detail::loops_run() - evaluator.loops_before;
+  now.loops_run = loops_run() - evaluator.loops_before;
   return now;
 }
 void reset_counters() {
   Evaluator& evaluator = Evaluator::get();
   const Lock lock;
   evaluator.counters = {};
-  evaluator.loops_before = detail::loops_run();
+  evaluator.loops_before = loops_run();
 }
 void clear_plans() {
   Evaluator& evaluator = Evaluator::get();

@@ -186,7 +186,7 @@ void find_inlined(PlanGraph& graph) {
       const bool is_inlined = base.kind == PlanValue::Kind::computed && graph.ops[base.producer].is_inlined;
       total += is_inlined ? cost[base.producer] : 0;
       numbers += is_inlined ? width[base.producer] : 1;
-      is_scalar &= is_inlined || base.kind == PlanValue::Kind::slot;
+      is_scalar &= is_inlined || base.kind == PlanValue::Kind::scalar;
     }
     cost[at] = total;
     width[at] = numbers;
@@ -339,9 +339,9 @@ class ProgramMaker {
       if (have == value) return;
     }
     const PlanValue& v = graph_.values[value];
-    const bool is_slot = graph_.values[v.base].kind == PlanValue::Kind::slot;
+    const bool is_scalar = graph_.values[v.base].kind == PlanValue::Kind::scalar;
     numbers_.push_back({value, static_cast<int>(out_.spec.inputs.size())});
-    out_.spec.inputs.push_back({v.layout.dtype, is_slot ? Dims{} : broadcast_strides(v.layout, group_.shape), is_slot});
+    out_.spec.inputs.push_back({v.layout.dtype, is_scalar ? Dims{} : broadcast_strides(v.layout, group_.shape), is_scalar});
     out_.reads.push_back(value);
   }
 
@@ -351,7 +351,7 @@ class ProgramMaker {
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       if (op.op->elementwise->is_bool_input(static_cast<int>(i))) continue;
       const PlanValue& v = graph_.values[op.inputs[i]];
-      if (graph_.values[v.base].kind != PlanValue::Kind::slot) return v.layout.dtype;  // arrays are of one dtype here
+      if (graph_.values[v.base].kind != PlanValue::Kind::scalar) return v.layout.dtype;  // arrays are of one dtype here
       numbers_only = promote(numbers_only, v.layout.dtype);
     }
     return op.op->elementwise->output == backend::OutputKind::same ? graph_.values[op.outputs[0]].layout.dtype : numbers_only;

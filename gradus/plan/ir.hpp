@@ -11,7 +11,7 @@ namespace gradus::plan {
 
 /// One output of an op, or a leaf. A view shares the memory of another value: `base` is that value, never a view itself.
 struct PlanValue {
-  enum class Kind : uint8_t { leaf, slot, computed, view };
+  enum class Kind : uint8_t { leaf, scalar, computed, view };
   Kind kind = Kind::computed;
   Layout layout{};
   int base = -1;        ///< views: the value whose memory this one lies in; others: itself

@@ -107,7 +107,7 @@ class ItemMaker {
       for (const int read : item.reads) {
         const PlanValue& in = value(read);
         const auto reads_of_base = std::count_if(item.reads.begin(), item.reads.end(), [&](int other) { return base(other) == in.base; });
-        if (reads_of_base == 1 && in.kind != PlanValue::Kind::slot && read == in.base && in.layout == value(write).layout)
+        if (reads_of_base == 1 && in.kind != PlanValue::Kind::scalar && read == in.base && in.layout == value(write).layout)
           over.push_back(read);
       }
     }

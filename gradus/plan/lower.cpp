@@ -291,7 +291,7 @@ class Lowering {
     if (storage_[id] < 0 && leaf.kind != PlanValue::Kind::computed) {
       storage_[id] = static_cast<int>(plan_.storages.size());
       plan_.storages.push_back(
-          {.kind = leaf.kind == PlanValue::Kind::slot ? Storage::Kind::slot : Storage::Kind::leaf, .source = source_of(leaf.source)});
+          {.kind = leaf.kind == PlanValue::Kind::scalar ? Storage::Kind::scalar : Storage::Kind::leaf, .source = source_of(leaf.source)});
     }
     return storage_[id];
   }

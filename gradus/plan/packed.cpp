@@ -43,12 +43,12 @@ void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::Pac
 }
 
 BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* space) {
-  return space ? space->allocate(bytes, what) : gradus::allocate(bytes, what);
+  return space ? space->allocate(bytes, what) : core::allocate(bytes, what);
 }
 
 BufferPtr in_processor_memory(const BufferPtr& buffer) {
   if (!buffer->space()) return buffer;
-  BufferPtr copy = gradus::allocate(buffer->bytes(), "a copy in the processor's memory");
+  core::BufferPtr copy = core::allocate(buffer->bytes(), "a copy in the processor's memory");
   buffer->space()->copy_out(*buffer, copy->data());
   return copy;
 }

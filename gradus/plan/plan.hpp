@@ -20,7 +20,7 @@ struct Source {
 struct Storage {
   enum class Kind : uint8_t {
     leaf,    ///< an input's data: the output `source` of the snapshot
-    slot,    ///< a number of the snapshot
+    scalar,  ///< a number of the snapshot
     arena,   ///< at `offset` in the run's arena
     result,  ///< a buffer of its own, for values that are kept
     donated  ///< a result in the memory of the leaf `source`

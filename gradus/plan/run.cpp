@@ -42,8 +42,8 @@ class Run {
           buffers_[at] = allocate(storage.bytes, "a result", plan_.memory);
           base_[at] = buffers_[at]->data();
           break;
-        case Storage::Kind::slot:
-          base_[at] = reinterpret_cast<std::byte*>(const_cast<Slot*>(&nodes_[storage.source.node]->slot()));
+        case Storage::Kind::scalar:
+          base_[at] = reinterpret_cast<std::byte*>(const_cast<ScalarValue*>(&nodes_[storage.source.node]->scalar()));
           break;
         case Storage::Kind::leaf:
         case Storage::Kind::donated: {
@@ -105,7 +105,7 @@ class Run {
 
   // `data`, which lies in that storage, or a copy of it that the processor can read.
   const std::byte* readable(int storage, const std::byte* data) {
-    if (!plan_.memory || plan_.storages[storage].kind == Storage::Kind::slot) return data;
+    if (!plan_.memory || plan_.storages[storage].kind == Storage::Kind::scalar) return data;
     const BufferPtr& buffer = buffers_[storage] ? buffers_[storage] : arena_;
     copy_ = in_processor_memory(buffer);
     return copy_->data() + (data - buffer->data());
@@ -151,8 +151,8 @@ class Run {
       if (storage.kind == Storage::Kind::leaf || storage.kind == Storage::Kind::donated)
         value.offset += output(storage.source).value.offset;
       if (storage.kind == Storage::Kind::donated) value.buffer->packed.reset();
-      if (storage.kind == Storage::Kind::slot) {
-        value.buffer = gradus::allocate(8, "a number");
+      if (storage.kind == Storage::Kind::scalar) {
+        value.buffer = core::allocate(8, "a number");
         std::memcpy(value.buffer->data(), base_[kept.storage], 8);
       }
       values.push_back(std::move(value));

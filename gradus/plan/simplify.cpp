@@ -73,7 +73,7 @@ class Simplifier {
       const Output& out = node.output(index);
       if (!node.is_scalar() && !node.is_ready(index)) continue;
       const int id = static_cast<int>(graph_.values.size());
-      PlanValue value{.kind = node.is_scalar() ? PlanValue::Kind::slot : PlanValue::Kind::leaf,
+      PlanValue value{.kind = node.is_scalar() ? PlanValue::Kind::scalar : PlanValue::Kind::leaf,
                       .layout = {out.aval.dtype, out.aval.shape, out.value.strides},
                       .base = id,
                       .source = source,

@@ -119,7 +119,7 @@ class GraphVerifier {
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const PlanValue& in = value(op.inputs[i]);
       shape = broadcast_shapes(op.op->name, shape, in.layout.shape);
-      if (is_cast || value(in.base).kind == PlanValue::Kind::slot) continue;
+      if (is_cast || value(in.base).kind == PlanValue::Kind::scalar) continue;
       if (function.is_bool_input(static_cast<int>(i))) {
         require(in.layout.dtype == bool_, op.op->name, " ", at, " has a condition of ", in.layout.dtype);
         continue;

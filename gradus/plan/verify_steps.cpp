@@ -33,7 +33,7 @@ class StepVerifier {
   }
   static int64_t rounded(int64_t bytes) { return round_up(std::max<int64_t>(bytes, 1)); }
   static uint64_t key(Source source) { return uint64_t{source.node} << 32 | source.index; }
-  bool is_given(int storage) const { return plan_.storages[storage].kind == Kind::leaf || plan_.storages[storage].kind == Kind::slot; }
+  bool is_given(int storage) const { return plan_.storages[storage].kind == Kind::leaf || plan_.storages[storage].kind == Kind::scalar; }
 
   void check_storage(const Storage& storage) const {
     if (storage.kind == Kind::arena) {
@@ -42,7 +42,7 @@ class StepVerifier {
     } else if (storage.kind != Kind::result) {
       require(storage.source.node < snapshot_.nodes.size() && snapshot_.is_leaf(storage.source.node), "data of node ", storage.source.node,
               ", which is no leaf");
-      require(storage.kind == Kind::slot || snapshot_.nodes[storage.source.node]->is_ready(storage.source.index),
+      require(storage.kind == Kind::scalar || snapshot_.nodes[storage.source.node]->is_ready(storage.source.index),
               "data of a leaf that has none");
     }
   }

@@ -9,6 +9,8 @@
 
 namespace gradus::train::detail {
 
+using namespace core;
+
 namespace {
 
 // Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.

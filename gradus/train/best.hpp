@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gradus/train/fit.hpp"
+#include "gradus/train/run_state.hpp"
 
 namespace gradus::train::detail {
 

@@ -1,5 +1,5 @@
 // A checkpoint is a safetensors file: arrays by name, all numbers of the host as JSON in its metadata, and a checksum over both.
-#include "gradus/train/checkpoint.hpp"
+#include "gradus/train/run_state.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +12,8 @@
 #include "gradus/io/safetensors.hpp"
 
 namespace gradus::train {
+
+using namespace core;
 
 namespace detail {
 

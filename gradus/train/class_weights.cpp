@@ -13,6 +13,8 @@
 
 namespace gradus::train {
 
+using namespace core;
+
 namespace {
 
 constexpr std::string_view kOp = "class_weight";
@@ -116,7 +118,7 @@ std::string to_text(const ClassWeights& weights) {
 
 }  // namespace gradus::train
 
-namespace gradus {
+namespace gradus::core {
 
 Datum FieldType<train::ClassWeights>::write(const train::ClassWeights& value, FieldWriting&) {
   if (value.is_balanced()) return "balanced";
@@ -146,4 +148,4 @@ bool FieldType<train::ClassWeights>::read(train::ClassWeights& value, const Datu
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

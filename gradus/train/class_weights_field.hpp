@@ -4,7 +4,7 @@
 #include "gradus/graph/fields.hpp"
 #include "gradus/train/class_weights.hpp"
 
-namespace gradus {
+namespace gradus::core {
 /// "balanced", or a table: {Shirt = 2}, {0 = 1, 3 = 2.5}.
 template <>
 struct FieldType<train::ClassWeights> {
@@ -14,4 +14,4 @@ struct FieldType<train::ClassWeights> {
   static Datum write(const train::ClassWeights& value, FieldWriting&);
   static bool read(train::ClassWeights& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
-}  // namespace gradus
+}  // namespace gradus::core

@@ -5,6 +5,12 @@
 
 namespace gradus::train {
 
+using namespace core;
+
+CsvLogger::CsvLogger(std::string path) : path_(std::move(path)) {}
+
+void CsvLogger::on_begin(const Run& run) { history_ = run.so_far; }
+
 bool CsvLogger::on_epoch(const Epoch& epoch) {
   history_.epochs.push_back(epoch);
   file::write_atomically(path_, to_csv(history_));

@@ -13,8 +13,8 @@ namespace gradus::train {
 ///   .callbacks = {std::make_shared<train::CsvLogger>("runs/a.csv")}
 class CsvLogger final : public Callback {
  public:
-  explicit CsvLogger(std::string path) : path_(std::move(path)) {}
-  void on_begin(const Plan& plan) override { history_ = plan.so_far; }
+  explicit CsvLogger(std::string path);
+  void on_begin(const Run& run) override;
   /// Throws an Error of kind io where the file cannot be written; the old one stays.
   bool on_epoch(const Epoch& epoch) override;
 

@@ -11,6 +11,8 @@
 
 namespace gradus::train {
 
+using namespace core;
+
 namespace {
 
 std::string rounded(double value) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gradus/array/buffer.hpp"
+#include "gradus/array/memory.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
 #include "gradus/graph/evaluate.hpp"
@@ -29,6 +30,8 @@
 #include "gradus/transform/custom.hpp"
 
 namespace gradus::train {
+
+using namespace core;
 
 Array Terms::total() const {
   if (terms_.empty()) fail("fit", "the objective returned no terms");

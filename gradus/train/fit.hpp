@@ -22,6 +22,7 @@
 
 namespace gradus::train {
 
+/// What fit takes besides the model, the set and an objective of one's own.
 struct FitOptions {
   loss::Loss loss{};  ///< (output, target) -> one number; needed unless an objective is given
   optim::Optimizer optimizer = optim::Adam();
@@ -107,7 +108,7 @@ class Task {
 };
 
 /// Makes the variables that `call` reaches, and evaluates them.
-void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call);
+void build_and_evaluate(const std::vector<Variable>& variables, core::FunctionTag function, core::FunctionRef<void()> call);
 /// All of them but the loss.
 std::vector<Array> values_of(const Measured& measured);
 void set_values(Measured& measured, const std::vector<Array>& values);
@@ -120,7 +121,7 @@ class ObjectiveTask final : public Task {
 
   std::vector<Variable> variables() const override { return gradus::variables(model_); }
   void build(const data::Batch& batch) override {
-    build_and_evaluate(variables(), &tag_of_function<ObjectiveTask>, [&] { to_measured(objective_(std::as_const(model_), batch)); });
+    build_and_evaluate(variables(), &core::tag_of_function<ObjectiveTask>, [&] { to_measured(objective_(std::as_const(model_), batch)); });
   }
   std::pair<Measured, Gradients> differentiate(const data::Batch& batch) override {
     Measured measured;
@@ -155,7 +156,7 @@ struct LossObjective {
 /// Whether M is a module that can be called with one array; if not, the compiler says what it lacks.
 template <class M>
 constexpr bool must_take_one_array() {
-  if constexpr (::gradus::detail::must_be_module<M>()) {
+  if constexpr (::gradus::core::must_be_module<M>()) {
     constexpr bool takes_one = requires(const M& model, const Array& x) {
       { model(x) } -> std::convertible_to<Array>;
     };
@@ -203,7 +204,7 @@ History fit(M& model, const data::Dataset& set, FitOptions options) {
 /// weights of classes and examples are in batch.weights, which it has to use itself.
 template <class M, class F, class S>
 History fit(M& model, const F& objective, const S& set, FitOptions options) {
-  if constexpr (::gradus::detail::must_be_module<M>()) {
+  if constexpr (::gradus::core::must_be_module<M>()) {
     constexpr bool is_set = std::convertible_to<const S&, const data::Dataset&>;
     static_assert(is_set, "fit takes a data set: train::fit(model, data::Dataset(x, y), {...})");
     constexpr bool is_objective = !is_set || std::invocable<const F&, const M&, const data::Batch&>;
@@ -217,6 +218,7 @@ History fit(M& model, const F& objective, const S& set, FitOptions options) {
   return {};
 }
 
+/// Options of evaluate.
 struct EvaluateOptions {
   loss::Loss loss{};  ///< by default what suits output and target: see usual_objective
   std::vector<metrics::Metric> metrics{};
@@ -243,6 +245,7 @@ Logs evaluate(const M& model, const data::Dataset& set, EvaluateOptions options 
   }
 }
 
+/// Options of predict.
 struct PredictOptions {
   int64_t batch_size = 128;
 };

@@ -11,6 +11,8 @@
 
 namespace gradus::train {
 
+using namespace core;
+
 double Logs::operator[](std::string_view name) const {
   std::vector<std::string> names;
   for (const Entry& entry : entries_) {

@@ -19,6 +19,7 @@ class Logs {
   /// The number of that name; throws for an unknown one, naming the nearest.
   double operator[](std::string_view name) const;
   bool contains(std::string_view name) const;
+  /// Replaces the number of that name, or appends it.
   void set(std::string_view name, double value);
   size_t size() const { return entries_.size(); }
   auto begin() const { return entries_.begin(); }
@@ -43,6 +44,7 @@ struct Epoch {
   int64_t steps = 0;  ///< steps made since the start of fit
 };
 
+/// What fit returns: the epochs that it finished, and how it ended.
 struct History {
   std::vector<Epoch> epochs{};
   bool is_interrupted = false;    ///< a signal or a callback stopped it: the model is as of the last finished step
@@ -51,7 +53,7 @@ struct History {
   int64_t steps = 0;
   double seconds = 0;  ///< all of fit
 
-  /// The last epoch's number of that name.
+  /// The last epoch's number of that name; throws for an unknown one, and where no epoch was finished.
   double last(std::string_view name) const;
   /// All epochs' numbers of that name, NaN where an epoch has none.
   std::vector<double> series(std::string_view name) const;
@@ -60,7 +62,7 @@ struct History {
 std::string to_csv(const History& history);
 
 /// What is fixed when training begins.
-struct Plan {
+struct Run {
   int64_t epochs = 0, steps_per_epoch = 0, examples = 0, batch_size = 0;
   History so_far{};  ///< of a run that is resumed: what was there before
 };
@@ -80,7 +82,7 @@ struct Progress {
 class Callback {
  public:
   virtual ~Callback() = default;
-  virtual void on_begin(const Plan& /*plan*/) {}
+  virtual void on_begin(const Run& /*run*/) {}
   /// After each step. Return true to stop training.
   virtual bool on_step(const Progress& /*progress*/) { return false; }
   /// After each epoch and its validation. Return true to stop training.
@@ -88,8 +90,8 @@ class Callback {
   virtual void on_end(const History& /*history*/) {}
 
   /// What it knows, for checkpoints; and back, before on_begin, when a run is resumed.
-  virtual Datum::Table state() const { return {}; }
-  virtual void set_state(const Datum::Table& /*state*/) {}
+  virtual core::Datum::Table state() const { return {}; }
+  virtual void set_state(const core::Datum::Table& /*state*/) {}
 };
 
 }  // namespace gradus::train

@@ -10,6 +10,8 @@
 
 namespace gradus::train {
 
+using namespace core;
+
 namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -14,7 +14,7 @@ struct MetricKind {
   Array (*function)(const Array& output, const Array& target) = nullptr;  ///< by which it is known again; null: by its name only
   Metric (*make)() = nullptr;
 };
-const Named<MetricKind>& metric_kinds();
+const core::Named<MetricKind>& metric_kinds();
 
 /// What is wrong with a metric beside a loss, and which metrics fit; "" if nothing is. Of those of one's own nothing is known.
 ///   accuracy measures classes or yes-or-no answers, and mean_squared_error trains numbers; of them there are mean_absolute_error, ...
@@ -24,7 +24,7 @@ std::string misfit(const Metric& metric, const loss::Loss& loss, const Array& ou
 
 }  // namespace gradus::metrics
 
-namespace gradus {
+namespace gradus::core {
 /// A list of names.
 template <>
 struct FieldType<std::vector<metrics::Metric>> {
@@ -32,4 +32,4 @@ struct FieldType<std::vector<metrics::Metric>> {
   static Datum write(const std::vector<metrics::Metric>& value, FieldWriting&);
   static bool read(std::vector<metrics::Metric>& value, const Datum& given, const FieldNote& note, FieldReading& reading);
 };
-}  // namespace gradus
+}  // namespace gradus::core

@@ -15,6 +15,8 @@
 
 namespace gradus::metrics {
 
+using namespace core;
+
 namespace {
 
 Shape without_last(const Shape& shape) { return Shape(std::span<const int64_t>(shape.begin(), static_cast<size_t>(shape.rank() - 1))); }
@@ -37,7 +39,11 @@ Array share(const Array& is_right) { return mean(is_right.astype(float32)); }
 }  // namespace
 
 Array binary_accuracy(const Array& output, const Array& target) {
-  if (output.size() != target.size())
+  // One answer a sample may be (N,) beside (N, 1).
+  const auto is_column_of = [](const Array& column, const Array& flat) {
+    return column.rank() == flat.rank() + 1 && column.shape(-1) == 1 && column.size() == flat.size();
+  };
+  if (output.shape() != target.shape() && !is_column_of(output, target) && !is_column_of(target, output))
     fail("binary_accuracy", "output is ", output.shape(), " and target is ", target.shape(), "; they must be equal");
   const Array t = target.shape() == output.shape() ? target : reshape(target, output.shape());
   return share((output > 0) == (t.dtype().is_bool() ? t : t >= 0.5));
@@ -176,7 +182,7 @@ std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, 
 
 }  // namespace gradus::metrics
 
-namespace gradus {
+namespace gradus::core {
 
 Datum FieldType<std::vector<metrics::Metric>>::write(const std::vector<metrics::Metric>& value, FieldWriting&) {
   Datum::List list;
@@ -192,4 +198,4 @@ bool FieldType<std::vector<metrics::Metric>>::read(std::vector<metrics::Metric>&
   return true;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

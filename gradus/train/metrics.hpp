@@ -18,9 +18,9 @@ namespace gradus::metrics {
 /// Share of examples that are classified rightly, by the shapes:
 ///     output (..., classes), target integers (...) or (..., 1)   the largest logit is the label
 ///     output (..., classes), target (..., classes)               the largest logit is where the target is largest
-///     output (...) or (..., 1), target of that shape              binary: logit > 0 is class 1; the target is at least 0.5 for class 1
+///     output (N,) or (..., 1), target of that size                binary: logit > 0 is class 1; the target is at least 0.5 for class 1
 Array accuracy(const Array& output, const Array& target);
-/// Each element by itself: logit > 0 against target >= 0.5; for several labels an example.
+/// Each element by itself: logit > 0 against target >= 0.5; for several labels an example. Output and target have the same size.
 Array binary_accuracy(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
@@ -36,9 +36,9 @@ class Metric {
       : name_(std::move(name)), function_(std::move(function)) {}
   Metric(int) = delete;
   Metric(std::nullptr_t) = delete;
-  template <::gradus::detail::Text T>
+  template <::gradus::core::Text T>
   Metric(const T&) {  // NOLINT: refused
-    static_assert(::gradus::detail::never<T>,
+    static_assert(::gradus::core::never<T>,
                   "a metric is a function: metrics::accuracy, not its name; metrics::Metric::from_name takes a name");
   }
 

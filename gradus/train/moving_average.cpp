@@ -8,6 +8,8 @@
 
 namespace gradus::train::detail {
 
+using namespace core;
+
 void MovingAverage::note(const std::vector<Variable>& variables) {
   if (!is_on()) return;
   ++steps_;

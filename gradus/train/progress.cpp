@@ -13,6 +13,8 @@
 
 namespace gradus::train {
 
+using namespace core;
+
 std::string with_commas(int64_t number) {
   std::string digits = std::to_string(number);
   const size_t first = digits[0] == '-' ? 1 : 0;
@@ -54,21 +56,21 @@ std::string padded(int64_t number, int64_t largest) {
 
 }  // namespace
 
-std::string forecast_text(const Plan& plan, const Progress& progress) {
+std::string forecast_text(const Run& run, const Progress& progress) {
   if (progress.seconds_left < 0) return "";
-  return concat(with_commas(plan.epochs), " epochs of ", with_commas(plan.steps_per_epoch), " steps, about ",
+  return concat(with_commas(run.epochs), " epochs of ", with_commas(run.steps_per_epoch), " steps, about ",
                 clock_text(progress.seconds_left), " left, arrays take up to ", memory_text(progress.peak_bytes));
 }
 
-std::string bar_text(const Plan& plan, const Progress& progress, int width) {
+std::string bar_text(const Run& run, const Progress& progress, int width) {
   const double share =
       progress.steps_per_epoch > 0 ? static_cast<double>(progress.step) / static_cast<double>(progress.steps_per_epoch) : 1;
   const double left = progress.step > 0 ? progress.seconds / static_cast<double>(progress.step) *
                                               static_cast<double>(progress.steps_per_epoch - progress.step)
                                         : 0;
-  const double epochs_left = static_cast<double>(plan.epochs - progress.epoch);
+  const double epochs_left = static_cast<double>(run.epochs - progress.epoch);
   const double whole = share > 0 ? progress.seconds / share : 0;
-  const std::string head = concat("epoch ", padded(progress.epoch, plan.epochs), "/", plan.epochs, " ");
+  const std::string head = concat("epoch ", padded(progress.epoch, run.epochs), "/", run.epochs, " ");
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
   const std::string logs = to_text(progress.logs), first = logs.substr(0, logs.find(',')),
@@ -95,11 +97,11 @@ std::string bar_text(const Plan& plan, const Progress& progress, int width) {
   return text;
 }
 
-std::string line_text(const Plan& plan, const Epoch& epoch) {
+std::string line_text(const Run& run, const Epoch& epoch) {
   char seconds[32];
   if (epoch.seconds < 0.1) std::snprintf(seconds, sizeof seconds, "%.1f ms", epoch.seconds * 1000);
   else std::snprintf(seconds, sizeof seconds, "%.1f s", epoch.seconds);
-  return concat("epoch ", epoch.number, "/", plan.epochs, ": ", to_text(epoch.logs), ", ", seconds, ", ",
+  return concat("epoch ", epoch.number, "/", run.epochs, ": ", to_text(epoch.logs), ", ", seconds, ", ",
                 rate_text(epoch.examples_per_second));
 }
 
@@ -122,8 +124,8 @@ int ProgressPrinter::width() const {
   return ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void ProgressPrinter::on_begin(const Plan& plan) {
-  plan_ = plan;
+void ProgressPrinter::on_begin(const Run& run) {
+  run_ = run;
   last_ = Clock::now();
 }
 
@@ -131,14 +133,14 @@ bool ProgressPrinter::on_step(const Progress& progress) {
   const auto now = Clock::now();
   if (is_terminal_) {
     if (now - last_ < std::chrono::milliseconds(50) && progress.step < progress.steps_per_epoch) return false;
-    write("\r\033[K" + bar_text(plan_, progress, width()));
+    write("\r\033[K" + bar_text(run_, progress, width()));
     has_bar_ = true;
   } else {
     constexpr double kWorthALine = 30;  // seconds
-    if (!has_forecast_ && progress.step > 2 && progress.seconds_left > kWorthALine) write(forecast_text(plan_, progress) + "\n");
+    if (!has_forecast_ && progress.step > 2 && progress.seconds_left > kWorthALine) write(forecast_text(run_, progress) + "\n");
     has_forecast_ |= progress.step > 2;
     if (now - last_ < std::chrono::seconds(30)) return false;
-    write(concat("epoch ", progress.epoch, "/", plan_.epochs, ", step ", progress.step, "/", progress.steps_per_epoch, ": ",
+    write(concat("epoch ", progress.epoch, "/", run_.epochs, ", step ", progress.step, "/", progress.steps_per_epoch, ": ",
                  to_text(progress.logs), "\n"));
   }
   last_ = now;
@@ -146,7 +148,7 @@ bool ProgressPrinter::on_step(const Progress& progress) {
 }
 
 bool ProgressPrinter::on_epoch(const Epoch& epoch) {
-  write((has_bar_ ? "\r\033[K" : "") + line_text(plan_, epoch) + "\n");
+  write((has_bar_ ? "\r\033[K" : "") + line_text(run_, epoch) + "\n");
   has_bar_ = false;
   last_ = Clock::now();
   return false;

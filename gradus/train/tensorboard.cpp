@@ -13,8 +13,11 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/train/event_file.hpp"
 
 namespace gradus::train {
+
+using namespace core;
 
 namespace detail {
 
@@ -119,6 +122,9 @@ void EventFile::append(std::string_view event) {
 }
 
 }  // namespace detail
+
+TensorBoard::TensorBoard(std::string folder) : folder_(std::move(folder)) {}
+TensorBoard::~TensorBoard() = default;
 
 bool TensorBoard::on_epoch(const Epoch& epoch) {
   constexpr std::string_view kPrefix = "val_";

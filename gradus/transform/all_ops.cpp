@@ -3,7 +3,7 @@
 
 #include "gradus/ops/families.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 std::span<const OpDef* const> all_ops() {
   static const std::vector<const OpDef*>& ops = *new std::vector<const OpDef*>([] {
@@ -22,4 +22,4 @@ const OpDef* find_op(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

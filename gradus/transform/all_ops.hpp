@@ -6,7 +6,7 @@
 
 #include "gradus/graph/op_def.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Every OpDef, family by family.
 std::span<const OpDef* const> all_ops();
@@ -18,4 +18,4 @@ std::span<const OpDef* const> checkpoint_ops();
 std::span<const OpDef* const> custom_derivative_ops();
 std::span<const OpDef* const> control_ops();
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,7 @@
 #include "gradus/graph/path.hpp"
 #include "gradus/ops/shape.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -171,4 +171,4 @@ BatchedSubgraph batch_subgraph(const Subgraph& graph, std::span<const uint8_t> i
   return {std::make_shared<const Subgraph>(std::move(parameters), std::move(out.outputs)), std::move(out.is_batched)};
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

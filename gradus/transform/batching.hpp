@@ -6,7 +6,7 @@
 
 #include "gradus/graph/walk.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// `outputs`, recorded for one example whose symbols are `symbols`, for `batch_size` examples at once: values[i] has the batch as axis 0
 /// before the shape of symbols[i]. All results have the batch as axis 0; an empty output stays empty.
@@ -32,4 +32,4 @@ struct BatchedSubgraph {
 BatchedSubgraph batch_subgraph(const Subgraph& graph, std::span<const uint8_t> is_batched, std::span<const uint8_t> force_outputs,
                                int64_t batch_size);
 
-}  // namespace gradus
+}  // namespace gradus::core

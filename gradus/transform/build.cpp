@@ -3,27 +3,9 @@
 
 #include <algorithm>
 
-#include "gradus/graph/trace.hpp"
-#include "gradus/ops/random.hpp"
+#include "gradus/transform/recording_scope.hpp"
 
-namespace gradus {
-
-namespace {
-struct GeneratorGuard {
-  random::GeneratorState before = random::state();
-  ~GeneratorGuard() { random::set_state(before); }
-};
-// Plain arrays of modules, as they were.
-struct SlotGuard {
-  std::span<const Variable> variables;
-  const std::vector<Array>& before;
-  ~SlotGuard() {
-    for (size_t i = 0; i < variables.size(); ++i) {
-      if (variables[i].slot) *variables[i].slot = before[i];
-    }
-  }
-};
-}  // namespace
+namespace gradus::core {
 
 bool lacks_value(const Variable& variable, FunctionTag function) {
   if (!variable.cell || variable.cell->has_value()) return false;
@@ -32,13 +14,12 @@ bool lacks_value(const Variable& variable, FunctionTag function) {
 }
 
 void build_variables(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call) {
-  std::vector<Array> slots;
-  for (const Variable& variable : variables) slots.push_back(variable.slot ? *variable.slot : Array());
-  const SlotGuard guard{variables, slots};
   {
-    const GeneratorGuard generator;
-    const TraceScope trace(TraceKind::building);
-    const CellScope cells;
+    RecordingScope scope(TraceKind::building);
+    scope.forget_draws();
+    for (const Variable& variable : variables) {
+      if (variable.member) scope.bind(variable, *variable.member);
+    }
     call();
   }
   for (const Variable& variable : variables) {
@@ -46,4 +27,4 @@ void build_variables(std::span<const Variable> variables, FunctionTag function, 
   }
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,7 @@
 #include "gradus/base/function_ref.hpp"
 #include "gradus/graph/parts.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Stands for a type of function.
 using FunctionTag = const void*;
@@ -20,4 +20,4 @@ bool lacks_value(const Variable& variable, FunctionTag function);
 /// default generator is undone. Variables that it does not reach are not waited for again.
 void build_variables(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -1,5 +1,5 @@
 // Finite differences and comparisons of derivatives.
-#include "gradus/transform/check.hpp"
+#include "gradus/transform/check_op.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -16,6 +16,8 @@
 #include "gradus/transform/vmap.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 bool CheckReport::passed() const {
   return std::all_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.passed; });
@@ -42,7 +44,7 @@ void CheckReport::add(const std::string& name, const CheckReport& other) {
 namespace {
 
 using Arrays = std::vector<Array>;
-using detail::ArrayFunction;
+using core::ArrayFunction;
 
 // Compares elements; what is not a number must be so on both sides.
 CheckReport::Line compare(std::string what, const Arrays& found, const Arrays& expected, double tolerance) {
@@ -136,7 +138,7 @@ class Checker {
   std::vector<int64_t> chosen(const Array& x) const {
     std::vector<int64_t> places;
     const int64_t count = std::min(x.size(), options_.coordinates);
-    for (int64_t k = 0; k < count; ++k) places.push_back(count == x.size() ? k : k * (x.size() - 1) / (count - 1));
+    for (int64_t k = 0; k < count; ++k) places.push_back(count == x.size() ? k : k * (x.size() - 1) / std::max<int64_t>(count - 1, 1));
     return places;
   }
   // The chosen elements of each array of a gradient, as one vector.
@@ -267,11 +269,13 @@ CheckReport::Line check_batched_input(const OpDef& op, const OpSample& sample, i
 
 }  // namespace
 
-CheckReport detail::check_gradients_of(const ArrayFunction& f, std::vector<Array> arguments, const CheckOptions& options) {
+CheckReport core::check_gradients_of(const ArrayFunction& f, std::vector<Array> arguments, const CheckOptions& options) {
   return Checker(f, std::move(arguments), options).run();
 }
 
-CheckReport check_op(const OpDef& op, std::span<const OpSample> samples, const CheckOptions& options) {
+CheckReport check_gradients(FunctionOfOne f, const Array& x) { return check_gradients<Array (*)(const Array&)>(f.pointer(), x); }
+
+CheckReport core::check_op(const OpDef& op, std::span<const OpSample> samples, const CheckOptions& options) {
   CheckReport report;
   CheckOptions derivatives = options;
   derivatives.batches = false;
@@ -284,7 +288,7 @@ CheckReport check_op(const OpDef& op, std::span<const OpSample> samples, const C
     const bool has_derivative = op.derivative.kind != Derivative::Kind::not_differentiable &&
                                 std::any_of(outputs.begin(), outputs.end(), is_float) &&
                                 std::any_of(sample.inputs.begin(), sample.inputs.end(), is_float);
-    if (has_derivative) one = detail::check_gradients_of(call, sample.inputs, derivatives);
+    if (has_derivative) one = check_gradients_of(call, sample.inputs, derivatives);
     if (op.derivative.kind == Derivative::Kind::composed) {
       Arrays composition = op.derivative.compose({op, sample.args, sample.inputs});
       composition.resize(outputs.size());

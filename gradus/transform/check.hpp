@@ -1,19 +1,18 @@
-// Checks of derivatives, for tests of one's own functions and ops: against finite differences, against each other, and against loops.
+// Checks of derivatives, for tests of one's own functions: against finite differences, against each other, and against loops.
 //
 //   CheckReport report = check_gradients([](const Array& x) { return sum(silu(x)); }, x);
 //   if (!report.passed()) std::cout << report.text();
 #pragma once
 
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "gradus/graph/op_def.hpp"
 #include "gradus/transform/tree.hpp"
 
 namespace gradus {
 
+/// What check_gradients_with compares, and how closely; second derivatives may differ by ten times the tolerance.
 struct CheckOptions {
   int order = 2;             ///< 1: first derivatives only
   double tolerance = 1e-6;   ///< of the difference, relative to the larger of 1 and the value
@@ -32,6 +31,7 @@ class CheckReport {
     bool passed = true;
     std::string detail{};  ///< where, and the two values
   };
+  /// Whether all comparisons came out.
   bool passed() const;
   const std::vector<Line>& lines() const { return lines_; }
   /// All lines, readable.
@@ -44,10 +44,10 @@ class CheckReport {
   std::vector<Line> lines_;
 };
 
-namespace detail {
+namespace core {
 using ArrayFunction = std::function<std::vector<Array>(const std::vector<Array>&)>;
 CheckReport check_gradients_of(const ArrayFunction& f, std::vector<Array> arguments, const CheckOptions& options);
-}  // namespace detail
+}  // namespace core
 
 /// Compares, in float64 (float arguments are converted):
 /// - first derivatives by reverse mode with finite differences of order 6; the same by forward mode; and both with each other;
@@ -60,11 +60,11 @@ CheckReport check_gradients_with(const CheckOptions& options, const F& f, const 
   const auto call = [&](const std::vector<Array>& x) {
     return [&]<size_t... I>(std::index_sequence<I...>) {
       using R = decltype(f(x[I]...));
-      detail::check_returned<R>();
-      return detail::arrays_in(detail::Returned<R>(f(x[I]...)));
+      core::check_returned<R>();
+      return core::arrays_in(core::Returned<R>(f(x[I]...)));
     }(std::index_sequence_for<A...>());
   };
-  return detail::check_gradients_of(call, {Array(arguments)...}, options);
+  return core::check_gradients_of(call, {Array(arguments)...}, options);
 }
 /// The same with the options as they are.
 template <class F, class... A>
@@ -72,20 +72,6 @@ template <class F, class... A>
 CheckReport check_gradients(const F& f, const A&... arguments) {
   return check_gradients_with(CheckOptions{}, f, arguments...);
 }
-inline CheckReport check_gradients(detail::FunctionOfOne f, const Array& x) {
-  return check_gradients<Array (*)(const Array&)>(f.pointer(), x);
-}
-
-/// Inputs and parameters of one call of an op.
-struct OpSample {
-  std::vector<Array> inputs;
-  Args args{};
-};
-/// check_gradients for an op at each sample, with every input batched alone and all together; and, for an op of kind composed, its results
-/// against its composition.
-CheckReport check_op(const OpDef& op, std::span<const OpSample> samples, const CheckOptions& options = {});
-inline CheckReport check_op(const OpDef& op, std::initializer_list<OpSample> samples, const CheckOptions& options = {}) {
-  return check_op(op, std::span<const OpSample>(samples.begin(), samples.size()), options);
-}
+CheckReport check_gradients(core::FunctionOfOne f, const Array& x);
 
 }  // namespace gradus

@@ -10,6 +10,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 extern const OpDef checkpoint_op;
 
 namespace {
@@ -61,12 +63,13 @@ std::vector<Array> batch_checkpoint(const Call& call, std::span<const bool> is_b
 constinit const OpDef checkpoint_op{.name = "checkpoint",
                                     .inputs = graph_op_inputs,
                                     .is_variadic = true,
+                                    .args = args_of<CheckpointArgs>,
                                     .infer = infer_checkpoint,
                                     .derivative = composed(compose_checkpoint, reverse_checkpoint),
                                     .batch = batch_checkpoint,
                                     .expand = compose_checkpoint};
 
-std::vector<Array> detail::apply_checkpoint(Recording& recording, const std::vector<Array>& inputs, std::vector<Array> outputs) {
+std::vector<Array> core::apply_checkpoint(Recording& recording, const std::vector<Array>& inputs, std::vector<Array> outputs) {
   const size_t returned = outputs.size();
   Closure closure = recording.close(std::move(outputs));
   std::vector<Array> all = inputs;
@@ -77,7 +80,7 @@ std::vector<Array> detail::apply_checkpoint(Recording& recording, const std::vec
   return results;
 }
 
-std::span<const OpDef* const> checkpoint_ops() {
+std::span<const OpDef* const> core::checkpoint_ops() {
   static constexpr const OpDef* ops[] = {&checkpoint_op};
   return ops;
 }

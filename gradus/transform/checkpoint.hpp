@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-namespace detail {
+namespace core {
 
 /// The outputs of the recorded function as outputs of one op, which keeps only its inputs.
 std::vector<Array> apply_checkpoint(Recording& recording, const std::vector<Array>& inputs, std::vector<Array> outputs);
@@ -26,7 +26,7 @@ class Checkpoint {
   F f_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// f, of which the backward pass keeps only the inputs (and what f captured) and computes the rest again, with the same bits and the same
 /// random numbers. Running statistics that f writes are written once.
@@ -34,8 +34,8 @@ class Checkpoint {
 ///   Array h = checkpoint([&](const Array& x) { return block(x); })(x);
 template <class F>
 auto checkpoint(F f) {
-  return detail::Checkpoint<F>(std::move(f));
+  return core::Checkpoint<F>(std::move(f));
 }
-inline auto checkpoint(detail::FunctionOfOne f) { return detail::Checkpoint<Array (*)(const Array&)>(f.pointer()); }
+inline auto checkpoint(core::FunctionOfOne f) { return core::Checkpoint<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

@@ -11,9 +11,10 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/mode.hpp"
 #include "gradus/ops/random.hpp"
-#include "gradus/transform/step.hpp"
+#include "gradus/transform/recording_scope.hpp"
+#include "gradus/transform/prepared_graph.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
 
 namespace {
 
@@ -30,7 +31,7 @@ class StateCollector final : public PartVisitor {
     if (seen_.insert(&array).second) variables.push_back({{}, nullptr, &array});
   }
   void on_value(const std::string&, const FieldValue& value) override {
-    std::visit([&](const auto& plain) { hash_field(values, plain_field(plain)); }, value);
+    value.visit([&](const auto& plain) { hash_field(values, plain_field(plain)); });
   }
   std::vector<Variable> variables;
   Hasher values;
@@ -45,8 +46,8 @@ class FormCollector final : public PartVisitor {
   void on_cell(const std::string& path, const CellPtr&) override { add(path, 1); }
   void on_array(const std::string& path, Array&) override { add(path, 2); }
   void on_value(const std::string& path, const FieldValue& value) override {
-    add(path, 3 + value.index());
-    std::visit([&](const auto& plain) { hash_field(form, plain_field(plain)); }, value);
+    add(path, 3 + static_cast<uint64_t>(value.kind()));
+    value.visit([&](const auto& plain) { hash_field(form, plain_field(plain)); });
   }
   Hasher form;
 
@@ -69,7 +70,7 @@ void hash_aval(Hasher& hasher, const Array& x) {
 
 // The value of a variable as it is between runs; empty if there is none.
 Array current(const Variable& variable) {
-  if (variable.slot) return *variable.slot;
+  if (variable.member) return *variable.member;
   return variable.cell->has_value() ? variable.cell->get() : Array();
 }
 
@@ -78,7 +79,7 @@ Array current(const Variable& variable) {
 // Inputs of the graph: arrays of the arguments, plain arrays of models among them, values of the state's variables, numbers of the host, a
 // key if there are draws. Outputs: results, then what is assigned to the variables in `written`.
 struct CompileRecording {
-  std::optional<Step> step;
+  std::optional<PreparedGraph> graph;
   std::vector<size_t> written;
   std::vector<HostInputScope::Source> numbers;
   bool has_draws = false;
@@ -100,32 +101,21 @@ int64_t recordings_of(const CompileCache& cache) { return cache.made; }
 
 struct CompileCall::Impl {
   std::vector<Variable> variables;           // of the state
-  std::vector<Variable> argument_slots;      // plain arrays of models among the arguments
+  std::vector<Variable> argument_members;      // plain arrays of models among the arguments
   FunctionTag function = nullptr;
   Hash128 key;
   std::shared_ptr<CompileRecording> recording;
 
   // While recording; in this order of construction and the reverse of destruction.
-  std::optional<TraceScope> trace;
-  std::optional<CellScope> cells;
+  std::optional<RecordingScope> scope;
   std::optional<HostInputScope> host;
-  std::optional<random::BaseScope> draws;
-  std::vector<std::pair<Array*, Array>> slots_before;
   std::vector<Array> symbols;
   Array base;
   size_t next = 0;
 
   void close() {
-    draws.reset();
     host.reset();
-    cells.reset();
-    for (auto slot = slots_before.rbegin(); slot != slots_before.rend(); ++slot) *slot->first = std::move(slot->second);
-    slots_before.clear();
-    trace.reset();
-  }
-  void bind_slot(Array* slot, const Array& symbol) {
-    slots_before.emplace_back(slot, *slot);
-    *slot = symbol;
+    scope.reset();
   }
 };
 
@@ -140,7 +130,7 @@ void CompileCall::add_array(const Array& x) {
 
 void CompileCall::add_module(const std::vector<Variable>& variables) {
   for (const Variable& variable : variables) {
-    if (variable.slot && variable.slot->exists()) impl_->argument_slots.push_back(variable);
+    if (variable.member && variable.member->exists()) impl_->argument_members.push_back(variable);
   }
 }
 
@@ -156,16 +146,16 @@ bool CompileCall::find(FunctionTag function) {
   visit_state_(state);
   impl_->function = function;
   impl_->variables = std::move(state.variables);
-  std::erase_if(impl_->argument_slots, [&](const Variable& slot) {
-    return std::any_of(impl_->variables.begin(), impl_->variables.end(), [&](const Variable& own) { return own.slot == slot.slot; });
+  std::erase_if(impl_->argument_members, [&](const Variable& each) {
+    return std::any_of(impl_->variables.begin(), impl_->variables.end(), [&](const Variable& own) { return own.member == each.member; });
   });
   Hasher hasher;
   hasher.add(reinterpret_cast<uintptr_t>(function));
   hasher.add(mode_flags());
-  for (const size_t count : {words_.size(), arrays_.size(), impl_->argument_slots.size(), impl_->variables.size()}) hasher.add(count);
+  for (const size_t count : {words_.size(), arrays_.size(), impl_->argument_members.size(), impl_->variables.size()}) hasher.add(count);
   for (const uint64_t word : words_) hasher.add(word);
   for (const Array& x : arrays_) hash_aval(hasher, x);
-  for (const Variable& slot : impl_->argument_slots) hash_aval(hasher, *slot.slot);
+  for (const Variable& each : impl_->argument_members) hash_aval(hasher, *each.member);
   for (const Variable& variable : impl_->variables) {
     hash_aval(hasher, current(variable));
     hasher.add(variable.cell ? uint64_t{variable.cell->is_trainable} : 2);
@@ -192,23 +182,17 @@ void CompileCall::begin(FunctionTag function, FunctionRef<void()> plain_call) {
   std::erase_if(impl.variables, [](const Variable& variable) { return !current(variable).exists(); });
   std::vector<Array> values;
   for (const Variable& variable : impl.variables) values.push_back(current(variable));
-  impl.trace.emplace(TraceKind::compile);
-  impl.cells.emplace("compile");
+  impl.scope.emplace(TraceKind::compile, "compile");
   impl.host.emplace();
   const auto symbol_of = [&](const Array& x) {
     impl.symbols.push_back(make_placeholder(x.aval()));
     return impl.symbols.back();
   };
   for (const Array& x : arrays_) symbol_of(x);
-  for (const Variable& slot : impl.argument_slots) impl.bind_slot(slot.slot, symbol_of(*slot.slot));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const Variable& variable = impl.variables[i];
-    const Array symbol = symbol_of(values[i]);
-    if (variable.cell) impl.cells->bind(variable.cell, symbol);
-    else impl.bind_slot(variable.slot, symbol);
-  }
+  for (const Variable& each : impl.argument_members) impl.scope->bind(each, symbol_of(*each.member));
+  for (size_t i = 0; i < values.size(); ++i) impl.scope->bind(impl.variables[i], symbol_of(values[i]));
   impl.base = make_placeholder({int64, {}, false});
-  impl.draws.emplace(random::Key::from_array(impl.base));
+  impl.scope->draw_from(random::Key::from_array(impl.base));
 }
 
 const Array& CompileCall::next_symbol() { return impl_->symbols[impl_->next++]; }
@@ -251,14 +235,14 @@ void CompileCall::end(const std::vector<Array>& results, std::shared_ptr<void> p
   for (const Array& result : results) {
     if (!result.exists()) fail("compile", "the function returned an empty Array; it must return a value");
   }
-  const size_t first_variable = arrays_.size() + impl.argument_slots.size();
+  const size_t first_variable = arrays_.size() + impl.argument_members.size();
   std::unordered_map<const Cell*, Array> written;
-  for (const CellWrite& write : impl.cells->writes()) written.emplace(write.cell.get(), write.value);
+  for (const CellWrite& write : impl.scope->writes()) written.emplace(write.cell.get(), write.value);
   for (size_t i = 0; i < impl.variables.size(); ++i) {
     const Variable& variable = impl.variables[i];
     Array value;
-    if (variable.slot) {
-      if (variable.slot->node() != impl.symbols[first_variable + i].node()) value = *variable.slot;
+    if (variable.member) {
+      if (variable.member->node() != impl.symbols[first_variable + i].node()) value = *variable.member;
     } else if (const auto at = written.find(variable.cell.get()); at != written.end()) {
       value = at->second;
     }
@@ -277,7 +261,7 @@ void CompileCall::end(const std::vector<Array>& results, std::shared_ptr<void> p
   for (const Variable& variable : impl.variables) inputs.push_back(current(variable));
   settle_captured(symbols, outputs, inputs);
   const Subgraph graph(std::move(symbols), std::move(outputs));
-  recording->step.emplace(graph, all_of(graph.outputs().size()));
+  recording->graph.emplace(graph, all_of(graph.outputs().size()));
   recording->prototype = std::move(prototype);
   if (cache_.recordings.size() >= kMaxRecordings) {
     const auto oldest = std::min_element(cache_.recordings.begin(), cache_.recordings.end(),
@@ -296,7 +280,7 @@ std::vector<Array> CompileCall::run() {
   CompileRecording& recording = *impl.recording;
   recording.last_used = ++cache_.calls;
   std::vector<Array> inputs = std::move(arrays_);
-  for (const Variable& slot : impl.argument_slots) inputs.push_back(*slot.slot);
+  for (const Variable& each : impl.argument_members) inputs.push_back(*each.member);
   std::erase_if(impl.variables, [](const Variable& variable) { return !current(variable).exists(); });
   const size_t first_variable = inputs.size();
   for (const Variable& variable : impl.variables) inputs.push_back(current(variable));
@@ -309,15 +293,15 @@ std::vector<Array> CompileCall::run() {
   // What is about to be replaced is handed over, so that it can be written in place; after a failure it is put back.
   for (const size_t i : recording.written) {
     if (impl.variables[i].cell) impl.variables[i].cell->release();
-    else *impl.variables[i].slot = Array();
+    else *impl.variables[i].member = Array();
   }
   const auto put = [&](size_t i, Array value) {
     if (impl.variables[i].cell) impl.variables[i].cell->commit(std::move(value));
-    else *impl.variables[i].slot = std::move(value);
+    else *impl.variables[i].member = std::move(value);
   };
   std::vector<Array> outputs;
   try {
-    outputs = recording.step->run(inputs, true);
+    outputs = recording.graph->run(inputs, true);
   } catch (...) {
     for (const size_t i : recording.written) put(i, inputs[first_variable + i]);
     throw;
@@ -327,4 +311,4 @@ std::vector<Array> CompileCall::run() {
   return outputs;
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

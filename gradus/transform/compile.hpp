@@ -22,7 +22,7 @@
 
 namespace gradus {
 
-namespace detail {
+namespace core {
 
 /// The recordings of one compiled function.
 class CompileCache;
@@ -138,7 +138,7 @@ class Compiled {
   std::shared_ptr<CompileCache> cache_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// f as a function that is recorded once for each signature. The state must outlive it: variables, not temporaries, and not const. One
 /// thread calls it at a time.
@@ -146,13 +146,13 @@ template <class F, class... S>
 auto compile(F f, S&... state) {
   constexpr bool is_variable = (!std::is_const_v<S> && ...);
   static_assert(is_variable, "compile assigns to the state behind its function: it must not be const");
-  constexpr bool is_state = (detail::CompileState<S> && ...);
+  constexpr bool is_state = (core::CompileState<S> && ...);
   static_assert(
       is_state,
       "the state of compile is an Array, Parameter, module or optimiser; a struct becomes a module by GRADUS_PARTS(...) at its end");
-  if constexpr (is_variable && is_state) return detail::Compiled<F, S...>(std::move(f), state...);
+  if constexpr (is_variable && is_state) return core::Compiled<F, S...>(std::move(f), state...);
   else return f;
 }
-inline auto compile(detail::FunctionOfOne f) { return detail::Compiled<Array (*)(const Array&)>(f.pointer()); }
+inline auto compile(core::FunctionOfOne f) { return core::Compiled<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

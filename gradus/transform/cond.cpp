@@ -7,9 +7,11 @@
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
 #include "gradus/transform/differentiate.hpp"
-#include "gradus/transform/step.hpp"
+#include "gradus/transform/prepared_graph.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 namespace {
 
@@ -29,7 +31,7 @@ Arrays run_cond(const Call& call, std::span<const bool> is_output_needed) {
   const SubgraphPtr& graph = is_yes ? call.as<CondArgs>().yes : call.as<CondArgs>().no;
   Arrays arguments;
   for (const Array& input : call.inputs.subspan(1)) arguments.push_back(detached(input));
-  return Step(*graph, as_flags(is_output_needed)).run(arguments, false);
+  return PreparedGraph(*graph, as_flags(is_output_needed)).run(arguments, false);
 }
 
 // The same derivative of both branches: `differentiate(graph, symbols)` gives the outputs of the new branch.
@@ -143,16 +145,17 @@ void reconcile(Arrays& yes, Arrays& no) {
 
 }  // namespace
 
-constinit const OpDef cond_op{.name = "cond",
+constinit const OpDef core::cond_op{.name = "cond",
                               .inputs = cond_inputs,
                               .is_variadic = true,
+                              .args = args_of<CondArgs>,
                               .infer = infer_cond,
                               .derivative = custom(reverse_cond, forward_cond),
                               .batch = batch_cond,
                               .host = run_cond,
                               .takes_empty_cotangents = true};
 
-std::vector<Array> detail::apply_cond(const Array& predicate, const std::vector<Array>& arguments, CondBranches branches) {
+std::vector<Array> core::apply_cond(const Array& predicate, const std::vector<Array>& arguments, CondBranches branches) {
   if (!predicate.exists() || predicate.rank() != 0 || !predicate.dtype().is_bool()) {
     fail("cond", "the predicate is ", predicate.exists() ? concat(predicate.shape(), " ", predicate.dtype()) : "empty",
          "; it must be a bool scalar");

@@ -2,15 +2,18 @@
 // compose like other ops. Inside no value exists: item() and printing are errors.
 #pragma once
 
+#include <optional>
+
 #include "gradus/transform/recording.hpp"
 
 namespace gradus {
 
+/// Options of scan.
 struct ScanOptions {
   bool reverse = false;  ///< from the last step to the first; ys stay in the order of xs
 };
 
-namespace detail {
+namespace core {
 
 /// One call of scan: f is recorded for one step, once more if a number among the first carries has to take another dtype.
 class ScanCall {
@@ -28,13 +31,12 @@ class ScanCall {
   std::vector<Array> outputs() const { return outputs_; }
 
  private:
-  struct Draws;
   std::vector<Array> init_, xs_, symbols_, outputs_;
   ScanOptions options_;
   int64_t length_ = 0;
   size_t next_ = 0;
   std::optional<Recording> recording_;
-  std::unique_ptr<Draws> draws_;
+  Array key_;  // of the draws of a step
 };
 
 /// One call of while_loop, in the same manner.
@@ -52,11 +54,10 @@ class WhileCall {
   std::vector<Array> outputs() const { return outputs_; }
 
  private:
-  struct Draws;
   std::vector<Array> init_, symbols_, outputs_;
   size_t next_ = 0;
   std::optional<Recording> recording_;
-  std::unique_ptr<Draws> draws_;
+  Array key_, count_;  // the draws of a step are of key_ and its number
   Closure condition_;
 };
 
@@ -112,7 +113,7 @@ auto record_branch(Closure& closure, const F& f, A&... arguments) {
   return value;
 }
 
-}  // namespace detail
+}  // namespace core
 
 /// A loop over axis 0 of xs that carries a state:  carry, ys[t] = f(carry, xs[t]).  Returns the pair of the last carry and the stacked ys.
 /// Carry, xs and y may be arrays, or tuples or vectors of them; f returns a pair or tuple {carry, y}, the carry of the same shapes and
@@ -122,28 +123,28 @@ auto record_branch(Closure& closure, const F& f, A&... arguments) {
 ///   xs);
 template <class F, class C, class X>
 auto scan(const F& f, const C& init, const X& xs, ScanOptions options = {}) {
-  using detail::Returned;
-  if constexpr (!detail::must_be_scan_step<F, C, X>()) {
-    return std::pair<Returned<C>, Array>(init, Array());
+  using core::Returned;
+  if constexpr (!core::must_be_scan_step<F, C, X>()) {
+    return std::pair<core::Returned<C>, Array>(init, Array());
   } else {
-    const Returned<C> first(init);
-    const Returned<X> elements(xs);
-    detail::ScanCall call(detail::arrays_in(first), detail::arrays_in(elements), options);
+    const core::Returned<C> first(init);
+    const core::Returned<X> elements(xs);
+    core::ScanCall call(core::arrays_in(first), core::arrays_in(elements), options);
     const auto record = [&] {
       call.begin();
-      Returned<C> carry = first;
-      Returned<X> x = elements;
-      detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
-      detail::visit_arrays(x, [&](Array& array) { array = call.next_symbol(); });
+      core::Returned<C> carry = first;
+      core::Returned<X> x = elements;
+      core::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
+      core::visit_arrays(x, [&](Array& array) { array = call.next_symbol(); });
       auto [next, y] = f(std::as_const(carry), std::as_const(x));
-      return std::pair(Returned<decltype(next)>(std::move(next)), Returned<decltype(y)>(std::move(y)));
+      return std::pair(core::Returned<decltype(next)>(std::move(next)), core::Returned<decltype(y)>(std::move(y)));
     };
     auto result = record();
-    if (!call.end(detail::arrays_in(result.first), detail::arrays_in(result.second))) {
+    if (!call.end(core::arrays_in(result.first), core::arrays_in(result.second))) {
       result = record();
-      call.end(detail::arrays_in(result.first), detail::arrays_in(result.second));
+      call.end(core::arrays_in(result.first), core::arrays_in(result.second));
     }
-    return detail::with_arrays(std::move(result), call.outputs());
+    return core::with_arrays(std::move(result), call.outputs());
   }
 }
 
@@ -156,14 +157,14 @@ auto cond(const Array& predicate, const Yes& yes, const No& no, A&&... arguments
                 "cond takes two functions and their arguments: cond(p, [](const Array& x) { ... }, [](const Array& x) { ... }, x); "
                 "where(p, a, b) chooses between arrays");
   if constexpr (are_functions) {
-    const std::vector<Array> inputs = detail::arrays_of(arguments...);
-    detail::CondBranches branches;
-    auto value = detail::record_branch(branches.yes, yes, arguments...);
-    using Other = decltype(detail::record_branch(branches.no, no, arguments...));
+    const std::vector<Array> inputs = core::arrays_of(arguments...);
+    core::CondBranches branches;
+    auto value = core::record_branch(branches.yes, yes, arguments...);
+    using Other = decltype(core::record_branch(branches.no, no, arguments...));
     constexpr bool is_same = std::same_as<decltype(value), Other>;
     static_assert(is_same, "the two functions of cond return the same type");
-    detail::record_branch(branches.no, no, arguments...);
-    return detail::with_arrays(std::move(value), detail::apply_cond(predicate, inputs, std::move(branches)));
+    core::record_branch(branches.no, no, arguments...);
+    return core::with_arrays(std::move(value), core::apply_cond(predicate, inputs, std::move(branches)));
   } else {
     return Array();
   }
@@ -173,13 +174,13 @@ auto cond(const Array& predicate, const Yes& yes, const No& no, A&&... arguments
 /// is not known when the loop is recorded, so that nothing can be kept for a reverse pass.
 template <class Condition, class Body, class C>
 auto while_loop(const Condition& condition, const Body& body, const C& init) {
-  using State = detail::Returned<C>;
+  using State = core::Returned<C>;
   const State first(init);
-  if constexpr (detail::must_be_loop<Condition, Body, State>()) {
-    detail::WhileCall call(detail::arrays_in(first));
+  if constexpr (core::must_be_loop<Condition, Body, State>()) {
+    core::WhileCall call(core::arrays_in(first));
     const auto symbols = [&] {
       State carry = first;
-      detail::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
+      core::visit_arrays(carry, [&](Array& array) { array = call.next_symbol(); });
       return carry;
     };
     const auto record = [&] {
@@ -188,11 +189,11 @@ auto while_loop(const Condition& condition, const Body& body, const C& init) {
       return State(body(symbols()));
     };
     State result = record();
-    if (!call.end_body(detail::arrays_in(result))) {
+    if (!call.end_body(core::arrays_in(result))) {
       result = record();
-      call.end_body(detail::arrays_in(result));
+      call.end_body(core::arrays_in(result));
     }
-    return detail::with_arrays(std::move(result), call.outputs());
+    return core::with_arrays(std::move(result), call.outputs());
   } else {
     return first;
   }

@@ -3,11 +3,9 @@
 
 #include "gradus/transform/graph_op.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 extern const OpDef scan_op, cond_op, while_loop_op;
-
-namespace detail {
 
 /// Throws if a carry is an empty Array.
 void check_given(std::string_view name, const std::vector<Array>& init);
@@ -16,6 +14,4 @@ bool is_changed_number(std::string_view name, std::vector<Array>& init, const st
 /// The carries, numbers among them cast; throws unless they came back with the dtypes and shapes that they had.
 std::vector<Array> checked_carries(std::string_view name, const std::vector<Array>& init, std::vector<Array> carries);
 
-}  // namespace detail
-
-}  // namespace gradus
+}  // namespace gradus::core

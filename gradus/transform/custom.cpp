@@ -11,6 +11,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 namespace {
 
 // Inputs of the op: the arguments, what the function captured, what the rule captured. Parameters of the rule: changes (one an output for
@@ -102,6 +104,7 @@ constexpr OpDef custom_op(std::string_view name, Derivative derivative, BatchRul
   return {.name = name,
           .inputs = graph_op_inputs,
           .is_variadic = true,
+          .args = args_of<CustomArgs>,
           .infer = infer_custom,
           .derivative = derivative,
           .batch = batch,
@@ -114,7 +117,7 @@ constinit const OpDef custom_jvp_op = custom_op("custom_jvp", custom(nullptr, fo
 
 Array stop_gradient(const Array& x) { return apply(stop_gradient_op, {x}); }
 
-namespace detail {
+namespace core {
 
 void CustomCall::end_function(std::vector<Array> outputs) {
   outputs_ = outputs;
@@ -161,9 +164,9 @@ std::vector<Array> CustomCall::end_rule(std::vector<Array> changes) {
   return out;
 }
 
-}  // namespace detail
+}  // namespace core
 
-std::span<const OpDef* const> custom_derivative_ops() {
+std::span<const OpDef* const> core::custom_derivative_ops() {
   static constexpr const OpDef* ops[] = {&custom_vjp_op, &custom_jvp_op};
   return ops;
 }

@@ -14,7 +14,7 @@ namespace gradus {
 /// x as a constant of differentiation.
 Array stop_gradient(const Array& x);
 
-namespace detail {
+namespace core {
 
 /// The function of a custom derivative as recorded, and then its rule.
 class CustomCall {
@@ -92,19 +92,19 @@ class Custom {
   Rule rule_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// f with a reverse rule of its own: rule(cotangent, output, inputs...) returns the cotangent of the input, of several inputs a std::array
 /// (or tuple) of them. Forward mode follows from it where the rule is linear in the cotangent.
 template <class F, class Rule>
 auto custom_vjp(F f, Rule rule) {
-  return detail::Custom<F, Rule, false>(std::move(f), std::move(rule));
+  return core::Custom<F, Rule, false>(std::move(f), std::move(rule));
 }
 /// f with a forward rule of its own: rule(tangent, output, inputs...) returns the tangent of the output; of several inputs `tangent` is a
 /// std::array. Reverse mode follows from it where the rule is linear in the tangent.
 template <class F, class Rule>
 auto custom_jvp(F f, Rule rule) {
-  return detail::Custom<F, Rule, true>(std::move(f), std::move(rule));
+  return core::Custom<F, Rule, true>(std::move(f), std::move(rule));
 }
 
 }  // namespace gradus

@@ -15,7 +15,7 @@
 #include "gradus/ops/part_sums.hpp"
 #include "gradus/ops/shape.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 namespace {
 
@@ -101,13 +101,13 @@ Array as_change_of(const OpDef& op, const Array& change, const Array& x) {
   return in_dtype_of(change, x);
 }
 
-// change * slope. A number that the rule itself wrote (its node is younger than the call) is part of the structure, not a slot.
+// change * slope. A number that the rule itself wrote (its node is younger than the call) is part of the structure, not an operand.
 Array scaled(const Array& change, const Array& slope, uint64_t rule_began) {
   const Node* node = slope.node();
   if (node->is_scalar() && node->serial() > rule_began && slope.dtype().is_float()) {
-    if (node->slot().real == 1) return change;
-    if (node->slot().real == -1) return -change;
-    if (node->slot().real == 0) return {};
+    if (node->scalar().real == 1) return change;
+    if (node->scalar().real == -1) return -change;
+    if (node->scalar().real == 0) return {};
   }
   return change * slope;
 }
@@ -452,4 +452,4 @@ Array zeros_if_empty(const Array& change, const Array& x) { return change.exists
 Array zero_change(const Array& x) { return x.is_weak() ? Array(0.0) : zeros(x.shape(), x.dtype()); }
 Array unit_change(const Array& x) { return x.is_weak() ? Array(1.0) : ones(x.shape(), x.dtype()); }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -6,7 +6,7 @@
 
 #include "gradus/graph/op_def.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 /// Reverse mode: the cotangents of `arguments` from those of `outputs`, recorded as ops. An empty Array stands for zero, in and out.
 /// Derivatives flow through the nodes between arguments and outputs only; all else is constant.
@@ -22,4 +22,4 @@ Array zeros_if_empty(const Array& change, const Array& x);
 Array zero_change(const Array& x);
 Array unit_change(const Array& x);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -11,12 +11,15 @@
 #include "gradus/ops/shape.hpp"
 #include "gradus/transform/batching.hpp"
 #include "gradus/transform/differentiate.hpp"
+#include "gradus/transform/recording_scope.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
 
-Differentiation::~Differentiation() {
-  for (auto slot = slots_before_.rbegin(); slot != slots_before_.rend(); ++slot) *slot->first = std::move(slot->second);
-}
+Differentiation::Differentiation(TraceKind kind, std::string_view name, bool is_chosen)
+    : kind_(kind), name_(name), is_chosen_(is_chosen) {}
+Differentiation::~Differentiation() = default;
+
+void Differentiation::commit() { scope_->commit(); }
 
 void Differentiation::add_array(const Array& x, size_t argument) {
   if (!x.exists()) fail(name_, "argument ", argument, " is an empty Array; give it a value first");
@@ -69,8 +72,7 @@ void Differentiation::open(FunctionTag function, FunctionRef<void()> plain_call)
     }
     evaluate(roots);
   }
-  trace_.emplace(kind_);
-  cells_.emplace();
+  scope_ = std::make_unique<RecordingScope>(kind_);
   for (Leaf& leaf : leaves_) mark(leaf);
 }
 
@@ -84,12 +86,7 @@ void Differentiation::mark(Leaf& leaf) {
          name_, "<0>(f)");
   }
   leaf.mark = mark_argument(leaf.value);
-  if (leaf.variable.cell) {
-    cells_->bind(leaf.variable.cell, leaf.mark);
-  } else if (leaf.variable.slot) {
-    slots_before_.emplace_back(leaf.variable.slot, leaf.value);
-    *leaf.variable.slot = leaf.mark;
-  }
+  if (leaf.is_module()) scope_->bind(leaf.variable, leaf.mark);
 }
 
 const Array& Differentiation::next_mark() {
@@ -122,14 +119,14 @@ std::vector<Array> Differentiation::gradients(const std::vector<Array>& outputs)
     fail(name_, "the function returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
   }
   if (!value.dtype().is_float()) fail(name_, "the function returned a scalar of dtype ", value.dtype(), "; it must be a float");
-  std::vector<Array> out = gradus::pull_back(std::span(&value, 1), std::vector<Array>{unit_change(value)}, marks());
+  std::vector<Array> out = core::pull_back(std::span(&value, 1), std::vector<Array>{unit_change(value)}, marks());
   check_reached(out);
   for (size_t i = 0; i < out.size(); ++i) out[i] = zeros_if_empty(out[i], leaves_[i].value);
   return out;
 }
 
 std::vector<Array> Differentiation::pull_back(const std::vector<Array>& outputs, const std::vector<Array>& cotangents) const {
-  std::vector<Array> out = gradus::pull_back(outputs, cotangents, marks());
+  std::vector<Array> out = core::pull_back(outputs, cotangents, marks());
   for (size_t i = 0; i < out.size(); ++i) out[i] = zeros_if_empty(out[i], leaves_[i].value);
   return out;
 }
@@ -150,7 +147,7 @@ std::vector<Array> Differentiation::push_forward(const std::vector<Array>& tange
            "; they must be equal");
     }
   }
-  std::vector<Array> out = gradus::push_forward(marks(), tangents, outputs);
+  std::vector<Array> out = core::push_forward(marks(), tangents, outputs);
   for (size_t k = 0; k < out.size(); ++k) out[k] = zeros_if_empty(out[k], outputs[k]);
   return out;
 }
@@ -267,4 +264,4 @@ std::vector<Array> PullbackCore::operator()(const std::vector<Array>& cotangents
   return graph_->call(inputs);
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -2,20 +2,22 @@
 // templates of grad.hpp and vjp.hpp.
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include "gradus/graph/trace.hpp"
 #include "gradus/transform/build.hpp"
 #include "gradus/transform/tree.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
+
+class RecordingScope;
 
 /// Arguments are registered, then open() begins the trace and marks them; after the call of the function the derivatives are asked for,
 /// and commit() keeps what was written to cells. The destructor ends the trace and puts Array members of modules back.
 class Differentiation {
  public:
   /// `name`: what the user called, in messages; `is_chosen`: arguments are named by number.
-  Differentiation(TraceKind kind, std::string_view name, bool is_chosen) : kind_(kind), name_(name), is_chosen_(is_chosen) {}
+  Differentiation(TraceKind kind, std::string_view name, bool is_chosen);
   ~Differentiation();
   Differentiation(const Differentiation&) = delete;
   Differentiation& operator=(const Differentiation&) = delete;
@@ -40,7 +42,7 @@ class Differentiation {
   std::vector<std::vector<Array>> jacobians(const std::vector<Array>& outputs, bool by_columns) const;
   /// Zeros in the shape of each array and parameter registered.
   std::vector<Array> zero_gradients() const;
-  void commit() { cells_->commit(); }
+  void commit();
 
   /// The entries of `values` that belong to a model, from `next` on, by path.
   Gradients named(const std::vector<Array>& values, size_t& next, size_t argument) const;
@@ -49,10 +51,10 @@ class Differentiation {
 
  private:
   struct Leaf {
-    Variable variable;  // of a model; without cell and slot for an array argument
+    Variable variable;  // of a model; without cell and member for an array argument
     Array value, mark;
     size_t argument;
-    bool is_module() const { return variable.cell || variable.slot; }
+    bool is_module() const { return variable.cell || variable.member; }
   };
   bool is_missing(FunctionTag function) const;
   void build(FunctionTag function, FunctionRef<void()> plain_call);
@@ -67,9 +69,7 @@ class Differentiation {
   std::vector<Variable> states_;  // variables of models that are not differentiated by
   std::vector<Array> constants_;
   size_t next_ = 0;
-  std::optional<TraceScope> trace_;
-  std::optional<CellScope> cells_;
-  std::vector<std::pair<Array*, Array>> slots_before_;
+  std::unique_ptr<RecordingScope> scope_;
 };
 
 /// A linear map from cotangents to gradients that outlives its trace: the transposed graph, closed over what it needs of the forward pass.
@@ -216,4 +216,4 @@ auto chosen_of(std::index_sequence<I...>, const std::tuple<A&...>&) {
   else return std::index_sequence<I...>();
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -17,7 +17,7 @@
 
 namespace gradus {
 
-namespace detail {
+namespace core {
 
 template <class F, size_t... I>
 class ValueAndGrad {
@@ -57,20 +57,22 @@ class Grad {
   ValueAndGrad<F, I...> f_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// A function that returns the pair of f's result and its gradients.
 template <size_t... I, class F>
 auto value_and_grad(F f) {
-  return detail::ValueAndGrad<F, I...>(std::move(f));
+  return core::ValueAndGrad<F, I...>(std::move(f));
 }
 /// A function that returns f's gradients.
+///
+///   grad([](const Array& v) { return sum(v * v); })(array({1.0, 2.0}))   // [2., 4.]
 template <size_t... I, class F>
 auto grad(F f) {
-  return detail::Grad<F, I...>(std::move(f));
+  return core::Grad<F, I...>(std::move(f));
 }
 // These pick the function out of overloads: grad(tanh).
-inline auto value_and_grad(detail::FunctionOfOne f) { return detail::ValueAndGrad<Array (*)(const Array&)>(f.pointer()); }
-inline auto grad(detail::FunctionOfOne f) { return detail::Grad<Array (*)(const Array&)>(f.pointer()); }
+inline auto value_and_grad(core::FunctionOfOne f) { return core::ValueAndGrad<Array (*)(const Array&)>(f.pointer()); }
+inline auto grad(core::FunctionOfOne f) { return core::Grad<Array (*)(const Array&)>(f.pointer()); }
 
 }  // namespace gradus

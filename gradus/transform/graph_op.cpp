@@ -1,7 +1,7 @@
 // Shapes of graphs' outputs.
 #include "gradus/transform/graph_op.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 std::vector<Aval> output_avals(const Subgraph& graph) {
   std::vector<Aval> avals;
@@ -15,4 +15,4 @@ Aval with_axis(const Aval& aval, int64_t length) {
   return {aval.dtype, Shape(sizes), false};
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -4,7 +4,7 @@
 #include "gradus/graph/op_def.hpp"
 #include "gradus/graph/walk.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
 inline constexpr Input graph_op_inputs[] = {{"x"}};
 
@@ -28,4 +28,4 @@ void append(std::vector<T>& to, std::span<const T> from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

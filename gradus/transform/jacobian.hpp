@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-namespace detail {
+namespace core {
 
 /// Results of several arrays give their form to the derivatives: std::array<Array, 2> gives std::array<G, 2>.
 template <class R, class Each>
@@ -55,26 +55,26 @@ class Jacobian {
   std::string_view name_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// All partial derivatives, one reverse pass for all rows together: for functions with fewer outputs than inputs.
 template <size_t... I, class F>
 auto jacobian(F f) {
-  return detail::Jacobian<F, false, I...>(std::move(f), "jacobian");
+  return core::Jacobian<F, false, I...>(std::move(f), "jacobian");
 }
 /// The same, one forward pass for all columns together: for functions with fewer inputs than outputs.
 template <size_t... I, class F>
 auto jacobian_forward(F f) {
-  return detail::Jacobian<F, true, I...>(std::move(f), "jacobian_forward");
+  return core::Jacobian<F, true, I...>(std::move(f), "jacobian_forward");
 }
 /// Second derivatives of a scalar function: forward mode over reverse mode. For several arguments a std::array of rows of blocks.
 template <size_t... I, class F>
 auto hessian(F f) {
-  using Slope = detail::Grad<F, I...>;
-  return detail::Jacobian<Slope, true, I...>(Slope(std::move(f), "hessian"), "hessian");
+  using Slope = core::Grad<F, I...>;
+  return core::Jacobian<Slope, true, I...>(Slope(std::move(f), "hessian"), "hessian");
 }
-inline auto jacobian(detail::FunctionOfOne f) { return jacobian<>(f.pointer()); }
-inline auto jacobian_forward(detail::FunctionOfOne f) { return jacobian_forward<>(f.pointer()); }
-inline auto hessian(detail::FunctionOfOne f) { return hessian<>(f.pointer()); }
+inline auto jacobian(core::FunctionOfOne f) { return jacobian<>(f.pointer()); }
+inline auto jacobian_forward(core::FunctionOfOne f) { return jacobian_forward<>(f.pointer()); }
+inline auto hessian(core::FunctionOfOne f) { return hessian<>(f.pointer()); }
 
 }  // namespace gradus

@@ -1,18 +1,21 @@
 // Functions recorded as closed graphs, for ops that hold one: checkpoint, custom derivatives, scan, cond, while_loop.
 #pragma once
 
-#include <optional>
+#include <memory>
 
+#include "gradus/graph/closure.hpp"
 #include "gradus/graph/trace.hpp"
-#include "gradus/graph/walk.hpp"
 #include "gradus/transform/tree.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
+
+class RecordingScope;
 
 /// The trace of one function. Its arguments are replaced by what add() gives; close() makes the graph.
 class Recording {
  public:
   explicit Recording(TraceKind kind);
+  ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
@@ -22,6 +25,9 @@ class Recording {
   Array add_symbol(const Aval& aval);
   /// A symbol that was made elsewhere.
   void add_parameter(const Array& symbol) { parameters_.push_back(symbol); }
+  /// Until close() or end_draws(), draws inside come from this key, an int64 array.
+  void draw_from(const Array& key);
+  void end_draws();
   /// The graph of `outputs` as a function of what was added, in order, and of what it captured. What was assigned to cells inside becomes
   /// further outputs. Ends the trace.
   Closure close(std::vector<Array> outputs);
@@ -33,8 +39,7 @@ class Recording {
 
  private:
   TraceKind kind_;
-  std::optional<TraceScope> trace_;
-  std::optional<CellScope> cells_;
+  std::unique_ptr<RecordingScope> scope_;
   std::vector<Array> parameters_;
   std::vector<CellPtr> cells_written_;
 };
@@ -80,4 +85,4 @@ std::vector<Array> arrays_of(A&... arguments) {
   return out;
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -15,9 +15,11 @@
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
 #include "gradus/transform/differentiate.hpp"
-#include "gradus/transform/step.hpp"
+#include "gradus/transform/prepared_graph.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 namespace {
 
@@ -109,7 +111,7 @@ Arrays run_scan(const Call& call, std::span<const bool> is_output_needed) {
   const ScanArgs& args = parts.args;
   const size_t carries = parts.carry_count(), xs = parts.xs().size(), outputs = args.body->outputs().size();
   const ByteFlags needed = outputs_needed(*args.body, carries, is_output_needed);
-  const Step step(*args.body, needed);
+  const PreparedGraph step(*args.body, needed);
   std::vector<std::optional<Stack>> stacks(outputs);
   for (size_t k = carries; k < outputs; ++k) {
     if (needed[k]) stacks[k].emplace(args.body->outputs()[k].aval(), args.length);
@@ -314,22 +316,17 @@ Arrays batch_scan(const Call& call, std::span<const bool> is_batched, int64_t ba
 
 }  // namespace
 
-constinit const OpDef scan_op{.name = "scan",
+constinit const OpDef core::scan_op{.name = "scan",
                               .inputs = graph_op_inputs,
                               .is_variadic = true,
+                              .args = args_of<ScanArgs>,
                               .infer = infer_scan,
                               .derivative = custom(reverse_scan, forward_scan),
                               .batch = batch_scan,
                               .host = run_scan,
                               .takes_empty_cotangents = true};
 
-namespace detail {
-
-// Draws in a step use a key of the step: one more xs, if there are draws.
-struct ScanCall::Draws {
-  Array symbol = make_placeholder({int64, {}, false});
-  std::optional<random::BaseScope> scope{std::in_place, random::Key::from_array(symbol)};
-};
+namespace core {
 
 ScanCall::ScanCall(std::vector<Array> init, std::vector<Array> xs, ScanOptions options)
     : init_(std::move(init)), xs_(std::move(xs)), options_(options) {
@@ -356,11 +353,13 @@ void ScanCall::begin() {
     sizes.erase(0);
     symbols_.push_back(recording_->add_symbol({x.dtype(), Shape(sizes), false}));
   }
-  draws_ = std::make_unique<Draws>();
+  // Draws in a step use a key of the step: one more xs, if there are draws.
+  key_ = make_placeholder({int64, {}, false});
+  recording_->draw_from(key_);
 }
 
 bool ScanCall::end(const std::vector<Array>& carries, const std::vector<Array>& ys) {
-  draws_->scope.reset();
+  recording_->end_draws();
   if (is_changed_number("scan", init_, carries)) {
     recording_.reset();
     return false;
@@ -370,8 +369,8 @@ bool ScanCall::end(const std::vector<Array>& carries, const std::vector<Array>& 
     if (!y.exists()) fail("scan", "the function returned an empty Array; it must return a value");
     outputs.push_back(y.is_weak() ? y.astype(y.dtype() == float64 ? float32 : y.dtype()) : y);
   }
-  const bool has_draws = !nodes_between(std::span(&draws_->symbol, 1), outputs).empty();
-  if (has_draws) recording_->add_parameter(draws_->symbol);
+  const bool has_draws = !nodes_between(std::span(&key_, 1), outputs).empty();
+  if (has_draws) recording_->add_parameter(key_);
   const Closure closure = recording_->close(std::move(outputs));
   recording_->refuse_writes();
   if (has_draws) xs_.push_back(random::fold_in(random::next_key(), arange(length_)).array());
@@ -413,9 +412,9 @@ std::vector<Array> checked_carries(std::string_view name, const std::vector<Arra
   return carries;
 }
 
-}  // namespace detail
+}  // namespace core
 
-std::span<const OpDef* const> control_ops() {
+std::span<const OpDef* const> core::control_ops() {
   static constexpr const OpDef* ops[] = {&scan_op, &cond_op, &while_loop_op};
   return ops;
 }

@@ -7,7 +7,7 @@
 
 #include "gradus/graph/parts.hpp"
 
-namespace gradus::detail {
+namespace gradus::core {
 
 /// A value that wraps one array, such as random::Key.
 template <class T>
@@ -36,11 +36,9 @@ void visit_arrays(T& value, const F& f) {
     for (auto& entry : value) f(entry.second);
   } else if constexpr (HasParts<V>) {
     const auto parts = value.parts();
-    std::apply(
-        [&](auto&... member) {
-          (visit_arrays(const_cast<std::remove_const_t<std::remove_reference_t<decltype(member)>>&>(member), f), ...);
-        },
-        parts.values);
+    parts.values.apply([&](auto&... member) {
+      (visit_arrays(const_cast<std::remove_const_t<std::remove_reference_t<decltype(member)>>&>(member), f), ...);
+    });
   } else if constexpr (IsTuple<V>) {
     std::apply([&](auto&... member) { (visit_arrays(member, f), ...); }, value);
   } else if constexpr (is_vector<V>) {
@@ -146,7 +144,7 @@ auto packed(std::tuple<G...> parts) {
   }
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core
 
 namespace gradus {
 
@@ -160,7 +158,7 @@ Arguments<A...> args(A&&... arguments) {
   return {std::tuple<A...>(std::forward<A>(arguments)...)};
 }
 
-namespace detail {
+namespace core {
 template <class T>
 inline constexpr bool is_arguments = false;
 template <class... A>
@@ -171,6 +169,6 @@ auto as_tuple(T&& value) {
   if constexpr (is_arguments<std::remove_cvref_t<T>>) return std::forward<T>(value).values;
   else return std::tuple<T>(std::forward<T>(value));
 }
-}  // namespace detail
+}  // namespace core
 
 }  // namespace gradus

@@ -10,7 +10,7 @@
 
 namespace gradus {
 
-namespace detail {
+namespace core {
 
 /// J^T: from cotangents in the form of the function's result to gradients in the form of its arguments.
 template <class R, class G>
@@ -79,29 +79,29 @@ auto jvp_named(std::string_view name, const F& f, X&& x, V&& v) {
   return jvp_of(name, f, given, tangents, std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
 }
 
-}  // namespace detail
+}  // namespace core
 
 /// The pair of f(x) and J(x) v. x and v are one value each, or args(...) of several; the tangent of a module is Gradients (parameters that
 /// it does not name have tangent zero).
 template <class F, class X, class V>
 auto jvp(const F& f, X&& x, V&& v) {
-  return detail::jvp_named("jvp", f, std::forward<X>(x), std::forward<V>(v));
+  return core::jvp_named("jvp", f, std::forward<X>(x), std::forward<V>(v));
 }
-inline auto jvp(detail::FunctionOfOne f, const Array& x, const Array& v) { return jvp<Array (*)(const Array&)>(f.pointer(), x, v); }
+std::pair<Array, Array> jvp(core::FunctionOfOne f, const Array& x, const Array& v);
 
 /// The pair of f(x) and the function u -> J(x)^T u, whose argument has the form of f(x) and whose result that of the derivatives of grad.
 template <class F, class X>
 auto vjp(const F& f, X&& x) {
-  auto primals = detail::as_tuple(std::forward<X>(x));
-  return detail::vjp_of(f, detail::references_to(primals), std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
+  auto primals = core::as_tuple(std::forward<X>(x));
+  return core::vjp_of(f, core::references_to(primals), std::make_index_sequence<std::tuple_size_v<decltype(primals)>>());
 }
-inline auto vjp(detail::FunctionOfOne f, const Array& x) { return vjp<Array (*)(const Array&)>(f.pointer(), x); }
+std::pair<Array, core::Pullback<Array, Array>> vjp(core::FunctionOfOne f, const Array& x);
 
 /// H(x) v for a scalar function: forward mode over reverse mode, at a small multiple of the cost of f.
 template <class F, class X, class V>
 auto hvp(const F& f, X&& x, V&& v) {
-  return detail::jvp_named("hvp", detail::Grad<std::decay_t<F>>(f, "hvp"), std::forward<X>(x), std::forward<V>(v)).second;
+  return core::jvp_named("hvp", core::Grad<std::decay_t<F>>(f, "hvp"), std::forward<X>(x), std::forward<V>(v)).second;
 }
-inline Array hvp(detail::FunctionOfOne f, const Array& x, const Array& v) { return hvp<Array (*)(const Array&)>(f.pointer(), x, v); }
+Array hvp(core::FunctionOfOne f, const Array& x, const Array& v);
 
 }  // namespace gradus

@@ -8,13 +8,9 @@
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/transform/batching.hpp"
+#include "gradus/transform/recording_scope.hpp"
 
-namespace gradus::detail {
-
-struct Batching::Draws {
-  explicit Draws(const random::Key& key) : scope(key) {}
-  random::BaseScope scope;
-};
+namespace gradus::core {
 
 Batching::Batching(std::vector<BatchAxis> axes, VmapOptions options, size_t arguments) : axes_(std::move(axes)), options_(options) {
   if (!axes_.empty() && axes_.size() != arguments) {
@@ -22,9 +18,7 @@ Batching::Batching(std::vector<BatchAxis> axes, VmapOptions options, size_t argu
   }
 }
 
-Batching::~Batching() {
-  for (auto slot = slots_before_.rbegin(); slot != slots_before_.rend(); ++slot) *slot->first = std::move(slot->second);
-}
+Batching::~Batching() = default;
 
 BatchAxis Batching::axis_of(size_t argument, bool is_module) const {
   if (!axes_.empty()) return axes_[argument];
@@ -64,45 +58,38 @@ void Batching::open() {
   if (batch_size_ < 0) fail("vmap", "no argument is batched; at least one must have an axis of examples");
   std::optional<random::Key> key;
   if (options_.randomness != Randomness::error) key = random::next_key();
-  trace_.emplace(TraceKind::vmap);
-  cells_.emplace();
+  scope_ = std::make_unique<RecordingScope>(TraceKind::vmap);
   for (size_t i = 0; i < values_.size(); ++i) {
     Dims sizes = values_[i].shape().dims();
     sizes.erase(0);
     Array symbol = make_placeholder({values_[i].dtype(), Shape(sizes), false});
     symbols_.push_back(symbol);
-    const Variable& variable = variables_[i];
-    if (variable.cell) {
-      cells_->bind(variable.cell, symbol);
-    } else if (variable.slot) {
-      slots_before_.emplace_back(variable.slot, *variable.slot);
-      *variable.slot = symbol;
-    }
+    if (variables_[i].cell || variables_[i].member) scope_->bind(variables_[i], symbol);
   }
-  if (options_.randomness == Randomness::same) draws_ = std::make_unique<Draws>(*key);
+  if (options_.randomness == Randomness::same) scope_->draw_from(*key);
   if (options_.randomness == Randomness::different) {
     values_.push_back(random::fold_in(*key, arange(batch_size_)).array());
     symbols_.push_back(make_placeholder({int64, {}, false}));
-    draws_ = std::make_unique<Draws>(random::Key::from_array(symbols_.back()));
+    scope_->draw_from(random::Key::from_array(symbols_.back()));
   }
   // Symbols of models are read through their variables; only those of arguments are handed out.
   std::vector<Array> handed_out;
   for (size_t i = 0; i < variables_.size(); ++i) {
-    if (!variables_[i].cell && !variables_[i].slot) handed_out.push_back(symbols_[i]);
+    if (!variables_[i].cell && !variables_[i].member) handed_out.push_back(symbols_[i]);
   }
   handed_out_ = std::move(handed_out);
 }
 
 std::vector<Array> Batching::batched(const std::vector<Array>& outputs) {
-  draws_.reset();
+  scope_->end_draws();
   std::vector<Array> written;
-  for (const CellWrite& write : cells_->writes()) written.push_back(write.value);
+  for (const CellWrite& write : scope_->writes()) written.push_back(write.value);
   if (!nodes_between(symbols_, written).empty()) {
     fail("vmap", "a value that differs between examples was assigned to a variable of a module; a variable holds one value");
   }
   std::vector<Array> out = batch_graph(symbols_, values_, outputs, batch_size_);
-  cells_->commit();
+  scope_->commit();
   return out;
 }
 
-}  // namespace gradus::detail
+}  // namespace gradus::core

@@ -9,7 +9,6 @@
 
 #include <initializer_list>
 #include <memory>
-#include <optional>
 
 #include "gradus/graph/trace.hpp"
 #include "gradus/transform/tree.hpp"
@@ -19,9 +18,10 @@ namespace gradus {
 /// Which axis of an argument counts the examples, or `whole`: the argument is handed to every example as it is.
 class BatchAxis {
  public:
-  template <Integer T>
+  template <core::Integer T>
   constexpr BatchAxis(T axis) : axis_(static_cast<int64_t>(axis)) {}  // NOLINT: implicit on purpose
   BatchAxis(bool) = delete;
+  /// `whole`.
   static constexpr BatchAxis none() {
     BatchAxis axis(0);
     axis.is_whole_ = true;
@@ -39,11 +39,14 @@ inline constexpr BatchAxis whole = BatchAxis::none();
 /// What draws without a key do under vmap: an error, one draw for all examples, or a draw of its own for each.
 enum class Randomness { error, same, different };
 
+/// Options of vmap.
 struct VmapOptions {
   Randomness randomness = Randomness::error;
 };
 
-namespace detail {
+namespace core {
+
+class RecordingScope;
 
 /// One call of a function under vmap.
 class Batching {
@@ -71,11 +74,7 @@ class Batching {
   std::vector<Variable> variables_;  // those of batched models; null ones for arrays
   int64_t batch_size_ = -1;
   size_t batch_size_from_ = 0, next_ = 0;
-  std::optional<TraceScope> trace_;
-  std::optional<CellScope> cells_;
-  struct Draws;
-  std::unique_ptr<Draws> draws_;
-  std::vector<std::pair<Array*, Array>> slots_before_;
+  std::unique_ptr<RecordingScope> scope_;
 };
 
 template <size_t I, class A>
@@ -138,23 +137,23 @@ class Vmap {
   VmapOptions options_;
 };
 
-}  // namespace detail
+}  // namespace core
 
 /// f over axis 0 of each argument; models are handed on whole.
 template <class F>
 auto vmap(F f) {
-  return detail::Vmap<F>(std::move(f), {}, {});
+  return core::Vmap<F>(std::move(f), {}, {});
 }
 /// f over the given axis of each argument, counted from the end if negative. A model with axis 0 has a value of each parameter for each
 /// example (an ensemble).
 template <class F>
 auto vmap(F f, std::initializer_list<BatchAxis> axes, VmapOptions options = {}) {
-  return detail::Vmap<F>(std::move(f), axes, options);
+  return core::Vmap<F>(std::move(f), axes, options);
 }
 template <class F>
 auto vmap(F f, VmapOptions options) {
-  return detail::Vmap<F>(std::move(f), {}, options);
+  return core::Vmap<F>(std::move(f), {}, options);
 }
-inline auto vmap(detail::FunctionOfOne f) { return detail::Vmap<Array (*)(const Array&)>(f.pointer(), {}, {}); }
+inline auto vmap(core::FunctionOfOne f) { return core::Vmap<Array (*)(const Array&)>(f.pointer(), {}, {}); }
 
 }  // namespace gradus

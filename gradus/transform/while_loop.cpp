@@ -10,9 +10,11 @@
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
 #include "gradus/transform/differentiate.hpp"
-#include "gradus/transform/step.hpp"
+#include "gradus/transform/prepared_graph.hpp"
 
 namespace gradus {
+
+using namespace core;
 
 namespace {
 
@@ -41,7 +43,7 @@ std::vector<Aval> infer_while(const Call& call) { return output_avals(*call.as<W
 Arrays run_while(const Call& call, std::span<const bool>) {
   const Split parts(call);
   const size_t count = parts.carry_count();
-  const Step condition(*parts.args.condition, all_of(1)), body(*parts.args.body, all_of(count));
+  const PreparedGraph condition(*parts.args.condition, all_of(1)), body(*parts.args.body, all_of(count));
   Arrays for_condition, for_body;
   for (const Array& carry : parts.carries()) for_body.push_back(detached(carry));
   for_condition = for_body;
@@ -166,22 +168,17 @@ Arrays batch_while(const Call& call, std::span<const bool> is_batched, int64_t b
 
 }  // namespace
 
-constinit const OpDef while_loop_op{.name = "while_loop",
+constinit const OpDef core::while_loop_op{.name = "while_loop",
                                     .inputs = graph_op_inputs,
                                     .is_variadic = true,
+                                    .args = args_of<WhileArgs>,
                                     .infer = infer_while,
                                     .derivative = custom(refuse_reverse, forward_while),
                                     .batch = batch_while,
                                     .host = run_while,
                                     .takes_empty_cotangents = true};
 
-namespace detail {
-
-// Draws in the body use a key of the step: a count and a base key among the carries, if there are draws.
-struct WhileCall::Draws {
-  Array count = make_placeholder({int64, {}, false}), base = make_placeholder({int64, {}, false});
-  std::optional<random::BaseScope> scope{std::in_place, random::fold_in(random::Key::from_array(base), count)};
-};
+namespace core {
 
 WhileCall::WhileCall(std::vector<Array> init) : init_(std::move(init)) {
   if (init_.empty()) fail("while_loop", "there is no carried array");
@@ -203,23 +200,26 @@ void WhileCall::end_condition(const Array& condition) {
   condition_ = recording_->close({condition});
   recording_->refuse_writes();
   begin();
-  draws_ = std::make_unique<Draws>();
+  // Draws in the body use a key of the step: a count and a base key among the carries, if there are draws.
+  count_ = make_placeholder({int64, {}, false});
+  key_ = make_placeholder({int64, {}, false});
+  recording_->draw_from(random::fold_in(random::Key::from_array(key_), count_).array());
 }
 
 bool WhileCall::end_body(const std::vector<Array>& carries) {
-  draws_->scope.reset();
+  recording_->end_draws();
   if (is_changed_number("while_loop", init_, carries)) {
     recording_.reset();
     return false;
   }
   Arrays outputs = checked_carries("while_loop", init_, carries);
-  const bool has_draws = !nodes_between(std::vector<Array>{draws_->count}, outputs).empty();
+  const bool has_draws = !nodes_between(std::span(&count_, 1), outputs).empty();
   Arrays inputs = init_, condition_symbols = condition_.graph->parameters();
   if (has_draws) {
-    recording_->add_parameter(draws_->count);
-    recording_->add_parameter(draws_->base);
-    outputs.push_back(draws_->count + 1);
-    outputs.push_back(draws_->base);
+    recording_->add_parameter(count_);
+    recording_->add_parameter(key_);
+    outputs.push_back(count_ + 1);
+    outputs.push_back(key_);
   }
   Closure body = recording_->close(outputs);
   recording_->refuse_writes();
@@ -241,6 +241,6 @@ bool WhileCall::end_body(const std::vector<Array>& carries) {
   return true;
 }
 
-}  // namespace detail
+}  // namespace core
 
 }  // namespace gradus

@@ -1,4 +1,5 @@
 // The allocator's accounts: what lives, what is kept for reuse, what is refused.
+#include "gradus/array/memory.hpp"
 #include "gradus/array/buffer.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,8 @@
 #include "gradus/base/error.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 constexpr int64_t kBytes = 3 << 20;

@@ -10,6 +10,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::error_of;

@@ -14,6 +14,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 TEST(Text, NumbersAreTheShortestThatReadBack) {

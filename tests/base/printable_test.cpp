@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 TEST(Printable, OrdinaryTextStaysAsItIs) {

@@ -19,11 +19,13 @@
 #include "gradus/base/fork.hpp"
 #include "gradus/base/pool.hpp"
 #include "gradus/base/processors.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "tests/forked_child.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 class Threads : public ::testing::Test {
@@ -291,17 +293,17 @@ TEST_F(Threads, AForkedChildMakesItsOwn) {
     while (begun < 3) std::this_thread::yield();
   });
   ASSERT_EQ(sum_of_squares(1000), kSumTo1000);
-  EXPECT_GE(detail::helpers().started, 2);
+  EXPECT_GE(core::helpers().started, 2);
   const int64_t generation = fork_generation();
   const auto work = [&] {
-    if (detail::helpers().started != 0 || fork_generation() != generation + 1) return 1;
+    if (core::helpers().started != 0 || fork_generation() != generation + 1) return 1;
     std::atomic<int> strangers = 0;
     const std::thread::id mine = std::this_thread::get_id();
     parallel_for(2, [&](int64_t) {
       if (std::this_thread::get_id() != mine) ++strangers;
       while (strangers < 1) std::this_thread::yield();
     });
-    return sum_of_squares(1000) == kSumTo1000 && detail::helpers().started == 2 ? 0 : 2;
+    return sum_of_squares(1000) == kSumTo1000 && core::helpers().started == 2 ? 0 : 2;
   };
   EXPECT_EQ(exit_code_of_child(work), 0);
   EXPECT_EQ(exit_code_of_child([&] { return exit_code_of_child([&] { return sum_of_squares(1000) == kSumTo1000 ? 7 : 1; }); }), 7)
@@ -332,7 +334,7 @@ TEST_F(Threads, FewerThanWishedAreEnough) {
     if (::setrlimit(RLIMIT_NPROC, &one) != 0) return 77;
     set_threads(8);
     if (sum_of_squares(1000) != kSumTo1000) return 1;
-    const detail::Helpers helpers = detail::helpers();
+    const core::Helpers helpers = core::helpers();
     return helpers.started + helpers.refused == 7 && helpers.refused > 0 ? 0 : 2;
   };
   const int code = exit_code_of_child(work);

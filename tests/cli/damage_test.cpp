@@ -3,12 +3,15 @@
 
 #include <filesystem>
 
+#include "gradus/array/memory.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/nn/module.hpp"
 #include "tests/cli/clouds.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 constexpr uint32_t kCopies = 600;

@@ -2,6 +2,8 @@
 #include "tests/cli/idx_files.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::Outcome;

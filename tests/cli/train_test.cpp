@@ -11,6 +11,8 @@
 #include "tests/cli/clouds.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::kCloudsRecipe;

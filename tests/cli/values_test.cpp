@@ -10,6 +10,8 @@
 #include "tests/cli/idx_files.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::Outcome;

@@ -9,6 +9,8 @@
 #include "gradus/cpu/conv/cut.hpp"
 
 namespace gradus::cpu {
+
+using namespace core;
 namespace {
 
 struct Random {

@@ -9,6 +9,8 @@
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 const DType kSizes[] = {uint8, bfloat16, float32, float64};

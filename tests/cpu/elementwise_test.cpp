@@ -16,6 +16,8 @@
 #include <vector>
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using backend::Function;

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <numeric>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/loop/loop_kernel.hpp"
 #include "gradus/cpu/loop/parts.hpp"
 #include "tests/cpu/random_data.hpp"
 
 namespace gradus::cpu {
+
+using namespace core;
 namespace {
 
 // Each chunk adds 1 to a number of its own and to one that all share, and leaves its scratch full of ones.
@@ -52,9 +54,9 @@ TEST(LoopKernel, SeveralAreOneLoop) {
     pointers.push_back(&last[i]);
   }
   const KernelPtr bundle = prepare_bundle(loops);
-  const int64_t before = detail::loops_run();
+  const int64_t before = core::loops_run();
   ASSERT_TRUE(test::run(bundle, pointers).is_ok);
-  EXPECT_EQ(detail::loops_run(), before + 1);
+  EXPECT_EQ(core::loops_run(), before + 1);
   for (size_t i = 0; i < sizes.size(); ++i) {
     EXPECT_EQ(counts[i], std::vector<int64_t>(static_cast<size_t>(sizes[i]), 1));
     EXPECT_EQ(last[i], sizes[i]);

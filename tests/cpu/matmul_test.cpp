@@ -8,6 +8,8 @@
 #include "tests/cpu/random_data.hpp"
 
 namespace gradus::cpu {
+
+using namespace core;
 namespace {
 
 using test::Data;

@@ -13,6 +13,8 @@
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 const DType kAll[] = {bool_, uint8, int32, int64, float16, bfloat16, float32, float64};

@@ -7,6 +7,8 @@
 #include "tests/cpu/random_data.hpp"
 
 namespace gradus::cpu {
+
+using namespace core;
 namespace {
 
 using test::Data;

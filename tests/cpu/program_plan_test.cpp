@@ -8,6 +8,8 @@
 #include "gradus/cpu/elementwise/loops.hpp"
 
 namespace gradus::cpu {
+
+using namespace core;
 namespace {
 
 ProgramInput array_input(const Shape& shape) { return {float32, contiguous_strides(shape), false}; }

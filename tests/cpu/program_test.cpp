@@ -12,6 +12,8 @@
 #include <numeric>
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using cpu::ProgramSpec;

@@ -15,6 +15,8 @@
 
 namespace gradus::test {
 
+using namespace core;
+
 /// An array in memory of its own, aligned to 64 bytes, at any strides.
 class Data {
  public:

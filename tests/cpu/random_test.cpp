@@ -10,6 +10,8 @@
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 Sample draw(const cpu::KernelPtr& kernel, Sample keys, DType dtype, const Shape& shape) {

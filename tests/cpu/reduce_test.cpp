@@ -11,6 +11,8 @@
 #include "tests/cpu/sample.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using cpu::ReduceKind;

@@ -11,6 +11,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 /// Memory with a layout; the first element may lie inside (negative strides).
 struct Sample {
   Layout layout;

@@ -1,4 +1,5 @@
 // Datasets: what enters is checked, parts are exact, generated sets follow their seed.
+#include "gradus/array/memory.hpp"
 #include "gradus/data/dataset.hpp"
 
 #include <algorithm>
@@ -16,6 +17,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using data::Dataset;

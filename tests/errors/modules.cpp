@@ -7,6 +7,7 @@
 namespace errors {
 
 using namespace gradus;
+using namespace gradus::core;
 
 namespace {
 

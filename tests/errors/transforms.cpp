@@ -1,4 +1,5 @@
 // Wrong calls of transforms, and what plans refuse.
+#include "gradus/array/memory.hpp"
 #include "gradus/array/buffer.hpp"
 #include "tests/errors/provocations.hpp"
 

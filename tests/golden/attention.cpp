@@ -6,6 +6,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 namespace {
 

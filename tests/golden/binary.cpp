@@ -5,6 +5,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 template <Array (*F)(const Array&, const Array&)>
 Results two(const Call& c) {

@@ -4,6 +4,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Array channels_last(const Array& x) { return moveaxis(x, 1, -1); }
 Array channels_first(const Array& x) { return moveaxis(x, -1, 1); }

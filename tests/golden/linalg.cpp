@@ -7,6 +7,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Results tensordot_case(const Call& c) {
   const Json& axes = c.attrs()["axes"];

@@ -6,6 +6,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Array reduced(const Array& losses, const std::string& reduction) {
   return reduction == "mean" ? mean(losses) : reduction == "sum" ? sum(losses) : losses;

@@ -10,6 +10,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 using Values = std::map<std::string, Array>;
 

@@ -7,6 +7,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Results batch_norm_case(const Call& c) {
   const Array x = channels_last(c["x"]);

@@ -6,6 +6,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 optim::Optimizer make_optimizer(const std::string& name, const Json& parameters) {
   const Arguments none;

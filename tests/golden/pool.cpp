@@ -6,6 +6,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Array torch_max_pool(const Array& x, int64_t size) { return channels_first(max_pool2d(channels_last(x), size)); }
 Array torch_average_pool(const Array& x, int64_t size) { return channels_first(average_pool2d(channels_last(x), size)); }

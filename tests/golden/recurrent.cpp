@@ -4,6 +4,7 @@
 namespace golden {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Array torch_linear(const Array& x, const Array& weight, const Array& bias) {
   const Array y = matmul(x, transpose(weight));

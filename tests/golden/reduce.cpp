@@ -7,6 +7,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 using Whole = Array (*)(const Array&);
 using Along = Array (*)(const Array&, const Axes&);

@@ -5,6 +5,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Index index_entry(const Json& entry) {
   if (entry.is_number()) return Index(entry.get<int64_t>());

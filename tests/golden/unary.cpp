@@ -7,6 +7,7 @@ namespace golden {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 template <Array (*F)(const Array&)>
 Results one(const Call& c) {

@@ -9,6 +9,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 enum class Colour { red, green };
 std::span<const std::string_view> enum_names(Colour) {
   static constexpr std::string_view names[] = {"red", "green"};

@@ -15,6 +15,8 @@
 #include "gradus/transform/vmap.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 // y = x scale + shift, either of which may be left out.

@@ -5,6 +5,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 class batches : public EachFamily {};
 GRADUS_ON_ALL_FAMILIES(batches);

@@ -7,12 +7,13 @@
 #include <thread>
 
 #include "bench/models.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/gradus.hpp"
 
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 // Sanitizers make everything ten times as slow.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

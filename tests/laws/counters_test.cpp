@@ -12,6 +12,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 // The pending bound as it is by default, whatever a test did with it.
 struct LiftedBound {

@@ -6,6 +6,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 class derivatives : public EachFamily {};
 GRADUS_ON_ALL_FAMILIES(derivatives);

@@ -9,6 +9,7 @@
 namespace laws {
 
 using namespace gradus;
+using namespace gradus::core;
 
 namespace {
 

@@ -8,6 +8,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 using Floats = std::vector<float>;
 
 struct Net {

@@ -11,6 +11,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 // A call that a sample recorded, with its inputs computed.
 struct Recorded {

@@ -16,6 +16,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 /// A function whose inputs grow with n.
 struct Program {

@@ -4,7 +4,7 @@
 set -euo pipefail
 list=$1
 floors="cli train io data optim nn math transform plan ops graph cpu backend array base"  # from the top
-seam='^gradus::(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)\('
+seam='^gradus::(core::)?(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)\('
 
 while IFS= read -r object; do
   folder=${object##*/gradus/}

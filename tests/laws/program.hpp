@@ -7,6 +7,7 @@
 namespace laws {
 
 using namespace gradus;
+using namespace gradus::core;
 
 // One random program: the same seed makes the same calls on any inputs of the same dtypes and shapes.
 class Program {

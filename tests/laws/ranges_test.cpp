@@ -13,6 +13,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 class ranges : public EachFamily {};
 GRADUS_ON_ALL_FAMILIES(ranges);

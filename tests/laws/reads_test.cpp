@@ -3,6 +3,7 @@
 #include <sstream>
 #include <thread>
 
+#include "gradus/array/memory.hpp"
 #include "gradus/plan/settings.hpp"
 #include "tests/laws/program.hpp"
 

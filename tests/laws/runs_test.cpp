@@ -9,6 +9,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 class runs : public EachFamily {};
 GRADUS_ON_ALL_FAMILIES(runs);

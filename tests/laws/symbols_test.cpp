@@ -12,6 +12,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 // Names of the objects called ..._op in the library, without namespaces and "_op".
 std::multiset<std::string> op_symbols() {

@@ -10,6 +10,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 constexpr int kThreads = 4;
 template <class F>

@@ -12,6 +12,8 @@
 
 namespace gradus {
 
+using namespace core;
+
 // Modules of users are plain structs.
 struct Mixer {
   nn::Dense wide{8, tanh}, narrow{4};

@@ -10,6 +10,8 @@
 #include "gradus/ops/elementwise.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 const std::vector<double> kPoints = {-25, -4, -3, -1.5, -1, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.5, 3, 4, 6.5, 25};
@@ -57,7 +59,7 @@ TEST(Activations, FollowTheirFormulas) {
   EXPECT_FORMULA(hardshrink(x, 1.0), std::abs(v) > 1 ? v : 0);
   EXPECT_FORMULA(softshrink(x), v > 0.5 ? v - 0.5 : v < -0.5 ? v + 0.5 : 0);
   EXPECT_FORMULA(softshrink(x, 1.0), v > 1 ? v - 1 : v < -1 ? v + 1 : 0);
-  EXPECT_FORMULA(threshold(x, 0.5, -7.0), v > 0.5 ? v : -7);
+  EXPECT_FORMULA(threshold(x, 0.5, -7.0), v <= 0.5 ? -7 : v);  // NaN stays
 #undef EXPECT_FORMULA
 }
 

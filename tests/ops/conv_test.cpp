@@ -16,6 +16,8 @@
 #include "tests/ops/expect.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using test::expect_error;

@@ -13,6 +13,8 @@
 #include "gradus/ops/shape.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 constexpr DType kDTypes[] = {bool_, uint8, int32, int64, float16, bfloat16, float32, float64};

@@ -1,3 +1,4 @@
+#include "gradus/array/memory.hpp"
 #include "gradus/ops/creation.hpp"
 
 #include <gtest/gtest.h>

@@ -14,6 +14,8 @@
 #include "gradus/transform/grad.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();

@@ -10,6 +10,8 @@
 #include "gradus/ops/sort.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 std::vector<double> values(const Array& x) { return x.to_vector<double>(); }

@@ -10,6 +10,8 @@
 #include "gradus/transform/vmap.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using Two = std::function<Array(const Array&, const Array&)>;

@@ -11,6 +11,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 using Values = std::vector<float>;
 
 Values values(const Array& x) { return x.astype(float32).to_vector<float>(); }

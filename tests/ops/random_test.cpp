@@ -15,6 +15,8 @@
 #include "gradus/plan/counters.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 std::vector<double> values(const Array& x) { return x.to_vector<double>(); }

@@ -10,6 +10,7 @@
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 

@@ -1,4 +1,5 @@
 // Optimisers against golden trajectories; state, failure, plain arrays.
+#include "gradus/array/memory.hpp"
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
@@ -10,6 +11,8 @@
 #include "tests/golden_cases.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using nlohmann::json;

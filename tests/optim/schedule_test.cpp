@@ -7,6 +7,7 @@
 
 #include "gradus/base/error.hpp"
 #include "tests/golden_cases.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace gradus {
 namespace {
@@ -164,6 +165,28 @@ TEST(Plateau, SaysWhenItLowersTheFactor) {
   EXPECT_FALSE(plateau.note(1));
   EXPECT_TRUE(plateau.note(1));
   EXPECT_FALSE(plateau.note(1));  // it is as small as it may be
+}
+
+TEST(Schedules, APlateauIsOfTheWhole) {
+  using testing::error_of;
+  const std::string rest = " has a plateau, which counts for all of a run; give it to the whole: .with_plateau(...)";
+  EXPECT_EQ(error_of([] { sequence({1.0, plateau(0.5, {})}, {3}); }), "sequence: schedule 1" + rest);
+  EXPECT_EQ(error_of([] { chained(1, {plateau(0.5, {}), 1.0}); }), "chained: schedule 0" + rest);
+  const Schedule whole = sequence({1.0, 0.5}, {3}).with_plateau({.patience = 4});
+  ASSERT_TRUE(whole.on_plateau());
+  EXPECT_EQ(whole.on_plateau()->patience, 4);
+  EXPECT_EQ(whole(2), 1.0);
+  EXPECT_EQ(whole(3), 0.5);
+  EXPECT_EQ(sequence({1.0, 0.5, 0.25}, {3, 3})(3), 0.25) << "one of no steps";
+}
+TEST(Schedules, ThreePhasesNeedRoomForTheThird) {
+  using testing::error_of;
+  EXPECT_EQ(error_of([] { one_cycle(1, {.steps = 10, .rising = 0.6, .has_three_phases = true}); }),
+            "one_cycle: rising is 0.6; with three phases, of which two are as long, it must be at most 0.5");
+  const Schedule half = one_cycle(1, {.steps = 10, .rising = 0.5, .is_cosine = false, .has_three_phases = true});
+  EXPECT_DOUBLE_EQ(half(4), 1);
+  EXPECT_DOUBLE_EQ(half(8), half(0));
+  EXPECT_LT(half(9), half(8));
 }
 
 }  // namespace

@@ -29,6 +29,8 @@
 #include "gradus/transform/grad.hpp"
 
 namespace gradus::plan {
+
+using namespace core;
 namespace {
 
 using backend::KernelPtr, backend::Status;
@@ -102,7 +104,7 @@ void store(DType dtype, void* to, int64_t at, double value) {
 template <class T>
 T field(const KernelCall& call, std::string_view name) {
   for (const Field& each : call.args.fields()) {
-    if (each.name == name) return std::get<T>(each.value);
+    if (each.name == name) return *each.value.get_if<T>();
   }
   throw std::runtime_error("no such field");
 }
@@ -224,10 +226,10 @@ KernelPtr prepare_tiny_program(const backend::ProgramSpec& spec) {
       for (size_t k = 0; k < inputs; ++k) {
         int64_t rest = i, at = 0;
         for (int64_t axis = spec.shape.rank(); axis-- > 0;) {
-          if (!spec.inputs[k].is_slot) at += rest % spec.shape[axis] * spec.inputs[k].strides[static_cast<size_t>(axis)];
+          if (!spec.inputs[k].is_scalar) at += rest % spec.shape[axis] * spec.inputs[k].strides[static_cast<size_t>(axis)];
           rest /= spec.shape[axis];
         }
-        const DType stored = spec.inputs[k].is_slot && spec.inputs[k].dtype != float64 ? int64 : spec.inputs[k].dtype;
+        const DType stored = spec.inputs[k].is_scalar && spec.inputs[k].dtype != float64 ? int64 : spec.inputs[k].dtype;
         values[k] = load(stored, p[k], at);
       }
       for (size_t k = 0; k < spec.instructions.size(); ++k) {

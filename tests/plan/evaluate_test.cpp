@@ -19,6 +19,8 @@
 #include "gradus/plan/settings.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using Floats = std::vector<float>;

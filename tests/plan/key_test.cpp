@@ -15,6 +15,8 @@
 #include "gradus/plan/snapshot.hpp"
 
 namespace gradus::plan {
+
+using namespace core;
 namespace {
 
 using Arrays = std::vector<Array>;

@@ -12,6 +12,8 @@
 #include "gradus/plan/verify.hpp"
 
 namespace gradus::plan {
+
+using namespace core;
 namespace {
 
 template <class F>

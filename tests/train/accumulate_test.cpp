@@ -8,6 +8,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::error_of;

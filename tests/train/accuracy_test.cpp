@@ -9,6 +9,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::error_of;
@@ -108,6 +110,20 @@ TEST(Evaluation, SampleImagesAreTheFirstRightAndTheSurestWrong) {
   EXPECT_EQ(train::sample_images(odd, train::classify(array({{1.0, 0.0}}), odd), 1, 1)[0].pixels, (std::vector<uint8_t>{255, 255, 255}));
   const data::Dataset two_channels(zeros({1, 1, 1, 2}), array({0}), {.class_names = {"a", "b"}});
   EXPECT_TRUE(train::sample_images(two_channels, train::classify(array({{1.0, 0.0}}), two_channels), 1, 1).empty());
+}
+
+TEST(Accuracy, OfAnswersTakesAColumnForARowAndNoOtherShape) {
+  const Array flat = array({1.0, -1.0, 2.0, -3.0, 1.0, -2.0}), truth = array({1, 0, 1, 1, 1, 0});
+  EXPECT_NEAR(metrics::binary_accuracy(flat, truth).item(), 5.0 / 6, 1e-6);
+  EXPECT_NEAR(metrics::binary_accuracy(reshape(flat, {6, 1}), truth).item(), 5.0 / 6, 1e-6);
+  EXPECT_NEAR(metrics::binary_accuracy(flat, reshape(truth, {6, 1})).item(), 5.0 / 6, 1e-6);
+  EXPECT_NEAR(metrics::binary_accuracy(reshape(flat, {2, 3, 1}), reshape(truth, {2, 3})).item(), 5.0 / 6, 1e-6);
+  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {2, 3}), reshape(truth, {3, 2})); }),
+            "binary_accuracy: output is (2, 3) and target is (3, 2); they must be equal");
+  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {2, 3}), truth); }),
+            "binary_accuracy: output is (2, 3) and target is (6,); they must be equal");
+  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {6, 1}), reshape(truth, {1, 6})); }),
+            "binary_accuracy: output is (6, 1) and target is (1, 6); they must be equal");
 }
 
 TEST(History, CsvHasOneRowAnEpochAndEveryName) {

@@ -11,6 +11,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::error_of;
@@ -37,7 +39,7 @@ train::FitOptions options(const std::string& folder) {
 
 struct StopAfter final : train::Callback {
   explicit StopAfter(int64_t steps) : left(steps) {}
-  void on_begin(const train::Plan& plan) override { begun = plan.so_far.steps; }
+  void on_begin(const train::Run& run) override { begun = run.so_far.steps; }
   bool on_step(const train::Progress&) override { return --left == 0; }
   Datum::Table state() const override { return {{"left", left}}; }
   void set_state(const Datum::Table& state) override { restored = *find(state, "left"); }

@@ -13,6 +13,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 using testing::error_of;
@@ -148,7 +150,7 @@ TEST(Fit, HoldsOutTheAskedFraction) {
   int64_t examples = 0;
   struct Begin final : train::Callback {
     explicit Begin(int64_t& count) : examples(count) {}
-    void on_begin(const train::Plan& plan) override { examples = plan.examples; }
+    void on_begin(const train::Run& run) override { examples = run.examples; }
     int64_t& examples;
   };
   how.callbacks = {std::make_shared<Begin>(examples)};

@@ -29,9 +29,9 @@ TEST(Progress, AWideTerminalShowsAll) {
 
 TEST(Progress, WhatTheFirstStepsForetell) {
   const train::Logs logs;
-  const train::Plan plan{.epochs = 10, .steps_per_epoch = 1875};
-  EXPECT_EQ(train::forecast_text(plan, {.logs = logs}), "") << "nothing is known yet";
-  EXPECT_EQ(train::forecast_text(plan, {.logs = logs, .seconds_left = 150, .peak_bytes = int64_t{310} << 20}),
+  const train::Run run{.epochs = 10, .steps_per_epoch = 1875};
+  EXPECT_EQ(train::forecast_text(run, {.logs = logs}), "") << "nothing is known yet";
+  EXPECT_EQ(train::forecast_text(run, {.logs = logs, .seconds_left = 150, .peak_bytes = int64_t{310} << 20}),
             "10 epochs of 1,875 steps, about 2:30 left, arrays take up to 310 MiB");
   train::Logs some;
   some.set("loss", 0.5);
@@ -134,12 +134,12 @@ TEST(Printer, OnATerminalRewritesItsBarAndLeavesALineAnEpoch) {
   ASSERT_EQ(::ioctl(ends.writer, TIOCSWINSZ, &size), 0);
   ::setenv("TERM", "xterm", 1);
   train::ProgressPrinter printer(ends.writer);
-  const train::Plan plan{.epochs = 2, .steps_per_epoch = 4};
+  const train::Run run{.epochs = 2, .steps_per_epoch = 4};
   const train::Logs logs = an_epoch().logs;
   const train::Progress progress{.epoch = 1, .step = 4, .steps_per_epoch = 4, .seconds = 2, .examples_per_second = 100, .logs = logs};
-  printer.on_begin(plan);
+  printer.on_begin(run);
   EXPECT_FALSE(printer.on_step(progress));  // the last step of an epoch is always shown
-  EXPECT_EQ(ends.text(), "\r\033[K" + train::bar_text(plan, progress, 45));
+  EXPECT_EQ(ends.text(), "\r\033[K" + train::bar_text(run, progress, 45));
   printer.on_epoch(an_epoch());
   EXPECT_EQ(ends.text(), "\r\033[Kepoch 1/2: loss 0.5000, 2.0 s, 100/s\r\n");
   printer.on_epoch(an_epoch());  // no bar to take away

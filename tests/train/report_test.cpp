@@ -11,6 +11,8 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 size_t count_of(const std::string& text, const std::string& part) {

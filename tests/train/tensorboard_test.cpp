@@ -1,4 +1,5 @@
 // Event files as TensorBoard reads them, decoded here by code of its own; and the CSV file.
+#include "gradus/train/event_file.hpp"
 #include "gradus/train/tensorboard.hpp"
 
 #include <gtest/gtest.h>

@@ -10,6 +10,8 @@
 #include "gradus/train/progress.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 // ---- metrics ----

@@ -1,10 +1,12 @@
-#include "gradus/transform/check.hpp"
+#include "gradus/transform/check_op.hpp"
 
 #include "gradus/ops/index.hpp"
 #include "gradus/transform/custom.hpp"
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 TEST(CheckGradients, PassesWhatIsRight) {
@@ -26,7 +28,9 @@ TEST(CheckGradients, FindsAWrongRule) {
 }
 
 TEST(CheckGradients, VariesSomeElementsOfLargeArrays) {
-  EXPECT_TRUE(check_gradients([](const Array& x) { return sum(square(x)); }, samples({1000})).passed());
+  const auto f = [](const Array& x) { return sum(square(x)); };
+  EXPECT_TRUE(check_gradients(f, samples({1000})).passed());
+  for (const int64_t count : {1, 2, 24, 5000}) EXPECT_TRUE(check_gradients_with({.coordinates = count}, f, samples({40})).passed()) << count;
 }
 
 struct TestArgs {

@@ -12,6 +12,8 @@
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 struct Line {

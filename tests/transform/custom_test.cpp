@@ -11,6 +11,8 @@
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 std::vector<double> bits(const Array& x) { return x.to_vector<double>(); }

@@ -9,6 +9,8 @@
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 const auto cube = [](const Array& x) { return sum(x * x * x); };

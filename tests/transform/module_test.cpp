@@ -11,6 +11,8 @@
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 Array small(const Shape& shape) { return samples(shape) * 0.5; }

@@ -9,6 +9,8 @@
 #include "support.hpp"
 
 namespace gradus {
+
+using namespace core;
 namespace {
 
 const auto wave = [](const Array& x) { return sum(sin(x) * x); };

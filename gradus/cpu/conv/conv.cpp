@@ -3,7 +3,7 @@
 #include "gradus/cpu/conv/conv.hpp"
 
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/conv/direct.hpp"
 #include "gradus/cpu/conv/parted.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"

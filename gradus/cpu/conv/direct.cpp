@@ -6,7 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/matrix/gemm.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 

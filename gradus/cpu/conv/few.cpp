@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "gradus/backend/functions/activation.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/conv/direct.hpp"
 #include "gradus/cpu/matrix/gemm.hpp"
 #include "gradus/cpu/highway_targets.hpp"
@@ -34,7 +34,7 @@ struct Few {
   bool must_copy = false;
   std::vector<int64_t> offsets;  // of each tap and channel, from the window's first element
   int64_t chunks = 1;
-  SlotPlan slots;
+  SlotSizes slots;
 
   int64_t step() const { return shape.strides[1] * shape.in_channels; }
   int64_t row_step() const { return shape.strides[0] * padded * shape.in_channels; }
@@ -305,7 +305,7 @@ Few make_few(DType dtype, const ConvShape& shape, int64_t most_chunks) {
   }
   const int64_t items = shape.batch * shape.out[0];
   few.chunks = static_cast<int64_t>(std::clamp(shape.work() / (1 << 17), 1.0, static_cast<double>(std::min(items, most_chunks))));
-  if (few.must_copy) few.slots = SlotPlan(few.image_rows(kGroup) * few.padded * shape.in_channels * dtype.size(), few.chunks);
+  if (few.must_copy) few.slots = SlotSizes(few.image_rows(kGroup) * few.padded * shape.in_channels * dtype.size(), few.chunks);
   return few;
 }
 

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 
 #ifndef GRADUS_CPU_CONV_GUARD_ONCE

@@ -30,7 +30,7 @@ struct RoundTo {
 struct CastToOdd {
   template <class From>
   float operator()(From value) const {
-    return gradus::detail::rounded_to_odd(static_cast<double>(value));
+    return gradus::core::rounded_to_odd(static_cast<double>(value));
   }
 };
 

@@ -37,7 +37,7 @@ void repeat_element(std::byte* place, int64_t element_size) {
 }
 
 void run_fill(const Fill& fill, const void* from, std::byte* place) {
-  if (fill.is_double_to_float) {  // nearly all slots
+  if (fill.is_double_to_float) {  // nearly all numbers
     double number;
     std::memcpy(&number, from, sizeof number);
     return repeat(place, static_cast<float>(number));
@@ -143,7 +143,7 @@ KernelPtr prepare_program(const ProgramSpec& spec) {
              " outputs are too many");
   }
   for (const ProgramInput& input : spec.inputs) {
-    if (!input.is_slot && input.strides.size() != spec.shape.dims().size()) fail_bug("program: strides do not match shape ", spec.shape);
+    if (!input.is_scalar && input.strides.size() != spec.shape.dims().size()) fail_bug("program: strides do not match shape ", spec.shape);
   }
   if (spec.shape.size() == 0) return make_kernel([](void* const*, void*) { return Status{}; });
   return std::make_shared<Program>(spec);

@@ -29,8 +29,8 @@ class Lowering {
  public:
   Lowering(const ProgramSpec& spec, int64_t largest_tile, bool deferred) : spec_(spec), is_deferred_(deferred) {
     for (int i = 0; i < input_count(); ++i) {
-      operand_of_.push_back(input(i).is_slot ? -1 : static_cast<int>(operands_.size()));
-      if (!input(i).is_slot) operands_.push_back({i, input(i).dtype, {}, {}, {}});
+      operand_of_.push_back(input(i).is_scalar ? -1 : static_cast<int>(operands_.size()));
+      if (!input(i).is_scalar) operands_.push_back({i, input(i).dtype, {}, {}, {}});
     }
     const Dims sizes = collapse_axes(spec, operands_);
     plan_.grid = make_grid(sizes, largest_tile, operands_);
@@ -51,7 +51,7 @@ class Lowering {
   struct Value {
     DType dtype{};
     int same_as = 0;          // the value that has its content: itself, or through casts that change nothing
-    bool is_uniform = false;  // depends on slots and constants only
+    bool is_uniform = false;  // depends on numbers and constants only
     int last_use = -1;        // time: an instruction's number, or kEnd
     int uses = 0;             // operands and outputs
     bool is_read_wide = false;  // by an instruction, or by an output in another dtype
@@ -70,7 +70,7 @@ class Lowering {
   const ProgramInstruction& instruction(int k) const { return spec_.instructions[static_cast<size_t>(k)]; }
   Operand& operand(int i) { return operands_[static_cast<size_t>(operand_of_[static_cast<size_t>(i)])]; }
   static int source_count(const ProgramInstruction& instruction) { return instruction.function ? instruction.function->inputs : 1; }
-  bool is_array(int v) const { return v < input_count() && !input(v).is_slot; }
+  bool is_array(int v) const { return v < input_count() && !input(v).is_scalar; }
 
   void resolve_values() {
     values_.resize(spec_.inputs.size() + spec_.instructions.size());
@@ -79,7 +79,7 @@ class Lowering {
       made.same_as = v;
       if (v < input_count()) {
         made.dtype = input(v).dtype;
-        made.is_uniform = input(v).is_slot || (operand(v).is_constant && operand(v).access == Access::repeat);
+        made.is_uniform = input(v).is_scalar || (operand(v).is_constant && operand(v).access == Access::repeat);
         continue;
       }
       const ProgramInstruction& by = instruction(v - input_count());
@@ -91,7 +91,7 @@ class Lowering {
         made.is_uniform &= value(by.sources[static_cast<size_t>(j)]).is_uniform;
       }
       const bool is_copy = !by.function && made.dtype == compute_dtype(by.dtype);
-      if (is_copy && !(by.sources[0] < input_count() && input(by.sources[0]).is_slot)) made.same_as = value(by.sources[0]).same_as;
+      if (is_copy && !(by.sources[0] < input_count() && input(by.sources[0]).is_scalar)) made.same_as = value(by.sources[0]).same_as;
     }
   }
 
@@ -182,13 +182,13 @@ class Lowering {
   // The place of a value as an operand, in `wanted`, of an instruction of `dtype`.
   Place place_of(int v, DType wanted, DType dtype) {
     v = value(v).same_as;
-    if (v < input_count() && input(v).is_slot) return slot_place(v, wanted, wanted == float32 && dtype != float32);
+    if (v < input_count() && input(v).is_scalar) return scalar_place(v, wanted, wanted == float32 && dtype != float32);
     Value& found = value(v);
     if (found.place.number < 0) load(v);
     return found.place;
   }
-  Place slot_place(int v, DType wanted, bool is_for_16_bits) {
-    const TileLoop convert = slot_cast(v, wanted, is_for_16_bits);
+  Place scalar_place(int v, DType wanted, bool is_for_16_bits) {
+    const TileLoop convert = scalar_cast(v, wanted, is_for_16_bits);
     for (const Fill& fill : plan_.fills) {
       if (fill.input == v && fill.convert == convert) return {fill.place, true};
     }
@@ -196,7 +196,7 @@ class Lowering {
     plan_.fills.push_back({convert, v, place, wanted.size(), input(v).dtype == float64 && wanted == float32 && !is_for_16_bits});
     return {place, true};
   }
-  TileLoop slot_cast(int v, DType wanted, bool is_for_16_bits) const {
+  TileLoop scalar_cast(int v, DType wanted, bool is_for_16_bits) const {
     const DType kind = input(v).dtype == float64 ? float64 : int64;
     return is_for_16_bits ? find_cast_to_odd(kind) : find_cast(kind, wanted);
   }

@@ -18,7 +18,7 @@ struct TileStep {
   uint16_t element_size = 0;  ///< of the destination
 };
 
-/// A repeat buffer to fill from one element: a slot, a constant, or the value that an operand has in a tile.
+/// A repeat buffer to fill from one element: a number, a constant, or the value that an operand has in a tile.
 struct Fill {
   TileLoop convert = nullptr;
   int input = 0;
@@ -42,8 +42,8 @@ struct OutputPlace {
 
 struct TilePlan {
   TileGrid grid{};
-  std::vector<Fill> fills{};          ///< once a chunk: slots and constants
-  std::vector<TileStep> uniform_steps{};  ///< once a chunk, on one element: what depends on slots and constants only
+  std::vector<Fill> fills{};          ///< once a chunk: numbers and constants
+  std::vector<TileStep> uniform_steps{};  ///< once a chunk, on one element: what depends on numbers and constants only
   std::vector<Mover> movers{};
   std::vector<TileStep> steps{};  ///< every tile
   std::vector<OutputPlace> outputs{};

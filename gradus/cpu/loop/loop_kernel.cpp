@@ -4,14 +4,14 @@
 
 #include "gradus/base/lowest.hpp"
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
 namespace gradus::cpu {
 
 void LoopKernel::set_loop(int64_t chunks, int64_t chunk_bytes, int64_t shared_bytes) {
   loop_chunks = chunks;
   loop_shared_bytes = round_up(shared_bytes);
-  slots_ = SlotPlan(chunk_bytes, chunks);
+  slots_ = SlotSizes(chunk_bytes, chunks);
   scratch_bytes = loop_shared_bytes + slots_.scratch_bytes();
 }
 

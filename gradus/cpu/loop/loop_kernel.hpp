@@ -29,7 +29,7 @@ class LoopKernel : public Kernel {
   void set_loop(int64_t chunks, int64_t chunk_bytes = 0, int64_t shared_bytes = 0);
 
  private:
-  SlotPlan slots_;
+  SlotSizes slots_;
 };
 
 /// A loop from a function object: body(chunk, pointers), which cannot fail.

@@ -13,11 +13,11 @@
 namespace gradus::cpu {
 
 /// How a kernel divides its scratch among the chunks of a parallel loop; decided when it is prepared.
-class SlotPlan {
+class SlotSizes {
  public:
-  SlotPlan() = default;
+  SlotSizes() = default;
   /// Slots of `bytes` bytes (rounded up to 64) for a loop of `chunks` chunks.
-  SlotPlan(int64_t bytes, int64_t chunks)
+  SlotSizes(int64_t bytes, int64_t chunks)
       : bytes_(round_up(bytes)), count_(bytes == 0 ? 0 : std::clamp<int64_t>(std::min<int64_t>(chunks, threads()), 1, 64)) {}
   int64_t slot_bytes() const { return bytes_; }
   int64_t count() const { return count_; }
@@ -30,7 +30,7 @@ class SlotPlan {
 /// The slots of one run.
 class Slots {
  public:
-  Slots(const SlotPlan& plan, void* scratch)
+  Slots(const SlotSizes& plan, void* scratch)
       : bytes_(plan.slot_bytes()),
         scratch_(static_cast<std::byte*>(scratch)),
         free_(plan.count() == 64 ? ~uint64_t{0} : (uint64_t{1} << plan.count()) - 1) {}

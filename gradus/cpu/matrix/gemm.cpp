@@ -8,7 +8,7 @@
 #include "gradus/backend/functions/exponential.hpp"
 #include "gradus/base/half.hpp"
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/elementwise/loops.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 #include "gradus/cpu/loop/slots.hpp"
@@ -51,7 +51,7 @@ struct Gemm {
   TileLoop activation = nullptr;  // of the sums' dtype
   Way way = Way::packed;
   Blocks blocks;
-  SlotPlan slots;
+  SlotSizes slots;
   bool must_copy_b = false;  // direct: b is brought to rows in the slot first
   bool is_swapped = false;   // the product of the transposes, b^T a^T
 };
@@ -461,7 +461,7 @@ KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& ep
   gemm.way = choose_way(dtype, gemm.products);
   gemm.blocks = choose_blocks(dtype, gemm.products, gemm.way);
   gemm.must_copy_b = gemm.way == Way::direct && !is_unit(gemm.products.b_column, gemm.products.n);
-  gemm.slots = SlotPlan(slot_bytes(gemm, dtype), gemm.blocks.chunks);
+  gemm.slots = SlotSizes(slot_bytes(gemm, dtype), gemm.blocks.chunks);
   const auto run = HWY_DYNAMIC_DISPATCH(find_run)(dtype);
   const int64_t scratch = gemm.slots.scratch_bytes();
   return make_kernel(

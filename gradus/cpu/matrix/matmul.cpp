@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/onednn/dnnl.hpp"
 #include "gradus/cpu/matrix/gemm.hpp"
 #include "gradus/cpu/loop/parts.hpp"

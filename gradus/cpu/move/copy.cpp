@@ -6,7 +6,7 @@
 
 #include "gradus/base/convert.hpp"
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/loop/partial_kernel.hpp"
 
 namespace gradus::cpu {

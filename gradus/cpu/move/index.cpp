@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/move/copy.hpp"
 #include "gradus/cpu/loop/partial_kernel.hpp"
 

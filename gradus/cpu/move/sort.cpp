@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
 namespace gradus::cpu {
 

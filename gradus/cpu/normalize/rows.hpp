@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
 namespace gradus::cpu {
 

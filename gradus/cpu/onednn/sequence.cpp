@@ -176,7 +176,7 @@ std::string dnnl_version() {
 
 // Memory objects and argument lists for one run at a time.
 struct DnnlSequence::Context {
-  struct Slot {
+  struct Handle {
     dnnl_memory_t memory;
     int pointer;
     int64_t offset;
@@ -188,7 +188,7 @@ struct DnnlSequence::Context {
   };
   dnnl::stream stream{dnnl_engine()};
   std::vector<dnnl::memory> memories;
-  std::vector<Slot> slots;
+  std::vector<Handle> handles;
   std::vector<Call> calls;
 };
 
@@ -272,7 +272,7 @@ std::unique_ptr<DnnlSequence::Context> DnnlSequence::make_context() const {
     call.block_copy = step.block_copy ? &*step.block_copy : nullptr;
     for (const Argument& argument : step.arguments) {
       const dnnl::memory& memory = context->memories.emplace_back(argument.desc, dnnl_engine(), nullptr);
-      context->slots.push_back({memory.get(), argument.pointer, argument.offset});
+      context->handles.push_back({memory.get(), argument.pointer, argument.offset});
       call.arguments.push_back({argument.role, memory.get()});
     }
   }
@@ -285,9 +285,9 @@ Status DnnlSequence::run(void* const* pointers, void* scratch) const {
   if (!context) context = make_context();
   const OneThread one;
   bool is_ok = true;
-  for (const Context::Slot& slot : context->slots) {
-    void* data = slot.pointer >= 0 ? pointers[slot.pointer] : static_cast<std::byte*>(scratch) + slot.offset;
-    is_ok &= dnnl_memory_set_data_handle(slot.memory, data) == dnnl_success;
+  for (const Context::Handle& handle : context->handles) {
+    void* data = handle.pointer >= 0 ? pointers[handle.pointer] : static_cast<std::byte*>(scratch) + handle.offset;
+    is_ok &= dnnl_memory_set_data_handle(handle.memory, data) == dnnl_success;
   }
   const auto data_of = [](const dnnl_exec_arg_t& argument) {
     void* data = nullptr;

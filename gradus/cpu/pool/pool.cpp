@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gradus/base/half.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/highway_targets.hpp"
 
 #undef HWY_TARGET_INCLUDE

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "gradus/base/round_up.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/move/copy.hpp"
 
 namespace gradus::cpu {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gradus/base/convert.hpp"
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/cpu/random/random.cpp"

@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "gradus/base/threads.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/cpu/reduce/fold.hpp"
 
 namespace gradus::cpu {

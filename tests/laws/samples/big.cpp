@@ -6,6 +6,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 Array sixty_fourths(const Shape& shape, unsigned seed = 1) { return (laws::integers(shape, -96, 96, seed).astype(float64) / 64.0).eval(); }
 

@@ -7,6 +7,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 using One = Array (*)(const Array&);
 using Two = Array (*)(const Array&, const Array&);

@@ -4,6 +4,8 @@
 
 namespace laws {
 
+using namespace gradus::core;
+
 Samples leaf_samples() {
   using namespace gradus;
   const auto same = [](const std::vector<Plain>& x) { return x[0]; };

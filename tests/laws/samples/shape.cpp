@@ -6,6 +6,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 using Unary = std::function<Array(const Array&)>;
 Sample of(std::string_view op, const Shape& shape, Unary f, Reference reference = {}) {

@@ -7,6 +7,7 @@ namespace laws {
 namespace {
 
 using namespace gradus;
+using namespace gradus::core;
 
 constexpr double kRate = 0.1, kEpsilon = 1e-3, kKeep = 0.99, kBeta1 = 0.9, kBeta2 = 0.99;
 

@@ -3,12 +3,12 @@
 
 #include "gradus/transform/graph_op.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
-class Step {
+class PreparedGraph {
  public:
   /// `needed` says which outputs will be read.
-  Step(const Subgraph& graph, std::span<const uint8_t> needed);
+  PreparedGraph(const Subgraph& graph, std::span<const uint8_t> needed);
   /// All outputs (those not needed are empty), computed. With `may_consume` the memory of arguments that only this vector holds may be
   /// overwritten.
   std::vector<Array> run(const std::vector<Array>& arguments, bool may_consume) const;
@@ -30,4 +30,4 @@ ByteFlags parameters_read(const Subgraph& graph, std::span<const uint8_t> output
 /// A computed array apart from any graph that made it.
 Array detached(const Array& computed);
 
-}  // namespace gradus
+}  // namespace gradus::core

@@ -1,5 +1,5 @@
 // Running totals: plain loops, with the states of up to 256 neighbouring columns side by side.
-#include "gradus/cpu/reduce/scan.hpp"
+#include "gradus/cpu/reduce/cumulative.hpp"
 
 #include <cmath>
 #include <limits>
@@ -80,7 +80,7 @@ Out to_output(V value) {
 
 // Columns first .. last-1 of one (n, inner) slice.
 template <class F, class T>
-void scan_columns(const T* x, typename F::Out* out, int64_t n, int64_t inner, int64_t first, int64_t last, bool is_reverse) {
+void cumulate_columns(const T* x, typename F::Out* out, int64_t n, int64_t inner, int64_t first, int64_t last, bool is_reverse) {
   typename F::State states[kColumns];
   for (int64_t j = 0; j < last - first; ++j) states[j] = F::start;
   for (int64_t k = 0; k < n; ++k) {
@@ -131,7 +131,7 @@ template <class F, class T>
 KernelPtr prepare(const Layout& in, int64_t axis, bool is_reverse) {
   return make_kernel([columns = AlongColumns(in.shape, axis), is_reverse](void* const* p, void*) {
     columns.run([&](int64_t at, int64_t first, int64_t last) {
-      scan_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, columns.n, columns.inner, first, last,
+      cumulate_columns<F>(static_cast<const T*>(p[0]) + at, static_cast<typename F::Out*>(p[1]) + at, columns.n, columns.inner, first, last,
                       is_reverse);
     });
     return Status{};
@@ -140,19 +140,19 @@ KernelPtr prepare(const Layout& in, int64_t axis, bool is_reverse) {
 
 }  // namespace
 
-KernelPtr prepare_scan(const Layout& in, ScanKind kind, int64_t axis, bool is_reverse) {
+KernelPtr prepare_cumulative(const Layout& in, CumulativeKind kind, int64_t axis, bool is_reverse) {
   return visit_dtype(in.dtype, [&]<class T>(T) -> KernelPtr {
     switch (kind) {
-      case ScanKind::sum:
+      case CumulativeKind::sum:
         return prepare<Sum<T>, T>(in, axis, is_reverse);
-      case ScanKind::prod:
+      case CumulativeKind::prod:
         return prepare<Prod<T>, T>(in, axis, is_reverse);
-      case ScanKind::logsumexp:
+      case CumulativeKind::logsumexp:
         if constexpr (is_float<T>) return prepare<LogSumExp<T>, T>(in, axis, is_reverse);
         else break;
-      case ScanKind::argmax:
+      case CumulativeKind::argmax:
         return prepare<Position<T, true>, T>(in, axis, is_reverse);
-      case ScanKind::argmin:
+      case CumulativeKind::argmin:
         return prepare<Position<T, false>, T>(in, axis, is_reverse);
     }
     return nullptr;

@@ -1,12 +1,12 @@
 // Pruning and running of a loop's body.
-#include "gradus/transform/step.hpp"
+#include "gradus/transform/prepared_graph.hpp"
 
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
 
-namespace gradus {
+namespace gradus::core {
 
-Step::Step(const Subgraph& graph, std::span<const uint8_t> needed) : places_(graph.outputs().size()) {
+PreparedGraph::PreparedGraph(const Subgraph& graph, std::span<const uint8_t> needed) : places_(graph.outputs().size()) {
   NodeMap parameter(graph.parameters().size());
   for (size_t i = 0; i < graph.parameters().size(); ++i) parameter.set(graph.parameters()[i].node(), static_cast<uint32_t>(i));
   std::vector<Array> computed;
@@ -27,7 +27,7 @@ Step::Step(const Subgraph& graph, std::span<const uint8_t> needed) : places_(gra
   if (!computed.empty()) computed_ = std::make_shared<const Subgraph>(graph.parameters(), std::move(computed));
 }
 
-std::vector<Array> Step::run(const std::vector<Array>& arguments, bool may_consume) const {
+std::vector<Array> PreparedGraph::run(const std::vector<Array>& arguments, bool may_consume) const {
   std::vector<Array> out(places_.size());
   for (size_t k = 0; k < places_.size(); ++k) {
     if (places_[k].source == Source::parameter) out[k] = arguments[places_[k].index];
@@ -57,4 +57,4 @@ Array detached(const Array& computed) {
   return computed.node()->is_scalar() ? computed : make_leaf(value_of(computed), computed.aval());
 }
 
-}  // namespace gradus
+}  // namespace gradus::core

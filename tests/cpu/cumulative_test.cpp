@@ -1,5 +1,5 @@
 // Running totals against plain loops, along every axis and in both directions.
-#include "gradus/cpu/reduce/scan.hpp"
+#include "gradus/cpu/reduce/cumulative.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,26 +11,26 @@
 namespace gradus {
 namespace {
 
-using cpu::ScanKind;
+using cpu::CumulativeKind;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-DType output_dtype(ScanKind kind, DType in) {
-  if (kind == ScanKind::argmax || kind == ScanKind::argmin) return int64;
+DType output_dtype(CumulativeKind kind, DType in) {
+  if (kind == CumulativeKind::argmax || kind == CumulativeKind::argmin) return int64;
   return in.is_float() ? in : int64;
 }
 
 // out along one line of values, in the order in which they are met.
-std::vector<double> scanned(ScanKind kind, const std::vector<double>& line, bool is_reverse) {
+std::vector<double> accumulated(CumulativeKind kind, const std::vector<double>& line, bool is_reverse) {
   std::vector<double> out;
-  double total = kind == ScanKind::prod ? 1 : 0, best = 0;
+  double total = kind == CumulativeKind::prod ? 1 : 0, best = 0;
   size_t at = 0;
   for (size_t i = 0; i < line.size(); ++i) {
     const double v = line[i];
-    if (kind == ScanKind::sum) out.push_back(total += v);
-    else if (kind == ScanKind::prod) out.push_back(total *= v);
-    else if (kind == ScanKind::logsumexp) out.push_back(std::log(total += std::exp(v)));
+    if (kind == CumulativeKind::sum) out.push_back(total += v);
+    else if (kind == CumulativeKind::prod) out.push_back(total *= v);
+    else if (kind == CumulativeKind::logsumexp) out.push_back(std::log(total += std::exp(v)));
     else {
-      const bool is_better = i == 0 || (!std::isnan(best) && (std::isnan(v) || (kind == ScanKind::argmax ? v >= best : v <= best)));
+      const bool is_better = i == 0 || (!std::isnan(best) && (std::isnan(v) || (kind == CumulativeKind::argmax ? v >= best : v <= best)));
       if (is_better) best = v, at = i;
       out.push_back(static_cast<double>(is_reverse ? line.size() - 1 - at : at));
     }
@@ -38,11 +38,11 @@ std::vector<double> scanned(ScanKind kind, const std::vector<double>& line, bool
   return out;
 }
 
-void check(Sample& x, ScanKind kind, int64_t axis, bool is_reverse) {
+void check(Sample& x, CumulativeKind kind, int64_t axis, bool is_reverse) {
   const Shape& shape = x.layout.shape;
   const DType dtype = output_dtype(kind, x.layout.dtype);
   Sample out = sample(dtype, shape, -77);
-  ASSERT_TRUE(run_kernel(cpu::prepare_scan(x.layout, kind, axis, is_reverse), {&x, &out}).is_ok);
+  ASSERT_TRUE(run_kernel(cpu::prepare_cumulative(x.layout, kind, axis, is_reverse), {&x, &out}).is_ok);
   int64_t inner = 1;
   for (int64_t a = axis + 1; a < shape.rank(); ++a) inner *= shape[a];
   const int64_t n = shape[axis], outer = shape.size() / std::max<int64_t>(n * inner, 1);
@@ -51,7 +51,7 @@ void check(Sample& x, ScanKind kind, int64_t axis, bool is_reverse) {
     const auto place = [&](int64_t k) { return (line / inner * n + (is_reverse ? n - 1 - k : k)) * inner + line % inner; };
     std::vector<double> values;
     for (int64_t k = 0; k < n; ++k) values.push_back(x.get(place(k)));
-    const std::vector<double> want = scanned(kind, values, is_reverse);
+    const std::vector<double> want = accumulated(kind, values, is_reverse);
     for (int64_t k = 0; k < n; ++k) {
       ASSERT_TRUE(is_near(out.get(place(k)), want[static_cast<size_t>(k)], tolerance, tolerance))
           << "kind " << static_cast<int>(kind) << " " << x.layout.dtype.name() << " " << to_text(shape) << " axis " << axis
@@ -61,9 +61,9 @@ void check(Sample& x, ScanKind kind, int64_t axis, bool is_reverse) {
   }
 }
 
-constexpr ScanKind kKinds[] = {ScanKind::sum, ScanKind::prod, ScanKind::logsumexp, ScanKind::argmax, ScanKind::argmin};
+constexpr CumulativeKind kKinds[] = {CumulativeKind::sum, CumulativeKind::prod, CumulativeKind::logsumexp, CumulativeKind::argmax, CumulativeKind::argmin};
 
-TEST(scan, agrees_with_plain_loops_for_every_kind_dtype_axis_and_direction) {
+TEST(cumulative, agrees_with_plain_loops_for_every_kind_dtype_axis_and_direction) {
   const Shape shapes[] = {Shape{1},          Shape{9},     Shape{3, 5},   Shape{5, 1}, Shape{2, 3, 4},
                           Shape{2, 2, 3, 5}, Shape{3, 70}, Shape{70, 33}, Shape{0, 3}, Shape{3, 0}};
   unsigned seed = 1;
@@ -73,9 +73,9 @@ TEST(scan, agrees_with_plain_loops_for_every_kind_dtype_axis_and_direction) {
       if (dtype.is_float()) {
         for (int64_t i = 0; i < shape.size(); ++i) x.set(i, std::round(4 * x.get(i)) / 4);  // with equal ones
       }
-      for (const ScanKind kind : kKinds) {
-        if (kind == ScanKind::logsumexp && !dtype.is_float()) continue;
-        if (kind == ScanKind::prod && shape.size() > 300) continue;  // beyond the range
+      for (const CumulativeKind kind : kKinds) {
+        if (kind == CumulativeKind::logsumexp && !dtype.is_float()) continue;
+        if (kind == CumulativeKind::prod && shape.size() > 300) continue;  // beyond the range
         for (int64_t axis = 0; axis < shape.rank(); ++axis) {
           for (const bool is_reverse : {false, true}) check(x, kind, axis, is_reverse);
         }
@@ -84,21 +84,21 @@ TEST(scan, agrees_with_plain_loops_for_every_kind_dtype_axis_and_direction) {
   }
 }
 
-TEST(scan, the_first_nan_stays) {
+TEST(cumulative, the_first_nan_stays) {
   for (const DType dtype : {float16, bfloat16, float32, float64}) {
     Sample x = sample_from(dtype, {6}, {1, 3, kNan, 5, kNan, 0});
-    for (const ScanKind kind : kKinds) {
+    for (const CumulativeKind kind : kKinds) {
       for (const bool is_reverse : {false, true}) check(x, kind, 0, is_reverse);
     }
   }
 }
 
-TEST(scan, long_lines_keep_their_digits) {
+TEST(cumulative, long_lines_keep_their_digits) {
   Sample x = sample(float32, {100000}, 0.1), out = sample(float32, {100000});
-  run_kernel(cpu::prepare_scan(x.layout, ScanKind::sum, 0, false), {&x, &out});
+  run_kernel(cpu::prepare_cumulative(x.layout, CumulativeKind::sum, 0, false), {&x, &out});
   EXPECT_NEAR(out.get(99999), 100000 * static_cast<double>(0.1f), 1e-3);
   Sample low = sample(float32, {1000}, -2000), sums = sample(float32, {1000});
-  run_kernel(cpu::prepare_scan(low.layout, ScanKind::logsumexp, 0, false), {&low, &sums});
+  run_kernel(cpu::prepare_cumulative(low.layout, CumulativeKind::logsumexp, 0, false), {&low, &sums});
   EXPECT_NEAR(sums.get(999), -2000 + std::log(1000), 1e-3);
 }
 
