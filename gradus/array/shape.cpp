@@ -23,7 +23,7 @@ void Shape::check() {
   count_ = 1;
   bool is_too_large = false;
   for (const int64_t size : sizes_) {
-    if (size < 0) fail("shape", gradus::to_text(std::span<const int64_t>(sizes_)), " has the size ", size, "; sizes must not be negative");
+    if (size < 0) fail("shape", core::to_text(std::span<const int64_t>(sizes_)), " has the size ", size, "; sizes must not be negative");
     is_too_large |= __builtin_mul_overflow(count_, size, &count_) || count_ > kLargestCount;
   }
   for (const int64_t size : sizes_) {
@@ -33,7 +33,7 @@ void Shape::check() {
     }
   }
   if (is_too_large) {
-    fail("shape", gradus::to_text(std::span<const int64_t>(sizes_)), " has more than 2^48 elements; no machine holds such an array");
+    fail("shape", core::to_text(std::span<const int64_t>(sizes_)), " has more than 2^48 elements; no machine holds such an array");
   }
 }
 

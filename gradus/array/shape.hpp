@@ -100,7 +100,7 @@ class Axes {
   Axes(std::initializer_list<core::Size> axes) {
     for (const core::Size axis : axes) axes_.push_back(axis.value());
   }
-  Axes(const core::Dims& axes) : axes_(axes) {}  // NOLINT: implicit on purpose
+  Axes(const core::Dims& axes) : axes_(axes) {}                                      // NOLINT: implicit on purpose
   Axes(const std::vector<int64_t>& axes) : axes_(std::span<const int64_t>(axes)) {}  // NOLINT: implicit on purpose
   Axes(bool) = delete;
   const core::Dims& dims() const { return axes_; }

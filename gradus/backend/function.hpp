@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "gradus/base/namespaces.hpp"
 #include "gradus/array/dtype.hpp"
+#include "gradus/base/namespaces.hpp"
 
 namespace gradus::backend {
 

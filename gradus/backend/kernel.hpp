@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "gradus/base/namespaces.hpp"
 #include "gradus/array/view.hpp"
 #include "gradus/base/hash.hpp"
+#include "gradus/base/namespaces.hpp"
 
 namespace gradus::backend {
 

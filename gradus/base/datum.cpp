@@ -27,13 +27,20 @@ Datum::~Datum() = default;
 bool operator==(const Datum& a, const Datum& b) {
   if (a.kind_ != b.kind_) return false;
   switch (a.kind_) {
-    case Datum::Kind::nothing: return true;
-    case Datum::Kind::flag: return a.flag_ == b.flag_;
-    case Datum::Kind::integer: return a.integer_ == b.integer_;
-    case Datum::Kind::real: return a.real_ == b.real_;
-    case Datum::Kind::text: return a.text_ == b.text_;
-    case Datum::Kind::list: return a.list_ == b.list_;
-    case Datum::Kind::table: break;
+    case Datum::Kind::nothing:
+      return true;
+    case Datum::Kind::flag:
+      return a.flag_ == b.flag_;
+    case Datum::Kind::integer:
+      return a.integer_ == b.integer_;
+    case Datum::Kind::real:
+      return a.real_ == b.real_;
+    case Datum::Kind::text:
+      return a.text_ == b.text_;
+    case Datum::Kind::list:
+      return a.list_ == b.list_;
+    case Datum::Kind::table:
+      break;
   }
   return a.table_ == b.table_;
 }

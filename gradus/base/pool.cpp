@@ -15,9 +15,9 @@
 #include <thread>
 
 #include "gradus/base/fork.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/base/processors.hpp"
 #include "gradus/base/switches.hpp"
-#include "gradus/base/parallel.hpp"
 
 namespace gradus::core {
 

@@ -1,11 +1,10 @@
 // How many threads there may be, and who runs a loop.
-#include "gradus/base/parallel.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/parallel.hpp"
 #include "gradus/base/pool.hpp"
 #include "gradus/base/processors.hpp"
 

@@ -64,7 +64,7 @@ std::string text_of(const KeyPart& part, const std::string& only) {
   std::vector<std::string> names;
   for (const KeyGroup& group : part.groups) {
     names.push_back(group.name);
-    if (!only.empty() && group.name != only) continue;
+    if (!only.empty() && group.name != only && (group.alias.empty() || group.alias != only)) continue;
     is_found = true;
     if (!group.name.empty()) out += concat("\n  ", part.chosen_by, " = \"", group.name, "\"   ", group.text, "\n");
     size_t width = 0;
@@ -107,11 +107,11 @@ std::vector<KeyPart> recipe_keys() {
   parts.push_back(std::move(activations));
   KeyPart initializers{"initializer", "of a layer: a name, or a table with name and parameters", "name", {}};
   for (const nn::InitializerKind& kind : nn::initializer_kinds())
-    initializers.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters()});
+    initializers.groups.push_back({std::string(kind.name), std::string(kind.text), kind.parameters(), std::string(kind.alias)});
   parts.push_back(std::move(initializers));
   KeyPart losses{"loss", "what training makes small", "name", {}};
   for (const loss::LossKind& kind : loss::loss_kinds())
-    losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
+    losses.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options(), std::string(kind.alias)});
   parts.push_back(std::move(losses));
   parts.push_back({"optimizer", "how parameters move", "name", optimizer_keys()});
   parts.push_back({"group",
@@ -122,7 +122,7 @@ std::vector<KeyPart> recipe_keys() {
   parts.push_back({"train", "how long, and what is watched", "", train_keys()});
   KeyPart metrics{"metrics", "train.metrics = [...], a list of names", "a name", {}};
   for (const metrics::MetricKind& kind : metrics::metric_kinds())
-    metrics.groups.push_back({std::string(kind.name), std::string(kind.text), described<NoFields>()});
+    metrics.groups.push_back({std::string(kind.name), std::string(kind.text), described<NoFields>(), std::string(kind.alias)});
   parts.push_back(std::move(metrics));
   KeyPart callbacks{"callbacks", "train.callbacks = [...], a list of names or tables", "name", {}};
   for (const train::CallbackKind& kind : train::callback_kinds())

@@ -12,6 +12,7 @@ namespace gradus::cli {
 struct KeyGroup {
   std::string name{}, text{};
   Described keys{};
+  std::string alias{};  ///< it is found by this name too
 };
 /// A part of a recipe: [optimizer]. `chosen_by` is the key that names the group.
 struct KeyPart {

@@ -49,7 +49,7 @@ std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
   }
   const std::string near = gradus::core::nearest(argument, names);
   return gradus::core::concat(argument, is_command ? ": there is no such command" : " is unknown here",
-                        near.empty() ? "; there are " + gradus::core::join(names) : "; did you mean " + near + "?");
+                              near.empty() ? "; there are " + gradus::core::join(names) : "; did you mean " + near + "?");
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {

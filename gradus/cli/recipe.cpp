@@ -94,11 +94,17 @@ Recipe read_recipe(const Document& document) {
   train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
     read_fields(fields_of(recipe.train), &recipe.train, given, reading);
   });
+  for (size_t i = 0; i < recipe.train.metrics.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      if (recipe.train.metrics[k].name() == recipe.train.metrics[i].name())
+        train.fail_at("metrics", concat(recipe.train.metrics[i].name(), " stands there twice"));
+    }
+  }
   for (const metrics::Metric& metric : recipe.train.metrics) {
     if (const std::string problem = metrics::misfit(metric, recipe.loss); !problem.empty())
       train.fail_at("metrics", concat(metric.name(), " ", problem));
   }
-  recipe.text = document.text();
+  recipe.text = document.text(recipe.name);
   return recipe;
 }
 

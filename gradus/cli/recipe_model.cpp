@@ -49,6 +49,8 @@ std::pair<nn::Sequential, Start> read_model(const Section& section) {
     read_fields(fields_of(model), &model, given, reading, others);
     model.check();
   });
+  const bool is_table = section.find("weights") && section.find("weights")->is_table();
+  keys.weights.from = section.located(is_table ? "weights.from" : "weights", keys.weights.from);
   return {std::move(model), std::move(keys.weights)};
 }
 

@@ -237,19 +237,20 @@ std::string Document::located(const std::string& key_path, const std::string& pa
   return (std::filesystem::path(folder()) / path).string();
 }
 
-std::string Document::text() const {
+std::string Document::text(const std::string& name) const {
   const auto said = root_["folder"].value<std::string>();
-  const bool says_folder = !uses_folder_ || (said && std::filesystem::path(*said).is_absolute());
-  if (assignments_.empty() && says_folder) return text_;
-  const toml::table folder_line{{"folder", says_folder ? "" : absolute_path(folder())}};
+  toml::table missing;  // what the file leaves to the place where it lies
+  if (uses_folder_ && !(said && std::filesystem::path(*said).is_absolute())) missing.insert("folder", absolute_path(folder()));
+  if (!root_.contains("name")) missing.insert("name", name);
+  if (assignments_.empty() && missing.empty()) return text_;
   std::ostringstream out;
-  if (assignments_.empty() && !said) {
+  if (assignments_.empty() && !(said && missing.contains("folder"))) {
     const std::string mark = text_.starts_with("\xEF\xBB\xBF") ? text_.substr(0, 3) : "";  // of the byte order
-    out << mark << folder_line << "\n" << text_.substr(mark.size());
+    out << mark << missing << "\n" << text_.substr(mark.size());
     return out.str();
   }
   toml::table root = root_;
-  if (!says_folder) root.insert_or_assign("folder", *folder_line.get_as<std::string>("folder"));
+  for (const auto& [key, value] : missing) root.insert_or_assign(key, value);
   for (const auto& [key_path, path] : absolute_paths_) assign_at(root, key_path, key_path, toml::value<std::string>(path));
   out << "# " << path_ << (assignments_.empty() ? "" : " with ") << join(assignments_) << "\n\n" << root << "\n";
   return out.str();

@@ -32,8 +32,9 @@ class Document {
   /// Where a file lies that a key names. Paths that are not absolute go from the document's folder, those that --set gave from the working
   /// folder. The folder is that of the file, or what the key `folder` at the top says; a text without a file has the working folder.
   std::string located(const std::string& key_path, const std::string& path) const;
-  /// The file as it was, or, after changes, as it would have to be. Read from any folder it names the same files.
-  std::string text() const;
+  /// The file as it was, or, after changes, as it would have to be. Read from any folder and under any file name it means the same: `name`
+  /// is what it is called where it does not say so itself.
+  std::string text(const std::string& name) const;
   /// "recipes/my.toml:12: model.layers[2].kernel", or "--set model.layers[2].kernel" for what the command line has set.
   std::string place(const std::string& key_path, const toml::source_region& where) const;
 

@@ -35,7 +35,8 @@ struct TrainArguments {
 std::vector<std::string> class_names_of(const Recipe& recipe, const data::Dataset& set) {
   constexpr int64_t most = 10'000;
   const loss::LossKind* kind = loss::loss_kinds().find(recipe.loss.name());
-  const bool are_labels = kind && kind->aim != loss::Aim::numbers && set.y.dtype().is_integer() && set.y.rank() == 1;
+  const bool are_labels = kind && kind->aim != loss::Aim::numbers && set.y.dtype().is_integer() &&
+                          (set.y.rank() == 1 || (set.y.rank() == 2 && set.y.shape(1) == 1));
   if (!set.class_names.empty() || !are_labels || set.size() == 0) return set.class_names;
   std::vector<std::string> names;
   const int64_t last = max(set.y).item<int64_t>();

@@ -24,13 +24,13 @@ class FieldValue {
   enum class Kind : uint8_t { flag, integer, real, text, sizes, dtype, graph };
 
   template <std::same_as<bool> T>
-  FieldValue(T flag) : kind_(Kind::flag), flag_(flag) {}                                          // NOLINT: implicit on purpose
-  FieldValue(int64_t number) : kind_(Kind::integer), integer_(number) {}                             // NOLINT
-  FieldValue(double number) : kind_(Kind::real), real_(number) {}                                    // NOLINT
-  FieldValue(std::string text) : kind_(Kind::text), text_(std::move(text)) {}                        // NOLINT
-  FieldValue(std::vector<int64_t> sizes) : kind_(Kind::sizes), sizes_(std::move(sizes)) {}           // NOLINT
-  FieldValue(DType dtype) : kind_(Kind::dtype), dtype_(dtype) {}                                     // NOLINT
-  FieldValue(SubgraphPtr graph) : kind_(Kind::graph), graph_(std::move(graph)) {}                    // NOLINT
+  FieldValue(T flag) : kind_(Kind::flag), flag_(flag) {}                                    // NOLINT: implicit on purpose
+  FieldValue(int64_t number) : kind_(Kind::integer), integer_(number) {}                    // NOLINT
+  FieldValue(double number) : kind_(Kind::real), real_(number) {}                           // NOLINT
+  FieldValue(std::string text) : kind_(Kind::text), text_(std::move(text)) {}               // NOLINT
+  FieldValue(std::vector<int64_t> sizes) : kind_(Kind::sizes), sizes_(std::move(sizes)) {}  // NOLINT
+  FieldValue(DType dtype) : kind_(Kind::dtype), dtype_(dtype) {}                            // NOLINT
+  FieldValue(SubgraphPtr graph) : kind_(Kind::graph), graph_(std::move(graph)) {}           // NOLINT
 
   Kind kind() const { return kind_; }
   /// Null if it is something else.
@@ -48,13 +48,20 @@ class FieldValue {
   template <class F>
   decltype(auto) visit(const F& f) const {
     switch (kind_) {
-      case Kind::flag: return f(flag_);
-      case Kind::integer: return f(integer_);
-      case Kind::real: return f(real_);
-      case Kind::text: return f(text_);
-      case Kind::sizes: return f(sizes_);
-      case Kind::dtype: return f(dtype_);
-      case Kind::graph: break;
+      case Kind::flag:
+        return f(flag_);
+      case Kind::integer:
+        return f(integer_);
+      case Kind::real:
+        return f(real_);
+      case Kind::text:
+        return f(text_);
+      case Kind::sizes:
+        return f(sizes_);
+      case Kind::dtype:
+        return f(dtype_);
+      case Kind::graph:
+        break;
     }
     return f(graph_);
   }

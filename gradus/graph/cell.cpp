@@ -1,8 +1,7 @@
 // Cells and the scopes that redirect them.
-#include "gradus/graph/cell_scope.hpp"
-
 #include "gradus/base/error.hpp"
 #include "gradus/base/per_thread.hpp"
+#include "gradus/graph/cell_scope.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/trace.hpp"
 

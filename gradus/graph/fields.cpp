@@ -136,9 +136,7 @@ bool FieldType<Array>::read(Array& value, const Datum& given, const FieldNote& n
   return true;
 }
 
-std::string join_names(std::span<const std::string_view> names) {
-  return join(std::vector<std::string>(names.begin(), names.end()));
-}
+std::string join_names(std::span<const std::string_view> names) { return join(std::vector<std::string>(names.begin(), names.end())); }
 int64_t find_name(std::span<const std::string_view> names, const Datum& given) {
   const std::string* text = given.get_if<std::string>();
   if (!text) return -1;

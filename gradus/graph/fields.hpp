@@ -249,9 +249,7 @@ const FieldTable& fields_of(const T& example) {
   static const FieldTable* table = [&] {
     auto* rows = new FieldTable;
     using Tied = decltype(fields_tied(example));
-    [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
-      (FieldAccess<T, kIndex>::add_to(*rows, names_of_fields(example)), ...);
-    }
+    [&]<size_t... kIndex>(std::index_sequence<kIndex...>) { (FieldAccess<T, kIndex>::add_to(*rows, names_of_fields(example)), ...); }
     (std::make_index_sequence<Tied::kCount>());
     check_notes(notes_of<T>(), *rows);
     return rows;

@@ -12,7 +12,8 @@ class SliceEnd {
  public:
   SliceEnd() = default;
   template <core::Integer T>
-  SliceEnd(T value) : value_(core::Size(value).value()) {}  // NOLINT: implicit on purpose; above the largest int64: that, not a negative number
+  SliceEnd(T value)
+      : value_(core::Size(value).value()) {}  // NOLINT: implicit on purpose; above the largest int64: that, not a negative number
   const std::optional<int64_t>& value() const { return value_; }
 
  private:
@@ -45,10 +46,10 @@ class Index {
   template <core::Integer T>
   Index(T position) : kind_(Kind::position), position_(core::Size(position).value()) {}  // NOLINT: implicit on purpose; as of SliceEnd
   Index(bool) = delete;
-  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}    // NOLINT: implicit on purpose
-  Index(Ellipsis) : kind_(Kind::ellipsis) {}                          // NOLINT: implicit on purpose
-  Index(NewAxis) : kind_(Kind::newaxis) {}                            // NOLINT: implicit on purpose
-  Index(const Array& array) : kind_(Kind::array), array_(array) {}    // NOLINT: implicit; bool arrays are masks, integer ones positions
+  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}  // NOLINT: implicit on purpose
+  Index(Ellipsis) : kind_(Kind::ellipsis) {}                        // NOLINT: implicit on purpose
+  Index(NewAxis) : kind_(Kind::newaxis) {}                          // NOLINT: implicit on purpose
+  Index(const Array& array) : kind_(Kind::array), array_(array) {}  // NOLINT: implicit; bool arrays are masks, integer ones positions
 
   bool is_ellipsis() const { return kind_ == Kind::ellipsis; }
   bool is_newaxis() const { return kind_ == Kind::newaxis; }
@@ -58,11 +59,16 @@ class Index {
   template <class F>
   decltype(auto) visit(const F& f) const {
     switch (kind_) {
-      case Kind::position: return f(position_);
-      case Kind::slice: return f(slice_);
-      case Kind::ellipsis: return f(Ellipsis{});
-      case Kind::newaxis: return f(NewAxis{});
-      case Kind::array: break;
+      case Kind::position:
+        return f(position_);
+      case Kind::slice:
+        return f(slice_);
+      case Kind::ellipsis:
+        return f(Ellipsis{});
+      case Kind::newaxis:
+        return f(NewAxis{});
+      case Kind::array:
+        break;
     }
     return f(array_);
   }

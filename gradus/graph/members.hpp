@@ -27,7 +27,7 @@ class Members {
   /// f(members...).
   template <class F>
   decltype(auto) apply(const F& f) const {
-    return [&]<size_t... kIndex>(std::index_sequence<kIndex...>) -> decltype(auto) {
+    return [&]<size_t... kIndex>(std::index_sequence<kIndex...>)->decltype(auto) {
       return f(*static_cast<T*>(const_cast<void*>(at_[kIndex]))...);
     }
     (std::index_sequence_for<T...>());

@@ -196,7 +196,7 @@ struct OpDef {
   std::span<const Input> inputs;
   bool is_variadic = false;  ///< the last Input stands for any number of inputs
   Promotion promotion = Promotion::none;
-  ArgsRule args = nullptr;   ///< null for ops without parameters
+  ArgsRule args = nullptr;  ///< null for ops without parameters
   InferRule infer;
   Derivative derivative;
   BatchRule batch = nullptr;                              ///< null: through the composition, if it has one

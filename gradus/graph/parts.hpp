@@ -68,7 +68,6 @@ constexpr bool must_be_module() {
 /// "encoder" and "norm" as "encoder.norm".
 std::string join_path(const std::string& path, std::string_view name);
 
-
 /// A handle on a cell: Parameter, State.
 template <class T>
 concept HoldsCell = requires(const T& value) {
@@ -253,14 +252,14 @@ auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...>;
 
 /// Stands at the end of a module and names all its data members in order of declaration. Makes parts(), by which parameters are found,
 /// and operator(), which calls forward. The struct must not be local to a function (it gets a member template).
-#define GRADUS_PARTS(...)                                                                            \
-  auto parts() const {                                                                               \
+#define GRADUS_PARTS(...)                                                                                         \
+  auto parts() const {                                                                                            \
     static_assert(::gradus::core::packed_size<decltype(::gradus::core::members(__VA_ARGS__))>() == sizeof(*this), \
-                  "GRADUS_PARTS must name every data member, in order of declaration");              \
+                  "GRADUS_PARTS must name every data member, in order of declaration");                           \
     return ::gradus::core::make_parts(#__VA_ARGS__, ::gradus::core::members(__VA_ARGS__));                        \
-  }                                                                                                  \
-  template <class... GradusArguments>                                                                \
-  auto operator()(GradusArguments&&... arguments)                                                    \
-      const->decltype(::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...)) {     \
-    return ::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...);                  \
+  }                                                                                                               \
+  template <class... GradusArguments>                                                                             \
+  auto operator()(GradusArguments&&... arguments)                                                                 \
+      const->decltype(::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...)) {                  \
+    return ::gradus::nn::call(*this, static_cast<GradusArguments&&>(arguments)...);                               \
   }

@@ -65,7 +65,8 @@ LoadReport load_part(const std::vector<Variable>& variables, const std::string& 
 
 template <Module M>
 AnyModel any(const M& model) {
-  AnyModel out{nn::detail::type_name<M>(), variables(model), [&model](core::PartVisitor& visitor) { visit_part(visitor, "", model); }, nullptr};
+  AnyModel out{nn::detail::type_name<M>(), variables(model), [&model](core::PartVisitor& visitor) { visit_part(visitor, "", model); },
+               nullptr};
   if constexpr (std::same_as<M, nn::Layer>) out.layer = const_cast<nn::Layer*>(&model);
   else if constexpr (std::same_as<M, nn::Model>) out.layer = const_cast<nn::Layer*>(&model.layer());
   if (out.layer) out.type = out.layer->type();

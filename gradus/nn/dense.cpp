@@ -78,7 +78,8 @@ Array Embedding::forward(const Array& ids) const { return embedding(table(), ids
 const Array& Embedding::table() const { return weights({count, width}, initializer); }
 
 std::span<const FieldNote> Dropout::field_notes() {
-  static constexpr FieldNote notes[] = {{"rate", "share of the numbers that become zero in training", {}, true, "a number of at least 0 and below 1"}};
+  static constexpr FieldNote notes[] = {
+      {"rate", "share of the numbers that become zero in training", {}, true, "a number of at least 0 and below 1"}};
   return notes;
 }
 Dropout::Dropout(double rate) : rate(rate) { check(); }

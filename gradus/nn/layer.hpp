@@ -70,7 +70,9 @@ class Shared {
   auto operator()(A&&... arguments) const -> decltype(forward(std::forward<A>(arguments)...)) {
     return forward(std::forward<A>(arguments)...);
   }
-  void visit_parts(core::PartVisitor& visitor, const std::string& path) const { visit_part(visitor, path, static_cast<const M&>(*module_)); }
+  void visit_parts(core::PartVisitor& visitor, const std::string& path) const {
+    visit_part(visitor, path, static_cast<const M&>(*module_));
+  }
 
  private:
   std::shared_ptr<M> module_;
@@ -240,9 +242,9 @@ class Sequential {
     if constexpr ((detail::must_be_layer<L>() && ...)) (add(std::forward<L>(layers)), ...);
   }
   /// Refused: softmax, tanh and other overloaded functions among the layers.
-  explicit Sequential(detail::LayerOrNothing, detail::LayerOrNothing, detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {},
+  explicit Sequential(detail::LayerOrNothing, detail::LayerOrNothing, detail::LayerOrNothing = {}, detail::LayerOrNothing = {},
                       detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {}, detail::LayerOrNothing = {},
-                      detail::LayerOrNothing = {});
+                      detail::LayerOrNothing = {}, detail::LayerOrNothing = {});
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept = default;
   Sequential& operator=(Sequential other) noexcept;

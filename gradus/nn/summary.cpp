@@ -31,7 +31,9 @@ std::string padded(const std::string& text, size_t width, bool is_right = false)
   return is_right ? space + text : text + space;
 }
 
-const void* identity_of(const Variable& variable) { return variable.cell ? static_cast<const void*>(variable.cell.get()) : variable.member; }
+const void* identity_of(const Variable& variable) {
+  return variable.cell ? static_cast<const void*>(variable.cell.get()) : variable.member;
+}
 
 }  // namespace
 

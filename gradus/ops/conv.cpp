@@ -166,24 +166,26 @@ constinit const OpDef conv_op{.name = "conv",
                               .batch = batch_conv,
                               .kernel = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input},
                               .work = [](std::span<const Shape> inputs, const Shape& y) { return work_of(inputs[1], y); }};
-constinit const OpDef conv_input_gradient_op{.name = "conv_input_gradient",
-                                        .inputs = input_gradient_inputs,
-                                        .promotion = Promotion::common,
-                                        .args = args_of<ConvArgs>,
-                                        .infer = infer_input_gradient,
-                                        .derivative = linear(transpose_input_gradient),
-                                        .batch = batch_conv,
-                                        .kernel = {.prepare = prepare_input_gradient, .by_example = by_first_input},
-                                        .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs[1], inputs[0]); }};
-constinit const OpDef conv_weight_gradient_op{.name = "conv_weight_gradient",
-                                         .inputs = weight_gradient_inputs,
-                                         .promotion = Promotion::common,
-                                         .args = args_of<ConvArgs>,
-                                         .infer = infer_weight_gradient,
-                                         .derivative = linear(transpose_weight_gradient),
-                                         .batch = batch_pairs,
-                                         .kernel = {.prepare = prepare_weight_gradient},
-                                         .work = [](std::span<const Shape> inputs, const Shape& dw) { return work_of(dw, inputs[1]); }};
+constinit const OpDef conv_input_gradient_op{
+    .name = "conv_input_gradient",
+    .inputs = input_gradient_inputs,
+    .promotion = Promotion::common,
+    .args = args_of<ConvArgs>,
+    .infer = infer_input_gradient,
+    .derivative = linear(transpose_input_gradient),
+    .batch = batch_conv,
+    .kernel = {.prepare = prepare_input_gradient, .by_example = by_first_input},
+    .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs[1], inputs[0]); }};
+constinit const OpDef conv_weight_gradient_op{
+    .name = "conv_weight_gradient",
+    .inputs = weight_gradient_inputs,
+    .promotion = Promotion::common,
+    .args = args_of<ConvArgs>,
+    .infer = infer_weight_gradient,
+    .derivative = linear(transpose_weight_gradient),
+    .batch = batch_pairs,
+    .kernel = {.prepare = prepare_weight_gradient},
+    .work = [](std::span<const Shape> inputs, const Shape& dw) { return work_of(dw, inputs[1]); }};
 
 Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }
 Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(conv_input_gradient_op, {dy, w}, args); }

@@ -18,11 +18,8 @@ class SizeOf {
   constexpr SizeOf(T all) {  // NOLINT: implicit on purpose
     for (int64_t& value : values_) value = core::Size(all).value();
   }
-  constexpr SizeOf(core::Size first, core::Size second)
-    requires(kRank == 2)
-      : values_{first.value(), second.value()} {}
-  constexpr SizeOf(core::Size first, core::Size second, core::Size third)
-    requires(kRank == 3)
+  constexpr SizeOf(core::Size first, core::Size second) requires(kRank == 2) : values_{first.value(), second.value()} {}
+  constexpr SizeOf(core::Size first, core::Size second, core::Size third) requires(kRank == 3)
       : values_{first.value(), second.value(), third.value()} {}
   core::Dims dims() const { return core::Dims(std::span<const int64_t>(values_, kRank)); }
   constexpr int64_t operator[](int axis) const { return values_[axis]; }
@@ -47,7 +44,7 @@ class Padding {
  public:
   Padding() : widths_{0} {}
   template <core::Integer T>
-  Padding(T all) : widths_{PadWidth(all)} {}                                // NOLINT: implicit on purpose
+  Padding(T all) : widths_{PadWidth(all)} {}  // NOLINT: implicit on purpose
   Padding(std::initializer_list<PadWidth> widths) : widths_(widths) {}
   Padding(const std::vector<PadWidth>& widths) : widths_(widths) {}         // NOLINT: implicit on purpose
   Padding(SamePadding) : is_same_(true) {}                                  // NOLINT: implicit on purpose

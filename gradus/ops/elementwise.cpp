@@ -135,10 +135,10 @@ Array slope_of_literal_power(const RecordedCall& call, int) {
   const double exponent = call.as<PowerArgs>().exponent;
   return exponent == 0 ? Array(0.0) : exponent * pow(call[0], exponent - 1);
 }
-constinit const OpDef integer_power_op = with_args(
-    of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
-constinit const OpDef constant_power_op = with_args(
-    floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
+constinit const OpDef integer_power_op =
+    with_args(of_numbers("integer_power", x_y_any, backend::integer_power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
+constinit const OpDef constant_power_op =
+    with_args(floating("constant_power", x_y_any, backend::power_function, slopes(slope_of_literal_power)), args_of<PowerArgs>);
 // x^(1/2) and x^(-1/2) as IEEE 754 has them: of -0 and -infinity as of 0 and infinity, where roots have -0 and NaN.
 constinit const OpDef half_power_op = floating("half_power", x_any, backend::half_power_function,
                                                slopes([](const RecordedCall& call, int) { return 0.5 * pow(call[0], -0.5); }));

@@ -460,7 +460,8 @@ Array rule::gather_rows(const Array& x, const std::vector<Array>& index, int64_t
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(gather_op, inputs, GatherArgs{axis, may_be_negative});
 }
-Array rule::scatter_rows(const Array& x, const Array& source, const std::vector<Array>& index, int64_t axis, bool adds, bool may_be_negative) {
+Array rule::scatter_rows(const Array& x, const Array& source, const std::vector<Array>& index, int64_t axis, bool adds,
+                         bool may_be_negative) {
   std::vector<Array> inputs{x, as_source(adds ? "add" : "set", x, source)};
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(adds ? scatter_add_op : scatter_op, inputs, GatherArgs{axis, may_be_negative});
@@ -516,8 +517,9 @@ Array take_along_axis(const Array& x, const Array& index, int64_t axis) {
   Dims all_x = broadcast_shapes("take_along_axis", Shape(one_x), Shape(one_index)).dims(), all_index = all_x;
   all_x[at] = x.shape()[axis];
   all_index[at] = index.shape()[axis];
-  return rule::apply(gather_along_op, {broadcast_to(x, Shape(all_x)), broadcast_to(rule::as_index("take_along_axis", index), Shape(all_index))},
-               AlongArgs{axis});
+  return rule::apply(gather_along_op,
+                     {broadcast_to(x, Shape(all_x)), broadcast_to(rule::as_index("take_along_axis", index), Shape(all_index))},
+                     AlongArgs{axis});
 }
 Array gather(const Array& x, const Array& index, int64_t axis) {
   const AtPlaceOf place(*current_path(), "gather");

@@ -135,20 +135,20 @@ constexpr Input max_inputs[] = {{"x", numbers}}, take_inputs[] = {{"x", numbers}
 }  // namespace
 
 constinit const OpDef rule::max_pool_op{.name = "max_pool",
-                                  .inputs = max_inputs,
-                                  .args = args_of<PoolArgs>,
-                                  .infer = infer_max,
-                                  .derivative = from_output(reverse_max),
-                                  .batch = batch_images,
-                                  .kernel = {.prepare = prepare_max, .by_example = by_all_inputs},
-                                  .hidden_outputs = 1};
+                                        .inputs = max_inputs,
+                                        .args = args_of<PoolArgs>,
+                                        .infer = infer_max,
+                                        .derivative = from_output(reverse_max),
+                                        .batch = batch_images,
+                                        .kernel = {.prepare = prepare_max, .by_example = by_all_inputs},
+                                        .hidden_outputs = 1};
 constinit const OpDef rule::pool_put_op{.name = "pool_put",
-                                  .inputs = put_inputs,
-                                  .args = args_of<PoolArgs>,
-                                  .infer = infer_in,
-                                  .derivative = linear(transpose_put, 0b01),
-                                  .batch = batch_images,
-                                  .kernel = {.prepare = prepare_put, .by_example = by_all_inputs}};
+                                        .inputs = put_inputs,
+                                        .args = args_of<PoolArgs>,
+                                        .infer = infer_in,
+                                        .derivative = linear(transpose_put, 0b01),
+                                        .batch = batch_images,
+                                        .kernel = {.prepare = prepare_put, .by_example = by_all_inputs}};
 
 bool rule::has_disjoint_windows(const Args& args) {
   const PoolArgs& pool = args.as<PoolArgs>();

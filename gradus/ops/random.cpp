@@ -86,12 +86,12 @@ backend::KernelPtr prepare_truncated(const KernelCall& call) {
   return cpu::truncated_normal(call.inputs[0], call.outputs[0], args.low, args.high);
 }
 constinit const OpDef random_truncated_normal_op{.name = "random_truncated_normal",
-                                          .inputs = key_input,
-                                          .args = args_of<TruncatedArgs>,
-                                          .infer = infer_truncated,
-                                          .derivative = custom(no_cotangent, no_tangent),
-                                          .batch = batch_again,
-                                          .kernel = {.prepare = prepare_truncated}};
+                                                 .inputs = key_input,
+                                                 .args = args_of<TruncatedArgs>,
+                                                 .infer = infer_truncated,
+                                                 .derivative = custom(no_cotangent, no_tangent),
+                                                 .batch = batch_again,
+                                                 .kernel = {.prepare = prepare_truncated}};
 
 struct IntegersArgs {
   Shape shape;

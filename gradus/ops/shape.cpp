@@ -381,11 +381,11 @@ void rule::check_slice(std::string_view op, const Shape& shape, const Dims& star
   }
 }
 constinit const OpDef rule::contiguous_op{.name = "contiguous",
-                                    .inputs = x_input,
-                                    .infer = same_as_first,
-                                    .derivative = linear(transpose_contiguous),
-                                    .batch = batch_contiguous,
-                                    .kernel = {.prepare = prepare_contiguous, .strided_inputs = 1}};
+                                          .inputs = x_input,
+                                          .infer = same_as_first,
+                                          .derivative = linear(transpose_contiguous),
+                                          .batch = batch_contiguous,
+                                          .kernel = {.prepare = prepare_contiguous, .strided_inputs = 1}};
 
 Array contiguous(const Array& x) { return apply(rule::contiguous_op, {x}); }
 

@@ -29,8 +29,7 @@ class Subscript {
   Subscript(const Array& x, Entries entries) : shape_(x.shape()) {
     int64_t taken = 0, ellipses = 0;
     for (const Index& entry : entries) {
-      if (const Array* array = entry.array(); array && !array->exists())
-        fail("index", "an index is an empty Array; give it a value first");
+      if (const Array* array = entry.array(); array && !array->exists()) fail("index", "an index is an empty Array; give it a value first");
       taken += axes_taken(entry);
       ellipses += entry.is_ellipsis();
     }

@@ -40,6 +40,8 @@ double cubic_minimum(const End& a, const End& b, double low, double high) {
   const double root = std::sqrt(square);
   const End &left = a.at <= b.at ? a : b, &right = a.at <= b.at ? b : a;
   const double minimum = right.at - (right.at - left.at) * ((right.slope + root - d) / (right.slope - left.slope + 2 * root));
+  // Beyond a barrier the objective is infinite, and there is no cubic.
+  if (!std::isfinite(minimum)) return (low + high) / 2;
   return std::min(std::max(minimum, low), high);
 }
 double cubic_minimum(const End& a, const End& b) { return cubic_minimum(a, b, std::min(a.at, b.at), std::max(a.at, b.at)); }

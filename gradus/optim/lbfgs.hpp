@@ -43,6 +43,7 @@ class LBFGS {
   /// Moves the parameters of a model; objective(model) gives an array of rank 0. Returns the objective before the step.
   template <Module M, class F>
   double step(const M& model, const F& objective) {
+    core::build_lacking(gradus::variables(model), &core::tag_of_function<F>, [&] { objective(model); });
     const std::vector<Variable> variables = parameters(model);
     return step(variables, [&] {
       auto [value, grads] = value_and_grad<0>([&](const M& m) -> Array { return objective(m); })(model);

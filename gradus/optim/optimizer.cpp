@@ -148,6 +148,8 @@ Optimizer Optimizer::with_groups(std::vector<ParameterGroup> groups) const {
   for (const ParameterGroup& group : groups) {
     if (group.parameters.empty()) fail(name(), "a group names no parameters; for example .parameters = {\"**.bias\"}");
     check_not_negative(name(), "the rate_factor of a group", group.rate_factor);
+    if (group.learning_rate && group.learning_rate->on_plateau() && !schedule().on_plateau())
+      fail(name(), "the learning_rate of a group has a plateau, which counts for all of a run; give it to the optimiser's own schedule");
     RulePtr rule = rule_;
     if (group.weight_decay) {
       check_not_negative(name(), "the weight_decay of a group", *group.weight_decay);

@@ -141,7 +141,8 @@ namespace {
 // A plateau watches a run, not a part of it.
 void refuse_plateaus(std::string_view name, const std::vector<Schedule>& parts) {
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].on_plateau()) fail(name, "schedule ", i, " has a plateau, which counts for all of a run; give it to the whole: .with_plateau(...)");
+    if (parts[i].on_plateau())
+      fail(name, "schedule ", i, " has a plateau, which counts for all of a run; give it to the whole: .with_plateau(...)");
   }
 }
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 std::string value_text(const PlanGraph& graph, int id) {
   const PlanValue& value = graph.values[id];
   switch (value.kind) {
-    case PlanValue::Kind::scalar: return concat("number", id);
+    case PlanValue::Kind::scalar:
+      return concat("number", id);
     case PlanValue::Kind::leaf: return concat(value.is_donated ? "dying" : "data", id);
     case PlanValue::Kind::view: return concat("view(", value_text(graph, value.base), ")");
     case PlanValue::Kind::computed: break;
@@ -75,7 +76,8 @@ std::string describe(const Plan& plan) {
     const Storage& storage = plan.storages[operand.storage];
     switch (storage.kind) {
       case Storage::Kind::leaf: return concat("data", storage.source.node);
-      case Storage::Kind::scalar: return concat("number", storage.source.node);
+      case Storage::Kind::scalar:
+        return concat("number", storage.source.node);
       case Storage::Kind::arena: return concat("arena+", storage.offset);
       case Storage::Kind::result: return concat("result", operand.storage);
       case Storage::Kind::donated: break;

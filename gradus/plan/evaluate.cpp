@@ -9,8 +9,8 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/fork.hpp"
-#include "gradus/base/switches.hpp"
 #include "gradus/base/parallel.hpp"
+#include "gradus/base/switches.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/graph/cell.hpp"
 #include "gradus/graph/history.hpp"

@@ -1,6 +1,4 @@
 // A checkpoint is a safetensors file: arrays by name, all numbers of the host as JSON in its metadata, and a checksum over both.
-#include "gradus/train/run_state.hpp"
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -10,6 +8,7 @@
 #include "gradus/io/checksum.hpp"
 #include "gradus/io/datum_json.hpp"
 #include "gradus/io/safetensors.hpp"
+#include "gradus/train/run_state.hpp"
 
 namespace gradus::train {
 
@@ -22,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "gradus checkpoint", kEnd = ".checkpoint";
-constexpr int64_t kVersion = 2;
+constexpr int64_t kVersion = 3;
 
 // ---- to data and back ----
 
@@ -210,6 +209,8 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
       {"step", state.step},
       {"sums", pairs_of(state.sums)},
       {"examples", state.examples},
+      {"divisor", state.divisor},
+      {"seconds", state.seconds},
       {"history", Datum::Table{{"epochs", list_of(state.history.epochs)},
                                {"steps", state.history.steps},
                                {"seconds", state.history.seconds},
@@ -236,6 +237,13 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
   for (size_t i = static_cast<size_t>(std::max<int64_t>(1, options.keep)); i < all.size(); ++i) fs::remove(all[i].path, ignored);
 }
 
+void set_aside_later(const std::string& folder, int64_t step) {
+  std::error_code ignored;
+  for (const Found& each : checkpoints_in(folder)) {
+    if (each.step > step) fs::rename(each.path, each.path + ".left", ignored);
+  }
+}
+
 RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
   std::string path = asked;
   if (file::is_folder(asked)) {
@@ -253,7 +261,9 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
   RunState state{.epoch = numbers.integer("epoch"),
                  .step = numbers.integer("step"),
                  .sums = numbers.numbers("sums"),
-                 .examples = numbers.number("examples")};
+                 .examples = numbers.number("examples"),
+                 .divisor = numbers.number("divisor"),
+                 .seconds = numbers.number("seconds")};
   const Reader history = numbers.below("history"), best = numbers.below("best"), optimizer = numbers.below("optimizer"),
                generator = numbers.below("generator"), plateau = numbers.below("plateau");
   for (const Datum& epoch : history.list("epochs")) state.history.epochs.push_back(epoch_of({epoch, path}));

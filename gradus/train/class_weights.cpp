@@ -9,6 +9,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
+#include "gradus/nn/loss.hpp"
 #include "gradus/train/class_weights_field.hpp"
 
 namespace gradus::train {
@@ -34,7 +35,8 @@ std::vector<int64_t> labels_of(const data::Dataset& set) {
   std::vector<int64_t> labels;
   if (is_plain) {
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i] < 0 || values[i] != std::floor(values[i]) || values[i] > 1e9)
+      const bool is_ignored = values[i] == static_cast<double>(*loss::CrossentropyOptions().ignore_label);
+      if (!is_ignored && (values[i] < 0 || values[i] != std::floor(values[i]) || values[i] > 1e9))
         fail_target(set, i, values[i], "labels must be whole numbers from 0 on");
       labels.push_back(static_cast<int64_t>(values[i]));
     }
@@ -55,10 +57,13 @@ std::vector<int64_t> labels_of(const data::Dataset& set) {
 
 std::map<int64_t, double> balanced_weights(const std::vector<int64_t>& labels) {
   std::map<int64_t, double> counts;
-  for (const int64_t label : labels) ++counts[label];
+  for (const int64_t label : labels) {
+    if (label >= 0) ++counts[label];  // one that the loss ignores is of no class
+  }
   std::map<int64_t, double> weights;
-  for (const auto& [label, count] : counts)
-    weights[label] = static_cast<double>(labels.size()) / (static_cast<double>(counts.size()) * count);
+  double total = 0;
+  for (const auto& [label, count] : counts) total += count;
+  for (const auto& [label, count] : counts) weights[label] = total / (static_cast<double>(counts.size()) * count);
   return weights;
 }
 

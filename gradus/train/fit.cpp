@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -14,11 +16,11 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/io/datum_json.hpp"
-#include "gradus/ops/update.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/ops/update.hpp"
 #include "gradus/optim/kinds.hpp"
 #include "gradus/train/best.hpp"
 #include "gradus/train/forecast.hpp"
@@ -47,29 +49,45 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Means over examples of the numbers that batches give.
+// Two numbers of one name would be one column.
+void check_names(const Measured& measured) {
+  for (size_t i = 0; i < measured.others.size(); ++i) {
+    const std::string& name = measured.others[i].name;
+    const auto has_name = [&](const Term& term) { return term.name == name; };
+    if (name != "loss" && std::none_of(measured.others.begin(), measured.others.begin() + static_cast<std::ptrdiff_t>(i), has_name))
+      continue;
+    fail("fit", "two of the numbers to log are called \"", name, "\"; each needs a name of its own, for example metrics::Metric(\"my_",
+         name, "\", function)");
+  }
+}
+
+// Means of the numbers that batches give: over what the loss divides by, and over examples for all others.
 class Averages {
  public:
   void add(const Measured& measured, int64_t examples) {
-    add("loss", measured.loss, examples);
-    for (const Term& term : measured.others) add(term.name, term.value, examples);
-    examples_ += static_cast<double>(examples);
+    const double count = static_cast<double>(examples), weight = measured.divisor.exists() ? measured.divisor.item() : count;
+    // A batch without a label that counts has no mean, and no weight.
+    add("loss", weight == 0 ? 0 : measured.loss.item() * weight);
+    for (const Term& term : measured.others) add(term.name, term.value.item() * count);
+    examples_ += count;
+    divisor_ += weight;
   }
   const std::vector<std::pair<std::string, double>>& sums() const { return totals_; }
   double examples() const { return examples_; }
-  void go_on(std::vector<std::pair<std::string, double>> sums, double examples) {
+  double divisor() const { return divisor_; }
+  void go_on(std::vector<std::pair<std::string, double>> sums, double examples, double divisor) {
     totals_ = std::move(sums);
     examples_ = examples;
+    divisor_ = divisor;
   }
   Logs logs(std::string_view prefix = "") const {
     Logs logs;
-    for (const auto& [name, total] : totals_) logs.set(concat(prefix, name), total / examples_);
+    for (const auto& [name, total] : totals_) logs.set(concat(prefix, name), total / (name == "loss" ? divisor_ : examples_));
     return logs;
   }
 
  private:
-  void add(const std::string& name, const Array& value, int64_t examples) {
-    const double number = value.item() * static_cast<double>(examples);
+  void add(const std::string& name, double number) {
     for (auto& [known, total] : totals_) {
       if (known != name) continue;
       total += number;
@@ -78,7 +96,7 @@ class Averages {
     totals_.emplace_back(name, number);
   }
   std::vector<std::pair<std::string, double>> totals_;
-  double examples_ = 0;
+  double examples_ = 0, divisor_ = 0;
 };
 
 Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::string_view prefix, const std::function<bool()>& stop) {
@@ -86,6 +104,7 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
   Averages averages;
   for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) {
     const Measured measured = task.measure(batch);
+    check_names(measured);
     std::vector<Array> roots = values_of(measured);
     roots.push_back(measured.loss);
     gradus::evaluate(roots);
@@ -119,6 +138,9 @@ void check_options(const FitOptions& options, const data::Dataset& set) {
   if (!(options.ema >= 0 && options.ema < 1)) fail("fit", "ema is ", options.ema, "; it must be at least 0 and below 1");
   if (options.ema_warmup && options.ema == 0) fail("fit", "ema_warmup is true and ema is 0; give the decay, for example .ema = 0.999");
   if (set.size() == 0) fail("fit", "the data set is empty");
+  for (size_t i = 0; i < options.callbacks.size(); ++i) {
+    if (!options.callbacks[i]) fail("fit", "callbacks[", i, "] is null; for example std::make_shared<train::CsvLogger>(\"epochs.csv\")");
+  }
 }
 
 // "x[17, 3] is nan" for the first element that is not finite; empty if all are.
@@ -189,8 +211,9 @@ class Run {
     const auto start = Clock::now();
     const int64_t steps = divided_up(divided_up(set_.size(), options_.batch_size), options_.accumulate);
     lock_checkpoints();
-    if (!options_.resume_from.empty()) go_on();
-    const double seconds_before = history_.seconds;
+    if (options_.resume_from.empty()) refuse_others();
+    else go_on();
+    seconds_ = [start, before = history_.seconds] { return before + seconds_since(start); };
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
     for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
       epoch(number, steps);
@@ -201,7 +224,7 @@ class Run {
       best_.restore(task_.variables());
       history_.best_epoch = best_.epoch();
     }
-    history_.seconds = seconds_before + seconds_since(start);
+    history_.seconds = seconds_();
     for (const auto& observer : observers_) observer->on_end(history_);
   }
 
@@ -212,7 +235,9 @@ class Run {
     const auto start = Clock::now();
     Averages averages;
     int64_t done = std::exchange(first_step_, 0), examples = 0;
-    if (done > 0) averages.go_on(std::move(first_sums_), first_examples_);
+    const double seconds_before = std::exchange(first_seconds_, 0.0);
+    if (done > 0) averages.go_on(std::move(first_sums_), first_examples_, first_divisor_);
+    epoch_seconds_ = [=] { return seconds_before + seconds_since(start); };
     const bool has_checkpoints = !options_.checkpoint.folder.empty();
     auto batches = pass(number, done);
     while (done < count) {
@@ -244,17 +269,18 @@ class Run {
       if (stops) break;
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
-    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), seconds_since(start), 0, history_.steps};
-    epoch.examples_per_second = static_cast<double>(examples) / epoch.seconds;
+    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), epoch_seconds_(), 0, history_.steps};
+    epoch.examples_per_second = averages.examples() / epoch.seconds;
     mean_.put_in(variables_);
     validate(epoch);
     // The validation may have been cut short: a run that goes on does it again.
-    const bool is_cut = must_stop();
+    const bool is_cut = is_interrupted() && options_.validation.size() > 0;
     if (is_cut && has_checkpoints) save(number, done, averages);
     history_.epochs.push_back(epoch);
     for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
-    if (plateau_ && plateau_->note(monitor_.of(epoch))) optimizer_.set_rate_factor(first_rate_factor_ * plateau_->factor());
-    if (options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) &&
+    const bool is_measured = !is_cut || epoch.logs.contains(monitor_.name);
+    if (is_measured && plateau_ && plateau_->note(monitor_.of(epoch))) optimizer_.set_rate_factor(first_rate_factor_ * plateau_->factor());
+    if (is_measured && options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) &&
         number < options_.epochs) {
       history_.is_stopped_early = true;
       options_.epochs = number;
@@ -267,9 +293,9 @@ class Run {
   void validate(Epoch& epoch) {
     if (options_.validation.size() == 0) return;
     const auto start = Clock::now();
-    for (const auto& [name, value] : measure(task_, options_.validation, options_.batch_size, "val_", [this] { return must_stop(); })) {
-      epoch.logs.set(name, value);
-    }
+    const Logs logs = measure(task_, options_.validation, options_.batch_size, "val_", [this] { return is_interrupted(); });
+    if (is_interrupted()) return;  // perhaps cut short: a part of the set has no number to tell
+    for (const auto& [name, value] : logs) epoch.logs.set(name, value);
     forecast_.note_validation(seconds_since(start));
   }
 
@@ -291,7 +317,7 @@ class Run {
                        {"shuffle", options_.shuffle},
                        {"seed", static_cast<int64_t>(options_.seed)},
                        {"class_weight", to_text(options_.class_weight)},
-                       {"optimizer", optimizer_.name()},
+                       {"optimizer", optimizer_text()},
                        {"groups", io::json_text(FieldType<std::vector<optim::ParameterGroup>>::write(optimizer_.groups(), writing))},
                        {"ema", options_.ema},
                        {"ema_warmup", options_.ema_warmup},
@@ -307,9 +333,23 @@ class Run {
     return {std::move(facts), variables_};
   }
 
+  // What it keeps tells which of its kinds it is: moments that are read as others would be nonsense.
+  std::string optimizer_text() const {
+    std::string text(optimizer_.name()), kept;
+    for (const std::string_view name : optimizer_.state_names()) kept += concat(kept.empty() ? "" : ", ", name);
+    return kept.empty() ? text : concat(text, " with ", kept);
+  }
+
   // The state before step `step` + 1 of epoch `epoch`.
   void save(int64_t epoch, int64_t step, const Averages& averages) {
-    RunState state{.epoch = epoch, .step = step, .sums = averages.sums(), .examples = averages.examples(), .history = history_};
+    RunState state{.epoch = epoch,
+                   .step = step,
+                   .sums = averages.sums(),
+                   .examples = averages.examples(),
+                   .divisor = averages.divisor(),
+                   .history = history_};
+    state.seconds = step > 0 ? epoch_seconds_() : 0;
+    state.history.seconds = seconds_();
     for (size_t i = 0; i < variables_.size(); ++i) state.variables.push_back(mean_.value(variables_, i));
     best_.save(state);
     state.mean_steps = mean_.steps();
@@ -330,6 +370,7 @@ class Run {
       build(*batches.next());
     }
     RunState state = load_checkpoint(options_.resume_from, identity());
+    refuse_others();
     for (size_t i = 0; i < variables_.size(); ++i) {
       if (variables_[i].exists()) variables_[i].set(state.variables[i]);
     }
@@ -340,11 +381,14 @@ class Run {
     best_.go_on(state);
     for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i)
       options_.callbacks[i]->set_state(state.callbacks[i]);
+    if (!options_.checkpoint.folder.empty()) set_aside_later(options_.checkpoint.folder, state.history.steps);
     history_ = std::move(state.history);
     first_epoch_ = state.epoch;
     first_step_ = state.step;
     first_sums_ = std::move(state.sums);
     first_examples_ = state.examples;
+    first_divisor_ = state.divisor;
+    first_seconds_ = state.seconds;
     checkpoints_.note(history_.steps);
   }
 
@@ -355,6 +399,20 @@ class Run {
     lock_.emplace(folder);
     if (!lock_->is_held()) fail_io(folder, "another run is writing its checkpoints there; two cannot go on with one run");
     file::remove_unfinished(folder, "step-");
+  }
+
+  // Checkpoints of another run, perhaps of later steps, would be taken for those of this one.
+  void refuse_others() const {
+    const std::string& folder = options_.checkpoint.folder;
+    if (folder.empty() || !has_checkpoint(folder) || goes_on_in(folder)) return;
+    fail_io(folder, "holds checkpoints of an earlier run, beside which those of a new one would not last; .resume_from = \"", folder,
+            "\" goes on with it, else remove them or name another folder");
+  }
+  // Whether the checkpoint that the run goes on from lies in this folder, or is the folder.
+  bool goes_on_in(const std::string& folder) const {
+    if (options_.resume_from.empty()) return false;
+    const std::string from = std::filesystem::path(options_.resume_from).parent_path().string();
+    return file::is_same_file(options_.resume_from, folder) || file::is_same_file(from.empty() ? "." : from, folder);
   }
 
   void build(const data::Batch& batch) {
@@ -411,12 +469,18 @@ class Run {
     Array loss;
     try {
       auto [measured, grads] = task_.differentiate(part.batch);
+      check_names(measured);
+      loss = measured.loss;
       if (!part.is_alone) {
         sums.add(grads, measured, part.batch.size());
+        // One batch may have no label that counts; a step must have some.
+        if (measured.divisor.exists()) {
+          measured.loss = where(measured.divisor == 0, 0, loss);
+          if (part.is_last) measured.loss = where(sums.divisor() == 0, loss, measured.loss);
+        }
         if (part.is_last) grads = sums.take();
       }
-      loss = measured.loss;
-      if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(loss);
+      if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(measured.loss);
       // The numbers to show are computed in the same run as the update: reading them costs nothing more.
       std::vector<Array> shown = values_of(measured);
       shown.push_back(measured.loss);
@@ -461,6 +525,7 @@ class Run {
       throw Error(Error::Kind::invalid, "fit", concat("the loss is ", value, " at ", where, "; it must be finite"))
           .with_hint(bad.empty() ? std::string(not_finite_hint) : bad + " in the data set");
     }
+    if (error.problem().find("out of range") == std::string::npos) throw error;
     const bool is_input = error.place() == "embedding";
     const std::string range = is_input ? integer_range("ids", "x", set_.stored_x()) : integer_range("labels", "y", set_.y);
     if (range.empty()) throw error;
@@ -485,7 +550,9 @@ class Run {
   CheckpointClock checkpoints_{options_.checkpoint};
   int64_t first_epoch_ = 1, first_step_ = 0;
   std::vector<std::pair<std::string, double>> first_sums_;  // of the epoch that is gone on with
-  double first_examples_ = 0;
+  double first_examples_ = 0, first_divisor_ = 0, first_seconds_ = 0;
+  std::function<double()> seconds_ = [] { return 0.0; },
+                          epoch_seconds_ = seconds_;  // of the run and the epoch so far, earlier sessions included
   std::optional<file::FolderLock> lock_;
 };
 
@@ -562,7 +629,7 @@ Measured LossObjective::measure(const Array& output, const Array& given, const A
   check_one_output(loss.name(), output);
   const Array target = fitted_target(loss, output, given);
   Measured measured{weights.exists() ? loss(output, target, weights) : loss(output, target), {}, {}, loss.is_sum()};
-  if (is_added_up && nn::TrainingMode::is_on()) measured.divisor = loss.divisor(output, target);
+  if (!loss.is_sum()) measured.divisor = loss.divisor(output, target);
   check_number("the loss", measured.loss);
   for (const metrics::Metric& metric : metrics) {
     if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
@@ -597,6 +664,10 @@ History fit(Task& task, const data::Dataset& set, FitOptions& options) {
   data::Dataset rest = set;
   if (options.validation.size() == 0 && options.validation_fraction > 0) {
     std::tie(options.validation, rest) = data::split(set, options.validation_fraction, options.seed);
+    if (rest.size() == 0 || options.validation.size() == 0) {
+      fail("fit", "validation_fraction is ", options.validation_fraction, " of ", set.size(), " examples, which leaves ", rest.size(),
+           " to train on and ", options.validation.size(), " to validate on; each must be at least 1");
+    }
   }
   if (options.class_weight.exists()) rest = options.class_weight.applied_to(rest);
   check_weights(rest);

@@ -144,7 +144,6 @@ class ObjectiveTask final : public Task {
 struct LossObjective {
   loss::Loss loss;
   std::vector<metrics::Metric> metrics;
-  bool is_added_up = false;  ///< over several batches: then its divisor is needed
   template <class M>
   Measured operator()(const M& model, const data::Batch& batch) const {
     return measure(model(batch.x), batch.y, batch.weights);
@@ -193,7 +192,7 @@ template <class M>
 History fit(M& model, const data::Dataset& set, FitOptions options) {
   if constexpr (detail::must_take_one_array<M>()) {
     detail::check_loss(options, set);
-    const detail::LossObjective objective{options.loss, options.metrics, options.accumulate > 1};
+    const detail::LossObjective objective{options.loss, options.metrics};
     detail::ObjectiveTask<M, detail::LossObjective> task(model, objective);
     return detail::fit(task, set, options);
   } else {

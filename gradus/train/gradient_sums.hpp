@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/ops/compare.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/train/fit.hpp"
 
@@ -22,7 +23,9 @@ class GradientSums {
     size_t at = 0;
     for (const Gradients::Entry& entry : grads) {
       const Array& grad = entry.second;
-      const Array wide = grad.dtype() == float64 ? grad : grad.astype(float32), part = is_sum_ ? wide : divisor * wide;
+      const Array wide = grad.dtype() == float64 ? grad : grad.astype(float32);
+      // The mean of a batch without a label that counts is NaN, and counts nothing.
+      const Array part = is_sum_ ? wide : measured.divisor.exists() ? where(divisor == 0, 0, divisor * wide) : divisor * wide;
       Array& sum = sum_of(entry.first, at++);
       sum = sum.exists() ? sum + part : part;
     }
@@ -32,6 +35,8 @@ class GradientSums {
     roots.push_back(divisor_);
     for (const Gradients::Entry& entry : sums_) roots.push_back(entry.second);
   }
+  /// What the mean over the batches so far divides by.
+  const Array& divisor() const { return divisor_; }
   /// The gradient over all; nothing is held any more.
   Gradients take() {
     Gradients all(std::exchange(sums_, {}));

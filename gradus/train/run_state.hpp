@@ -21,7 +21,8 @@ using namespace core;
 struct RunState {
   int64_t epoch = 1, step = 0;                         ///< the epoch in work, from 1, and how many of its steps are done
   std::vector<std::pair<std::string, double>> sums{};  ///< of the epoch so far, over `examples` examples
-  double examples = 0;
+  double examples = 0, divisor = 0;                    ///< over which they are: that of the loss is what its mean divides by
+  double seconds = 0;                                  ///< that the epoch has taken
   History history{};
   int64_t best_epoch = 0;
   double best_value = 0;
@@ -44,6 +45,9 @@ struct RunIdentity {
 void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, const RunState& state);
 /// The newest checkpoint of a folder, or the one that is named. Throws if there is none, if it is damaged, and if it is of another run.
 RunState load_checkpoint(const std::string& path, const RunIdentity& run);
+
+/// Renames those of a folder that are later than a step, so that a run that goes on from there does not take up what it has left behind.
+void set_aside_later(const std::string& folder, int64_t step);
 
 /// When the next one is due.
 class CheckpointClock {

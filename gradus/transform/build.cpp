@@ -27,4 +27,9 @@ void build_variables(std::span<const Variable> variables, FunctionTag function, 
   }
 }
 
+void build_lacking(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call) {
+  const auto lacks = [&](const Variable& variable) { return lacks_value(variable, function); };
+  if (std::any_of(variables.begin(), variables.end(), lacks)) build_variables(variables, function, call);
+}
+
 }  // namespace gradus::core

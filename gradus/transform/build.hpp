@@ -20,4 +20,7 @@ bool lacks_value(const Variable& variable, FunctionTag function);
 /// default generator is undone. Variables that it does not reach are not waited for again.
 void build_variables(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call);
 
+/// build_variables where one of them lacks a value.
+void build_lacking(std::span<const Variable> variables, FunctionTag function, FunctionRef<void()> call);
+
 }  // namespace gradus::core

@@ -1,6 +1,4 @@
 // Finite differences and comparisons of derivatives.
-#include "gradus/transform/check_op.hpp"
-
 #include <cmath>
 #include <cstdio>
 
@@ -11,6 +9,7 @@
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/transform/check_op.hpp"
 #include "gradus/transform/grad.hpp"
 #include "gradus/transform/vjp.hpp"
 #include "gradus/transform/vmap.hpp"

@@ -11,8 +11,8 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/graph/mode.hpp"
 #include "gradus/ops/random.hpp"
-#include "gradus/transform/recording_scope.hpp"
 #include "gradus/transform/prepared_graph.hpp"
+#include "gradus/transform/recording_scope.hpp"
 
 namespace gradus::core {
 
@@ -101,7 +101,7 @@ int64_t recordings_of(const CompileCache& cache) { return cache.made; }
 
 struct CompileCall::Impl {
   std::vector<Variable> variables;           // of the state
-  std::vector<Variable> argument_members;      // plain arrays of models among the arguments
+  std::vector<Variable> argument_members;    // plain arrays of models among the arguments
   FunctionTag function = nullptr;
   Hash128 key;
   std::shared_ptr<CompileRecording> recording;

@@ -146,14 +146,14 @@ void reconcile(Arrays& yes, Arrays& no) {
 }  // namespace
 
 constinit const OpDef core::cond_op{.name = "cond",
-                              .inputs = cond_inputs,
-                              .is_variadic = true,
-                              .args = args_of<CondArgs>,
-                              .infer = infer_cond,
-                              .derivative = custom(reverse_cond, forward_cond),
-                              .batch = batch_cond,
-                              .host = run_cond,
-                              .takes_empty_cotangents = true};
+                                    .inputs = cond_inputs,
+                                    .is_variadic = true,
+                                    .args = args_of<CondArgs>,
+                                    .infer = infer_cond,
+                                    .derivative = custom(reverse_cond, forward_cond),
+                                    .batch = batch_cond,
+                                    .host = run_cond,
+                                    .takes_empty_cotangents = true};
 
 std::vector<Array> core::apply_cond(const Array& predicate, const std::vector<Array>& arguments, CondBranches branches) {
   if (!predicate.exists() || predicate.rank() != 0 || !predicate.dtype().is_bool()) {

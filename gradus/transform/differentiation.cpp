@@ -15,8 +15,7 @@
 
 namespace gradus::core {
 
-Differentiation::Differentiation(TraceKind kind, std::string_view name, bool is_chosen)
-    : kind_(kind), name_(name), is_chosen_(is_chosen) {}
+Differentiation::Differentiation(TraceKind kind, std::string_view name, bool is_chosen) : kind_(kind), name_(name), is_chosen_(is_chosen) {}
 Differentiation::~Differentiation() = default;
 
 void Differentiation::commit() { scope_->commit(); }

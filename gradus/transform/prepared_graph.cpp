@@ -53,8 +53,6 @@ ByteFlags parameters_read(const Subgraph& graph, std::span<const uint8_t> output
   return out;
 }
 
-Array detached(const Array& computed) {
-  return computed.node()->is_scalar() ? computed : make_leaf(value_of(computed), computed.aval());
-}
+Array detached(const Array& computed) { return computed.node()->is_scalar() ? computed : make_leaf(value_of(computed), computed.aval()); }
 
 }  // namespace gradus::core

@@ -6,11 +6,11 @@
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
-#include "gradus/transform/all_ops.hpp"
 #include "gradus/ops/gather.hpp"
 #include "gradus/ops/part_sums.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/transform/all_ops.hpp"
 #include "gradus/transform/batching.hpp"
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
@@ -317,14 +317,14 @@ Arrays batch_scan(const Call& call, std::span<const bool> is_batched, int64_t ba
 }  // namespace
 
 constinit const OpDef core::scan_op{.name = "scan",
-                              .inputs = graph_op_inputs,
-                              .is_variadic = true,
-                              .args = args_of<ScanArgs>,
-                              .infer = infer_scan,
-                              .derivative = custom(reverse_scan, forward_scan),
-                              .batch = batch_scan,
-                              .host = run_scan,
-                              .takes_empty_cotangents = true};
+                                    .inputs = graph_op_inputs,
+                                    .is_variadic = true,
+                                    .args = args_of<ScanArgs>,
+                                    .infer = infer_scan,
+                                    .derivative = custom(reverse_scan, forward_scan),
+                                    .batch = batch_scan,
+                                    .host = run_scan,
+                                    .takes_empty_cotangents = true};
 
 namespace core {
 

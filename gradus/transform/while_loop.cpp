@@ -169,14 +169,14 @@ Arrays batch_while(const Call& call, std::span<const bool> is_batched, int64_t b
 }  // namespace
 
 constinit const OpDef core::while_loop_op{.name = "while_loop",
-                                    .inputs = graph_op_inputs,
-                                    .is_variadic = true,
-                                    .args = args_of<WhileArgs>,
-                                    .infer = infer_while,
-                                    .derivative = custom(refuse_reverse, forward_while),
-                                    .batch = batch_while,
-                                    .host = run_while,
-                                    .takes_empty_cotangents = true};
+                                          .inputs = graph_op_inputs,
+                                          .is_variadic = true,
+                                          .args = args_of<WhileArgs>,
+                                          .infer = infer_while,
+                                          .derivative = custom(refuse_reverse, forward_while),
+                                          .batch = batch_while,
+                                          .host = run_while,
+                                          .takes_empty_cotangents = true};
 
 namespace core {
 

@@ -24,6 +24,13 @@ TEST(Keys, OfOnePartOrOneOfIt) {
   EXPECT_EQ(adam.find("rmsprop"), std::string::npos);
 }
 
+TEST(Keys, AreFoundByTheirOtherNamesToo) {
+  EXPECT_NE(run_gradus({"keys", "initializer", "xavier_uniform"}).out.find("glorot_uniform"), std::string::npos);
+  EXPECT_NE(run_gradus({"keys", "loss", "mse"}).out.find("mean_squared_error"), std::string::npos);
+  EXPECT_NE(run_gradus({"keys", "metrics", "mae"}).out.find("mean_absolute_error"), std::string::npos);
+  EXPECT_NE(run_gradus({"keys", "callbacks", "csv"}).out.find("epochs.csv"), std::string::npos);
+}
+
 TEST(Keys, WhatThereIsNotIsAnsweredWithTheNearest) {
   EXPECT_EQ(run_gradus({"keys", "optimiser"}).err, "gradus: keys: recipes have no part optimiser; did you mean optimizer\n");
   EXPECT_EQ(run_gradus({"keys", "optimizer", "adm"}).err, "gradus: keys: [optimizer] has no adm; did you mean adam\n");

@@ -55,8 +55,9 @@ TEST(Night, ARecipeMayAskForAllOfIt) {
 
 TEST(Night, CallbacksAreNamedWithTheirOptions) {
   const TemporaryFolder folder;
-  testing::write_text(folder / "my.toml", recipe_with("epochs = 4", "epochs = 2\ncallbacks = [\"csv\", {name = \"csv\", path = \"again.csv\"}, "
-                                                                    "{name = \"tensorboard\", folder = \"curves\"}]"));
+  testing::write_text(folder / "my.toml", recipe_with("epochs = 4",
+                                                      "epochs = 2\ncallbacks = [\"csv\", {name = \"csv\", path = \"again.csv\"}, "
+                                                      "{name = \"tensorboard\", folder = \"curves\"}]"));
   const Outcome outcome = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(read_text(folder / "run/epochs.csv"), read_text(folder / "run/again.csv"));
@@ -64,9 +65,11 @@ TEST(Night, CallbacksAreNamedWithTheirOptions) {
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 3) << rows;
   EXPECT_TRUE(std::filesystem::exists(folder / "run/curves/train"));
   const auto message = [&](const std::string& given) {
-    return run_gradus({"train", "my.toml", "--quiet", "--run-dir", "other", "--set", "train.callbacks=" + given}, {.folder = folder.path()}).err;
+    return run_gradus({"train", "my.toml", "--quiet", "--run-dir", "other", "--set", "train.callbacks=" + given}, {.folder = folder.path()})
+        .err;
   };
-  EXPECT_NE(message("[\"cvs\"]").find("callback: there is none called \"cvs\"; known are csv, tensorboard; did you mean csv"), std::string::npos)
+  EXPECT_NE(message("[\"cvs\"]").find("there is none called \"cvs\"; known are csv, tensorboard; did you mean csv"),
+            std::string::npos)
       << message("[\"cvs\"]");
   EXPECT_NE(message("[{name = \"csv\", file = \"a.csv\"}]").find("file"), std::string::npos);
   EXPECT_NE(message("[{name = \"csv\", path = \"model.gradus\"}]").find("must end in .csv"), std::string::npos)

@@ -129,5 +129,25 @@ TEST(Paths, WhatARecipeCannotHoldIsSaidBeforeTraining) {
   EXPECT_EQ(set.err, "gradus: --set data.train_x: the value is no UTF-8 text; a recipe cannot hold it\n");
 }
 
+TEST(Paths, OfTheModelThatTrainingStartsFromToo) {
+  const Project project;
+  project.succeed({"train", "zoo.toml", "--quiet", "--run-dir", "first"}, "project");
+  write_text(project.folder / "project/next.toml", replaced(kRecipe, "[model]\n", "[model]\nweights = \"first\"\n"));
+  project.succeed({"train", "../project/next.toml", "--quiet", "--run-dir", "second"}, "elsewhere");
+  project.succeed({"train", "second/recipe.toml", "--quiet", "--run-dir", "third"}, "elsewhere");
+  write_text(project.folder / "project/table.toml", replaced(kRecipe, "[model]\n", "[model]\nweights = {from = \"first\"}\n"));
+  project.succeed({"train", "../project/table.toml", "--quiet", "--run-dir", "fourth"}, "elsewhere");
+  project.succeed({"train", "../project/zoo.toml", "--quiet", "--run-dir", "fifth", "--set", "model.weights=second"}, "elsewhere");
+  project.succeed({"train", "elsewhere/fifth/recipe.toml", "--quiet", "--run-dir", "sixth"}, ".");
+}
+
+TEST(Paths, ARunKeepsTheNameOfItsRecipe) {
+  const Project project(replaced(kRecipe, "name = \"zoo\"\n", ""));
+  project.succeed({"train", "project/zoo.toml", "--quiet", "--run-dir", "run"}, ".");
+  EXPECT_NE(read_text(project.folder / "run/recipe.toml").find("name = 'zoo'"), std::string::npos) << read_text(project.folder / "run/recipe.toml");
+  project.succeed({"report", "run"}, ".");
+  EXPECT_NE(read_text(project.folder / "run/report.html").find("<title>zoo"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gradus

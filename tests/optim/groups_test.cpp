@@ -151,5 +151,10 @@ TEST(Freezing, InFitIsForThatFitOnly) {
   EXPECT_EQ(parameters(model).size(), 4u) << "after an error too";
 }
 
+TEST(Groups, HaveNoPlateauOfTheirOwn) {
+  EXPECT_EQ(error_of([] { optim::Adam(0.1).with_groups({{.parameters = {"**"}, .learning_rate = optim::plateau(0.1, {})}}); }),
+            "adam: the learning_rate of a group has a plateau, which counts for all of a run; give it to the optimiser's own schedule");
+}
+
 }  // namespace
 }  // namespace gradus

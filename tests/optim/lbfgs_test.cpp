@@ -91,5 +91,31 @@ TEST(LBFGS, RefusesWhatMakesNoSense) {
             "lbfgs: the model has 3 numbers, it had 2; an optimiser stays with its model");
 }
 
+TEST(LBFGS, PassesABarrierBehindWhichTheObjectiveIsInfinite) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double rate : {1.0, 10.0}) {
+    for (const bool is_nan : {false, true}) {
+      std::vector<Array> p{array({3.0}, float64)};
+      optim::LBFGS optimizer(rate);
+      for (int i = 0; i < 20; ++i) {
+        optimizer.step(p, [&](const std::vector<Array>& x) {
+          const Array inside = x[0] > 0, safe = where(inside, x[0], 1.0);
+          return sum(where(inside, 5 * safe - log(safe), is_nan ? std::nan("") : infinity));
+        });
+      }
+      EXPECT_NEAR(p[0].item(), 0.2, 1e-5) << rate << " " << is_nan;
+    }
+  }
+}
+
+TEST(LBFGS, BuildsAModel) {
+  random::seed(1);
+  const nn::Dense model(1);
+  const Array x = random::normal({40, 3}), y = matmul(x, array({{1.0}, {-2.0}, {0.5}}, float32)) + 3;
+  optim::LBFGS optimizer;
+  for (int i = 0; i < 5; ++i) optimizer.step(model, [&](const auto& m) { return loss::mean_squared_error(m(x), y); });
+  EXPECT_TRUE(allclose(nn::parameter(model, "kernel").get(), array({{1.0}, {-2.0}, {0.5}}, float32), {.absolute = 1e-3}));
+}
+
 }  // namespace
 }  // namespace gradus

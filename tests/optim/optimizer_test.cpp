@@ -1,6 +1,6 @@
 // Optimisers against golden trajectories; state, failure, plain arrays.
-#include "gradus/array/memory.hpp"
 #include "gradus/array/buffer.hpp"
+#include "gradus/array/memory.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
 #include "gradus/ops/creation.hpp"

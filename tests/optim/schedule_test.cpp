@@ -185,7 +185,7 @@ TEST(Schedules, ThreePhasesNeedRoomForTheThird) {
             "one_cycle: rising is 0.6; with three phases, of which two are as long, it must be at most 0.5");
   const Schedule half = one_cycle(1, {.steps = 10, .rising = 0.5, .is_cosine = false, .has_three_phases = true});
   EXPECT_DOUBLE_EQ(half(4), 1);
-  EXPECT_DOUBLE_EQ(half(8), half(0));
+  EXPECT_NEAR(half(8), half(0), 1e-12);
   EXPECT_LT(half(9), half(8));
 }
 

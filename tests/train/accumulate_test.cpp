@@ -193,5 +193,41 @@ TEST(Accumulate, NumbersThatMakeNoSenseAreRefused) {
             0u);
 }
 
+// The first batch of two has no label that counts.
+data::Dataset partly_ignored() { return data::Dataset(clouds(8).x, array({-100, -100, 1, 2, 0, -100, 1, 1})); }
+
+TEST(Accumulate, ABatchWithoutALabelThatCountsCountsNothing) {
+  const auto trained = [](int64_t batch_size, int64_t accumulate) {
+    nn::Sequential model = network();
+    train::FitOptions how = options(batch_size, accumulate);
+    how.shuffle = false;
+    how.epochs = 1;
+    const train::History history = train::fit(model, partly_ignored(), how);
+    EXPECT_TRUE(std::isfinite(history.last("loss")));
+    return std::pair(values(model), history.last("loss"));
+  };
+  const auto [whole, loss] = trained(8, 1);
+  const auto [parts, parts_loss] = trained(2, 4);
+  expect_near(parts, whole, 1e-5f);
+  EXPECT_NEAR(parts_loss, loss, 1e-5);
+  nn::Sequential model = network();
+  const data::Dataset none(clouds(8).x, full({8}, -100).astype(int64));
+  EXPECT_EQ(error_of([&] { train::fit(model, none, options(2, 4)); }).rfind("fit: the loss is nan at step 1", 0), 0u);
+}
+
+TEST(Evaluate, TheLossIsThatOfTheSetWhateverTheBatches) {
+  const nn::Sequential model = network();
+  const data::Dataset set = partly_ignored();
+  FieldReading reading;
+  const loss::Loss weighted =
+      loss::loss_kinds()["sparse_categorical_crossentropy"].read({{"class_weights", Datum::List{1.0, 5.0, 0.25}}}, reading, {});
+  for (const loss::Loss& loss : {loss::Loss(loss::sparse_categorical_crossentropy), weighted}) {
+    const double want = loss(model(set.x), set.y).item();
+    for (const int64_t size : {1, 2, 3, 5, 8, 100}) {
+      EXPECT_NEAR(train::evaluate(model, set, {.loss = loss, .batch_size = size, .verbose = false})["loss"], want, 1e-5) << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus

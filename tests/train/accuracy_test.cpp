@@ -118,11 +118,17 @@ TEST(Accuracy, OfAnswersTakesAColumnForARowAndNoOtherShape) {
   EXPECT_NEAR(metrics::binary_accuracy(reshape(flat, {6, 1}), truth).item(), 5.0 / 6, 1e-6);
   EXPECT_NEAR(metrics::binary_accuracy(flat, reshape(truth, {6, 1})).item(), 5.0 / 6, 1e-6);
   EXPECT_NEAR(metrics::binary_accuracy(reshape(flat, {2, 3, 1}), reshape(truth, {2, 3})).item(), 5.0 / 6, 1e-6);
-  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {2, 3}), reshape(truth, {3, 2})); }),
+  EXPECT_EQ(error_of([&] {
+              metrics::binary_accuracy(reshape(flat, {2, 3}), reshape(truth, {3, 2}));
+            }),
             "binary_accuracy: output is (2, 3) and target is (3, 2); they must be equal");
-  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {2, 3}), truth); }),
+  EXPECT_EQ(error_of([&] {
+              metrics::binary_accuracy(reshape(flat, {2, 3}), truth);
+            }),
             "binary_accuracy: output is (2, 3) and target is (6,); they must be equal");
-  EXPECT_EQ(error_of([&] { metrics::binary_accuracy(reshape(flat, {6, 1}), reshape(truth, {1, 6})); }),
+  EXPECT_EQ(error_of([&] {
+              metrics::binary_accuracy(reshape(flat, {6, 1}), reshape(truth, {1, 6}));
+            }),
             "binary_accuracy: output is (6, 1) and target is (1, 6); they must be equal");
 }
 

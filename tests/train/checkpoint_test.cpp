@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -200,7 +201,7 @@ TEST_F(BadCheckpoint, OfAnotherRunSaysWhatDiffers) {
             }).rfind("F/c/step-30.checkpoint: is of another run: its batch_size is 32, here it is 16", 0),
             0u);
   EXPECT_NE(resume([](train::FitOptions& o) { o.seed = 1; }).find("its seed is 0, here it is 1"), std::string::npos);
-  EXPECT_NE(resume([](train::FitOptions& o) { o.optimizer = optim::SGD(0.1); }).find("its optimizer is \"nadam\", here it is \"sgd\""),
+  EXPECT_NE(resume([](train::FitOptions& o) { o.optimizer = optim::SGD(0.1); }).find("its optimizer is \"nadam with m, v\", here it is \"sgd\""),
             std::string::npos);
   EXPECT_NE(resume({}, nn::Sequential{nn::Dense(4, relu), nn::Dense(3)}).find("its parameters is"), std::string::npos);
   EXPECT_NE(resume([](train::FitOptions& o) { o.callbacks.clear(); }).find("its callbacks is 1, here it is 0"), std::string::npos);
@@ -243,11 +244,11 @@ TEST_F(BadCheckpoint, ThatIsCutOrChangedIsSaidAndTheOlderOneNamed) {
 
 TEST_F(BadCheckpoint, OfAnotherVersionIsSaid) {
   std::string other = testing::read_text(newest());
-  const std::string version = "\"version\":\"2\"";
+  const std::string version = "\"version\":\"3\"";
   ASSERT_NE(other.find(version), std::string::npos);
   other[other.find(version) + version.size() - 2] = '7';
   testing::write_text(newest(), other);
-  EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: has version \"7\", this program reads 2", 0), 0u) << resume();
+  EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: has version \"7\", this program reads 3", 0), 0u) << resume();
 }
 
 TEST_F(BadCheckpoint, ThatIsNoneIsSaid) {
@@ -272,11 +273,82 @@ TEST_F(BadCheckpoint, OfARunThatIsStillInWorkIsRefused) {
     }
     std::function<void()> run;
   };
-  train::FitOptions first = options(folder_ / "c");
-  first.callbacks = {std::make_shared<Second>([&] { second = resume(); })};
+  train::FitOptions first = options(folder_ / "d");
+  first.callbacks = {std::make_shared<Second>([&] {
+    second = resume([&](train::FitOptions& o) { o.checkpoint.folder = o.resume_from = folder_ / "d"; });
+  })};
   nn::Sequential model = network();
   train::fit(model, clouds(), first);
-  EXPECT_EQ(second, "F/c: another run is writing its checkpoints there; two cannot go on with one run");
+  EXPECT_EQ(second, "F/d: another run is writing its checkpoints there; two cannot go on with one run");
+}
+
+TEST(Checkpoint, ARunDoesNotBeginBesideThoseOfAnother) {
+  const TemporaryFolder folder;
+  nn::Sequential model = network();
+  train::fit(model, clouds(), options(folder / "c"));
+  nn::Sequential other = network();
+  const std::string text = error_of([&] { train::fit(other, clouds(), options(folder / "c")); });
+  EXPECT_NE(text.find("holds checkpoints of an earlier run"), std::string::npos) << text;
+  EXPECT_FALSE(nn::is_built(other));
+}
+
+TEST(Checkpoint, WhatAnOlderOneLeavesBehindIsSetAside) {
+  const TemporaryFolder folder;
+  nn::Sequential model = network();
+  train::FitOptions first = options(folder / "c");
+  first.checkpoint.keep = 30;
+  train::fit(model, clouds(), first);
+  train::FitOptions second = options(folder / "c");
+  second.resume_from = folder / "c/step-7.checkpoint";
+  second.callbacks = {std::make_shared<StopAfter>(2)};
+  nn::Sequential again = network();
+  first.callbacks = second.callbacks;
+  EXPECT_NE(error_of([&] { train::fit(again, clouds(), second); }).find("its callbacks is 0, here it is 1"), std::string::npos)
+      << error_of([&] { train::fit(again, clouds(), second); });
+  second.callbacks = {};
+  second.epochs = 2;
+  train::fit(again, clouds(), second);
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/step-12.checkpoint")) << "the newest of the run that went on";
+  EXPECT_FALSE(std::filesystem::exists(folder / "c/step-13.checkpoint"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/step-30.checkpoint.left"));
+}
+
+TEST(Checkpoint, IsOfAnOptimiserThatKeepsTheSame) {
+  const TemporaryFolder folder;
+  train::FitOptions how = options(folder / "c");
+  how.optimizer = optim::RMSprop(1e-3, {.centered = true});
+  how.epochs = 1;
+  nn::Sequential model = network();
+  train::fit(model, clouds(), how);
+  how.optimizer = optim::RMSprop(1e-3, {.momentum = 0.9});
+  how.resume_from = folder / "c";
+  const std::string text = error_of([&] { train::fit(model, clouds(), how); });
+  EXPECT_NE(text.find("its optimizer is \"rmsprop with variance, mean\", here it is \"rmsprop with v, momentum\""), std::string::npos) << text;
+}
+
+TEST(Checkpoint, TheTimeOfEarlierSessionsCounts) {
+  const TemporaryFolder folder;
+  struct Slow final : train::Callback {
+    explicit Slow(int64_t steps) : left(steps) {}
+    bool on_step(const train::Progress&) override {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      return --left == 0;
+    }
+    int64_t left;
+  };
+  train::FitOptions how = options(folder / "c");
+  how.epochs = 1;
+  how.callbacks = {std::make_shared<Slow>(3)};
+  nn::Sequential model = network();
+  train::fit(model, clouds(), how);
+  how.resume_from = folder / "c";
+  how.callbacks = {std::make_shared<Slow>(-1)};
+  const train::History history = train::fit(model, clouds(), how);
+  EXPECT_GE(history.seconds, 0.12);  // six steps in two sessions
+  ASSERT_EQ(history.epochs.size(), 1u);
+  EXPECT_GE(history.epochs[0].seconds, 0.12);
 }
 
 }  // namespace

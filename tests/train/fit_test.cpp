@@ -410,5 +410,71 @@ TEST(Fit, NoEpochsLeaveTheModelUnbuilt) {
   EXPECT_EQ(error_of([&] { history.last("loss"); }), "history: no epoch was finished");
 }
 
+TEST(Fit, NumbersOfOneNameAreRefused) {
+  const auto said = [](std::vector<metrics::Metric> metrics) {
+    nn::Sequential model = network();
+    train::FitOptions how = options();
+    how.metrics = std::move(metrics);
+    const std::string by_fit = error_of([&] { train::fit(model, clouds(), how); });
+    EXPECT_EQ(error_of([&] { train::evaluate(model, clouds(), {.loss = how.loss, .metrics = how.metrics, .verbose = false}); }), by_fit);
+    return by_fit;
+  };
+  const auto size = [](const Array& output, const Array&) { return mean(abs(output)); };
+  const std::string rest = "; each needs a name of its own, for example metrics::Metric(\"my_";
+  EXPECT_EQ(said({metrics::accuracy, metrics::accuracy}), "fit: two of the numbers to log are called \"accuracy\"" + rest + "accuracy\", function)");
+  EXPECT_EQ(said({metrics::Metric("loss", size)}), "fit: two of the numbers to log are called \"loss\"" + rest + "loss\", function)");
+  EXPECT_EQ(said({metrics::Metric("a", size), metrics::Metric("b", size)}), "");
+  nn::Sequential model = network();
+  const auto objective = [](const auto& m, const data::Batch& batch) {
+    const Array total = mean(square(m(batch.x)));
+    return train::Terms{{"loss", total}, {"decay", total}};
+  };
+  EXPECT_NE(error_of([&] { train::fit(model, objective, clouds(), options()); }).find("called \"loss\""), std::string::npos);
+}
+
+TEST(Fit, AHeldOutShareLeavesSomethingOnBothSides) {
+  for (const auto& [count, share] : std::vector<std::pair<int64_t, double>>{{1, 0.5}, {2, 0.9}, {10, 0.97}}) {
+    nn::Sequential model = network();
+    train::FitOptions how = options();
+    how.validation = {};
+    how.validation_fraction = share;
+    const data::Dataset set(ones({count, 2}), zeros({count}).astype(int64));
+    const std::string text = error_of([&] { train::fit(model, set, how); });
+    EXPECT_NE(text.find(concat("of ", count, " examples, which leaves 0 to train on and ", count, " to validate on")), std::string::npos) << text;
+  }
+}
+
+TEST(Fit, ACallbackThatStopsAtTheEndOfAnEpochLeavesItsValidationWhole) {
+  struct Stop final : train::Callback {
+    bool on_step(const train::Progress& progress) override { return progress.step == progress.steps_per_epoch; }
+  };
+  nn::Sequential model = network();
+  train::FitOptions how = options();
+  how.epochs = 3;
+  how.validation = clouds();
+  how.batch_size = 16;
+  how.callbacks = {std::make_shared<Stop>()};
+  const train::History history = train::fit(model, clouds(), how);
+  ASSERT_EQ(history.epochs.size(), 1u);
+  EXPECT_NEAR(history.last("val_loss"), train::evaluate(model, clouds(), {.loss = how.loss, .verbose = false})["loss"], 1e-6);
+}
+
+TEST(Fit, ANullCallbackIsRefused) {
+  nn::Sequential model = network();
+  train::FitOptions how = options();
+  how.callbacks = {nullptr};
+  EXPECT_EQ(error_of([&] { train::fit(model, clouds(), how); }),
+            "fit: callbacks[0] is null; for example std::make_shared<train::CsvLogger>(\"epochs.csv\")");
+}
+
+TEST(Fit, TheRangeOfLabelsIsNoHintOfOtherErrors) {
+  nn::Sequential model = network();
+  train::FitOptions how = options();
+  how.optimizer = optim::Adam(0.1).with_groups({{.parameters = {"**.bais"}, .rate_factor = 0.5}});
+  const std::string text = error_of([&] { train::fit(model, clouds(), how); });
+  EXPECT_NE(text.find("matches no parameter"), std::string::npos) << text;
+  EXPECT_EQ(text.find("the labels of the data set"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace gradus

@@ -1,5 +1,4 @@
 // Event files as TensorBoard reads them, decoded here by code of its own; and the CSV file.
-#include "gradus/train/event_file.hpp"
 #include "gradus/train/tensorboard.hpp"
 
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 #include <map>
 
 #include "gradus/gradus.hpp"
+#include "gradus/train/event_file.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {

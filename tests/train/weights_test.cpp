@@ -144,5 +144,10 @@ TEST(Weights, AreInTheBatchesOfAnObjectiveOfOnesOwn) {
   EXPECT_EQ(kernel(model), kernel(same)) << "clouds of equal size have weight 1";
 }
 
+TEST(ClassWeights, LabelsThatTheLossIgnoresAreOfNoClass) {
+  EXPECT_EQ(weights_of(train::balanced, labelled(array({0, 0, -100, 1, -100}))), (Floats{0.75f, 0.75f, 1, 1.5f, 1}));
+  EXPECT_EQ(weights_of({{1, 5.0}}, labelled(array({0, 1, -100}))), (Floats{1, 5, 1}));
+}
+
 }  // namespace
 }  // namespace gradus

@@ -1,6 +1,5 @@
-#include "gradus/transform/check_op.hpp"
-
 #include "gradus/ops/index.hpp"
+#include "gradus/transform/check_op.hpp"
 #include "gradus/transform/custom.hpp"
 #include "support.hpp"
 
@@ -30,7 +29,8 @@ TEST(CheckGradients, FindsAWrongRule) {
 TEST(CheckGradients, VariesSomeElementsOfLargeArrays) {
   const auto f = [](const Array& x) { return sum(square(x)); };
   EXPECT_TRUE(check_gradients(f, samples({1000})).passed());
-  for (const int64_t count : {1, 2, 24, 5000}) EXPECT_TRUE(check_gradients_with({.coordinates = count}, f, samples({40})).passed()) << count;
+  for (const int64_t count : {1, 2, 24, 5000})
+    EXPECT_TRUE(check_gradients_with({.coordinates = count}, f, samples({40})).passed()) << count;
 }
 
 struct TestArgs {

@@ -5,33 +5,87 @@
 
 using namespace gradus;
 
-struct Node { int value = 1; };
-struct Cell { int value = 2; };
-struct Input { int value = 3; };
-struct Step { int value = 4; };
-struct Value { int value = 5; };
-struct Output { int value = 6; };
-struct Edge { int value = 7; };
-struct Buffer { int value = 8; };
-struct Layout { int value = 9; };
-struct Call { int value = 10; };
-struct Args { int value = 11; };
-struct Field { int value = 12; };
-struct Range { int value = 13; };
-struct Text { int value = 14; };
-struct Size { int value = 15; };
-struct Number { int value = 16; };
-struct Element { int value = 17; };
-struct Scalar { int value = 18; };
-struct Plan { int value = 19; };
-struct Recording { int value = 20; };
-struct Closure { int value = 21; };
-struct Datum { int value = 22; };
-struct Named { int value = 23; };
-struct Kernel { int value = 24; };
-struct Subgraph { int value = 25; };
-struct Members { int value = 26; };
-struct Literal { int value = 27; };
+struct Node {
+  int value = 1;
+};
+struct Cell {
+  int value = 2;
+};
+struct Input {
+  int value = 3;
+};
+struct Step {
+  int value = 4;
+};
+struct Value {
+  int value = 5;
+};
+struct Output {
+  int value = 6;
+};
+struct Edge {
+  int value = 7;
+};
+struct Buffer {
+  int value = 8;
+};
+struct Layout {
+  int value = 9;
+};
+struct Call {
+  int value = 10;
+};
+struct Args {
+  int value = 11;
+};
+struct Field {
+  int value = 12;
+};
+struct Range {
+  int value = 13;
+};
+struct Text {
+  int value = 14;
+};
+struct Size {
+  int value = 15;
+};
+struct Number {
+  int value = 16;
+};
+struct Element {
+  int value = 17;
+};
+struct Scalar {
+  int value = 18;
+};
+struct Plan {
+  int value = 19;
+};
+struct Recording {
+  int value = 20;
+};
+struct Closure {
+  int value = 21;
+};
+struct Datum {
+  int value = 22;
+};
+struct Named {
+  int value = 23;
+};
+struct Kernel {
+  int value = 24;
+};
+struct Subgraph {
+  int value = 25;
+};
+struct Members {
+  int value = 26;
+};
+struct Literal {
+  int value = 27;
+};
 int concat(int a, int b) { return a + b; }
 int join(int a, int b) { return a * b; }
 int fail(int code) { return code; }
