@@ -239,16 +239,6 @@ constinit const OpDef norm_op{.name = "norm",
                               .derivative = from_output(reverse_norm),
                               .batch = batch_reduced,
                               .kernel = entry<ReduceKind::norm>()};
-// y = sum |x|  =>  dx = sign x dy
-std::vector<Array> reverse_sum_abs(const RecordedCall& call, std::span<const Array> cotangents) { return {sign(call[0]) * kept(call, cotangents[0])}; }
-constinit const OpDef sum_abs_op{.name = "sum_abs",
-                                 .inputs = float_input,
-                                 .promotion = Promotion::floating,
-                                 .args = args_of<ReduceArgs>,
-                                 .infer = infer_reduced<same_dtype>,
-                                 .derivative = from_output(reverse_sum_abs),
-                                 .batch = batch_reduced,
-                                 .kernel = entry<ReduceKind::sum_abs>()};
 constinit const OpDef any_op{.name = "any",
                              .inputs = any_input,
                              .args = args_of<ReduceArgs>,
@@ -329,9 +319,6 @@ Array sum(const Array& x, const Axes& axes, KeepDims keep) { return reduce(sum_o
 Array prod(const Array& x) { return reduce_all(prod_op, x); }
 Array prod(const Array& x, const Axes& axes) { return reduce(prod_op, x, axes.dims(), KeepDims::no); }
 Array prod(const Array& x, const Axes& axes, KeepDims keep) { return reduce(prod_op, x, axes.dims(), keep); }
-Array sum_abs(const Array& x) { return reduce_all(sum_abs_op, x); }
-Array sum_abs(const Array& x, const Axes& axes) { return reduce(sum_abs_op, x, axes.dims(), KeepDims::no); }
-Array sum_abs(const Array& x, const Axes& axes, KeepDims keep) { return reduce(sum_abs_op, x, axes.dims(), keep); }
 Array mean(const Array& x) { return reduce_all(mean_op, x); }
 Array mean(const Array& x, const Axes& axes) { return reduce(mean_op, x, axes.dims(), KeepDims::no); }
 Array mean(const Array& x, const Axes& axes, KeepDims keep) { return reduce(mean_op, x, axes.dims(), keep); }
@@ -396,7 +383,7 @@ Array nanmean(const Array& x, const Axes& axes, KeepDims keep) {
 }
 
 std::span<const OpDef* const> rule::reduce_ops() {
-  static constexpr const OpDef* ops[] = {&sum_op,  &mean_op, &prod_op, &sum_abs_op, &max_op,    &min_op,    &var_op,      &stddev_op,
+  static constexpr const OpDef* ops[] = {&sum_op,  &mean_op, &prod_op, &max_op,    &min_op,    &var_op,      &stddev_op,
                                          &norm_op, &any_op,  &all_op,  &argmax_op, &argmin_op, &logsumexp_op};
   return ops;
 }

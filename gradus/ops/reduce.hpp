@@ -22,10 +22,6 @@ inline constexpr KeepDims keepdims = KeepDims::yes;
 Array sum(const Array& x);
 Array sum(const Array& x, const Axes& axes);
 Array sum(const Array& x, const Axes& axes, KeepDims keep);
-/// Sum of absolute values (the 1-norm); floats, integers as float32.
-Array sum_abs(const Array& x);
-Array sum_abs(const Array& x, const Axes& axes);
-Array sum_abs(const Array& x, const Axes& axes, KeepDims keep);
 Array prod(const Array& x);
 Array prod(const Array& x, const Axes& axes);
 Array prod(const Array& x, const Axes& axes, KeepDims keep);

@@ -17,7 +17,7 @@ struct FoldTile {
   const double* constants = nullptr;  ///< one an output: mean of squared_deviation (null: 0), maximum of exponentials
 };
 
-enum class FoldKind : uint8_t { sum, sum_in_double, squared_deviation, exponentials, prod, max, min, any, all, argmax, argmin, absolute };
+enum class FoldKind : uint8_t { sum, sum_in_double, squared_deviation, exponentials, prod, max, min, any, all, argmax, argmin };
 
 /// State of argmax and argmin; at is -1 before the first element.
 template <class V>

@@ -51,10 +51,6 @@ struct SquaredDeviation : Sum<double> {
   }
 };
 template <class T>
-struct Absolute : Sum<double> {
-  static void add(double& s, T x, int64_t, double) { s += std::fabs(static_cast<double>(x)); }
-};
-template <class T>
 struct Exponentials : Sum<double> {
   static void add(double& s, T x, int64_t, double largest) { s += std::exp(static_cast<double>(x) - largest); }
 };
@@ -188,9 +184,6 @@ Fold plain_fold(FoldKind kind, DType dtype) {
         else break;
       case FoldKind::exponentials:
         if constexpr (is_float<T>) return make_fold<Exponentials<T>, T>();
-        else break;
-      case FoldKind::absolute:
-        if constexpr (is_float<T>) return make_fold<Absolute<T>, T>();
         else break;
       case FoldKind::prod:
         return make_fold<Prod<T>, T>();

@@ -70,8 +70,6 @@ FoldKind fold_kind(ReduceKind kind, DType dtype) {
     case ReduceKind::stddev:
     case ReduceKind::norm:
       return FoldKind::squared_deviation;
-    case ReduceKind::sum_abs:
-      return FoldKind::absolute;
     case ReduceKind::logsumexp:
       break;
   }

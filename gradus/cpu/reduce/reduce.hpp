@@ -5,7 +5,7 @@
 
 namespace gradus::cpu {
 
-enum class ReduceKind : uint8_t { sum, mean, prod, max, min, any, all, argmax, argmin, var, stddev, norm, logsumexp, sum_abs };
+enum class ReduceKind : uint8_t { sum, mean, prod, max, min, any, all, argmax, argmin, var, stddev, norm, logsumexp };
 
 struct Reduction {
   ReduceKind kind = ReduceKind::sum;
@@ -21,7 +21,6 @@ struct Reduction {
 /// any, all        out: bool; NaN is true
 /// argmax, argmin  out: int64, the row-major position among the reduced axes; the first NaN wins, else the first of equals
 /// var, logsumexp  floats; two passes: mean, then squared deviations; maximum, then exponentials
-/// sum_abs         floats; the sum of absolute values
 /// stddev, norm    floats; the root of the variance, of the sum of squares: right also where squares leave the range of double
 ///
 /// Of nothing: sum and norm 0, prod 1, any false, all true, mean, var and stddev NaN, logsumexp -infinity.

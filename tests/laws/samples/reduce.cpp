@@ -125,18 +125,11 @@ void add_sorting(Samples& out) {
 
 }  // namespace
 
-double absolutes(const Line& v) {
-  double sum = 0;
-  for (const double x : v) sum += std::fabs(x);
-  return sum;
-}
-
 Samples reduce_samples() {
   Samples out;
   add_reduction(out, {"sum", sum, sum, sum, total});
   add_reduction(out, {"mean", mean, mean, mean, average});
   add_reduction(out, {"prod", prod, prod, prod, product});
-  add_reduction(out, {"sum_abs", sum_abs, sum_abs, sum_abs, absolutes});
   add_reduction(out, {"max", max, max, max, largest, 2, false});
   add_reduction(out, {"min", min, min, min, smallest, 2, false});
   add_reduction(out, {"var", var, var, var, variance});
