@@ -60,8 +60,6 @@ Array accuracy(const Array& output, const Array& target) {
 Array mean_absolute_error(const Array& output, const Array& target) { return loss::mean_absolute_error(output, target); }
 Array mean_squared_error(const Array& output, const Array& target) { return loss::mean_squared_error(output, target); }
 
-Array max_error(const Array& output, const Array& target) { return max(abs(output - target)); }
-
 Metric top_k(int64_t k) {
   if (k < 1) fail("top_k", "k is ", k, "; it must be at least 1");
   Metric metric(concat("top_", k), [k](const Array& output, const Array& target) {
@@ -91,7 +89,6 @@ constexpr MetricKind kKinds[] = {
     {"binary_accuracy", "", "share of single yes-or-no answers that are right", false, true, false, binary_accuracy, make<binary_accuracy>},
     {"mean_absolute_error", "mae", "sizes of the errors", false, false, true, mean_absolute_error, make<mean_absolute_error>},
     {"mean_squared_error", "mse", "squares of the errors", false, false, true, mean_squared_error, make<mean_squared_error>},
-    {"max_error", "", "the largest of the errors", false, false, true, max_error, make<max_error>},
     {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", true, false, false, nullptr,
      [] { return top_k(5); }},
 };

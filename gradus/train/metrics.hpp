@@ -24,8 +24,6 @@ Array accuracy(const Array& output, const Array& target);
 Array binary_accuracy(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
-/// The largest of the absolute errors of a batch.
-Array max_error(const Array& output, const Array& target);
 
 struct MetricKind;
 

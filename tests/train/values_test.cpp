@@ -14,8 +14,6 @@ namespace gradus {
 using namespace core;
 namespace {
 
-TEST(MaxError, is_the_largest) { EXPECT_EQ(metrics::max_error(array({1.0f, 5.0f}), array({0.0f, 2.0f})).item<float>(), 3.0f); }
-
 // ---- metrics ----
 
 TEST(Metrics, TopKCountsLabelsAmongTheKLargest) {
