@@ -27,6 +27,12 @@ struct Pair {
   GRADUS_PARTS(left, right)
 };
 
+struct Noisy {
+  nn::Dense dense{2};
+  Array forward(const Array& x) const { return dense(x + random::normal(x.shape())); }
+  GRADUS_PARTS(dense)
+};
+
 namespace {
 
 using testing::error_of;
@@ -209,6 +215,15 @@ TEST(Module, AfterAModelThatIsTooLargeAllElseIsComputedAsBefore) {
   nn::BatchNorm norm;
   const nn::TrainingMode training;
   EXPECT_EQ(norm(ones({4, 2})).to_vector<float>().size(), 8u);
+}
+
+TEST(Build, LeavesTheNumbersOfTheProgramAsTheyWere) {
+  random::seed(5);
+  const std::vector<float> want = random::normal({4}).to_vector<float>();
+  random::seed(5);
+  const Noisy model;
+  nn::build(model, {1, 3});
+  EXPECT_EQ(random::normal({4}).to_vector<float>(), want);
 }
 
 }  // namespace

@@ -307,8 +307,10 @@ TEST(Checkpoint, WhatAnOlderOneLeavesBehindIsSetAside) {
       << error_of([&] { train::fit(again, clouds(), second); });
   second.callbacks = {};
   second.epochs = 2;
+  second.checkpoint.keep = 30;
   train::fit(again, clouds(), second);
   EXPECT_TRUE(std::filesystem::exists(folder / "c/step-12.checkpoint")) << "the newest of the run that went on";
+  EXPECT_TRUE(std::filesystem::exists(folder / "c/step-7.checkpoint")) << "the one it went on from";
   EXPECT_FALSE(std::filesystem::exists(folder / "c/step-13.checkpoint"));
   EXPECT_TRUE(std::filesystem::exists(folder / "c/step-30.checkpoint.left"));
 }

@@ -12,6 +12,17 @@
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
+
+// The validation is interrupted at its first batch.
+struct Interrupting {
+  nn::Dense dense{3};
+  Array forward(const Array& x) const {
+    if (!is_training()) std::raise(SIGINT);
+    return dense(x);
+  }
+  GRADUS_PARTS(dense)
+};
+
 namespace {
 
 using train::InterruptScope;
@@ -189,6 +200,19 @@ TEST(Interrupt, TheModelIsAsOfTheLastStepEvenIfAnotherEpochWasBetter) {
   EXPECT_EQ(history.best_epoch, 0);
   EXPECT_GT(history.series("loss").back(), history.series("loss").front());
   EXPECT_EQ(variables(model)[0].get().to_vector<float>(), last);
+}
+
+TEST(Interrupt, InAValidationLeavesTheEpochWithoutItsNumbers) {
+  const Handlers handlers(on_own_signal);
+  const data::Dataset set = data::make_blobs(64, {.classes = 3, .seed = 7});
+  Interrupting model;
+  const train::History history = train::fit(model, set, {.loss = loss::sparse_categorical_crossentropy, .epochs = 5, .batch_size = 16,
+                                                         .validation = set, .verbose = false, .interrupts = true});
+  EXPECT_TRUE(history.is_interrupted);
+  ASSERT_EQ(history.epochs.size(), 1u);
+  EXPECT_TRUE(history.epochs[0].logs.contains("loss"));
+  EXPECT_FALSE(history.epochs[0].logs.contains("val_loss")) << "a part of the set has no number to tell";
+  EXPECT_EQ(heard, 0) << "one signal, and it was fit's";
 }
 
 }  // namespace
