@@ -22,25 +22,17 @@
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/update.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/train/averages.hpp"
 #include "gradus/train/best.hpp"
 #include "gradus/train/forecast.hpp"
 #include "gradus/train/gradient_sums.hpp"
 #include "gradus/train/interrupt.hpp"
-#include "gradus/train/metric_kinds.hpp"
 #include "gradus/train/moving_average.hpp"
 #include "gradus/train/progress.hpp"
-#include "gradus/transform/custom.hpp"
 
 namespace gradus::train {
 
 using namespace core;
-
-Array Terms::total() const {
-  if (terms_.empty()) fail("fit", "the objective returned no terms");
-  Array sum = terms_[0].value;
-  for (size_t i = 1; i < terms_.size(); ++i) sum = sum + terms_[i].value;
-  return sum;
-}
 
 namespace detail {
 
@@ -48,55 +40,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Two numbers of one name would be one column.
-void check_names(const Measured& measured) {
-  for (size_t i = 0; i < measured.others.size(); ++i) {
-    const std::string& name = measured.others[i].name;
-    const auto has_name = [&](const Term& term) { return term.name == name; };
-    if (name != "loss" && std::none_of(measured.others.begin(), measured.others.begin() + static_cast<std::ptrdiff_t>(i), has_name))
-      continue;
-    fail("fit", "two of the numbers to log are called \"", name, "\"; each needs a name of its own, for example metrics::Metric(\"my_",
-         name, "\", function)");
-  }
-}
-
-// Means of the numbers that batches give: over what the loss divides by, and over examples for all others.
-class Averages {
- public:
-  void add(const Measured& measured, int64_t examples) {
-    const double count = static_cast<double>(examples), weight = measured.divisor.exists() ? measured.divisor.item() : count;
-    // A batch without a label that counts has no mean, and no weight.
-    add("loss", weight == 0 ? 0 : measured.loss.item() * weight);
-    for (const Term& term : measured.others) add(term.name, term.value.item() * count);
-    examples_ += count;
-    divisor_ += weight;
-  }
-  const std::vector<std::pair<std::string, double>>& sums() const { return totals_; }
-  double examples() const { return examples_; }
-  double divisor() const { return divisor_; }
-  void go_on(std::vector<std::pair<std::string, double>> sums, double examples, double divisor) {
-    totals_ = std::move(sums);
-    examples_ = examples;
-    divisor_ = divisor;
-  }
-  Logs logs(std::string_view prefix = "") const {
-    Logs logs;
-    for (const auto& [name, total] : totals_) logs.set(concat(prefix, name), total / (name == "loss" ? divisor_ : examples_));
-    return logs;
-  }
-
- private:
-  void add(const std::string& name, double number) {
-    for (auto& [known, total] : totals_) {
-      if (known != name) continue;
-      total += number;
-      return;
-    }
-    totals_.emplace_back(name, number);
-  }
-  std::vector<std::pair<std::string, double>> totals_;
-  double examples_ = 0, divisor_ = 0;
+// Of a run or an epoch, with those of earlier sessions.
+struct Stopwatch {
+  double before = 0;
+  Clock::time_point start = Clock::now();
+  double seconds() const { return before + seconds_since(start); }
 };
 
 Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::string_view prefix, const std::function<bool()>& stop) {
@@ -213,7 +161,7 @@ class Run {
     lock_checkpoints();
     if (options_.resume_from.empty()) refuse_others();
     else go_on();
-    seconds_ = [start, before = history_.seconds] { return before + seconds_since(start); };
+    run_watch_ = {history_.seconds, start};
     for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
     for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
       epoch(number, steps);
@@ -224,7 +172,7 @@ class Run {
       best_.restore(task_.variables());
       history_.best_epoch = best_.epoch();
     }
-    history_.seconds = seconds_();
+    history_.seconds = run_watch_.seconds();
     for (const auto& observer : observers_) observer->on_end(history_);
   }
 
@@ -235,9 +183,8 @@ class Run {
     const auto start = Clock::now();
     Averages averages;
     int64_t done = std::exchange(first_step_, 0), examples = 0;
-    const double seconds_before = std::exchange(first_seconds_, 0.0);
     if (done > 0) averages.go_on(std::move(first_sums_), first_examples_, first_divisor_);
-    epoch_seconds_ = [=] { return seconds_before + seconds_since(start); };
+    epoch_watch_ = {std::exchange(first_seconds_, 0.0), start};
     const bool has_checkpoints = !options_.checkpoint.folder.empty();
     auto batches = pass(number, done);
     while (done < count) {
@@ -269,7 +216,7 @@ class Run {
       if (stops) break;
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
-    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), epoch_seconds_(), 0, history_.steps};
+    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), epoch_watch_.seconds(), 0, history_.steps};
     epoch.examples_per_second = averages.examples() / epoch.seconds;
     mean_.put_in(variables_);
     validate(epoch);
@@ -348,8 +295,8 @@ class Run {
                    .examples = averages.examples(),
                    .divisor = averages.divisor(),
                    .history = history_};
-    state.seconds = step > 0 ? epoch_seconds_() : 0;
-    state.history.seconds = seconds_();
+    state.seconds = step > 0 ? epoch_watch_.seconds() : 0;
+    state.history.seconds = run_watch_.seconds();
     for (size_t i = 0; i < variables_.size(); ++i) state.variables.push_back(mean_.value(variables_, i));
     best_.save(state);
     state.mean_steps = mean_.steps();
@@ -551,102 +498,11 @@ class Run {
   int64_t first_epoch_ = 1, first_step_ = 0;
   std::vector<std::pair<std::string, double>> first_sums_;  // of the epoch that is gone on with
   double first_examples_ = 0, first_divisor_ = 0, first_seconds_ = 0;
-  std::function<double()> seconds_ = [] { return 0.0; },
-                          epoch_seconds_ = seconds_;  // of the run and the epoch so far, earlier sessions included
+  Stopwatch run_watch_, epoch_watch_;
   std::optional<file::FolderLock> lock_;
 };
 
 }  // namespace
-
-namespace {
-
-void check_number(const std::string& what, const Array& value) {
-  if (!value.exists()) fail("fit", what, " returned no array; it must return a float scalar");
-  if (value.rank() != 0)
-    fail("fit", what, " returned an array ", value.shape(), "; it must return a scalar, shape (): take sum or mean of it");
-}
-
-}  // namespace
-
-Measured to_measured(const Array& loss) {
-  check_number("the objective", loss);
-  return {loss, {}};
-}
-Measured to_measured(const Terms& terms) { return {terms.total(), terms.terms()}; }
-
-void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag function, FunctionRef<void()> call) {
-  bool is_built = true;
-  for (const Variable& variable : variables) is_built &= !lacks_value(variable, function);
-  if (!is_built) build_variables(variables, function, call);
-  std::vector<Array> values;
-  for (const Variable& variable : variables) {
-    if (variable.exists()) values.push_back(variable.get());
-  }
-  gradus::evaluate(values);
-}
-
-std::vector<Array> values_of(const Measured& measured) {
-  std::vector<Array> values;
-  for (const Term& term : measured.others) values.push_back(term.value);
-  if (measured.divisor.exists()) values.push_back(measured.divisor);
-  return values;
-}
-void set_values(Measured& measured, const std::vector<Array>& values) {
-  for (size_t i = 0; i < measured.others.size(); ++i) measured.others[i].value = values[i];
-  if (measured.divisor.exists()) measured.divisor = values.back();
-}
-
-namespace {
-
-void check_one_output(const std::string& loss, const Array& output) {
-  if (loss != "sparse_categorical_crossentropy" || output.rank() < 1 || output.shape(-1) != 1) return;
-  fail("fit", "the model gives ", output.shape(), ", one number a sample, and ", loss,
-       " takes a logit for each class; one for both of two classes is trained by binary_crossentropy");
-}
-
-// Losses on classes take logits: trained on probabilities, a model learns slowly and wrongly, and nothing else tells.
-void check_logits(const std::string& loss, const Array& output) {
-  if (!nn::TrainingMode::is_on() || !output.exists()) return;
-  const std::string_view last = output.node()->op().name;
-  const bool takes_logits = loss == "sparse_categorical_crossentropy" || loss == "categorical_crossentropy" || loss == "kl_divergence";
-  if ((takes_logits && last == "softmax") || (loss == "binary_crossentropy" && last == "sigmoid")) {
-    fail("fit", "the model ends with ", last, ", and ", loss,
-         " takes logits, what comes before it; leave it out of the model, and apply it to predictions");
-  }
-}
-
-}  // namespace
-
-Array fitted_target(const loss::Loss& loss, const Array& output, const Array& target) {
-  const bool is_column = output.rank() == target.rank() + 1 && output.shape(-1) == 1 && output.size() == target.size();
-  if (!is_column || loss.name() == "custom" || loss.name() == "sparse_categorical_crossentropy") return target;
-  return reshape(target, output.shape());
-}
-
-Measured LossObjective::measure(const Array& output, const Array& given, const Array& weights) const {
-  if (!given.exists()) fail("evaluate", "the data set has no targets; train::predict(model, set) gives the outputs");
-  check_logits(loss.name(), output);
-  check_one_output(loss.name(), output);
-  const Array target = fitted_target(loss, output, given);
-  Measured measured{weights.exists() ? loss(output, target, weights) : loss(output, target), {}, {}, loss.is_sum()};
-  if (!loss.is_sum()) measured.divisor = loss.divisor(output, target);
-  check_number("the loss", measured.loss);
-  for (const metrics::Metric& metric : metrics) {
-    if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
-  }
-  const Array fixed = stop_gradient(output);
-  for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
-  return measured;
-}
-
-LossObjective usual_objective(const Array& output, const Array& target) {
-  if (!target.exists()) return {loss::mean_squared_error, {}};  // which measure refuses
-  if (target.dtype().is_float()) return {loss::mean_squared_error, {metrics::mean_absolute_error}};
-  const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
-  if (is_binary) return {loss::binary_crossentropy, {metrics::accuracy}};
-  if (target.shape() == output.shape()) return {loss::categorical_crossentropy, {metrics::accuracy}};
-  return {loss::sparse_categorical_crossentropy, {metrics::accuracy}};
-}
 
 void check_loss(const FitOptions& options, const data::Dataset& set) {
   if (!options.loss.exists()) fail("fit", "no loss is given; for example .loss = loss::sparse_categorical_crossentropy");

@@ -43,7 +43,6 @@ void CheckReport::add(const std::string& name, const CheckReport& other) {
 namespace {
 
 using Arrays = std::vector<Array>;
-using core::ArrayFunction;
 
 // Compares elements; what is not a number must be so on both sides.
 CheckReport::Line compare(std::string what, const Arrays& found, const Arrays& expected, double tolerance) {
