@@ -130,12 +130,15 @@ std::span<const FieldNote> LogSoftmax::field_notes() {
 
 using Function = Array (*)(const Array&);
 
-template <Function kFunction>
-Activation read_plain(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+Activation read_linear(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
   NoFields none;
   read_fields(fields_of(none), &none, given, reading, others);
-  if constexpr (kFunction != nullptr) return kFunction;
-  else return {};
+  return {};
+}
+template <Function kFunction>
+Activation read_plain(const Datum::Table& given, FieldReading& reading, std::span<const std::string> others) {
+  read_linear(given, reading, others);
+  return kFunction;
 }
 
 // With all defaults it is the plain function.
@@ -161,7 +164,7 @@ constexpr ActivationKind with(std::string_view name, std::string_view text) {
 }
 
 constexpr ActivationKind kKinds[] = {
-    plain<nullptr>("linear", "x itself"),
+    {"linear", "x itself", nullptr, described<NoFields>, read_linear},
     plain<relu>("relu", "max(x, 0)"),
     plain<sigmoid>("sigmoid", "1 / (1 + e^-x)"),
     plain<tanh>("tanh", "the hyperbolic tangent"),
