@@ -1,9 +1,9 @@
 // gradus evaluate: loss and metrics of a trained model on test data.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -83,22 +83,17 @@ void run_evaluate(const EvaluateArguments& arguments) {
 
 void add_evaluate(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
-  CLI::App* command = app.add_subcommand("evaluate", "Loss and metrics of a trained model on its test data");
-  command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
-  command->add_option("--data", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)")
-      ->type_name("RECIPE");
-  command->add_option("--set", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  command->add_flag("--train", arguments->uses_training_data, "On the training data instead");
-  command->add_flag("--classes", arguments->has_classes, "Precision, recall and F1 of each class as well");
-  command->add_option("--batch-size", arguments->batch_size, "Samples at a time (default: 128)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24))
-      ->type_name("N");
-  command->footer(R"(
+  Command command(app, "evaluate", "Loss and metrics of a trained model on its test data");
+  command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
+  command.option("--data", "RECIPE", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)");
+  command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR");
+  command.flag("--train", arguments->uses_training_data, "On the training data instead");
+  command.flag("--classes", arguments->has_classes, "Precision, recall and F1 of each class as well");
+  command.option("--batch-size", {1, int64_t{1} << 24}, arguments->batch_size, "Samples at a time (default: 128)");
+  command.footer(R"(
   gradus evaluate runs/NAME-TIME --classes
   gradus evaluate model.gradus --data recipes/mlp_fashion.toml --set data.folder=DIR)");
-  command->callback([arguments] { run_evaluate(*arguments); });
+  command.runs([arguments] { run_evaluate(*arguments); });
 }
 
 }  // namespace gradus::cli

@@ -1,10 +1,10 @@
 // The reference of recipe keys, made from what the options themselves say; and the command that shows it.
 #include "gradus/cli/keys.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/nn/activation_kinds.hpp"
 #include "gradus/nn/factory.hpp"
@@ -165,11 +165,11 @@ void add_keys(CLI::App& app) {
     bool is_markdown = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("keys", "Show the keys that recipes may have, with their defaults");
-  command->add_option("part", options->part, "A part of recipes: optimizer, loss, model, ...");
-  command->add_option("group", options->group, "One of that part: adam, huber, Dense, ...");
-  command->add_flag("--markdown", options->is_markdown, "All of them as docs/recipes.md has them");
-  command->callback([options] {
+  Command command(app, "keys", "Show the keys that recipes may have, with their defaults");
+  command.positional("part", options->part, "A part of recipes: optimizer, loss, model, ...");
+  command.positional("group", options->group, "One of that part: adam, huber, Dense, ...");
+  command.flag("--markdown", options->is_markdown, "All of them as docs/recipes.md has them");
+  command.runs([options] {
     const std::string text = options->is_markdown ? keys_markdown() : keys_text(options->part, options->group);
     std::fwrite(text.data(), 1, text.size(), stdout);
   });

@@ -1,11 +1,11 @@
 // `gradus new`: a small project that builds against the installed library.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
 #include "gradus/base/version.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 
 namespace gradus::cli {
@@ -96,10 +96,10 @@ void make_project(const std::string& folder) {
 
 void add_new(CLI::App& app) {
   const auto folder = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("new", "Write a small C++ project that builds against the installed library");
-  command->add_option("DIR", *folder, "The folder to make")->required();
-  command->footer("\n  gradus new moons");
-  command->callback([folder] { make_project(*folder); });
+  Command command(app, "new", "Write a small C++ project that builds against the installed library");
+  command.positional("DIR", *folder, "The folder to make", Need::required);
+  command.footer("\n  gradus new moons");
+  command.runs([folder] { make_project(*folder); });
 }
 
 }  // namespace gradus::cli

@@ -1,7 +1,6 @@
 // gradus predict: what a trained model says of the samples in files.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -9,6 +8,7 @@
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/samples.hpp"
@@ -149,24 +149,21 @@ void run_predict(const PredictArguments& arguments) {
 
 void add_predict(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
-  CLI::App* command = app.add_subcommand("predict", "Classes and probabilities, or numbers, for the samples in files");
-  command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
-  command->add_option("INPUT", arguments->inputs, "IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row")->required();
-  command->add_option("--top", arguments->top, "Print so many classes (default: 3)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
-      ->type_name("N");
-  command->add_option("--limit", arguments->limit, "Only the first N samples of each file")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
-      ->type_name("N");
-  command->add_flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
-  command->add_option("-o,--output", arguments->output, "Write the CSV to a file instead")->type_name("FILE");
-  command->footer(R"(
+  Command command(app, "predict", "Classes and probabilities, or numbers, for the samples in files");
+  command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
+  command.positional("INPUT", arguments->inputs, "IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row",
+                     Need::required);
+  command.option("--top", {1, int64_t{1} << 20}, arguments->top, "Print so many classes (default: 3)");
+  command.option("--limit", {1, int64_t{1} << 40}, arguments->limit, "Only the first N samples of each file");
+  command.flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
+  command.option("-o,--output", "FILE", arguments->output, "Write the CSV to a file instead");
+  command.footer(R"(
 One line a sample: the likeliest classes with their probabilities; for a regression the numbers that the model gives. Numbers are prepared as those
 of the training were. A model of images of bytes takes 0 to 255; CSV files and floats may have them divided by 255 already, 0 to 1.
 
   gradus predict runs/NAME-TIME images.idx.gz --limit 10 --top 2
   gradus predict runs/NAME-TIME points.csv -o predictions.csv)");
-  command->callback([arguments] { run_predict(*arguments); });
+  command.runs([arguments] { run_predict(*arguments); });
 }
 
 }  // namespace gradus::cli

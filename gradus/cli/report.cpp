@@ -1,5 +1,4 @@
 // gradus report: the report of a run made again, or several runs side by side.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -7,6 +6,7 @@
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -174,17 +174,16 @@ void run_report(const ReportArguments& arguments) {
 
 void add_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* command = app.add_subcommand("report", "Make the report of a run again, or one of several runs side by side");
-  command->add_option("RUN", arguments->runs, "Run folders")->required();
-  command->add_option("-o,--output", arguments->output, "The page to write (default: report.html of the run, or comparison.html)")
-      ->type_name("FILE");
-  command->add_flag("--replace", arguments->may_replace, "Replace comparison.html if it is there");
-  command->footer(R"(
+  Command command(app, "report", "Make the report of a run again, or one of several runs side by side");
+  command.positional("RUN", arguments->runs, "Run folders", Need::required);
+  command.option("-o,--output", "FILE", arguments->output, "The page to write (default: report.html of the run, or comparison.html)");
+  command.flag("--replace", arguments->may_replace, "Replace comparison.html if it is there");
+  command.footer(R"(
 Of one run: loads its data again and tests its model. Of several: the best values of each, and their curves in one chart a number.
 
   gradus report runs/NAME-TIME
   gradus report runs/wide runs/deep runs/both -o widths.html)");
-  command->callback([arguments] { run_report(*arguments); });
+  command.runs([arguments] { run_report(*arguments); });
 }
 
 }  // namespace gradus::cli

@@ -1,11 +1,11 @@
 // gradus show: what a model has learned, as equations and matrices where they are small enough to be read.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <optional>
 
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/nn/dense.hpp"
@@ -159,17 +159,16 @@ void run_show(const ShowArguments& arguments) {
 
 void add_show(CLI::App& app) {
   auto arguments = std::make_shared<ShowArguments>();
-  CLI::App* command = app.add_subcommand("show", "What a model has learned: equations and matrices, or their statistics");
-  command->add_option("MODEL", arguments->model, "Run folder or model file")->required();
-  command->add_option("--most", arguments->most, "Arrays of so many numbers are printed, of larger ones mean and deviation (default: 100)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
-      ->type_name("N");
-  command->footer(R"(
+  Command command(app, "show", "What a model has learned: equations and matrices, or their statistics");
+  command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
+  command.option("--most", {0, int64_t{1} << 40}, arguments->most,
+                 "Arrays of so many numbers are printed, of larger ones mean and deviation (default: 100)");
+  command.footer(R"(
 A model of one dense layer is a sum: y = 3.01 x1 - 1.99 x2 + 0.502. Kernels have a row for each input and a column for each unit.
 
   gradus show runs/linear_regression-TIME
   gradus show model.gradus --most 1000)");
-  command->callback([arguments] { run_show(*arguments); });
+  command.runs([arguments] { run_show(*arguments); });
 }
 
 }  // namespace gradus::cli

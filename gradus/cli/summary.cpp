@@ -1,14 +1,15 @@
 // gradus summary: layers, output shapes, parameters and multiply-adds of a recipe's model or of a trained one.
-#include <CLI/CLI.hpp>
+
+#include "gradus/nn/summary.hpp"
 
 #include <cstdio>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
-#include "gradus/nn/summary.hpp"
 
 namespace gradus::cli {
 
@@ -52,16 +53,14 @@ void run_summary(const SummaryArguments& arguments) {
 
 void add_summary(CLI::App& app) {
   auto arguments = std::make_shared<SummaryArguments>();
-  CLI::App* command = app.add_subcommand("summary", "Layers, output shapes, parameters and multiply-adds of a model");
-  command->add_option("WHAT", arguments->what, "Recipe (.toml), run folder or model file")->required();
-  command->add_option("--set", arguments->assignments, "Change a key of the recipe")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_option("--batch", arguments->batch, "Samples in the input (default: 1)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24))
-      ->type_name("N");
-  command->footer(R"(
+  Command command(app, "summary", "Layers, output shapes, parameters and multiply-adds of a model");
+  command.positional("WHAT", arguments->what, "Recipe (.toml), run folder or model file", Need::required);
+  command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key of the recipe");
+  command.option("--batch", {1, int64_t{1} << 24}, arguments->batch, "Samples in the input (default: 1)");
+  command.footer(R"(
   gradus summary recipes/cnn_fashion.toml --batch 128
   gradus summary runs/NAME-TIME)");
-  command->callback([arguments] { run_summary(*arguments); });
+  command.runs([arguments] { run_summary(*arguments); });
 }
 
 }  // namespace gradus::cli

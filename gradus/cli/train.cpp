@@ -1,11 +1,11 @@
 // gradus train: runs a recipe and leaves a run folder.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -218,30 +218,23 @@ void run_train(const TrainArguments& arguments) {
 
 void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand("train", "Train the model of a recipe; writes model, metrics and report to a run folder");
-  CLI::Option* recipe = command->add_option("RECIPE", arguments->recipe, "TOML file");
-  CLI::Option* set = command->add_option("--set", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64")
-                         ->type_name("KEY=VALUE")
-                         ->allow_extra_args(false);
-  CLI::Option* folder =
-      command->add_option("--run-dir", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)")->type_name("DIR");
-  CLI::Option* replace = command->add_flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
-  command->add_option("--resume", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit")
-      ->type_name("DIR")
-      ->excludes(recipe)
-      ->excludes(set)
-      ->excludes(folder)
-      ->excludes(replace);
-  command->add_flag("--quiet", arguments->is_quiet, "Print the results only");
-  command->footer(R"(
+  Command command(app, "train", "Train the model of a recipe; writes model, metrics and report to a run folder");
+  command.positional("RECIPE", arguments->recipe, "TOML file");
+  command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64");
+  command.option("--run-dir", "DIR", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)");
+  command.flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
+  command.option("--resume", "DIR", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit");
+  command.excludes("--resume", {"RECIPE", "--set", "--run-dir", "--replace"});
+  command.flag("--quiet", arguments->is_quiet, "Print the results only");
+  command.footer(R"(
 Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once. A run that was stopped, or killed, goes on
 with --resume.
 
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
   gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide
   gradus train --resume runs/wide)");
-  command->callback([arguments] {
-    if (arguments->recipe.empty() && arguments->resumed.empty()) throw CLI::RequiredError("RECIPE");
+  command.runs([arguments] {
+    if (arguments->recipe.empty() && arguments->resumed.empty()) fail_missing("RECIPE");
     run_train(*arguments);
   });
 }

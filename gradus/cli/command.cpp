@@ -1,0 +1,42 @@
+#include "gradus/cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+namespace gradus::cli {
+
+Command::Command(CLI::App& app, const std::string& name, const std::string& purpose) : app_(app.add_subcommand(name, purpose)) {}
+
+void Command::positional(const std::string& name, std::string& value, const std::string& help, Need need) {
+  app_->add_option(name, value, help)->required(need == Need::required);
+}
+
+void Command::positional(const std::string& name, std::vector<std::string>& values, const std::string& help, Need need) {
+  app_->add_option(name, values, help)->required(need == Need::required);
+}
+
+void Command::option(const std::string& names, const std::string& kind, std::string& value, const std::string& help) {
+  app_->add_option(names, value, help)->type_name(kind);
+}
+
+void Command::option(const std::string& names, const std::string& kind, std::vector<std::string>& values, const std::string& help) {
+  app_->add_option(names, values, help)->type_name(kind)->allow_extra_args(false);
+}
+
+void Command::option(const std::string& names, NumberRange range, int64_t& value, const std::string& help) {
+  app_->add_option(names, value, help)->check(CLI::Range(range.least, range.most))->type_name("N");
+}
+
+void Command::flag(const std::string& name, bool& value, const std::string& help) { app_->add_flag(name, value, help); }
+
+void Command::excludes(const std::string& name, const std::vector<std::string>& others) {
+  for (const std::string& other : others) app_->get_option(name)->excludes(app_->get_option(other));
+}
+
+void Command::footer(const std::string& text) { app_->footer(text); }
+
+void Command::runs(std::function<void()> callback) { app_->callback(std::move(callback)); }
+
+void fail_missing(const std::string& name) { throw CLI::RequiredError(name); }
+
+}  // namespace gradus::cli
