@@ -1,9 +1,10 @@
 #!/bin/bash
-# headers.sh COMPILER SOURCE_DIR FOLDER: gradus.hpp as a precompiled header in FOLDER, for refuses.sh.
+# headers.sh COMPILER SOURCE_DIR FOLDER: all of the library as a precompiled header, FOLDER/all.hpp, for the other scripts here. No warning in it either.
 compiler=$1 source=$2 folder=$3
-rm -rf "$folder"; mkdir -p "$folder/gradus"
+rm -rf "$folder"; mkdir -p "$folder"
+echo '#include "gradus/gradus.hpp"' > "$folder/all.hpp"
 case $("$compiler" --version | head -1) in
-  *clang*) out=$folder/gradus.pch ;;
-  *) out=$folder/gradus/gradus.hpp.gch ;;  # found in place of gradus.hpp, where that is the first include
+  *clang*) out=$folder/all.hpp.pch ;;
+  *) out=$folder/all.hpp.gch ;;
 esac
-exec "$compiler" -std=c++20 -w -x c++-header -I "$source" "$source/gradus/gradus.hpp" -o "$out"
+exec "$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Werror -x c++-header -I "$source" "$folder/all.hpp" -o "$out"

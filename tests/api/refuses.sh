@@ -1,19 +1,13 @@
 #!/bin/bash
-# refuses.sh COMPILER FILE SOURCE_DIR [FOLDER of headers.sh]: the file must not compile, and the compiler must print the words after `// expects: ` in its first
-# line (several alternatives between bars: `// expects: deleted|no match`). Without the lines marked `// refused` it must compile: so the
+# refuses.sh COMPILER FILE SOURCE_DIR FOLDER of headers.sh: the file must not compile, and the compiler must print the words after `// expects: ` in its first
+# line (several alternatives between bars: `// expects: deleted|no match`). Without the lines marked `// refused` it must compile (rest.sh): so the
 # snippet is refused for what it shows and for nothing else. With a line `// at most: 12 lines` the compiler must print one error, in no more
 # lines than that: the words and little around them.
 compiler=$1 file=$2 source=$3
-flags=(-std=c++20 -Wall -Wextra -fsyntax-only)
-[ -e "$4/gradus.pch" ] && flags+=(-include-pch "$4/gradus.pch")
-[ -d "$4/gradus" ] && flags+=(-I "$4")
-flags+=(-I "$source")
+flags=(-std=c++20 -Wall -Wextra -fsyntax-only -include "$4/all.hpp" -I "$source")
 words=$(head -1 "$file" | sed -n 's|^// expects: ||p')
 [ -n "$words" ] || { echo "$file: the first line must be '// expects: words'"; exit 1; }
 grep -q '// refused$' "$file" || { echo "$file: no line is marked '// refused'"; exit 1; }
-rest=$(mktemp --suffix=.cpp); trap 'rm -f "$rest"' EXIT
-grep -v '// refused$' "$file" > "$rest"
-"$compiler" "${flags[@]}" -w "$rest" || { echo "$file: does not compile without the refused lines either"; exit 1; }
 if printed=$("$compiler" "${flags[@]}" $(sed -n 's|^// flags: ||p' "$file") "$file" 2>&1); then echo "$file: compiles"; exit 1; fi
 if ! grep -Eq -- "$words" <<< "$printed"; then
   echo "$file: '$words' is not in what the compiler printed:"; echo "$printed"; exit 1
