@@ -10,7 +10,7 @@ void fail_unknown_name(std::string_view kind, std::string_view phrase, std::stri
   std::vector<std::string> all(known.begin(), known.end());
   all.insert(all.end(), other_names.begin(), other_names.end());
   const std::string near = nearest(name, all);
-  fail(kind, phrase, " \"", name, "\"; known are ", join(known), near.empty() ? "" : concat("; did you mean ", near));
+  fail(kind, phrase, " \"", name, "\"; known are ", join(known), near.empty() ? "" : concat("; did you mean ", near, "?"));
 }
 
 }  // namespace gradus::core

@@ -11,14 +11,14 @@
 
 namespace gradus::core {
 
-/// `kind: there is none called "adm"; known are sgd, adam; did you mean adam`
+/// `kind: there is none called "adm"; known are sgd, adam; did you mean adam?`
 [[noreturn]] void fail_unknown_name(std::string_view kind, std::string_view phrase, std::string_view name,
                                     std::span<const std::string> known, std::span<const std::string> other_names);
 /// A table of rows that have a `name`, and may have an `alias` by which they are found too ("" for none). Rows live as long as the table.
 ///
 ///   constexpr Row rows[] = {{"sgd", make_sgd}, {"adam", make_adam}};
 ///   constexpr Named<Row> optimizers("optimizer", rows);
-///   optimizers["adm"]   // throws: optimizer: there is none called "adm"; known are sgd, adam; did you mean adam
+///   optimizers["adm"]   // throws: optimizer: there is none called "adm"; known are sgd, adam; did you mean adam?
 template <class Row>
 class Named {
  public:

@@ -55,7 +55,7 @@ const KeyPart& part_of(const std::vector<KeyPart>& parts, const std::string& nam
     names.push_back(part.name);
   }
   const std::string near = nearest(name, names);
-  fail("keys", "recipes have no part ", name, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near));
+  fail("keys", "recipes have no part ", name, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near, "?"));
 }
 
 std::string text_of(const KeyPart& part, const std::string& only) {
@@ -80,7 +80,7 @@ std::string text_of(const KeyPart& part, const std::string& only) {
   }
   if (is_found) return out;
   const std::string near = nearest(only, names);
-  fail("keys", "[", part.name, "] has no ", only, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near));
+  fail("keys", "[", part.name, "] has no ", only, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near, "?"));
 }
 
 // A cell of a table must not hold its border.

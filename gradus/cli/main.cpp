@@ -1,6 +1,5 @@
 // gradus: the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
 #include <CLI/CLI.hpp>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -19,8 +18,7 @@
 
 namespace {
 
-constexpr const char* kAbout =
-    "Gradus trains neural networks from recipes: TOML files that name data, model, loss and optimiser.\n";
+constexpr const char* kAbout = "Gradus trains neural networks from recipes: TOML files that name data, model, loss and optimiser.\n";
 constexpr const char* kHelpEnd = R"(
 A first run:
   gradus train recipes/mlp_fashion.toml                  train; writes a folder below runs/
@@ -39,6 +37,12 @@ Each command has its own help: gradus train --help)";
 std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
   std::vector<std::string> names;
   const std::string argument = app.remaining(true).front();
+  if (command && !argument.starts_with("-")) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->get_positional()) names.push_back(option->get_name(true));
+    }
+    return gradus::core::concat(argument, " is one argument too many; it takes ", names.empty() ? "none" : gradus::core::join(names));
+  }
   const bool is_command = !command && !argument.starts_with("-");
   if (is_command) {
     for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());

@@ -1,9 +1,12 @@
 // `gradus new`: a small project that builds against the installed library.
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
@@ -76,6 +79,15 @@ std::string name_of(const std::string& folder) {
   return name;
 }
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  const bool is_plain = std::none_of(text.begin(), text.end(), [](char c) { return std::strchr(" \t\n'\"\\$`!*?[](){}<>|&;#~", c); });
+  if (is_plain) return text;
+  std::string word = "'";
+  for (char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 void make_project(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code problem;
@@ -88,8 +100,8 @@ void make_project(const std::string& folder) {
   file::write_atomically(folder + "/CMakeLists.txt", filled(kBuild, name));
   file::write_atomically(folder + "/main.cpp", filled(kProgram, name));
   file::write_atomically(folder + "/README.md", filled(kReadme, name));
-  std::printf("%s: a project; to build and run it:\n  cd %s && cmake -B build && cmake --build build && build/%s\n", folder.c_str(),
-              folder.c_str(), name.c_str());
+  std::printf("%s: a project; to build and run it:\n  cd %s && cmake -B build && cmake --build build && build/%s\n",
+              core::printable(folder).c_str(), core::printable(shell_word(folder)).c_str(), name.c_str());
 }
 
 }  // namespace

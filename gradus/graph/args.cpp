@@ -36,7 +36,7 @@ void refuse_unknown_field(std::string_view op, std::string_view name, std::strin
   const auto count = static_cast<size_t>(std::count(known.begin(), known.end(), ',')) + !known.empty();
   for (size_t index = 0; index < count; ++index) names.emplace_back(name_at(known, index));
   const std::string near = nearest(name, names);
-  fail(op, "it has no parameter \"", name, "\"; it has ", join(names), near.empty() ? "" : concat("; did you mean ", near));
+  fail(op, "it has no parameter \"", name, "\"; it has ", join(names), near.empty() ? "" : concat("; did you mean ", near, "?"));
 }
 void refuse_field(std::string_view op, const Field& field, std::string_view expected) {
   fail(op, field.name, " is ", value_text(field.value), "; it must be ", expected);

@@ -120,9 +120,8 @@ Entry read_entry(const Source& source, const std::string& name, const Json& obje
 
 // Entries sorted by their data, which must follow one another without overlap or hole.
 void check_cover(const Source& source, std::vector<Entry>& entries, int64_t data_bytes) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name); });
   int64_t at = 0;
   for (const Entry& entry : entries) {
     if (entry.begin < at)
@@ -155,8 +154,8 @@ Safetensors read_from(const Source& source) {
   uint64_t length = 0;
   for (int64_t i = kLengthBytes; i-- > 0;) length = length << 8 | length_bytes[i];
   if (length > static_cast<uint64_t>(std::min(source.bytes - kLengthBytes, kLargestHeader))) {
-    fail_io(source.place, "the header's length is ", length, ", the file has ", source.bytes,
-            " bytes; this is no safetensors file, or a damaged one");
+    fail_io(source.place, "is no safetensors file, which models are saved as, or a damaged one: its header would have ", length,
+            " bytes, the file has ", source.bytes);
   }
   std::string text(length, ' ');
   source.read_at(kLengthBytes, text.data(), static_cast<int64_t>(length));

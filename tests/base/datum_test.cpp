@@ -64,8 +64,8 @@ TEST(Named, FindsByNameAndAlias) {
 }
 
 TEST(Named, SaysWhatIsKnownAndWhatIsNear) {
-  EXPECT_EQ(error_of([] { kThings["adm"]; }), "thing: there is none called \"adm\"; known are adam, mean_squared_error; did you mean adam");
-  EXPECT_EQ(error_of([] { kThings["msr"]; }), "thing: there is none called \"msr\"; known are adam, mean_squared_error; did you mean mse");
+  EXPECT_EQ(error_of([] { kThings["adm"]; }), "thing: there is none called \"adm\"; known are adam, mean_squared_error; did you mean adam?");
+  EXPECT_EQ(error_of([] { kThings["msr"]; }), "thing: there is none called \"msr\"; known are adam, mean_squared_error; did you mean mse?");
   EXPECT_EQ(error_of([] { kThings["transformer"]; }), "thing: there is none called \"transformer\"; known are adam, mean_squared_error");
 }
 

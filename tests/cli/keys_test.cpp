@@ -32,8 +32,8 @@ TEST(Keys, AreFoundByTheirOtherNamesToo) {
 }
 
 TEST(Keys, WhatThereIsNotIsAnsweredWithTheNearest) {
-  EXPECT_EQ(run_gradus({"keys", "optimiser"}).err, "gradus: keys: recipes have no part optimiser; did you mean optimizer\n");
-  EXPECT_EQ(run_gradus({"keys", "optimizer", "adm"}).err, "gradus: keys: [optimizer] has no adm; did you mean adam\n");
+  EXPECT_EQ(run_gradus({"keys", "optimiser"}).err, "gradus: keys: recipes have no part optimiser; did you mean optimizer?\n");
+  EXPECT_EQ(run_gradus({"keys", "optimizer", "adm"}).err, "gradus: keys: [optimizer] has no adm; did you mean adam?\n");
 }
 
 // Each default is what a recipe would get: said, it changes nothing.

@@ -68,7 +68,7 @@ TEST(Night, CallbacksAreNamedWithTheirOptions) {
     return run_gradus({"train", "my.toml", "--quiet", "--run-dir", "other", "--set", "train.callbacks=" + given}, {.folder = folder.path()})
         .err;
   };
-  EXPECT_NE(message("[\"cvs\"]").find("there is none called \"cvs\"; known are csv, tensorboard; did you mean csv"),
+  EXPECT_NE(message("[\"cvs\"]").find("there is none called \"cvs\"; known are csv, tensorboard; did you mean csv?"),
             std::string::npos)
       << message("[\"cvs\"]");
   EXPECT_NE(message("[{name = \"csv\", file = \"a.csv\"}]").find("file"), std::string::npos);

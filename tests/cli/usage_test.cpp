@@ -45,6 +45,8 @@ TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
   EXPECT_EQ(run_gradus({"--versoin"}).err, "gradus: --versoin is unknown here; did you mean --version?\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({"train", "a.toml", "--run-dri", "b"}).err,
             "gradus: train: --run-dri is unknown here; did you mean --run-dir?\n  hint: gradus train --help\n");
+  EXPECT_EQ(run_gradus({"keys", "optimizer", "adam", "beta"}).err,
+            "gradus: keys: beta is one argument too many; it takes part, group\n  hint: gradus keys --help\n");
 }
 
 TEST(Usage, EachCommandHelpsWithItself) {
@@ -71,8 +73,10 @@ TEST(Usage, WhatIsNoModelOrNoRecipeIsNamed) {
 
 TEST(Usage, MissingFilesExitWith1) {
   EXPECT_EQ(run_gradus({"train", "/none/my.toml"}).err, "gradus: /none/my.toml: no such file or folder\n");
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"}, {"evaluate", "/none/model.gradus"},
-                                                    {"predict", "/none/model.gradus", "x.csv"}, {"summary", "/none/my.toml"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"},
+                                                    {"evaluate", "/none/model.gradus"},
+                                                    {"predict", "/none/model.gradus", "x.csv"},
+                                                    {"summary", "/none/my.toml"}}) {
     EXPECT_EQ(run_gradus(arguments).code, 1);
   }
 }

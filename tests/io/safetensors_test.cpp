@@ -174,7 +174,7 @@ TEST(Safetensors, SizesThatOverflowAreRefused) {
 
 TEST(Safetensors, AHeaderLengthBeyondTheFileIsRefused) {
   EXPECT_EQ(parse_error(std::string(8, '\xff') + "{}"),
-            "file: the header's length is 18446744073709551615, the file has 10 bytes; this is no safetensors file, or a damaged one");
+            "file: is no safetensors file, which models are saved as, or a damaged one: its header would have 18446744073709551615 bytes, the file has 10");
   EXPECT_EQ(parse_error("abc"), "file: has 3 bytes; a safetensors file starts with 8 bytes of header length");
 }
 

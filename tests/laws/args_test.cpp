@@ -47,7 +47,7 @@ std::string refusal(const Array& x, const std::vector<Field>& fields) {
 TEST(Parameters, that_are_wrong_are_named) {
   const Array x = uniform({2, 3}, 0, 1, 1), total = sum(x, 0);
   EXPECT_EQ(refusal(total, {{"axis", std::vector<int64_t>{0}}}),
-            "sum: it has no parameter \"axis\"; it has axes, keepdims; did you mean axes");
+            "sum: it has no parameter \"axis\"; it has axes, keepdims; did you mean axes?");
   EXPECT_EQ(refusal(total, {{"keepdims", int64_t{1}}}), "sum: keepdims is 1; it must be true or false");
   EXPECT_EQ(refusal(total, {{"axes", true}}), "sum: axes is true; it must be a list of integers");
   EXPECT_EQ(refusal(x + 1, {{"axes", true}}), "add: it has no parameters; \"axes\" was given");

@@ -207,7 +207,7 @@ TEST(Optimizer, WrongGradientsAreNamed) {
   EXPECT_EQ(
       message([] { optim::from_name("adm", 0.1); }),
       "optimizer: there is none called \"adm\"; known are sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop, asgd; "
-      "did you mean adam");
+      "did you mean adam?");
   EXPECT_EQ(message([] { optim::Adam(-1.0); }), "learning rate: it is -1; it must be finite and not negative");
 }
 
