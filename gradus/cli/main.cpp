@@ -33,6 +33,12 @@ A first run:
 Fashion-MNIST comes from the Debian package dataset-fashion-mnist, or from the folder that GRADUS_DATA names.
 Each command has its own help: gradus train --help)";
 
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+  return names;
+}
+
 // "--run-dri is unknown; did you mean --run-dir?" for the first argument that nothing takes.
 std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
   std::vector<std::string> names;
@@ -45,7 +51,7 @@ std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
   }
   const bool is_command = !command && !argument.starts_with("-");
   if (is_command) {
-    for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+    names = command_names(app);
   } else {
     for (const CLI::Option* option : (command ? command : &app)->get_options()) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
@@ -62,7 +68,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = chosen.empty() ? nullptr : chosen.front();
   std::string text = error.what();
   if (!app.remaining(true).empty()) text = unknown_argument(app, command);
-  else if (!command) text = "a command is missing: train, evaluate, predict, summary, show, report, keys or new";
+  else if (!command) text = "a command is missing; there are " + gradus::core::join(command_names(app));
   if (command) text = command->get_name() + ": " + text;
   const std::string help = command ? "gradus " + command->get_name() + " --help" : "gradus --help";
   std::fprintf(stderr, "gradus: %s\n  hint: %s\n", gradus::core::printable(text).c_str(), help.c_str());
