@@ -18,9 +18,14 @@ namespace gradus::cli {
 
 namespace {
 
-Described of_layer(const nn::LayerKind& kind) {
-  const auto* layer = new nn::Layer(kind.make());  // for ever, as all defaults are
-  return {&layer->fields(), layer->module()};
+// One of each kind, made once and for ever, as all defaults are.
+const std::vector<nn::Layer>& layers_of_all_kinds() {
+  static const std::vector<nn::Layer>& layers = *[] {
+    auto* all = new std::vector<nn::Layer>;
+    for (const nn::LayerKind& kind : nn::layer_kinds()) all->push_back(kind.make());
+    return all;
+  }();
+  return layers;
 }
 
 // As a recipe has it.
@@ -97,8 +102,11 @@ std::vector<KeyPart> recipe_keys() {
   parts.push_back(
       {"data", "where the samples come from and how they are divided; files are found from the recipe's folder", "source", data_keys()});
   KeyPart layers{"model", "layers = [...], each a table with its type", "type", model_keys()};
-  for (const nn::LayerKind& kind : nn::layer_kinds())
-    layers.groups.push_back({std::string(kind.name), std::string(kind.text), of_layer(kind)});
+  size_t number = 0;
+  for (const nn::LayerKind& kind : nn::layer_kinds()) {
+    const nn::Layer& layer = layers_of_all_kinds()[number++];
+    layers.groups.push_back({std::string(kind.name), std::string(kind.text), {&layer.fields(), layer.module()}});
+  }
   parts.push_back(std::move(layers));
   parts.push_back({"weights", "of the model, where model.weights is a table", "", weights_keys()});
   KeyPart activations{"activation", "of a layer: a name, or a table with name and parameters", "name", {}};
