@@ -64,7 +64,10 @@ build() {
   local folder=$1 target=$2
   shift 2
   local launcher=()
-  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}  # as it asks for precompiled headers
+  fi
   step "configuring $folder" cmake -S . -B "$folder" -G Ninja "${launcher[@]}" "$@"
   step "building $folder" cmake --build "$folder" --target "$target" --parallel "$(jobs_that_fit)"
 }
