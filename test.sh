@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs all tests.
 #   ./test.sh        with the default compiler
-#   ./test.sh --all  also from other projects, with Clang 14, with oneDNN 3 (fetched from PyPI, skipped where it cannot be), with AddressSanitizer and
+#   ./test.sh --all  also from other projects, with Clang 14 and 16, with oneDNN 3 (fetched from PyPI, skipped where it cannot be), with AddressSanitizer and
 #                    UndefinedBehaviorSanitizer, and with ThreadSanitizer
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -25,9 +25,11 @@ tests() {
 install_packages "${packages[@]}"
 tests build -DCMAKE_BUILD_TYPE=RelWithDebInfo
 if $run_all; then
-  install_packages clang-14 pkg-config dpkg-dev python3-pip
+  install_packages clang-14 clang-16 pkg-config dpkg-dev python3-pip
   scripts/consumers.sh
-  tests build-clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-14
+  for version in 14 16; do
+    tests build-clang$version -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-$version
+  done
   if fetch_onednn3 "$PWD/build/onednn3"; then
     tests build-dnnl3 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGRADUS_BENCH=OFF -DGRADUS_DNNL_ROOT="$PWD/build/onednn3"
   fi

@@ -26,6 +26,12 @@ foreach(header ${headers})
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
 endforeach()
 
+# An oneDNN of its own folder is found there by what is installed, too.
+if(GRADUS_DNNL_ROOT)
+  set(dnnl_folder ${GRADUS_DNNL_ROOT}/lib)
+  set(dnnl_link_folder "-L${dnnl_folder} ")
+  set_target_properties(gradus PROPERTIES INSTALL_RPATH ${dnnl_folder})
+endif()
 install(TARGETS gradus EXPORT GradusTargets)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Gradus)
 install(EXPORT GradusTargets NAMESPACE Gradus:: DESTINATION ${package_folder})
@@ -39,6 +45,7 @@ install(FILES ${PROJECT_BINARY_DIR}/gradus.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 
 if(TARGET gradus_cli)
   set_target_properties(gradus_cli PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  set_property(TARGET gradus_cli APPEND PROPERTY INSTALL_RPATH ${dnnl_folder})
   install(TARGETS gradus_cli)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus)
 endif()
