@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <utility>
 
+#include "gradus/base/text.hpp"
+
 namespace gradus::cli {
 
 Command::Command(CLI::App& app, const std::string& name, const std::string& purpose) : app_(app.add_subcommand(name, purpose)) {}
@@ -36,6 +38,11 @@ void Command::excludes(const std::string& name, const std::vector<std::string>& 
 void Command::footer(const std::string& text) { app_->footer(text); }
 
 void Command::runs(std::function<void()> callback) { app_->callback(std::move(callback)); }
+
+std::string instead_of(const std::string& name, const std::vector<std::string>& names) {
+  const std::string near = core::nearest(name, names);
+  return near.empty() ? "; there are " + core::join(names) : "; did you mean " + near + "?";
+}
 
 void fail_missing(const std::string& name) { throw CLI::RequiredError(name); }
 

@@ -46,6 +46,9 @@ class Command {
   CLI::App* app_;
 };
 
+/// What a message adds about a name that is none of these: "; did you mean adam?", or "; there are sgd, adam".
+std::string instead_of(const std::string& name, const std::vector<std::string>& names);
+
 /// Ends the command as wrong usage: "RECIPE is required".
 [[noreturn]] void fail_missing(const std::string& name);
 

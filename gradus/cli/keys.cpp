@@ -59,8 +59,7 @@ const KeyPart& part_of(const std::vector<KeyPart>& parts, const std::string& nam
     if (part.name == name) return part;
     names.push_back(part.name);
   }
-  const std::string near = nearest(name, names);
-  fail("keys", "recipes have no part ", name, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near, "?"));
+  fail("keys", "recipes have no part ", name, instead_of(name, names));
 }
 
 std::string text_of(const KeyPart& part, const std::string& only) {
@@ -84,8 +83,7 @@ std::string text_of(const KeyPart& part, const std::string& only) {
     }
   }
   if (is_found) return out;
-  const std::string near = nearest(only, names);
-  fail("keys", "[", part.name, "] has no ", only, near.empty() ? concat("; there are ", join(names)) : concat("; did you mean ", near, "?"));
+  fail("keys", "[", part.name, "] has no ", only, instead_of(only, names));
 }
 
 // A cell of a table must not hold its border.

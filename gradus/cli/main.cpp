@@ -13,6 +13,7 @@
 #include "gradus/base/printable.hpp"
 #include "gradus/base/text.hpp"
 #include "gradus/base/version.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/train/interrupt.hpp"
 
@@ -57,9 +58,7 @@ std::string unknown_argument(const CLI::App& app, const CLI::App* command) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
   }
-  const std::string near = gradus::core::nearest(argument, names);
-  return gradus::core::concat(argument, is_command ? ": there is no such command" : " is unknown here",
-                              near.empty() ? "; there are " + gradus::core::join(names) : "; did you mean " + near + "?");
+  return argument + (is_command ? ": there is no such command" : " is unknown here") + gradus::cli::instead_of(argument, names);
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {

@@ -84,7 +84,10 @@ std::string shell_word(const std::string& text) {
   const bool is_plain = std::none_of(text.begin(), text.end(), [](char c) { return std::strchr(" \t\n'\"\\$`!*?[](){}<>|&;#~", c); });
   if (is_plain) return text;
   std::string word = "'";
-  for (char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (char c : text) {
+    if (c == '\'') word += "'\\''";
+    else word += c;
+  }
   return word + "'";
 }
 

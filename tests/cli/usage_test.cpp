@@ -73,10 +73,8 @@ TEST(Usage, WhatIsNoModelOrNoRecipeIsNamed) {
 
 TEST(Usage, MissingFilesExitWith1) {
   EXPECT_EQ(run_gradus({"train", "/none/my.toml"}).err, "gradus: /none/my.toml: no such file or folder\n");
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"},
-                                                    {"evaluate", "/none/model.gradus"},
-                                                    {"predict", "/none/model.gradus", "x.csv"},
-                                                    {"summary", "/none/my.toml"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "/none/my.toml"}, {"evaluate", "/none/model.gradus"},
+                                                    {"predict", "/none/model.gradus", "x.csv"}, {"summary", "/none/my.toml"}}) {
     EXPECT_EQ(run_gradus(arguments).code, 1);
   }
 }

@@ -97,8 +97,8 @@ TEST(bits, of_the_tutorial_cnn_do_not_depend_on_threads) {
 
 TEST(bits, of_resnet_18_do_not_depend_on_threads) {
   const auto make_optimizer = [] { return optim::SGD(0.01, optim::SGDOptions{.momentum = 0.9}); };
-  const int64_t size = kIsSlow ? 64 : 160;
-  expect_same_bits(bench::resnet18(), make_optimizer, {kIsSlow ? 2 : 4, size, size, 3}, 1000);
+  const int64_t size = kIsSlow ? 64 : 224;
+  expect_same_bits(bench::resnet18(), make_optimizer, {kIsSlow ? 2 : 8, size, size, 3}, 1000);
 }
 
 // Three convolutions of one image: rows and channels are shared where images are not.
