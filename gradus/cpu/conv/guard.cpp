@@ -2,6 +2,7 @@
 #include "gradus/cpu/conv/guard.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "gradus/base/round_up.hpp"
@@ -64,7 +65,9 @@ namespace {
 constexpr double kLargestRatio = 256;
 constexpr int64_t kPiece = 65536;
 
-bool is_outlier(const Sizes& sizes, int64_t n) { return !(sizes.largest * static_cast<double>(n) <= kLargestRatio * sizes.sum); }
+bool is_outlier(const Sizes& sizes, int64_t n) {
+  return !std::isfinite(sizes.sum) || sizes.largest * static_cast<double>(n) > kLargestRatio * sizes.sum;
+}
 
 class GuardedKernel final : public Kernel {
  public:
