@@ -39,6 +39,20 @@ void arrays(Runner& run) {
     run("matmul_" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n),
         [=] { return [a = random::uniform({m, k}).eval(), b = random::uniform({k, n}).eval()] { matmul(a, b).eval(); }; });
   };
+  const auto heads = [] {
+    std::vector<Array> qkv;
+    for (int i = 0; i < 3; ++i) qkv.push_back(random::normal({4, 8, 1024, 64}).eval());
+    return qkv;
+  };
+  const auto attend = [](const Array& q, const Array& k, const Array& v) { return attention(q, k, v, {.causal = true}); };
+  run("attention_1024_causal", [=] { return [=, x = heads()] { attend(x[0], x[1], x[2]).eval(); }; });
+  run("attention_1024_causal_grad", [=] {
+    return [=, x = heads()] {
+      const auto total = [=](const Array& q, const Array& k, const Array& v) { return sum(attend(q, k, v)); };
+      const auto [value, grads] = value_and_grad(total)(x[0], x[1], x[2]);
+      evaluate({value, grads[0], grads[1], grads[2]});
+    };
+  });
   product(37, 513, 129);   // columns that no block divides
   product(5000, 7, 3);     // fewer columns than lanes
   product(5000, 513, 3);

@@ -32,6 +32,8 @@ std::vector<const OpDef*> families_of_ops() {
            linalg_ops(),
            conv_ops(),
            pool_ops(),
+           attention_ops(),
+           rotary_ops(),
            update_ops(),
        }) {
     joined.insert(joined.end(), family.begin(), family.end());

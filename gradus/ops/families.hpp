@@ -29,6 +29,8 @@ std::span<const OpDef* const> cross_entropy_ops();
 std::span<const OpDef* const> linalg_ops();
 std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
+std::span<const OpDef* const> attention_ops();
+std::span<const OpDef* const> rotary_ops();
 std::span<const OpDef* const> update_ops();
 
 }  // namespace gradus::rule

@@ -1,4 +1,4 @@
-// Golden attention, composed of products and softmax, and the blocks made of it.
+// Golden attention, and the blocks made of it.
 #include <cmath>
 
 #include "tests/golden/border.hpp"
@@ -10,16 +10,6 @@ using namespace gradus::core;
 
 namespace {
 
-struct Attended {
-  Array y, weights;
-};
-Attended attend(const Array& q, const Array& k, const Array& v, const Array& mask, bool is_causal, double scale) {
-  Array scores = scale * matmul(q, swapaxes(k, -1, -2));
-  if (mask.exists()) scores = mask.dtype() == bool_ ? where(mask, scores, -INFINITY) : scores + mask;
-  if (is_causal) scores = where(tri(scores.shape(-2), scores.shape(-1)) != 0, scores, -INFINITY);
-  const Array weights = softmax(scores, -1);
-  return {matmul(weights, v), weights};
-}
 double default_scale(const Array& q) { return 1 / std::sqrt(static_cast<double>(q.shape(-1))); }
 
 Results sdpa(const Call& c) {
@@ -89,9 +79,9 @@ Results multi_head(const Call& c) {
     mask = mask.exists() ? mask + padding : padding;
   }
   const Array heads_q = split_heads(q, heads);
-  const Attended out = attend(heads_q, split_heads(k, heads), split_heads(v, heads), mask, false, default_scale(heads_q));
-  const Array y = torch_linear(join_heads(out.y), p.out, p.out_bias);
-  return {{"y", in(y)}, {"weights", c.flag("average_attn_weights") ? mean(out.weights, 1) : out.weights}};
+  const Array heads_k = split_heads(k, heads), attended = attention(heads_q, heads_k, split_heads(v, heads), {.mask = mask});
+  const Array y = torch_linear(join_heads(attended), p.out, p.out_bias), weights = attention_weights(heads_q, heads_k, {.mask = mask});
+  return {{"y", in(y)}, {"weights", c.flag("average_attn_weights") ? mean(weights, 1) : weights}};
 }
 
 // A layer of a transformer over (N, L, E), with the parameters whose names start with `prefix`.
@@ -127,28 +117,20 @@ Results transformer_layer(const Call& c) {
   branch([&](const Array& h) { return feed_forward(c, h); });
   return in(x);
 }
-// Halves (a, b) of the last axis turned by position * base^(-2 i / d).
-Results rotary(const Call& c) {
-  const Array x = c["x"];
-  const int64_t d = x.shape(-1), positions = x.shape(-2);
-  const Array frequencies = pow(c.number("base"), -2.0 / static_cast<double>(d) * arange(0, d / 2, 1, float64));
-  const Array angle = (expand_dims(arange(0, positions, 1, float64), 1) * frequencies).astype(x.dtype());
-  const auto [a, b] = split<2>(x, -1);
-  return concatenate({a * cos(angle) - b * sin(angle), a * sin(angle) + b * cos(angle)}, -1);
-}
+Results rotary_embedding(const Call& c) { return rotary(c["x"], {.base = c.number("base")}); }
 
 const Entry table[] = {
     {"scaled_dot_product_attention", sdpa},
     {"multi_head_attention", multi_head},
     {"transformer_encoder_layer", transformer_layer},
     {"transformer_decoder_layer", transformer_layer},
-    {"rotary_embedding", rotary},
+    {"rotary_embedding", rotary_embedding},
 };
 
 }  // namespace
 
 Array torch_attention(const Array& q, const Array& k, const Array& v, const Array& mask, bool is_causal, double scale) {
-  return attend(q, k, v, mask, is_causal, scale).y;
+  return attention(q, k, v, {.mask = mask, .causal = is_causal, .scale = scale});
 }
 
 Table attention_table() { return table; }

@@ -55,6 +55,7 @@ Samples linalg_samples();
 Samples conv_samples();
 Samples update_samples();
 Samples normalize_samples();
+Samples attention_samples();
 Samples transform_samples();
 Samples kink_samples();
 Samples composed_samples();
@@ -63,7 +64,7 @@ inline constexpr Family kFamilies[] = {
     {"leaf", leaf_samples},     {"elementwise", elementwise_samples}, {"shape", shape_samples},         {"reduce", reduce_samples},
     {"random", random_samples}, {"linalg", linalg_samples},           {"conv", conv_samples},           {"normalize", normalize_samples},
     {"update", update_samples}, {"kink", kink_samples},               {"transform", transform_samples},
-    {"composed", composed_samples}, {"big", big_samples},
+    {"composed", composed_samples}, {"big", big_samples},             {"attention", attention_samples},
 };
 
 /// float64 numbers evenly distributed in [low, high), from a seed.

@@ -1,0 +1,260 @@
+// Attention forward: blocks of queries, each over the tiles of keys that it may look at, with running maxima and sums (Milakov, Gimelshein
+// 2018; Dao, Fu, Ermon, Rudra, Re 2022).
+#include "gradus/cpu/highway_targets.hpp"
+
+#include "gradus/base/parallel.hpp"
+#include "gradus/cpu/attention/call.hpp"
+#include "gradus/cpu/attention/few.hpp"
+#include "gradus/cpu/loop/slots.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "gradus/cpu/attention/forward.cpp"
+#include <hwy/foreach_target.h>
+
+#include "gradus/cpu/attention/tile-inl.hpp"
+#include "gradus/cpu/elementwise/math-inl.hpp"
+
+#ifndef GRADUS_CPU_ATTENTION_FORWARD_ONCE
+#define GRADUS_CPU_ATTENTION_FORWARD_ONCE
+namespace gradus::cpu {
+namespace {
+
+// Scratch of one block.
+template <class S>
+struct ForwardScratch {
+  S *panel, *sums, *tile, *one, *two, *k, *v;  // sums: value_width x kQueries; k, v: all rows of a head, if they are copied
+  S *top, *total, *change;                     // of each query: maximum, sum of e^(score - maximum), what older sums are multiplied by
+  ForwardScratch(const Attention& x, Pieces& pieces)
+      : panel(pieces.take<S>(x.width * kQueries)),
+        sums(pieces.take<S>(std::max(x.width, x.value_width) * kQueries)),  // holds the rows of q first
+        tile(pieces.take<S>(kKeys * kQueries)),
+        one(pieces.take<S>(kKeys * kQueries)),
+        two(pieces.take<S>(kKeys * kQueries)),
+        k(pieces.take<S>(must_copy_rows(x.dtype, x.k, x.width) ? x.keys * x.width : 0)),
+        v(pieces.take<S>(must_copy_rows(x.dtype, x.v, x.value_width) ? x.keys * x.value_width : 0)),
+        top(pieces.take<S>(kQueries)),
+        total(pieces.take<S>(kQueries)),
+        change(pieces.take<S>(kQueries)) {}
+};
+
+}  // namespace
+}  // namespace gradus::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+namespace {
+
+// Takes a tile of scores into maxima and sums, and leaves e^(score - maximum) in it. Returns whether a maximum has grown.
+template <int kVectors, class S>
+HWY_INLINE bool take_scores(S* HWY_RESTRICT tile, int64_t keys, S* HWY_RESTRICT tops, S* HWY_RESTRICT totals, S* HWY_RESTRICT changes) {
+  const hn::ScalableTag<S> d;
+  using V = hn::Vec<decltype(d)>;
+  constexpr int64_t lanes = kLanes<S>;
+  V top[kVectors], sum[kVectors];
+  GRADUS_UNROLL
+  for (int v = 0; v < kVectors; ++v) top[v] = hn::LoadU(d, tops + v * lanes);
+  for (int64_t j = 0; j < keys; ++j) {
+    GRADUS_UNROLL
+    for (int v = 0; v < kVectors; ++v) top[v] = hn::Max(hn::LoadU(d, tile + j * kQueries + v * lanes), top[v]);
+  }
+  bool has_grown = false;
+  GRADUS_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    const V before = hn::LoadU(d, tops + v * lanes);
+    hn::StoreU(top[v], d, tops + v * lanes);
+    // Nothing to look at so far: exponentials of -infinity, not of -infinity - -infinity.
+    top[v] = hn::IfThenZeroElse(hn::Eq(top[v], hn::Set(d, -kInfinity<S>)), top[v]);
+    const V change = exp_lanes(d, hn::Sub(before, top[v]));
+    has_grown |= !hn::AllTrue(d, hn::Eq(change, hn::Set(d, S(1))));
+    hn::StoreU(change, d, changes + v * lanes);
+    sum[v] = hn::Zero(d);
+  }
+  for (int64_t j = 0; j < keys; ++j) {
+    GRADUS_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      S* at = tile + j * kQueries + v * lanes;
+      const V p = exp_lanes(d, hn::Sub(hn::LoadU(d, at), top[v]));
+      sum[v] = hn::Add(sum[v], p);
+      hn::StoreU(p, d, at);
+    }
+  }
+  GRADUS_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    S* at = totals + v * lanes;
+    hn::StoreU(hn::MulAdd(hn::LoadU(d, at), hn::LoadU(d, changes + v * lanes), sum[v]), d, at);
+  }
+  return has_grown;
+}
+
+template <class S>
+void scale_lanes(const S* factors, int64_t rows, int64_t columns, S* to) {
+  const hn::ScalableTag<S> d;
+  for_groups<S>(columns, [&]<int kVectors>(std::integral_constant<int, kVectors>, int64_t c) HWY_ATTR {
+    hn::Vec<decltype(d)> factor[kVectors];
+    for (int v = 0; v < kVectors; ++v) factor[v] = hn::LoadU(d, factors + c + v * kLanes<S>);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        S* at = to + r * kQueries + c + v * kLanes<S>;
+        hn::StoreU(hn::Mul(hn::LoadU(d, at), factor[v]), d, at);
+      }
+    }
+  });
+}
+
+// y = sums / total, 0 where nothing was looked at; lse = top + log total.
+template <class T, class S = Compute<T>>
+void finish_block(const Block<T>& block, const ForwardScratch<S>& s, bool is_empty, T* y, S* lse) {
+  const hn::ScalableTag<S> d;
+  const Attention& x = block.x;
+  for (int64_t c = 0; c < block.columns; c += kLanes<S>) {
+    const auto total = hn::LoadU(d, s.total + c);
+    const auto is_blind = hn::Eq(total, hn::Zero(d));
+    if (lse) {
+      const auto value = hn::Add(hn::LoadU(d, s.top + c), log(d, total));
+      hn::StoreU(hn::IfThenElse(is_blind, hn::Set(d, kInfinity<S>), value), d, s.top + c);
+    }
+    hn::StoreU(hn::IfThenZeroElse(is_blind, hn::Div(hn::Set(d, S(1)), total)), d, s.change + c);
+  }
+  if (lse) std::memcpy(lse + (block.example * x.heads + block.head) * x.queries + block.first, s.top, block.queries * sizeof(S));
+  if (!y) return;
+  T* to = y + block.example * x.y.example + block.head * x.y.head + block.first * x.y.row;
+  if (is_empty) {
+    for (int64_t i = 0; i < block.queries; ++i) std::memset(static_cast<void*>(to + i * x.y.row), 0, x.value_width * sizeof(T));
+    return;
+  }
+  scale_lanes(s.change, x.value_width, block.columns, s.sums);
+  if constexpr (std::is_same_v<T, S>) {
+    transpose(s.sums, kQueries, x.value_width, block.queries, to, x.y.row);
+  } else {
+    // By parts of a row that fit into a tile.
+    for (int64_t begin = 0; begin < x.value_width; begin += kKeys) {
+      const int64_t width = std::min(kKeys, x.value_width - begin);
+      transpose(s.sums + begin * kQueries, kQueries, width, block.queries, s.tile, kKeys);
+      for (int64_t i = 0; i < block.queries; ++i) store_row(s.tile + i * kKeys, width, S(1), to + i * x.y.row + begin);
+    }
+  }
+}
+
+template <class T, class S = Compute<T>>
+void forward_block(const Block<T>& block, const void* q, Rows<T>& k, Rows<T>& v, const ForwardScratch<S>& s, T* y, S* lse) {
+  const Attention& x = block.x;
+  const hn::ScalableTag<S> d;
+  for (int64_t c = 0; c < kQueries; c += kLanes<S>) {
+    hn::StoreU(hn::Set(d, -kInfinity<S>), d, s.top + c);
+    hn::StoreU(hn::Zero(d), d, s.total + c);
+  }
+  load_rows(block.query_rows(q, x.q), x.q.row, x.q.column, block.queries, x.width, static_cast<S>(x.scale), s.sums);
+  make_panel(s.sums, x.width, block.queries, x.width, s.panel);
+  bool is_first = true;
+  for (int64_t key = block.keys.begin; key < block.keys.end; key += kKeys) {
+    const int64_t count = std::min(kKeys, block.keys.end - key);
+    const Sight seen = block.sight(key, count);
+    if (seen == Sight::none) continue;
+    multiply(k.at(key, key + count), k.row(), int64_t{1}, s.panel, kQueries, x.width, true, s.tile, kQueries, count, block.columns);
+    block.adjust(seen, key, count, s.tile, s.one, s.two);
+    bool has_grown = false;
+    for_groups<S>(block.columns, [&]<int kVectors>(std::integral_constant<int, kVectors>, int64_t c) HWY_ATTR {
+      has_grown |= take_scores<kVectors>(s.tile + c, count, s.top + c, s.total + c, s.change + c);
+    });
+    if (!y) continue;
+    if (has_grown && !is_first) scale_lanes(s.change, x.value_width, block.columns, s.sums);
+    if (x.draw_keys) {
+      block.draw(key, count, s.one);
+      multiply_tiles(s.one, count, block.columns, s.tile);
+    }
+    multiply(v.at(key, key + count), int64_t{1}, v.row(), s.tile, kQueries, count, is_first, s.sums, kQueries, x.value_width,
+             block.columns);
+    is_first = false;
+  }
+  finish_block(block, s, is_first, y, lse);
+}
+
+template <class T>
+void run_forward(const Attention& x, const Inputs& in, const void* q, const void* k, const void* v, int64_t begin, int64_t end,
+                 std::byte* scratch) {
+  using S = Compute<T>;
+  Pieces pieces(scratch);
+  const ForwardScratch<S> s(x, pieces);
+  const int64_t blocks = divide_up(x.queries, kQueries);
+  for (int64_t task = begin; task < end;) {
+    const int64_t row = task / blocks, example = row / x.heads, head = row % x.heads, kv_head = head / (x.heads / x.kv_heads);
+    Rows<T> keys(rows_of_head<T>(k, x.k, example, kv_head), x.k, x.width, must_copy_rows(x.dtype, x.k, x.width), s.k);
+    Rows<T> values(rows_of_head<T>(v, x.v, example, kv_head), x.v, x.value_width, must_copy_rows(x.dtype, x.v, x.value_width), s.v);
+    for (const int64_t last = std::min(end, (row + 1) * blocks); task < last; ++task) {
+      const Block<T> block(x, in, example, head, task % blocks * kQueries);
+      forward_block(block, q, keys, values, s, static_cast<T*>(in.next[0]), static_cast<S*>(in.next[1]));
+    }
+  }
+}
+
+using ForwardRun = void (*)(const Attention&, const Inputs&, const void*, const void*, const void*, int64_t, int64_t, std::byte*);
+ForwardRun find_forward(DType dtype) {
+  if (dtype == float64) return run_forward<double>;
+  if (dtype == float16) return run_forward<float16_t>;
+  return dtype == bfloat16 ? run_forward<bfloat16_t> : run_forward<float>;
+}
+
+}  // namespace
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+namespace {
+
+HWY_EXPORT(find_forward);
+
+int64_t scratch_bytes(const Attention& x) {
+  Pieces pieces(nullptr);
+  if (x.dtype == float64) ForwardScratch<double>(x, pieces);
+  else ForwardScratch<float>(x, pieces);
+  return pieces.bytes();
+}
+
+}  // namespace
+
+Status check_lengths(const Attention& x, const Inputs& in) {
+  for (int64_t i = 0; x.has_lengths && i < x.examples; ++i) {
+    if (in.lengths[i] < 0) {
+      return {false, "length is out of range: element {} is {}; it must be at least {}", i, static_cast<double>(in.lengths[i]), 0};
+    }
+    if (in.lengths[i] > x.keys) {
+      return {false, "length is out of range: element {} is {}; it must be at most {}, the number of keys", i,
+              static_cast<double>(in.lengths[i]), x.keys};
+    }
+  }
+  return {};
+}
+
+KernelPtr prepare_attention(const Attention& x) {
+  if (has_few_queries(x)) return prepare_few_queries(x);
+  const int64_t tasks = x.examples * x.heads * divide_up(x.queries, kQueries);
+  // Some 10 us a chunk or more; where rows are copied, so many blocks of a head that it pays.
+  const double work = static_cast<double>(std::min(x.queries, kQueries)) * static_cast<double>(x.keys) *
+                      static_cast<double>(x.width + x.value_width);
+  auto tasks_a_chunk = static_cast<int64_t>(std::clamp((1 << 20) / std::max(work, 1.0), 1.0, 1e6));
+  if (must_copy_rows(x.dtype, x.k, x.width) || must_copy_rows(x.dtype, x.v, x.value_width)) {
+    const int64_t blocks = divide_up(x.queries, kQueries);
+    tasks_a_chunk = std::max(tasks_a_chunk, std::clamp<int64_t>(tasks / 16, 1, blocks));
+  }
+  const int64_t chunks = divide_up(tasks, tasks_a_chunk);
+  const SlotSizes sizes(scratch_bytes(x), chunks);
+  const auto run = HWY_DYNAMIC_DISPATCH(find_forward)(x.dtype);
+  return make_kernel(
+      [=](void* const* p, void* scratch) {
+        const Inputs in(x, p + 3);
+        const Status status = check_lengths(x, in);
+        if (!status.is_ok) return status;
+        Slots slots(sizes, scratch);
+        parallel_for(chunks, [&](int64_t chunk) {
+          const Slots::Claim slot(slots);
+          run(x, in, p[0], p[1], p[2], tasks * chunk / chunks, tasks * (chunk + 1) / chunks, slot.data());
+        });
+        return Status{};
+      },
+      sizes.scratch_bytes(), x.has_lengths);
+}
+
+}  // namespace gradus::cpu
+#endif
