@@ -92,6 +92,19 @@ void variational_autoencoder(Runner& run) {
   });
 }
 
+// Recurrent networks over (32, steps, features), last output, dense 10.
+void recurrent(Runner& run) {
+  const auto add = [&](const char* name, nn::Layer layer, const Shape& shape) {
+    run(name, [=] {
+      return trainer(std::make_shared<nn::Sequential>(layer, nn::Dense(10)), std::make_shared<optim::Adam>(1e-3),
+                     random::normal(shape).eval(), labels(shape[0], 10));
+    });
+  };
+  add("lstm32_t10_step_b32", nn::LSTM(32), {32, 10, 1});
+  add("lstm256_t64_step_b32", nn::LSTM(256), {32, 64, 64});
+  add("gru256_t64_step_b32", nn::GRU(256), {32, 64, 64});
+}
+
 void adversarial(Runner& run) {
   run("gan_step_b128", [] {
     auto generator = std::make_shared<nn::Sequential>(nn::Dense(256, relu), nn::Dense(784, tanh));
@@ -137,6 +150,7 @@ void networks(Runner& run) {
   }, 4);
   run("resnet18_infer_b1", [] { return inference(resnet18(), {1, 224, 224, 3}); }, 3);
   serving(run);
+  recurrent(run);
   variational_autoencoder(run);
   adversarial(run);
 }

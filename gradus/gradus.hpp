@@ -36,6 +36,7 @@
 #include "gradus/ops/normalize.hpp"
 #include "gradus/ops/pool.hpp"
 #include "gradus/ops/random.hpp"
+#include "gradus/ops/recurrent.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/rotary.hpp"
 #include "gradus/ops/shape.hpp"

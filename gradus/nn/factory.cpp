@@ -5,6 +5,7 @@
 #include "gradus/nn/dense.hpp"
 #include "gradus/nn/norm.hpp"
 #include "gradus/nn/pool.hpp"
+#include "gradus/nn/recurrent.hpp"
 
 namespace gradus::nn {
 
@@ -22,11 +23,14 @@ constexpr LayerKind kKinds[] = {
     {"Dropout", "numbers set to zero at random in training", [] { return Layer(Dropout(0)); }},
     {"Embedding", "a vector for each integer", [] { return Layer(Embedding(1, 1)); }},
     {"Flatten", "an image as one vector", [] { return Layer(Flatten()); }},
+    {"GRU", "a sequence read step by step into a state that two gates renew", [] { return Layer(GRU(1)); }},
     {"GlobalAveragePooling2D", "the mean of each channel of an image", [] { return Layer(GlobalAveragePooling2D()); }},
+    {"LSTM", "a sequence read step by step into a cell that three gates keep, write and show", [] { return Layer(LSTM(1)); }},
     {"LayerNorm", "each example to mean 0 and variance 1", [] { return Layer(LayerNorm()); }},
     {"MaxPooling2D", "the largest number of each window of an image", [] { return Layer(MaxPooling2D(2)); }},
     {"Residual", "layers with a shortcut around them", [] { return Layer(Residual(Activation())); }},
-    {"Sequential", "layers one after the other", [] { return Layer(Sequential()); }}};
+    {"Sequential", "layers one after the other", [] { return Layer(Sequential()); }},
+    {"SimpleRNN", "a sequence read step by step into a state", [] { return Layer(SimpleRNN(1)); }}};
 
 }  // namespace
 

@@ -12,5 +12,7 @@
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/norm.hpp"
 #include "gradus/nn/pool.hpp"
+#include "gradus/nn/recurrent.hpp"
+#include "gradus/nn/rnn.hpp"
 #include "gradus/nn/summary.hpp"
 #include "gradus/nn/training.hpp"

@@ -34,6 +34,7 @@ std::vector<const OpDef*> families_of_ops() {
            pool_ops(),
            attention_ops(),
            rotary_ops(),
+           recurrent_ops(),
            update_ops(),
        }) {
     joined.insert(joined.end(), family.begin(), family.end());

@@ -31,6 +31,7 @@ std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();
 std::span<const OpDef* const> attention_ops();
 std::span<const OpDef* const> rotary_ops();
+std::span<const OpDef* const> recurrent_ops();
 std::span<const OpDef* const> update_ops();
 
 }  // namespace gradus::rule

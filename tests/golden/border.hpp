@@ -23,13 +23,17 @@ Array torch_average_pool(const Array& x, int64_t size);
 /// softmax(q k^T scale + mask) v over the last two axes; mask may be empty, true where attention is allowed, or added.
 Array torch_attention(const Array& q, const Array& k, const Array& v, const Array& mask, bool is_causal, double scale);
 
-/// One step of a recurrent cell with PyTorch's weights (biases may be empty): the new state.
+/// One step of a recurrent layer with PyTorch's weights (biases may be empty): the new state.
 struct CellWeights {
   Array input, hidden, input_bias{}, hidden_bias{};
 };
 Array rnn_step(const Array& x, const Array& h, const CellWeights& w, bool is_relu);
 Array gru_step(const Array& x, const Array& h, const CellWeights& w);
 std::pair<Array, Array> lstm_step(const Array& x, const Array& h, const Array& c, const CellWeights& w);
+
+/// The weights of a simple or LSTM layer, and of a GRU, in Keras's layout.
+gradus::RecurrentWeights weights_of(const CellWeights& w);
+gradus::RecurrentWeights gru_weights_of(const CellWeights& w);
 
 /// Losses of single examples under PyTorch's "reduction".
 Array reduced(const Array& losses, const std::string& reduction);

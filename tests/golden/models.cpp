@@ -32,25 +32,14 @@ struct Instruction {
   static inline const Arguments none{};
 };
 
-std::vector<Array> gru(const Instruction& in) {
-  std::vector<Array> xs = unstack(in.arg(0), 1), ys(xs.size());
-  const CellWeights w{in.arg(1), in.arg(2), in.arg(3), in.arg(4)};
-  Array h = zeros({in.arg(0).shape(0), w.hidden.shape(1)}, in.dtype);
-  for (size_t k = 0; k < xs.size(); ++k) {
-    const size_t t = in.call().flag("reverse") ? xs.size() - 1 - k : k;
-    ys[t] = h = gru_step(xs[t], h, w);
-  }
-  return {stack(ys, 1), h};
+CellWeights cell_weights(const Instruction& in) { return {in.arg(1), in.arg(2), in.arg(3), in.arg(4)}; }
+std::vector<Array> gru_of(const Instruction& in) {
+  const auto [ys, h] = gru(in.arg(0), gru_weights_of(cell_weights(in)), {}, {.reverse = in.call().flag("reverse")});
+  return {ys, h};
 }
-std::vector<Array> lstm(const Instruction& in) {
-  const CellWeights w{in.arg(1), in.arg(2), in.arg(3), in.arg(4)};
-  Array h = zeros({in.arg(0).shape(0), w.hidden.shape(1)}, in.dtype), c = h;
-  std::vector<Array> ys;
-  for (const Array& x : unstack(in.arg(0), 1)) {
-    std::tie(h, c) = lstm_step(x, h, c, w);
-    ys.push_back(h);
-  }
-  return {stack(ys, 1), h, c};
+std::vector<Array> lstm_of(const Instruction& in) {
+  const auto [ys, state] = lstm(in.arg(0), weights_of(cell_weights(in)));
+  return {ys, state.h, state.c};
 }
 std::vector<Array> batch_norm_of(const Instruction& in) {
   const Call c = in.call();
@@ -91,8 +80,8 @@ const std::map<std::string, Op> ops{
     {"batch_norm", batch_norm_of},
     {"embedding", [](const Instruction& in) -> std::vector<Array> { return {embedding(in.arg(0), in.arg(1))}; }},
     {"attention", attention_of},
-    {"lstm", lstm},
-    {"gru", gru},
+    {"lstm", lstm_of},
+    {"gru", gru_of},
     {"relu", [](const Instruction& in) -> std::vector<Array> { return {relu(in.arg(0))}; }},
     {"tanh", [](const Instruction& in) -> std::vector<Array> { return {tanh(in.arg(0))}; }},
     {"silu", [](const Instruction& in) -> std::vector<Array> { return {silu(in.arg(0))}; }},

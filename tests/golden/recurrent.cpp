@@ -1,4 +1,4 @@
-// Golden recurrent networks, unrolled step by step with PyTorch's weights.
+// Golden recurrent networks: PyTorch's weights brought to ours and run by the fused ops; cells and projections step by step.
 #include "tests/golden/border.hpp"
 
 namespace golden {
@@ -11,21 +11,35 @@ Array torch_linear(const Array& x, const Array& weight, const Array& bias) {
   return bias.exists() ? y + bias : y;
 }
 
+namespace {
+
+// PyTorch's r, z, n as z, r, n along the last axis.
+Array update_first(const Array& x) {
+  const auto [r, z, n] = split<3>(x, -1);
+  return concatenate({z, r, n}, -1);
+}
+
+}  // namespace
+
+RecurrentWeights weights_of(const CellWeights& w) {
+  const bool has_both = w.input_bias.exists() && w.hidden_bias.exists();
+  return {transpose(w.input), transpose(w.hidden), has_both ? w.input_bias + w.hidden_bias : w.input_bias};
+}
+RecurrentWeights gru_weights_of(const CellWeights& w) {
+  const auto bias = [](const Array& given, const Array& other) { return given.exists() ? given : zeros_like(other); };
+  const bool has_bias = w.input_bias.exists() || w.hidden_bias.exists();
+  return {update_first(transpose(w.input)), update_first(transpose(w.hidden)),
+          has_bias ? update_first(stack({bias(w.input_bias, w.hidden_bias), bias(w.hidden_bias, w.input_bias)})) : Array()};
+}
+
 Array rnn_step(const Array& x, const Array& h, const CellWeights& w, bool is_relu) {
-  const Array sum = torch_linear(x, w.input, w.input_bias) + torch_linear(h, w.hidden, w.hidden_bias);
-  return is_relu ? relu(sum) : tanh(sum);
+  return simple_rnn(expand_dims(x, 1), weights_of(w), h, {.activation = is_relu ? RecurrentActivation::relu : RecurrentActivation::tanh})
+      .state;
 }
-// r, z, n; the reset gate is applied to U h + b.
-Array gru_step(const Array& x, const Array& h, const CellWeights& w) {
-  const auto [xr, xz, xn] = split<3>(torch_linear(x, w.input, w.input_bias), -1);
-  const auto [hr, hz, hn] = split<3>(torch_linear(h, w.hidden, w.hidden_bias), -1);
-  const Array z = sigmoid(xz + hz), n = tanh(xn + sigmoid(xr + hr) * hn);
-  return (1 - z) * n + z * h;
-}
+Array gru_step(const Array& x, const Array& h, const CellWeights& w) { return gru(expand_dims(x, 1), gru_weights_of(w), h).state; }
 std::pair<Array, Array> lstm_step(const Array& x, const Array& h, const Array& c, const CellWeights& w) {
-  const auto [i, f, g, o] = split<4>(torch_linear(x, w.input, w.input_bias) + torch_linear(h, w.hidden, w.hidden_bias), -1);
-  const Array next = sigmoid(f) * c + sigmoid(i) * tanh(g);
-  return {sigmoid(o) * tanh(next), next};
+  const LSTMState next = lstm(expand_dims(x, 1), weights_of(w), {h, c}).state;
+  return {next.h, next.c};
 }
 
 namespace {
@@ -35,59 +49,66 @@ enum class Kind { tanh, relu, gru, lstm };
 struct State {
   Array h, c;
 };
-State step(Kind kind, const Array& x, const State& s, const CellWeights& w) {
-  if (kind == Kind::gru) return {gru_step(x, s.h, w), {}};
-  if (kind != Kind::lstm) return {rnn_step(x, s.h, w, kind == Kind::relu), {}};
-  const auto [h, c] = lstm_step(x, s.h, s.c, w);
-  return {h, c};
-}
-
-// One layer in one direction over (T, N, ...): all h at their places, and the last state. Past a sequence's length the state stays and y is
-// zero; in reverse each sequence starts at its own last step.
 struct Run {
-  std::vector<Array> ys;
+  Array ys;
   State last;
 };
-Run run_layer(Kind kind, const std::vector<Array>& xs, State state, const CellWeights& w, const Array& projection, const Array& lengths,
-              bool reverse) {
-  Run out{std::vector<Array>(xs.size()), state};
-  for (size_t k = 0; k < xs.size(); ++k) {
-    const size_t t = reverse ? xs.size() - 1 - k : k;
-    State next = step(kind, xs[t], out.last, w);
-    if (projection.exists()) next.h = matmul(next.h, transpose(projection));
-    out.ys[t] = next.h;
-    if (lengths.exists()) {
-      const Array is_inside = expand_dims(lengths > static_cast<int64_t>(t), -1);
-      out.ys[t] = where(is_inside, next.h, 0);
-      next.h = where(is_inside, next.h, out.last.h);
-      if (next.c.exists()) next.c = where(is_inside, next.c, out.last.c);
-    }
-    out.last = next;
+Run run_layer(Kind kind, const Array& x, const State& state, const CellWeights& w, const RecurrentOptions& options) {
+  if (kind == Kind::lstm) {
+    const auto [ys, last] = lstm(x, weights_of(w), {state.h, state.c}, options);
+    return {ys, {last.h, last.c}};
   }
-  return out;
+  const auto [ys, last] = kind == Kind::gru ? gru(x, gru_weights_of(w), state.h, options) : simple_rnn(x, weights_of(w), state.h, options);
+  return {ys, {last, {}}};
+}
+
+// An LSTM with a projection, step by step: past a sequence's length the state stays and y is zero; in reverse each sequence starts at its
+// own last step.
+Run run_projected(const Array& x, State state, const CellWeights& w, const Array& projection, const RecurrentOptions& options) {
+  const std::vector<Array> xs = unstack(x, 1);
+  std::vector<Array> ys(xs.size());
+  for (size_t k = 0; k < xs.size(); ++k) {
+    const size_t t = options.reverse ? xs.size() - 1 - k : k;
+    auto [h, c] = lstm_step(xs[t], state.h, state.c, w);
+    h = matmul(h, transpose(projection));
+    ys[t] = h;
+    if (options.lengths.exists()) {
+      const Array is_inside = expand_dims(options.lengths > static_cast<int64_t>(t), -1);
+      ys[t] = where(is_inside, h, 0);
+      h = where(is_inside, h, state.h);
+      c = where(is_inside, c, state.c);
+    }
+    state = {h, c};
+  }
+  return {stack(ys, 1), state};
 }
 
 template <Kind kind>
 Results network(const Call& c) {
   const bool batch_first = c.flag("batch_first");
   const int64_t directions = c.flag("bidirectional") ? 2 : 1;
-  std::vector<Array> xs = unstack(c["x"], batch_first ? 1 : 0), hs, cs;
+  Array x = batch_first ? c["x"] : swapaxes(c["x"], 0, 1);
+  std::vector<Array> hs, cs;
   for (int64_t layer = 0; layer < c.integer("num_layers"); ++layer) {
-    std::vector<std::vector<Array>> ys;
+    std::vector<Array> ys;
     for (int64_t direction = 0; direction < directions; ++direction) {
       const std::string suffix = "_l" + std::to_string(layer) + (direction ? "_reverse" : "");
       const CellWeights w{c["weight_ih" + suffix], c["weight_hh" + suffix], optional(c, "bias_ih" + suffix),
                           optional(c, "bias_hh" + suffix)};
       const int64_t index = layer * directions + direction;
       const State start{c["h0"][index], kind == Kind::lstm ? c["c0"][index] : Array()};
-      Run run = run_layer(kind, xs, start, w, optional(c, "weight_hr" + suffix), optional(c, "lengths"), direction == 1);
+      const RecurrentOptions options{.lengths = optional(c, "lengths"),
+                                     .reverse = direction == 1,
+                                     .activation = kind == Kind::relu ? RecurrentActivation::relu : RecurrentActivation::tanh};
+      const Array projection = optional(c, "weight_hr" + suffix);
+      const Run run = projection.exists() ? run_projected(x, start, w, projection, options) : run_layer(kind, x, start, w, options);
       ys.push_back(run.ys);
       hs.push_back(run.last.h);
       cs.push_back(run.last.c);
     }
-    for (size_t t = 0; t < xs.size(); ++t) xs[t] = directions == 1 ? ys[0][t] : concatenate({ys[0][t], ys[1][t]}, -1);
+    x = directions == 1 ? ys[0] : concatenate(ys, -1);
   }
-  Results out{{"y", stack(xs, batch_first ? 1 : 0)}, {"hn", stack(hs)}};
+  Results out{{"y", batch_first ? x : swapaxes(x, 0, 1)}, {"hn", stack(hs)}};
   if (kind == Kind::lstm) out.set("cn", stack(cs));
   return out;
 }
@@ -102,6 +123,8 @@ const Entry table[] = {
     {"rnn_tanh", network<Kind::tanh>},     {"rnn_tanh_lengths", network<Kind::tanh>}, {"rnn_relu", network<Kind::relu>},
     {"rnn_relu_lengths", network<Kind::relu>}, {"gru", network<Kind::gru>},           {"gru_lengths", network<Kind::gru>},
     {"lstm", network<Kind::lstm>},         {"lstm_lengths", network<Kind::lstm>},     {"lstm_proj", network<Kind::lstm>},
+    {"rnn_tanh_cell", [](const Call& c) -> Results { return rnn_step(c["x"], c["h"], cell_weights(c), false); }},
+    {"rnn_relu_cell", [](const Call& c) -> Results { return rnn_step(c["x"], c["h"], cell_weights(c), true); }},
     {"gru_cell", [](const Call& c) -> Results { return gru_step(c["x"], c["h"], cell_weights(c)); }},
     {"lstm_cell", lstm_cell},
 };
