@@ -341,7 +341,7 @@ constinit const OpDef attention_op{.name = "attention",
                                    .infer = infer_forward,
                                    .derivative = composed(compose_forward, reverse_attention),
                                    .batch = batch_forward,
-                                   .kernel = {.prepare = prepare_forward, .strided_inputs = 0b1111},
+                                   .kernel = {.prepare = prepare_forward, .strided_inputs = 0b111},
                                    .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs); },
                                    .hidden_outputs = 1};
 

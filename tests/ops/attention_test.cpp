@@ -11,6 +11,7 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/equality.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -332,6 +333,16 @@ TEST(rotary, takes_a_first_position_positions_of_rows_and_of_examples) {
       EXPECT_LT(distance(rotary(odd, 7, options), rotary(contiguous(odd), 7, options)), dtype.is_16_bit() ? 8e-3 : 1e-6);
     }
   }
+}
+
+TEST(Attention, reads_lengths_and_masks_that_are_views) {
+  const Array q = random::normal(random::key(1), {3, 2, 4, 8}), k = random::normal(random::key(2), {3, 2, 4, 8});
+  const Array lengths = broadcast_to(array({2}).eval(), {3});
+  EXPECT_TRUE(allclose(attention(q, k, k, {.lengths = lengths}), attention(q, k, k, {.lengths = array({2, 2, 2})})));
+  const Array every_other = array({3, 9, 1, 9, 2, 9}).eval()[slice({}, {}, 2)];
+  EXPECT_TRUE(allclose(attention(q, k, k, {.lengths = every_other}), attention(q, k, k, {.lengths = array({3, 1, 2})})));
+  const Array mask = random::bernoulli(random::key(3), {4, 4}, 0.5).eval(), turned = transpose(transpose(mask).eval());
+  EXPECT_TRUE(allclose(attention(q, k, k, {.mask = turned}), attention(q, k, k, {.mask = mask})));
 }
 
 }  // namespace
