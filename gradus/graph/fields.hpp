@@ -221,16 +221,33 @@ FieldNote note_of(std::span<const FieldNote> notes, std::string_view name);
 /// Throws if a note names no field.
 void check_notes(std::span<const FieldNote> notes, const FieldTable& table);
 
-template <class T, size_t kIndex>
+template <class Owner, class T>
+void add_fields(FieldTable& table, const T& example);
+/// Options (GRADUS_OPTIONS) that a layer keeps as they are: their fields count as its own.
+template <class T>
+concept IsOptions = !HasFieldType<T> && requires(const T& value) {
+  T::field_names;
+  T::field_notes();
+  value.tied_fields();
+};
+
+template <class T>
+struct WholeObject {
+  using Type = T;
+  static const T& of(const void* object) { return *static_cast<const T*>(object); }
+};
+/// Member `kIndex` of what Owner finds in an object.
+template <class Owner, size_t kIndex>
 struct FieldAccess {
-  using Type = std::remove_const_t<typename decltype(fields_tied(std::declval<const T&>()))::template Type<kIndex>>;
-  static const Type& of(const void* object) { return fields_tied(*static_cast<const T*>(object)).template get<kIndex>(); }
+  using Holder = typename Owner::Type;
+  using Type = std::remove_const_t<typename decltype(fields_tied(std::declval<const Holder&>()))::template Type<kIndex>>;
+  static const Type& of(const void* object) { return fields_tied(Owner::of(object)).template get<kIndex>(); }
 
   static void add_to(FieldTable& table, std::string_view names) {
     if constexpr (HasFieldType<Type>) {
       using Kind = FieldType<Type>;
       FieldRow row{.name = std::string(name_at(names, kIndex)), .is_number = std::same_as<Type, double> || std::same_as<Type, int64_t>};
-      row.note = note_of(notes_of<T>(), row.name);
+      row.note = note_of(notes_of<Holder>(), row.name);
       if constexpr (requires { Kind::is_saved; }) row.is_saved = Kind::is_saved;
       row.expected = [](const FieldNote& note, const void* object) { return Kind::expected(note, of(object)); };
       row.write = [](const void* object, FieldWriting& writing) { return Kind::write(of(object), writing); };
@@ -239,19 +256,25 @@ struct FieldAccess {
         return Kind::read(const_cast<Type&>(of(object)), given, note, reading);
       };
       table.push_back(std::move(row));
+    } else if constexpr (IsOptions<Type>) {
+      add_fields<FieldAccess>(table, Type{});
     }
   }
 };
+template <class Owner, class T>
+void add_fields(FieldTable& table, const T& example) {
+  using Tied = decltype(fields_tied(example));
+  [&]<size_t... kIndex>(std::index_sequence<kIndex...>) { (FieldAccess<Owner, kIndex>::add_to(table, names_of_fields(example)), ...); }
+  (std::make_index_sequence<Tied::kCount>());
+  check_notes(notes_of<T>(), table);
+}
 
 /// The fields of T: what GRADUS_OPTIONS, GRADUS_FIELDS or GRADUS_PARTS names and has a FieldType. `example`: any object of it.
 template <class T>
 const FieldTable& fields_of(const T& example) {
   static const FieldTable* table = [&] {
     auto* rows = new FieldTable;
-    using Tied = decltype(fields_tied(example));
-    [&]<size_t... kIndex>(std::index_sequence<kIndex...>) { (FieldAccess<T, kIndex>::add_to(*rows, names_of_fields(example)), ...); }
-    (std::make_index_sequence<Tied::kCount>());
-    check_notes(notes_of<T>(), *rows);
+    add_fields<WholeObject<T>>(*rows, example);
     return rows;
   }();
   return *table;

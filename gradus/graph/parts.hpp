@@ -96,8 +96,8 @@ FieldValue part_value(const T& value) {
   else return field_value(value);
 }
 
-/// Walks one member: ends are reported to the visitor; modules, vectors, arrays, tuples, optionals and smart pointers are entered; what is
-/// none of these (a function, say) is passed over.
+/// Walks one member: ends are reported to the visitor; modules, vectors, arrays, tuples, optionals and smart pointers are entered; of
+/// options the numbers and names are reported; what is none of these (a function, say) is passed over.
 template <class T>
 void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
   if constexpr (std::same_as<T, Array>) {
@@ -115,6 +115,15 @@ void visit_part(PartVisitor& visitor, const std::string& path, const T& part) {
     });
   } else if constexpr (IsField<T>) {
     visitor.on_value(path, part_value(part));
+  } else if constexpr (requires { T::field_names; part.tied_fields(); }) {
+    part.tied_fields().apply([&](const auto&... member) {
+      size_t index = 0;
+      const auto visit = [&]<class Option>(const Option& option) {
+        const std::string below = join_path(path, name_at(T::field_names, index++));
+        if constexpr (IsField<Option>) visitor.on_value(below, part_value(option));
+      };
+      (visit(member), ...);
+    });
   } else if constexpr (IsRange<T>) {
     size_t index = 0;
     for (const auto& member : part) visit_part(visitor, join_path(path, std::to_string(index++)), member);
