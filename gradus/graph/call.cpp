@@ -15,6 +15,13 @@ thread_local CallScope* innermost = nullptr;
 constinit thread_local PerThread<std::string> next_name;
 thread_local std::vector<CallRow>* open_rows = nullptr;
 
+// Arrays of the open outermost call whose sequences have lengths.
+struct Noted {
+  Array x, lengths;
+};
+constinit thread_local PerThread<std::vector<Noted>> noted;
+thread_local bool has_noted = false;  // the list need not be made to see that it is empty
+
 }  // namespace
 
 std::string short_type_name(std::string_view raw) {
@@ -55,7 +62,28 @@ CallScope::CallScope(const void* module, const ModuleType& type) : module_(modul
   open_rows->push_back({depth, name.empty() ? type.name : name, type.name, {}, *current_path(), std::nullopt, {}});
 }
 
-CallScope::~CallScope() { innermost = outer_; }
+CallScope::~CallScope() {
+  innermost = outer_;
+  if (!outer_ && std::exchange(has_noted, false)) noted->clear();
+}
+
+void CallScope::note_lengths(const Array& x, Array lengths) {
+  if (!innermost) return;
+  noted->push_back({x, std::move(lengths)});
+  has_noted = true;
+}
+Array CallScope::lengths_of(const Array& x) {
+  if (!has_noted) return {};
+  for (auto at = noted->rbegin(); at != noted->rend(); ++at) {
+    if (at->x.node() == x.node() && at->x.output_index() == x.output_index()) return at->lengths;
+  }
+  return {};
+}
+void CallScope::pass_lengths_of(const Array& result, const Array& argument) {
+  if (!has_noted || result.rank() < 3 || argument.rank() < 2 || lengths_of(result).exists()) return;
+  if (result.shape()[0] != argument.shape()[0] || result.shape()[1] != argument.shape()[1]) return;
+  if (Array lengths = lengths_of(argument); lengths.exists()) note_lengths(result, std::move(lengths));
+}
 
 bool CallScope::is_outermost() { return innermost != nullptr && innermost->outer_ == nullptr; }
 

@@ -133,11 +133,25 @@ class CallScope {
   void returned(const Array& result);
   template <class T>
   void returned(const T&) {}
+  /// Where an argument's sequences have lengths (below), so have those of a result with as many sequences and positions.
+  template <class... A>
+  static void pass_lengths(const Array& result, const A&... arguments) {
+    (pass_lengths_of(result, arguments), ...);
+  }
+  template <class T, class... A>
+  static void pass_lengths(const T&, const A&...) {}
+  /// How many positions of each sequence of x (N, T, ...) are no padding, (N,), as a layer of the outermost call has noted; an empty Array
+  /// where none has.
+  static Array lengths_of(const Array& x);
+  static void note_lengths(const Array& x, Array lengths);
   /// Gives an error that has no path yet the path of this call.
   static void locate(Error& error);
 
  private:
   friend std::string name_of_child(const Child& child);
+  static void pass_lengths_of(const Array& result, const Array& argument);
+  template <class T>
+  static void pass_lengths_of(const Array&, const T&) {}
   const void* module_;
   const ModuleType& type_;
   CallScope* outer_;
@@ -169,9 +183,13 @@ class RowScope {
 
 /// A forward that takes these arguments of a const module; HasMutableForward: of one that is not const only.
 template <class M, class... A>
-concept HasForward = requires(const M& module) { module.forward(std::declval<A>()...); };
+concept HasForward = requires(const M& module) {
+  module.forward(std::declval<A>()...);
+};
 template <class M, class... A>
-concept HasMutableForward = !HasForward<M, A...> && requires(M& module) { module.forward(std::declval<A>()...); };
+concept HasMutableForward = !HasForward<M, A...> && requires(M & module) {
+  module.forward(std::declval<A>()...);
+};
 
 }  // namespace detail
 
@@ -186,6 +204,7 @@ auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
     try {
       decltype(auto) result = module.forward(static_cast<A&&>(arguments)...);
       scope.returned(result);
+      scope.pass_lengths(result, arguments...);
       return result;
     } catch (Error& error) {
       scope.locate(error);

@@ -3,9 +3,12 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/nn/training.hpp"
+#include "gradus/ops/compare.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus::nn {
@@ -63,18 +66,28 @@ Array Dense::forward(const Array& x) const {
 std::span<const FieldNote> Embedding::field_notes() {
   static constexpr FieldNote notes[] = {{"count", "how many different integers there are", range::positive, true},
                                         {"width", "numbers for each of them", range::positive, true},
-                                        {"initializer", "first values of the table"}};
+                                        {"initializer", "first values of the table"},
+                                        {"padding", "the integer that fills up short sequences", range::not_negative}};
   return notes;
 }
 Embedding::Embedding(Size count, Size width, EmbeddingOptions options)
-    : count(count.value()), width(width.value()), initializer(std::move(options.initializer)) {
+    : count(count.value()), width(width.value()), initializer(std::move(options.initializer)), padding(options.padding) {
   check();
 }
 void Embedding::check() const {
   detail::checked_count("Embedding", "count", count);
   detail::checked_count("Embedding", "width", width);
+  if (padding && (*padding < 0 || *padding >= count)) {
+    fail("Embedding", "padding is ", *padding, ", count is ", count, "; padding must be at least 0 and below count");
+  }
 }
-Array Embedding::forward(const Array& ids) const { return embedding(table(), ids); }
+Array Embedding::forward(const Array& ids) const {
+  const Array vectors = embedding(table(), ids);
+  if (padding && ids.rank() == 2 && ids.shape(1) > 0) {
+    detail::CallScope::note_lengths(vectors, max(where(ids != Array(*padding), arange(1, ids.shape(1) + 1), 0), -1));
+  }
+  return vectors;
+}
 const Array& Embedding::table() const { return weights({count, width}, initializer); }
 
 std::span<const FieldNote> Dropout::field_notes() {

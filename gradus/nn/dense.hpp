@@ -1,6 +1,7 @@
 // Layers of vectors: Dense, Embedding, Dropout, Flatten, and Residual, which adds a shortcut.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "gradus/graph/parameter.hpp"
@@ -57,6 +58,9 @@ class Dense {
 /// Options of Embedding.
 struct EmbeddingOptions {
   Initializer initializer = init::random_uniform();
+  /// An id that fills up short sequences (N, T) at their ends. Attention, recurrent layers and pooling over time pass over it, in all that
+  /// is computed from the vectors by layers that keep batch and time.
+  std::optional<int64_t> padding{};
 };
 
 /// Rows of a table: integers (...) in [0, count) to (..., width). An id out of range is an error when computed.
@@ -75,8 +79,9 @@ class Embedding {
 
   int64_t count, width;
   Initializer initializer;
+  std::optional<int64_t> padding;
   Parameter weights{};
-  GRADUS_PARTS(count, width, initializer, weights)
+  GRADUS_PARTS(count, width, initializer, padding, weights)
 };
 
 /// In training (TrainingMode) each element becomes zero with probability `rate` and the others are divided by 1 - rate; else x. rate is at

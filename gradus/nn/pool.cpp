@@ -1,8 +1,15 @@
-// MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D.
+// Pooling layers.
 #include "gradus/nn/pool.hpp"
 
+#include <limits>
+
 #include "gradus/base/error.hpp"
+#include "gradus/ops/compare.hpp"
+#include "gradus/ops/creation.hpp"
+#include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/pool.hpp"
+#include "gradus/ops/reduce.hpp"
+#include "gradus/ops/shape.hpp"
 
 namespace gradus::nn {
 
@@ -44,6 +51,29 @@ Array AveragePooling2D::forward(const Array& x) const { return average_pool2d(x,
 Array GlobalAveragePooling2D::forward(const Array& x) const {
   if (x.rank() != 4) fail("global_average_pooling", "x is ", x.shape(), "; it must have rank 4, channels last");
   return global_average_pool(x);
+}
+
+namespace {
+
+// Which positions of x (N, T, C) are no padding, (N, T, 1); an empty Array: all of them.
+Array is_there(std::string_view op, const Array& x) {
+  if (x.rank() != 3) fail(op, "x is ", x.shape(), " of rank ", x.rank(), "; it must be (batch, time, channels)");
+  const Array lengths = detail::CallScope::lengths_of(x);
+  return lengths.exists() ? reshape(arange(x.shape(1)), {1, x.shape(1), 1}) < reshape(lengths, {x.shape(0), 1, 1}) : Array();
+}
+
+}  // namespace
+
+Array GlobalAveragePooling1D::forward(const Array& x) const {
+  const Array there = is_there("global_average_pooling1d", x);
+  if (!there.exists()) return mean(x, 1);
+  return sum(where(there, x, 0), 1) / maximum(sum(there, 1), 1).astype(x.dtype());
+}
+
+Array GlobalMaxPooling1D::forward(const Array& x) const {
+  const Array there = is_there("global_max_pooling1d", x);
+  if (!there.exists()) return max(x, 1);
+  return where(any(there, 1), max(where(there, x, -std::numeric_limits<double>::infinity()), 1), 0);
 }
 
 }  // namespace gradus::nn

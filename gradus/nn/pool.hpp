@@ -50,4 +50,21 @@ class GlobalAveragePooling2D {
   void visit_parts(core::PartVisitor&, const std::string&) const {}
 };
 
+/// The mean, or the largest number, over time: (N, T, C) to (N, C). Padding that an Embedding has noted does not count; a sequence of
+/// nothing else gives 0.
+///
+///   nn::GlobalAveragePooling1D()(array({{{1.0}, {3.0}}}))   // [[2]]
+class GlobalAveragePooling1D {
+ public:
+  Array forward(const Array& x) const;
+  Array operator()(const Array& x) const { return call(*this, x); }
+  void visit_parts(core::PartVisitor&, const std::string&) const {}
+};
+class GlobalMaxPooling1D {
+ public:
+  Array forward(const Array& x) const;
+  Array operator()(const Array& x) const { return call(*this, x); }
+  void visit_parts(core::PartVisitor&, const std::string&) const {}
+};
+
 }  // namespace gradus::nn
