@@ -2,7 +2,9 @@
 #pragma once
 
 #include "gradus/nn/activation.hpp"
+#include "gradus/nn/attention.hpp"
 #include "gradus/nn/conv.hpp"
+#include "gradus/nn/decoding.hpp"
 #include "gradus/nn/dense.hpp"
 #include "gradus/nn/factory.hpp"
 #include "gradus/nn/initializer.hpp"
@@ -16,3 +18,4 @@
 #include "gradus/nn/rnn.hpp"
 #include "gradus/nn/summary.hpp"
 #include "gradus/nn/training.hpp"
+#include "gradus/nn/transformer.hpp"
