@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # links.sh LIST: the floors as the linker sees them. What a folder of gradus/ calls is defined in itself or below: a header whose functions are
-# defined on a higher floor would hide an include that goes up. There are two exceptions: the evaluator, which graph/ declares and plan/ defines, and the loop over steps, which ops/ declares and transform/ defines. LIST: the object files of the library, one a line.
+# defined on a higher floor would hide an include that goes up. The exceptions: the evaluator, which graph/ declares and plan/ defines, the loop
+# over steps, which ops/ declares and transform/ defines, and the list of the catalogue, which nn/ declares and models/ defines. LIST: the object
+# files of the library, one a line.
 set -euo pipefail
 list=$1
-floors="cli train io data optim nn math transform plan ops graph cpu backend array base"  # from the top
-seam='^gradus::(core::)?(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)\(|^gradus::rule::loop_over_steps\('
+floors="cli models train io data optim nn math transform plan ops graph cpu backend array base"  # from the top
+seam='^gradus::((core::)?(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)|rule::loop_over_steps|nn::catalogue_kinds)\('
 
 while IFS= read -r object; do
   folder=${object##*/gradus/}

@@ -1,0 +1,20 @@
+// The networks of the catalogue that are layers of recipes and model files.
+#include "gradus/models/models.hpp"
+#include "gradus/nn/factory.hpp"
+
+namespace gradus::nn {
+
+std::span<const LayerKind> catalogue_kinds() {
+  using namespace models;
+  static constexpr LayerKind kinds[] = {
+      {"BERT", "a Transformer that reads texts: a vector for each token", [] { return Layer(BERT(BERTOptions::tiny())); }},
+      {"CharRNN", "a recurrent language model", [] { return Layer(CharRNN()); }},
+      {"GPT", "a Transformer that says which token comes next", [] { return Layer(GPT()); }},
+      {"LSTMClassifier", "texts to classes by an LSTM", [] { return Layer(LSTMClassifier()); }},
+      {"MaskedLanguageModel", "BERT that guesses hidden tokens", [] { return Layer(MaskedLanguageModel(BERTOptions::tiny())); }},
+      {"SeriesForecaster", "windows of a series to its next steps", [] { return Layer(SeriesForecaster()); }},
+      {"TextCNN", "texts to classes by convolutions", [] { return Layer(TextCNN()); }}};
+  return kinds;
+}
+
+}  // namespace gradus::nn

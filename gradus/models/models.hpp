@@ -1,0 +1,8 @@
+// The catalogue: networks of the field by name.
+#pragma once
+
+#include "gradus/models/bert.hpp"
+#include "gradus/models/gpt.hpp"
+#include "gradus/models/recurrent.hpp"
+#include "gradus/models/text_cnn.hpp"
+#include "gradus/models/translation.hpp"
