@@ -38,6 +38,7 @@ class Runner {
 
 void arrays(Runner& run);    ///< single ops and chains
 void networks(Runner& run);  ///< training steps and inference
+void sequences(Runner& run);  ///< Transformers
 void planning(Runner& run);  ///< recording, planning, first steps, printing
 void growth(Runner& run);    ///< gradients of loops at growing lengths
 

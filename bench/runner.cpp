@@ -111,6 +111,7 @@ int main(int argc, char** argv) {
   bench::Runner run(wish);
   bench::arrays(run);
   bench::networks(run);
+  bench::sequences(run);
   bench::planning(run);
   bench::growth(run);
   if (run.has_run()) return 0;
