@@ -41,4 +41,10 @@ std::string environment() {
                 ", Highway ", HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
 }
 
+std::string_view bfloat16_unit() {
+  const Bfloat16Unit unit = dnnl_bfloat16_unit();
+  if (unit == Bfloat16Unit::none) return "converted to float32";
+  return unit == Bfloat16Unit::tiles ? "AMX" : "AVX512-BF16";
+}
+
 }  // namespace gradus::cpu

@@ -28,8 +28,8 @@ struct Slice {
 using MakePart = std::function<KernelPtr(const ConvPart&)>;
 
 // A convolution that reads weights at input 1, from its parts. Null where a part has no kernel, or parts want the same weights in several
-// layouts. `offsets`: of a part's operands in elements, with that of the weights as they are.
-KernelPtr assemble(DType dtype, std::span<const ConvPart> parts, const MakePart& make,
+// layouts. `offsets`: of a part's operands in bytes, with that of the weights as they are, which have this dtype.
+KernelPtr assemble(DType weights, std::span<const ConvPart> parts, const MakePart& make,
                    const std::function<std::vector<int64_t>(const ConvPart&)>& offsets) {
   std::vector<Slice> slices;
   std::vector<Part> runs;
@@ -45,7 +45,6 @@ KernelPtr assemble(DType dtype, std::span<const ConvPart> parts, const MakePart&
     }
     if (!packed.pack != !slices[0].packed.pack || packed.layout != slice->packed.layout) return nullptr;
     Part run{packed.pack ? kernel->packing->kernel : kernel, offsets(part)};
-    for (int64_t& offset : run.offsets) offset *= dtype.size();
     if (packed.pack) run.offsets[1] = slice->at;
     runs.push_back(std::move(run));
   }
@@ -54,7 +53,7 @@ KernelPtr assemble(DType dtype, std::span<const ConvPart> parts, const MakePart&
   std::vector<Part> copies;
   Hasher layout;
   for (const Slice& slice : slices) {
-    copies.push_back({slice.packed.pack, {slice.w * dtype.size(), slice.at}});
+    copies.push_back({slice.packed.pack, {slice.w * weights.size(), slice.at}});
     layout.add_bytes(&slice.packed.layout, sizeof(Hash128));
     layout.add(static_cast<uint64_t>(slice.w));
   }
@@ -129,44 +128,51 @@ class TermSum final : public LoopKernel {
   int64_t bytes_ = 0;  // of a term
 };
 
-KernelPtr sum_of_terms(DType dtype, std::span<const ConvPart> parts, bool asks_winograd) {
+KernelPtr sum_of_terms(ConvTypes types, std::span<const ConvPart> parts, bool asks_winograd) {
   std::vector<TermSum::Term> terms;
   for (const ConvPart& part : parts) {
-    auto kernel = dnnl_conv_weight_gradient_term(dtype, part, asks_winograd);
+    auto kernel = dnnl_conv_weight_gradient_term(types, part, asks_winograd);
     if (!kernel || (!terms.empty() && kernel->layout != terms[0].kernel->layout)) return nullptr;
-    terms.push_back({std::move(kernel), part.x * dtype.size(), part.y * dtype.size()});
+    terms.push_back({std::move(kernel), part.x * types.operands.size(), part.y * types.operands.size()});
   }
   return std::make_shared<TermSum>(std::move(terms));
 }
 
 }  // namespace
 
-KernelPtr parted_conv(DType dtype, const ConvShape& shape, const Epilogue& epilogue) {
-  const bool asks_winograd = prefers_winograd(dtype, shape, ConvWay::forward);
-  const auto offsets = [&](const ConvPart& part) {
-    return epilogue.has_bias ? std::vector<int64_t>{part.x, part.w, part.w, part.y} : std::vector<int64_t>{part.x, part.w, part.y};
+KernelPtr parted_conv(ConvTypes types, const ConvShape& shape, const Epilogue& epilogue) {
+  const bool asks_winograd = prefers_winograd(types.operands, shape, ConvWay::forward);
+  const int64_t size = types.operands.size(), of_result = types.result.size(), of_bias = bias_dtype(types.result, epilogue).size();
+  const auto offsets = [=, &epilogue](const ConvPart& part) {
+    std::vector<int64_t> bytes{part.x * size, part.w * size};
+    if (epilogue.has_bias) bytes.push_back(part.w * of_bias);
+    bytes.push_back(part.y * of_result);
+    return bytes;
   };
-  const auto make = [&](const ConvPart& part) { return dnnl_conv_forward(dtype, part, epilogue, asks_winograd); };
-  return first_possible(ConvWay::forward, shape, [&](std::span<const ConvPart> parts) { return assemble(dtype, parts, make, offsets); });
+  const auto make = [&](const ConvPart& part) { return dnnl_conv_forward(types, part, epilogue, asks_winograd); };
+  return first_possible(ConvWay::forward, shape,
+                        [&](std::span<const ConvPart> parts) { return assemble(types.operands, parts, make, offsets); });
 }
 
-KernelPtr parted_conv_input_gradient(DType dtype, const ConvShape& shape) {
-  const bool asks_winograd = prefers_winograd(dtype, shape, ConvWay::input_gradient);
-  const auto offsets = [](const ConvPart& part) { return std::vector<int64_t>{part.y, part.w, part.x}; };
-  const auto make = [&](const ConvPart& part) { return dnnl_conv_input_gradient(dtype, part, asks_winograd); };
+KernelPtr parted_conv_input_gradient(ConvTypes types, const ConvShape& shape) {
+  const bool asks_winograd = prefers_winograd(types.operands, shape, ConvWay::input_gradient);
+  const int64_t size = types.operands.size(), of_result = types.result.size();
+  const auto offsets = [=](const ConvPart& part) { return std::vector<int64_t>{part.y * size, part.w * size, part.x * of_result}; };
+  const auto make = [&](const ConvPart& part) { return dnnl_conv_input_gradient(types, part, asks_winograd); };
   return first_possible(ConvWay::input_gradient, shape,
-                        [&](std::span<const ConvPart> parts) { return assemble(dtype, parts, make, offsets); });
+                        [&](std::span<const ConvPart> parts) { return assemble(types.operands, parts, make, offsets); });
 }
 
-KernelPtr parted_conv_weight_gradient(DType dtype, const ConvShape& shape) {
-  const bool asks_winograd = prefers_winograd(dtype, shape, ConvWay::weight_gradient);
+KernelPtr parted_conv_weight_gradient(ConvTypes types, const ConvShape& shape) {
+  const bool asks_winograd = prefers_winograd(types.operands, shape, ConvWay::weight_gradient);
+  const int64_t size = types.operands.size(), of_result = types.result.size();
   return first_possible(ConvWay::weight_gradient, shape, [&](std::span<const ConvPart> parts) -> KernelPtr {
-    if (parts.size() > 1 && parts[0].w == parts[1].w) return sum_of_terms(dtype, parts, asks_winograd);
+    if (parts.size() > 1 && parts[0].w == parts[1].w) return sum_of_terms(types, parts, asks_winograd);
     std::vector<Part> slices;
     for (const ConvPart& part : parts) {
-      const KernelPtr kernel = dnnl_conv_weight_gradient(dtype, part, asks_winograd);
+      const KernelPtr kernel = dnnl_conv_weight_gradient(types, part, asks_winograd);
       if (!kernel) return nullptr;
-      slices.push_back({kernel, {part.x * dtype.size(), part.y * dtype.size(), part.w * dtype.size()}});
+      slices.push_back({kernel, {part.x * size, part.y * size, part.w * of_result}});
     }
     return prepare_parts(std::move(slices));
   });

@@ -1,6 +1,7 @@
 // The sizes of a convolution or pooling, one entry a spatial axis. Light: no kernel, no dependency.
 #pragma once
 
+#include "gradus/array/dtype.hpp"
 #include "gradus/array/shape.hpp"
 
 namespace gradus::cpu {
@@ -30,6 +31,13 @@ struct ConvShape {
     for (const int64_t size : sizes) count *= size;
     return count;
   }
+};
+
+/// Dtypes of what is multiplied and of the result: equal, or bfloat16 and float32.
+struct ConvTypes {
+  DType operands{}, result{};
+  ConvTypes(DType both) : operands(both), result(both) {}  // NOLINT: implicit on purpose
+  ConvTypes(DType operands, DType result) : operands(operands), result(result) {}
 };
 
 }  // namespace gradus::cpu

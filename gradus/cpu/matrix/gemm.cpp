@@ -169,14 +169,14 @@ void pack(const T* from, int64_t stride, int64_t depth_stride, int64_t count, in
 }
 
 // One block of the output, rows x columns at (row, column), through the whole depth.
-template <class T, class S = SumOf<T>>
-void packed_block(const Products& x, const T* a, const T* b, T* c, int64_t row, int64_t column, int64_t rows, int64_t columns,
-                  std::byte* slot, const T* bias, TileLoop activation) {
+template <class T, class U, class B, class S = SumOf<T>>
+void packed_block(const Products& x, const T* a, const T* b, U* c, int64_t row, int64_t column, int64_t rows, int64_t columns,
+                  std::byte* slot, const B* bias, TileLoop activation) {
   constexpr int64_t kWidth = kTileColumns<S>, lanes = kLanes<S>;
   const int64_t padded_rows = (rows + kTileRows - 1) / kTileRows * kTileRows, padded_columns = (columns + kWidth - 1) / kWidth * kWidth;
   S* packed_a = reinterpret_cast<S*>(slot);
   S* packed_b = packed_a + padded_rows * kDepth<S>;
-  constexpr bool is_same = std::is_same_v<S, T>;
+  constexpr bool is_same = std::is_same_v<S, U>;
   S* out = nullptr;
   int64_t out_row = x.n;
   if constexpr (is_same) {
@@ -207,8 +207,8 @@ void packed_block(const Products& x, const T* a, const T* b, T* c, int64_t row, 
   finish(out, out_row, rows, columns, bias ? bias + column : nullptr, activation);
   if constexpr (!is_same) {
     for (int64_t i = 0; i < rows; ++i) {
-      T* to = c + (row + i) * x.n + column;
-      for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<T>(out[i * out_row + j]);
+      U* to = c + (row + i) * x.n + column;
+      for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<U>(out[i * out_row + j]);
     }
   }
 }
@@ -234,8 +234,8 @@ void dots_block(const Products& x, const T* a, const T* b, T* c, Part rows, Part
   else few_dots(count, b + columns.begin * x.b_column, x.b_column, few, few_row, x.k, c + columns.begin, 1, x.n, columns.size);
 }
 
-template <class T>
-void run_block(const Gemm& gemm, const T* a, const T* b, T* c, Part rows, Part columns, std::byte* slot, const T* bias, bool is_new) {
+template <class T, class U, class B>
+void run_block(const Gemm& gemm, const T* a, const T* b, U* c, Part rows, Part columns, std::byte* slot, const B* bias, bool is_new) {
   const Products& x = gemm.products;
   if constexpr (std::is_same_v<T, SumOf<T>>) {
     if (gemm.way != Way::packed) {
@@ -265,14 +265,15 @@ void run_block(const Gemm& gemm, const T* a, const T* b, T* c, Part rows, Part c
   packed_block(x, a, b, c, rows.begin, columns.begin, rows.size, columns.size, slot, bias, gemm.activation);
 }
 
-template <class T>
+// T: of the operands; U: of the result; B: of the bias.
+template <class T, class U = T, class B = U>
 void run_gemm(const Gemm& gemm, void* const* pointers, void* scratch) {
   const Products& x = gemm.products;
   const Blocks& blocks = gemm.blocks;
   const T* a = static_cast<const T*>(pointers[gemm.is_swapped ? 1 : 0]);
   const T* b = static_cast<const T*>(pointers[gemm.is_swapped ? 0 : 1]);
-  const T* bias = gemm.has_bias ? static_cast<const T*>(pointers[2]) : nullptr;
-  T* c = static_cast<T*>(pointers[gemm.has_bias ? 3 : 2]);
+  const B* bias = gemm.has_bias ? static_cast<const B*>(pointers[2]) : nullptr;
+  U* c = static_cast<U*>(pointers[gemm.has_bias ? 3 : 2]);
   const int64_t a_product = blocks.row_count * blocks.column_count, count = blocks.count(x.batch_size());
   Slots slots(gemm.slots, scratch);
   parallel_for(blocks.chunks, [&](int64_t chunk) {
@@ -291,10 +292,12 @@ void run_gemm(const Gemm& gemm, void* const* pointers, void* scratch) {
   });
 }
 
-auto find_run(DType dtype) -> void (*)(const Gemm&, void* const*, void*) {
+auto find_run(DType dtype, DType result, DType bias) -> void (*)(const Gemm&, void* const*, void*) {
   if (dtype == float64) return run_gemm<double>;
   if (dtype == float16) return run_gemm<float16_t>;
-  return dtype == bfloat16 ? run_gemm<bfloat16_t> : run_gemm<float>;
+  if (dtype == float32) return run_gemm<float>;
+  if (result == float32) return run_gemm<bfloat16_t, float>;
+  return bias == float32 ? run_gemm<bfloat16_t, bfloat16_t, float> : run_gemm<bfloat16_t>;
 }
 
 // Rows that packed blocks are a multiple of, for the block sizes above.
@@ -452,7 +455,7 @@ TileLoop activation_loop(Activation activation, DType dtype) {
   return nullptr;
 }
 
-KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& epilogue) {
+KernelPtr prepare_gemm(DType dtype, DType result, const Products& products, const Epilogue& epilogue) {
   Gemm gemm;
   gemm.is_swapped = epilogue.is_empty() && is_better_swapped(products);
   gemm.products = gemm.is_swapped ? swapped(products) : products;
@@ -462,7 +465,7 @@ KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& ep
   gemm.blocks = choose_blocks(dtype, gemm.products, gemm.way);
   gemm.must_copy_b = gemm.way == Way::direct && !is_unit(gemm.products.b_column, gemm.products.n);
   gemm.slots = SlotSizes(slot_bytes(gemm, dtype), gemm.blocks.chunks);
-  const auto run = HWY_DYNAMIC_DISPATCH(find_run)(dtype);
+  const auto run = HWY_DYNAMIC_DISPATCH(find_run)(dtype, result, bias_dtype(result, epilogue));
   const int64_t scratch = gemm.slots.scratch_bytes();
   return make_kernel(
       [gemm = std::move(gemm), run](void* const* pointers, void* memory) {

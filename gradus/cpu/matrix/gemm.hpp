@@ -19,8 +19,9 @@ struct Products {
   double work() const;
 };
 
-/// The products in any float dtype, bias and activation included; float16 and bfloat16 are summed in float32 and rounded once.
-KernelPtr prepare_gemm(DType dtype, const Products& products, const Epilogue& epilogue);
+/// The products in any float dtype, bias and activation included; float16 and bfloat16 are summed in float32 and rounded once, or not if
+/// bfloat16 is to give float32.
+KernelPtr prepare_gemm(DType dtype, DType result, const Products& products, const Epilogue& epilogue);
 /// Whether prepare_gemm takes one of its ways for small or thin float32 products, where it beats oneDNN.
 bool is_small(const Products& products);
 

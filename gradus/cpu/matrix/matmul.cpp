@@ -85,10 +85,12 @@ struct ProductCut {
 
 // From the sizes and strides alone. Each part reads its rows of a and its columns of b, and oneDNN copies what it reads: the cut with the
 // fewest elements read.
-ProductCut choose_cut(const Products& x, int64_t element_size) {
+ProductCut choose_cut(const Products& x, DType dtype) {
   // Some 25 us a part or more, as many as 2, 4, 8 or 16 threads share evenly; sixteen, which cost 2 to 5 percent (measured), in large
   // products only.
-  constexpr double least_work = 3 << 19, large_work = 1 << 26;
+  const double speed = dtype == bfloat16 && dnnl_bfloat16_unit() == Bfloat16Unit::tiles ? 4 : 1;  // beside that of float32
+  const double least_work = speed * (3 << 19), large_work = speed * (1 << 26);
+  const int64_t element_size = dtype.size();
   const double most = x.work() < large_work ? 3 : 4;
   const int64_t wanted = int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(x.work() / least_work)), 0.0, most));
   if (!x.batch.empty() && x.batch[0] >= wanted) return {wanted, 1, 1};
@@ -122,7 +124,7 @@ std::pair<int64_t, int64_t> part_of(int64_t size, int64_t index, int64_t count, 
   return {std::min(size, steps * index / count * step), std::min(size, steps * (index + 1) / count * step)};
 }
 
-KernelPtr try_dnnl(DType dtype, const Products& x, const ProductCut& cut, const Epilogue& epilogue) {
+KernelPtr try_dnnl(DType dtype, DType result, const Products& x, const ProductCut& cut, const Epilogue& epilogue) {
   std::vector<Part> parts;
   for (int64_t at = 0; at < cut.items * cut.rows * cut.columns; ++at) {
     const auto [first_item, last_item] = part_of(x.batch.empty() ? 1 : x.batch[0], at / (cut.rows * cut.columns), cut.items, 1);
@@ -139,13 +141,13 @@ KernelPtr try_dnnl(DType dtype, const Products& x, const ProductCut& cut, const 
     for (const int64_t size : {x.m, x.n}) sizes.push_back(size);
     for (const int64_t size : {part.m, part.n}) part_sizes.push_back(size);
     const Dims strides = contiguous_strides(Shape(sizes));
-    KernelPtr kernel = dnnl_matmul(a, b, Layout{dtype, Shape(part_sizes), strides}, epilogue);
+    KernelPtr kernel = dnnl_matmul(a, b, Layout{result, Shape(part_sizes), strides}, epilogue);
     if (!kernel) return nullptr;
     const auto along = [&, first = first_item](const Dims& batch_strides) { return x.batch.empty() ? 0 : first * batch_strides[0]; };
-    Part run{std::move(kernel), {along(x.a_batch) + first_row * x.a_row, along(x.b_batch) + first_column * x.b_column}};
-    if (epilogue.has_bias) run.offsets.push_back(first_column);
-    run.offsets.push_back(along(strides) + first_row * x.n + first_column);
-    for (int64_t& offset : run.offsets) offset *= dtype.size();
+    Part run{std::move(kernel),
+             {(along(x.a_batch) + first_row * x.a_row) * dtype.size(), (along(x.b_batch) + first_column * x.b_column) * dtype.size()}};
+    if (epilogue.has_bias) run.offsets.push_back(first_column * bias_dtype(result, epilogue).size());
+    run.offsets.push_back((along(strides) + first_row * x.n + first_column) * result.size());
     parts.push_back(std::move(run));
   }
   return prepare_parts(std::move(parts));
@@ -207,20 +209,24 @@ bool has_independent_rows(const Layout& b) {
 KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue, bool is_part) {
   if (out.size() == 0) return make_kernel([](void* const*, void*) { return Status{}; });
   const Products x = make_products(a, b, out);
-  switch (out.dtype.code()) {
+  const DType dtype = a.dtype;
+  switch (dtype.code()) {
     case DType::Code::bool_: return prepare_integers<bool>(x);
     case DType::Code::uint8: return prepare_integers<uint8_t>(x);
     case DType::Code::int32: return prepare_integers<int32_t>(x);
     case DType::Code::int64: return prepare_integers<int64_t>(x);
     case DType::Code::float16:
-    case DType::Code::float64: return prepare_gemm(out.dtype, x, epilogue);
+    case DType::Code::float64: return prepare_gemm(dtype, out.dtype, x, epilogue);
     case DType::Code::float32:
     case DType::Code::bfloat16: break;
   }
-  if (x.k > 0 && !is_small(x)) {
-    if (KernelPtr kernel = try_dnnl(out.dtype, x, is_part ? ProductCut{} : choose_cut(x, out.dtype.size()), epilogue)) return kernel;
+  // Our own ways of small products are of float32; of bfloat16 they convert.
+  constexpr double tiny_work = 1 << 12;
+  if (x.k > 0 && (dtype == bfloat16 ? x.work() > tiny_work : !is_small(x))) {
+    const ProductCut cut = is_part ? ProductCut{} : choose_cut(x, dtype);
+    if (KernelPtr kernel = try_dnnl(dtype, out.dtype, x, cut, epilogue)) return kernel;
   }
-  return prepare_gemm(out.dtype, x, epilogue);
+  return prepare_gemm(dtype, out.dtype, x, epilogue);
 }
 
 }  // namespace gradus::cpu

@@ -5,7 +5,8 @@
 
 namespace gradus::cpu {
 
-/// out = epilogue(a b): a (..., m, k), b (..., k, n), out (..., m, n) contiguous; all of one dtype and of rank >= 2; batch axes broadcast.
+/// out = epilogue(a b): a (..., m, k), b (..., k, n), out (..., m, n) contiguous; all of rank >= 2 and of one dtype, or a and b bfloat16 and
+/// out float32; batch axes broadcast.
 /// Any strides, also 0 and negative. Inputs of the kernel: a, b, (bias of n elements, for float dtypes only); output out. k = 0 gives
 /// zeros. float16 and bfloat16 are summed in float32 and rounded once; integers wrap; bool is "any of a and b". `is_part`: it is one of
 /// several that share the work of one product, each in one thread.

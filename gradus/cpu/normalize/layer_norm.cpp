@@ -96,8 +96,8 @@ HWY_INLINE hn::Vec<Tag<T>> normalized(P part, const T* x, const Statistics<Compu
   return hn::MulAdd(hn::Sub(load(d, part, x), hn::Set(d, s.mean)), hn::Set(d, s.scale), hn::Set(d, s.shift));
 }
 
-template <class T>
-void forward_row(const T* x, const T* weight, const T* bias, T* y, int64_t n, const RowNorm& options) {
+template <class T, class Y>
+void forward_row(const T* x, const T* weight, const T* bias, Y* y, int64_t n, const RowNorm& options) {
   const Tag<T> d;
   const auto s = row_statistics(x, n, options);
   if (weight && bias) {
@@ -148,11 +148,11 @@ void backward_row(const T* x, const T* dy, const T* weight, T* dx, Compute<T>* r
   }
 }
 
-template <class T>
+template <class T, class Y = T>
 void forward_rows(void* const* p, int64_t begin, int64_t end, int64_t n, const RowNorm& options, const NormSums&) {
   const T* weight = options.has_weight ? static_cast<const T*>(p[1]) : nullptr;
   const T* bias = options.has_bias ? static_cast<const T*>(p[options.has_weight ? 2 : 1]) : nullptr;
-  T* y = static_cast<T*>(p[1 + options.has_weight + options.has_bias]);
+  Y* y = static_cast<Y*>(p[1 + options.has_weight + options.has_bias]);
   for (int64_t row = begin; row < end; ++row) forward_row(static_cast<const T*>(p[0]) + row * n, weight, bias, y + row * n, n, options);
 }
 template <class T>
@@ -179,7 +179,8 @@ void backward_rows(void* const* p, int64_t begin, int64_t end, int64_t n, const 
 }  // namespace
 
 using NormLoop = void (*)(void* const*, int64_t, int64_t, int64_t, const RowNorm&, const NormSums&);
-NormLoop find_row_norm(DType dtype, bool is_backward) {
+NormLoop find_row_norm(DType dtype, bool is_backward, bool is_rounded) {
+  if (is_rounded) return forward_rows<float, bfloat16_t>;
   if (dtype == float64) return is_backward ? backward_rows<double> : forward_rows<double>;
   if (dtype == float16) return is_backward ? backward_rows<float16_t> : forward_rows<float16_t>;
   if (dtype == bfloat16) return is_backward ? backward_rows<bfloat16_t> : forward_rows<bfloat16_t>;
@@ -215,7 +216,7 @@ void write_sums(const double* from, DType dtype, void* to, int64_t n) {
 }  // namespace
 
 KernelPtr prepare_row_norm(DType dtype, int64_t rows, int64_t n, const RowNorm& options) {
-  const auto loop = HWY_DYNAMIC_DISPATCH(find_row_norm)(dtype, false);
+  const auto loop = HWY_DYNAMIC_DISPATCH(find_row_norm)(dtype, false, options.is_rounded);
   return make_kernel([=](void* const* p, void*) {
     for_rows(rows, n, [&](int64_t begin, int64_t end) { loop(p, begin, end, n, options, {}); });
     return Status{};
@@ -223,7 +224,7 @@ KernelPtr prepare_row_norm(DType dtype, int64_t rows, int64_t n, const RowNorm& 
 }
 
 KernelPtr prepare_row_norm_backward(DType dtype, int64_t rows, int64_t n, const RowNorm& options) {
-  const auto loop = HWY_DYNAMIC_DISPATCH(find_row_norm)(dtype, true);
+  const auto loop = HWY_DYNAMIC_DISPATCH(find_row_norm)(dtype, true, false);
   // At most 32 chunks, of 8 rows or more: each keeps its own column sums.
   const int64_t chunk = std::max({rows_per_chunk(rows, n), (rows + 31) / 32, int64_t{8}});
   const int64_t chunks = std::max<int64_t>(1, (rows + chunk - 1) / chunk);

@@ -14,6 +14,7 @@ namespace {
 struct Operands {
   dnnl::memory::desc x, y, weights, bias;             // as they are given
   dnnl::memory::desc asked_x, asked_y, any_weights;  // as the primitive is asked to take them
+  dnnl::memory::desc hint_x, hint_y, hint_weights;   // the same of a forward primitive with one dtype, which a gradient wants to know
   dnnl::memory::dims strides, dilation, pad_begin, pad_end;
   dnnl::algorithm algorithm;
 };
@@ -37,18 +38,26 @@ Dims channels_last(const Dims& sizes, int64_t pixel) {
   return strides;
 }
 
-// `sums`: the dtype of a weight gradient.
-Operands make_operands(DType dtype, const ConvPart& part, dnnl::algorithm algorithm, DType sums) {
+// `sums`: the dtype in which a weight gradient is made.
+struct OperandTypes {
+  DType x{}, y{}, w{}, bias{}, sums{}, hint{};
+};
+Operands make_operands(const OperandTypes& types, const ConvPart& part, dnnl::algorithm algorithm) {
   const ConvShape& shape = part.shape;
   Operands out;
   out.algorithm = algorithm;
   const Dims x = image_sizes(shape.batch, shape.groups * shape.in_channels, shape.in);
   const Dims y = image_sizes(shape.batch, shape.groups * shape.out_channels, shape.out);
-  out.x = dnnl_desc(dtype, x, channels_last(x, part.x_pixel));
-  out.y = dnnl_desc(dtype, y, channels_last(y, part.y_pixel));
+  out.x = dnnl_desc(types.x, x, channels_last(x, part.x_pixel));
+  out.y = dnnl_desc(types.y, y, channels_last(y, part.y_pixel));
   const bool is_direct = algorithm == dnnl::algorithm::convolution_direct;
-  out.asked_x = is_direct ? dnnl_desc(dtype, x, channels_last(x, x[1])) : dnnl_any(dtype, x);
-  out.asked_y = is_direct ? dnnl_desc(dtype, y, channels_last(y, y[1])) : dnnl_any(dtype, y);
+  const auto asked = [&](DType dtype, const Dims& sizes) {
+    return is_direct ? dnnl_desc(dtype, sizes, channels_last(sizes, sizes[1])) : dnnl_any(dtype, sizes);
+  };
+  out.asked_x = asked(types.x, x);
+  out.asked_y = asked(types.y, y);
+  out.hint_x = asked(types.hint, x);
+  out.hint_y = asked(types.hint, y);
   // (kernel..., in, groups * out) in memory.
   Dims sizes, strides;
   if (shape.groups > 1) {
@@ -65,10 +74,11 @@ Operands make_operands(DType dtype, const ConvPart& part, dnnl::algorithm algori
     sizes.push_back(size);
     strides.push_back(step);
   }
-  out.weights = dnnl_desc(dtype, sizes, strides);
-  out.any_weights = dnnl_any(sums, sizes);
+  out.weights = dnnl_desc(types.w, sizes, strides);
+  out.any_weights = dnnl_any(types.sums, sizes);
+  out.hint_weights = dnnl_any(types.hint, sizes);
   const Dims channels{y[1]}, unit{1};
-  out.bias = dnnl_desc(dtype, channels, unit);
+  out.bias = dnnl_desc(types.bias, channels, unit);
   for (size_t axis = 0; axis < shape.rank(); ++axis) {
     out.strides.push_back(shape.strides[axis]);
     out.dilation.push_back(shape.dilation[axis] - 1);
@@ -96,12 +106,12 @@ bool is_winograd_better(DType dtype, const ConvShape& s, const Dims& tiled) {
 // What oneDNN can do with the operands, by Winograd's algorithm if that is asked for and there; empty if it has nothing optimised.
 // `describe` makes a description of operands.
 template <class Describe>
-auto choose(DType dtype, const ConvPart& part, bool is_winograd, const Describe& describe, DType sums) {
+auto choose(const OperandTypes& types, const ConvPart& part, bool is_winograd, const Describe& describe) {
   if (is_winograd) {
-    Operands o = make_operands(dtype, part, dnnl::algorithm::convolution_winograd, sums);
+    Operands o = make_operands(types, part, dnnl::algorithm::convolution_winograd);
     if (auto description = describe(o); description && is_optimised(description)) return std::pair(std::move(o), std::move(description));
   }
-  Operands o = make_operands(dtype, part, dnnl::algorithm::convolution_direct, sums);
+  Operands o = make_operands(types, part, dnnl::algorithm::convolution_direct);
   auto description = describe(o);
   if (description && !is_optimised(description)) description = {};
   return std::pair(std::move(o), std::move(description));
@@ -124,7 +134,11 @@ dnnl::convolution_forward::primitive_desc describe_forward(const Operands& o, bo
 // Empty where the forward primitive that it must know is missing.
 template <class Backward>
 typename Backward::primitive_desc describe_backward(const Operands& o) {
-  const auto forward = describe_forward(o, false, dnnl_attributes());
+  Operands hint = o;
+  hint.asked_x = o.hint_x;
+  hint.asked_y = o.hint_y;
+  hint.any_weights = o.hint_weights;
+  const auto forward = describe_forward(hint, false, dnnl_attributes());
   if (!forward) return {};
 #if DNNL_VERSION_MAJOR >= 3
   return {dnnl_engine(), o.algorithm, o.asked_x, o.any_weights, o.asked_y, o.strides, o.dilation, o.pad_begin, o.pad_end, forward,
@@ -141,10 +155,11 @@ ConvPart one_image(ConvPart part) {
   return part;
 }
 
-Hash128 conv_key(std::string_view kind, DType dtype, const ConvPart& part, const Epilogue& epilogue, bool is_winograd) {
+Hash128 conv_key(std::string_view kind, ConvTypes types, const ConvPart& part, const Epilogue& epilogue, bool is_winograd) {
   DnnlKey key(kind);
   const ConvShape& s = part.shape;
-  key.add(static_cast<int64_t>(dtype.code()))
+  key.add(static_cast<int64_t>(types.operands.code()))
+      .add(static_cast<int64_t>(types.result.code()))
       .add(s.batch)
       .add(s.groups)
       .add(s.in_channels)
@@ -180,13 +195,15 @@ bool prefers_winograd(DType dtype, const ConvShape& shape, ConvWay way) {
   return is_winograd_better(dtype, shape, way == ConvWay::input_gradient ? shape.in : shape.out);
 }
 
-KernelPtr dnnl_conv_forward(DType dtype, const ConvPart& part, const Epilogue& epilogue, bool asks_winograd) {
+KernelPtr dnnl_conv_forward(ConvTypes types, const ConvPart& part, const Epilogue& epilogue, bool asks_winograd) {
   KernelPtr plain;
-  if (asks_winograd) plain = dnnl_conv_forward(dtype, one_image(part), epilogue, false);
-  return shared_kernel(conv_key("conv_forward", dtype, part, epilogue, asks_winograd), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, part, plain != nullptr, [&](const Operands& operands) {
+  if (asks_winograd) plain = dnnl_conv_forward(types, one_image(part), epilogue, false);
+  const DType of = types.operands;
+  const OperandTypes dtypes{.x = of, .y = types.result, .w = of, .bias = bias_dtype(types.result, epilogue), .sums = of, .hint = of};
+  return shared_kernel(conv_key("conv_forward", types, part, epilogue, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtypes, part, plain != nullptr, [&](const Operands& operands) {
       return describe_forward(operands, epilogue.has_bias, dnnl_attributes(epilogue));
-    }, dtype);
+    });
     if (!description) return nullptr;
     const int output = epilogue.has_bias ? 3 : 2;
     const ConvShape& s = part.shape;
@@ -204,11 +221,13 @@ KernelPtr dnnl_conv_forward(DType dtype, const ConvPart& part, const Epilogue& e
   });
 }
 
-KernelPtr dnnl_conv_input_gradient(DType dtype, const ConvPart& part, bool asks_winograd) {
+KernelPtr dnnl_conv_input_gradient(ConvTypes types, const ConvPart& part, bool asks_winograd) {
   KernelPtr plain;
-  if (asks_winograd) plain = dnnl_conv_input_gradient(dtype, one_image(part), false);
-  return shared_kernel(conv_key("conv_input_gradient", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_data>, dtype);
+  if (asks_winograd) plain = dnnl_conv_input_gradient(types, one_image(part), false);
+  const DType of = types.operands;
+  const OperandTypes dtypes{.x = types.result, .y = of, .w = of, .bias = of, .sums = of, .hint = of};
+  return shared_kernel(conv_key("conv_input_gradient", types, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(dtypes, part, plain != nullptr, describe_backward<dnnl::convolution_backward_data>);
     if (!description) return nullptr;
     const ConvShape& s = part.shape;
     const Images images{1, s.batch, {s.out_size() * s.out_channels}};
@@ -235,6 +254,11 @@ void add_weight_gradient(DnnlSequence& kernel, const Operands& o, const dnnl::co
              description.diff_weights_desc(), description.scratchpad_desc());
 }
 
+OperandTypes gradient_types(ConvTypes types, DType sums) {
+  const DType of = types.operands;
+  return {.x = of, .y = of, .w = types.result, .bias = of, .sums = sums, .hint = of};
+}
+
 // Without Winograd's algorithm where an image is bad for it.
 KernelPtr guarded_gradient(KernelPtr fast, KernelPtr plain, const ConvShape& s) {
   return guarded_kernel(std::move(fast), std::move(plain), {2, s.batch, {s.in_size() * s.in_channels, s.out_size() * s.out_channels}}, 2,
@@ -243,11 +267,12 @@ KernelPtr guarded_gradient(KernelPtr fast, KernelPtr plain, const ConvShape& s) 
 
 }  // namespace
 
-KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvPart& part, bool asks_winograd) {
+KernelPtr dnnl_conv_weight_gradient(ConvTypes types, const ConvPart& part, bool asks_winograd) {
   KernelPtr plain;
-  if (asks_winograd) plain = dnnl_conv_weight_gradient(dtype, part, false);
-  return shared_kernel(conv_key("conv_weight_gradient", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>, dtype);
+  if (asks_winograd) plain = dnnl_conv_weight_gradient(types, part, false);
+  return shared_kernel(conv_key("conv_weight_gradient", types, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(gradient_types(types, types.result), part, plain != nullptr,
+                                         describe_backward<dnnl::convolution_backward_weights>);
     if (!description) return nullptr;
     auto kernel = std::make_shared<DnnlSequence>();
     add_weight_gradient(*kernel, o, description, o.weights);
@@ -255,11 +280,12 @@ KernelPtr dnnl_conv_weight_gradient(DType dtype, const ConvPart& part, bool asks
   });
 }
 
-std::shared_ptr<const ConvTerm> dnnl_conv_weight_gradient_term(DType dtype, const ConvPart& part, bool asks_winograd) {
+std::shared_ptr<const ConvTerm> dnnl_conv_weight_gradient_term(ConvTypes types, const ConvPart& part, bool asks_winograd) {
   KernelPtr plain;
-  if (asks_winograd) plain = dnnl_conv_weight_gradient(dtype, part, false);
-  const KernelPtr shared = shared_kernel(conv_key("conv_weight_gradient_term", dtype, part, {}, asks_winograd), [&]() -> KernelPtr {
-    const auto [o, description] = choose(dtype, part, plain != nullptr, describe_backward<dnnl::convolution_backward_weights>, float32);
+  if (asks_winograd) plain = dnnl_conv_weight_gradient(types, part, false);
+  const KernelPtr shared = shared_kernel(conv_key("conv_weight_gradient_term", types, part, {}, asks_winograd), [&]() -> KernelPtr {
+    const auto [o, description] = choose(gradient_types(types, float32), part, plain != nullptr,
+                                         describe_backward<dnnl::convolution_backward_weights>);
     if (!description) return nullptr;
     // Terms add up in the layout that oneDNN makes them in, or in that of the weights if two algorithms make them.
     const dnnl::memory::desc made = is_winograd(o) ? o.weights : description.diff_weights_desc();

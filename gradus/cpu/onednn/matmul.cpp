@@ -22,7 +22,8 @@ dnnl::matmul::primitive_desc describe(const dnnl::memory::desc& a, const dnnl::m
 KernelPtr dnnl_matmul(const Layout& a, const Layout& b, const Layout& out, const Epilogue& epilogue) {
   DnnlKey key("matmul");
   for (const Layout* layout : {&a, &b}) key.add(layout->shape.dims()).add(layout->strides);
-  key.add(out.shape.dims()).add(out.strides).add(static_cast<int64_t>(out.dtype.code())).add(epilogue);
+  for (const Layout* layout : {&a, &out}) key.add(static_cast<int64_t>(layout->dtype.code()));
+  key.add(out.shape.dims()).add(out.strides).add(epilogue);
   return shared_kernel(key.value(), [&]() -> KernelPtr {
     const dnnl::memory::desc a_desc = dnnl_desc(a.dtype, a.shape, a.strides), b_desc = dnnl_desc(b.dtype, b.shape, b.strides),
                              out_desc = dnnl_desc(out.dtype, out.shape, out.strides);
@@ -31,7 +32,7 @@ KernelPtr dnnl_matmul(const Layout& a, const Layout& b, const Layout& out, const
       Dims sizes(static_cast<size_t>(out.rank()), 1), strides(static_cast<size_t>(out.rank()), out.shape[out.rank() - 1]);
       sizes.back() = out.shape[out.rank() - 1];
       strides.back() = 1;
-      bias = dnnl_desc(out.dtype, sizes, strides);
+      bias = dnnl_desc(bias_dtype(out.dtype, epilogue), sizes, strides);
     }
     const auto description = describe(a_desc, b_desc, bias, out_desc, dnnl_attributes(epilogue));
     if (!description || !is_optimised(description)) return nullptr;

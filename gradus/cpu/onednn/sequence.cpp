@@ -169,6 +169,13 @@ bool is_optimised(const dnnl::primitive_desc_base& primitive) {
   return std::strstr(primitive.impl_info_str(), "ref") == nullptr;
 }
 
+Bfloat16Unit dnnl_bfloat16_unit() {
+  const int isa = static_cast<int>(dnnl_get_effective_cpu_isa());
+  const auto has = [&](dnnl_cpu_isa_t wanted) { return (isa & static_cast<int>(wanted)) == static_cast<int>(wanted); };
+  if (has(dnnl_cpu_isa_avx512_core_amx)) return Bfloat16Unit::tiles;
+  return has(dnnl_cpu_isa_avx512_core_bf16) ? Bfloat16Unit::vectors : Bfloat16Unit::none;
+}
+
 std::string dnnl_version() {
   const dnnl_version_t* version = ::dnnl_version();
   return concat(version->major, ".", version->minor, ".", version->patch);
@@ -376,7 +383,7 @@ DnnlKey& DnnlKey::add(std::span<const int64_t> values) {
   return *this;
 }
 DnnlKey& DnnlKey::add(const Epilogue& epilogue) {
-  return add(epilogue.has_bias).add(static_cast<int64_t>(epilogue.activation));
+  return add(epilogue.has_bias).add(static_cast<int64_t>(epilogue.activation)).add(epilogue.is_rounded);
 }
 
 }  // namespace gradus::cpu
