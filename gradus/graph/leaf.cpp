@@ -58,6 +58,8 @@ constinit const OpDef stop_gradient_op{.name = "stop_gradient",
                                        .derivative = custom(no_change, no_change),
                                        .batch = stop_gradient_batch,
                                        .view = view_same};
+Args cast_args(DType dtype) { return CastArgs{dtype}; }
+
 // y = x in another dtype  =>  dx = dy in the dtype of x
 constinit const OpDef cast_op{
     .name = "cast",

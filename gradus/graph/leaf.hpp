@@ -24,6 +24,9 @@ Array make_scalar(int64_t value);  ///< strong int64
 /// A symbol that has no value; using its value is an error of the transform that made it.
 Array make_placeholder(const Aval& aval);
 
+/// The parameters of a cast_op.
+Args cast_args(DType dtype);
+
 /// Whether a view of `x` is made at once instead of being recorded: x is computed and no open transform traces it.
 bool can_view_now(const Array& x);
 

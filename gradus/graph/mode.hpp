@@ -1,4 +1,4 @@
-// Flags of the calling thread that change what functions record: whether a call is a training call.
+// Flags of the calling thread that change what functions record: whether a call is a training call, and in which dtype products compute.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 namespace gradus::core {
 
 /// Bits of mode_flags(). A compiled function is traced once for each value of them.
-inline constexpr uint64_t kTrainingFlag = 1;
+inline constexpr uint64_t kTrainingFlag = 1, kBfloat16ProductsFlag = 2;
 
 uint64_t mode_flags();
 void set_mode_flags(uint64_t flags);
@@ -17,5 +17,8 @@ namespace gradus {
 
 /// Whether the calling thread is in a training call: dropout drops, batch norm takes the batch's moments.
 inline bool is_training() { return core::mode_flags() & core::kTrainingFlag; }
+
+/// Whether the calling thread rounds the operands of float32 products to bfloat16 (nn/precision.hpp).
+inline bool has_bfloat16_products() { return core::mode_flags() & core::kBfloat16ProductsFlag; }
 
 }  // namespace gradus

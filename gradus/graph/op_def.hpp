@@ -175,6 +175,8 @@ struct KernelEntry {
   /// Of ops whose outputs are made example by example (along axis 0), in kernels that cannot fail: the inputs of which example i of an
   /// output reads example i, as bits; it reads the others as a whole. 0: not with these inputs. Null: never.
   uint32_t (*by_example)(std::span<const Layout> inputs) = nullptr;
+  uint32_t rounded_inputs = 0;  ///< bit i set if input i arrives in bfloat16: of float32 the plan rounds it, once for all its readers
+  uint32_t widened_inputs = 0;  ///< bit i set if input i, where it is float32 cast from bfloat16, may as well come in bfloat16
 };
 
 inline uint32_t by_first_input(std::span<const Layout>) { return 1; }

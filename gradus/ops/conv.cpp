@@ -1,9 +1,13 @@
-// Three ops, each linear in both inputs, of which the transposes of one are the other two; so any order of derivative is one of them.
+// Three ops, each linear in both inputs, of which the transposes of one are the other two; so any order of derivative is one of them. The
+// same three again for mixed precision.
 #include "gradus/ops/conv.hpp"
+
+#include <optional>
 
 #include "gradus/base/error.hpp"
 #include "gradus/cpu/conv/conv.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/shape_rules.hpp"
 #include "gradus/ops/windows.hpp"
@@ -23,13 +27,30 @@ struct ConvArgs {
   GRADUS_FIELDS(strides, pad_begin, pad_end, dilation, groups, wanted)
 };
 
+// Of mixed precision: float32 or bfloat16 operands, rounded to bfloat16, summed in float32. `dtype` is the result's; the cotangent of an
+// operand has the operand's, so the sums of a float32 weight's gradient are not rounded.
+struct MixedConvArgs : ConvArgs {
+  DType dtype{};
+  GRADUS_FIELDS(strides, pad_begin, pad_end, dilation, groups, wanted, dtype)
+};
+
+bool is_mixed(const OpDef& op) { return op.kernel.rounded_inputs != 0; }
+template <class AnyCall>
+const ConvArgs& conv_args(const AnyCall& call) {
+  return is_mixed(call.op) ? call.template as<MixedConvArgs>() : call.template as<ConvArgs>();
+}
+DType result_dtype(const Call& call) { return is_mixed(call.op) ? call.as<MixedConvArgs>().dtype : call[0].dtype(); }
+
 ConvArgs with_wanted(ConvArgs args, const Dims& wanted) {
   args.wanted = wanted;
   return args;
 }
-ConvArgs with_groups(ConvArgs args, int64_t groups) {
-  args.groups = groups;
-  return args;
+Args with_groups(const Call& call, int64_t groups) {
+  const auto regrouped = [&](auto args) -> Args {
+    args.groups = groups;
+    return args;
+  };
+  return is_mixed(call.op) ? regrouped(call.as<MixedConvArgs>()) : regrouped(call.as<ConvArgs>());
 }
 
 // Sizes between the first (or `from`-th) and the last `behind` axes.
@@ -57,38 +78,58 @@ Dims out_sizes(const ConvArgs& args, const Dims& in, const Dims& kernel) {
 
 Aval infer_conv(const Call& call) {
   const Array &x = call[0], &w = call[1];
-  return {x.dtype(), joined({x.shape(0)}, out_sizes(call.as<ConvArgs>(), image_sizes(x), kernel_sizes(w)), {w.shape(-1)}), false};
+  return {result_dtype(call), joined({x.shape(0)}, out_sizes(conv_args(call), image_sizes(x), kernel_sizes(w)), {w.shape(-1)}), false};
 }
 Aval infer_input_gradient(const Call& call) {
-  const ConvArgs& args = call.as<ConvArgs>();
-  return {call[0].dtype(), joined({call[0].shape(0)}, args.wanted, {call[1].shape(-2) * args.groups}), false};
+  const ConvArgs& args = conv_args(call);
+  return {result_dtype(call), joined({call[0].shape(0)}, args.wanted, {call[1].shape(-2) * args.groups}), false};
 }
 Aval infer_weight_gradient(const Call& call) {
-  const ConvArgs& args = call.as<ConvArgs>();
-  return {call[0].dtype(), joined({}, args.wanted, {call[0].shape(-1) / args.groups, call[1].shape(-1)}), false};
+  const ConvArgs& args = conv_args(call);
+  return {result_dtype(call), joined({}, args.wanted, {call[0].shape(-1) / args.groups, call[1].shape(-1)}), false};
 }
 
-Array conv(const Array& x, const Array& w, const ConvArgs& args);
-Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args);
-Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args);
+// Records one of the three: plain, or mixed with a result of a certain dtype.
+class Recorder {
+ public:
+  Recorder() = default;
+  explicit Recorder(DType mixed) : mixed_(mixed) {}
+  /// As the call that is transposed in `input`.
+  Recorder(const RecordedCall& call, int input) {
+    if (is_mixed(call.op)) mixed_ = call[static_cast<size_t>(input)].dtype();
+  }
+  Array conv(const Array& x, const Array& w, const ConvArgs& args) const;
+  Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) const;
+  Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) const;
+
+ private:
+  Array record(const OpDef& plain, const OpDef& mixed, const Array& a, const Array& b, const ConvArgs& args) const {
+    return mixed_ ? apply(mixed, {a, b}, MixedConvArgs{args, *mixed_}) : apply(plain, {a, b}, args);
+  }
+  std::optional<DType> mixed_{};
+};
+Recorder recorder_of(const Array& a, const Array& b) { return is_mixed_product(a, b) ? Recorder(float32) : Recorder(); }
 
 // y = x * w  =>  dx = dy *^T w, dw = x ^T* dy
 Array transpose_conv(const RecordedCall& call, int input, const Array& dy) {
-  const ConvArgs& args = call.as<ConvArgs>();
-  if (input == 0) return input_gradient(dy, call[1], with_wanted(args, image_sizes(call[0])));
-  return weight_gradient(call[0], dy, with_wanted(args, kernel_sizes(call[1])));
+  const ConvArgs& args = conv_args(call);
+  const Recorder of(call, input);
+  if (input == 0) return of.input_gradient(dy, call[1], with_wanted(args, image_sizes(call[0])));
+  return of.weight_gradient(call[0], dy, with_wanted(args, kernel_sizes(call[1])));
 }
 // u = v *^T w, of the image's size  =>  dv = du * w, dw = du ^T* v
 Array transpose_input_gradient(const RecordedCall& call, int input, const Array& du) {
-  const ConvArgs& args = call.as<ConvArgs>();
-  if (input == 0) return conv(du, call[1], with_wanted(args, {}));
-  return weight_gradient(du, call[0], with_wanted(args, kernel_sizes(call[1])));
+  const ConvArgs& args = conv_args(call);
+  const Recorder of(call, input);
+  if (input == 0) return of.conv(du, call[1], with_wanted(args, {}));
+  return of.weight_gradient(du, call[0], with_wanted(args, kernel_sizes(call[1])));
 }
 // u = x ^T* v, of the kernel's size  =>  dx = v *^T du, dv = x * du
 Array transpose_weight_gradient(const RecordedCall& call, int input, const Array& du) {
-  const ConvArgs& args = call.as<ConvArgs>();
-  if (input == 0) return input_gradient(call[1], du, with_wanted(args, image_sizes(call[0])));
-  return conv(call[0], du, with_wanted(args, {}));
+  const ConvArgs& args = conv_args(call);
+  const Recorder of(call, input);
+  if (input == 0) return of.input_gradient(call[1], du, with_wanted(args, image_sizes(call[0])));
+  return of.conv(call[0], du, with_wanted(args, {}));
 }
 
 // ---- batching: a batch of images is a larger batch; a batch of kernels, or of pairs, is as many groups.
@@ -109,15 +150,14 @@ Array split_channels(const Array& x, int64_t batch) {
 
 std::vector<Array> batch_pairs(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (batch_size == 0) return batch_of_none(call, is_batched);
-  const ConvArgs& args = call.as<ConvArgs>();
   const Array a = merge_channels(with_batch(call[0], is_batched[0], batch_size)),
               b = merge_channels(with_batch(call[1], is_batched[1], batch_size));
-  return {split_channels(apply(call.op, {a, b}, with_groups(args, args.groups * batch_size)), batch_size)};
+  return {split_channels(apply(call.op, {a, b}, with_groups(call, conv_args(call).groups * batch_size)), batch_size)};
 }
 std::vector<Array> batch_conv(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
   if (batch_size == 0) return batch_of_none(call, is_batched);
   if (is_batched[1]) return batch_pairs(call, is_batched, batch_size);
-  return {split_front(apply(call.op, {merge_front(call[0]), call[1]}, call.as<ConvArgs>()), batch_size, call[0].shape(1))};
+  return {split_front(apply(call.op, {merge_front(call[0]), call[1]}, call.args), batch_size, call[0].shape(1))};
 }
 
 // ---- kernels
@@ -129,7 +169,7 @@ int64_t work_of(const Shape& w, const Shape& y) {
 }
 
 cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout& w, const Layout& y) {
-  const ConvArgs& args = call.as<ConvArgs>();
+  const ConvArgs& args = conv_args(call);
   return {.batch = x.shape[0],
           .groups = args.groups,
           .in_channels = w.shape[w.rank() - 2],
@@ -143,21 +183,24 @@ cpu::ConvShape conv_shape(const KernelCall& call, const Layout& x, const Layout&
           .dilation = args.dilation,
           .whole_batch = call.whole_batch};
 }
+cpu::ConvTypes types_of(const KernelCall& call) { return {call.inputs[0].dtype, call.outputs[0].dtype}; }
 backend::KernelPtr prepare_conv(const KernelCall& call) {
-  return cpu::prepare_conv(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.inputs[1], call.outputs[0]), call.epilogue);
+  return cpu::prepare_conv(types_of(call), conv_shape(call, call.inputs[0], call.inputs[1], call.outputs[0]), call.epilogue);
 }
 backend::KernelPtr prepare_input_gradient(const KernelCall& call) {
-  return cpu::prepare_conv_input_gradient(call.outputs[0].dtype, conv_shape(call, call.outputs[0], call.inputs[1], call.inputs[0]));
+  return cpu::prepare_conv_input_gradient(types_of(call), conv_shape(call, call.outputs[0], call.inputs[1], call.inputs[0]));
 }
 backend::KernelPtr prepare_weight_gradient(const KernelCall& call) {
-  return cpu::prepare_conv_weight_gradient(call.outputs[0].dtype, conv_shape(call, call.inputs[0], call.outputs[0], call.inputs[1]));
+  return cpu::prepare_conv_weight_gradient(types_of(call), conv_shape(call, call.inputs[0], call.outputs[0], call.inputs[1]));
 }
-bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue&) { return inputs[0].dtype.is_float(); }
+bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue& epilogue) {
+  return epilogue.is_rounded ? inputs[0].dtype == bfloat16 : inputs[0].dtype.is_float();
+}
 
 constexpr Input conv_inputs[] = {{"x", numbers}, {"w", numbers}}, input_gradient_inputs[] = {{"dy", numbers}, {"w", numbers}},
                 weight_gradient_inputs[] = {{"x", numbers}, {"dy", numbers}};
 
-constinit const OpDef conv_op{.name = "conv",
+constexpr OpDef conv_op{.name = "conv",
                               .inputs = conv_inputs,
                               .promotion = Promotion::common,
                               .args = args_of<ConvArgs>,
@@ -166,7 +209,7 @@ constinit const OpDef conv_op{.name = "conv",
                               .batch = batch_conv,
                               .kernel = {.prepare = prepare_conv, .absorbs = absorbs, .by_example = by_first_input},
                               .work = [](std::span<const Shape> inputs, const Shape& y) { return work_of(inputs[1], y); }};
-constinit const OpDef conv_input_gradient_op{
+constexpr OpDef conv_input_gradient_op{
     .name = "conv_input_gradient",
     .inputs = input_gradient_inputs,
     .promotion = Promotion::common,
@@ -176,7 +219,7 @@ constinit const OpDef conv_input_gradient_op{
     .batch = batch_conv,
     .kernel = {.prepare = prepare_input_gradient, .by_example = by_first_input},
     .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs[1], inputs[0]); }};
-constinit const OpDef conv_weight_gradient_op{
+constexpr OpDef conv_weight_gradient_op{
     .name = "conv_weight_gradient",
     .inputs = weight_gradient_inputs,
     .promotion = Promotion::common,
@@ -187,9 +230,34 @@ constinit const OpDef conv_weight_gradient_op{
     .kernel = {.prepare = prepare_weight_gradient},
     .work = [](std::span<const Shape> inputs, const Shape& dw) { return work_of(dw, inputs[1]); }};
 
-Array conv(const Array& x, const Array& w, const ConvArgs& args) { return apply(conv_op, {x, w}, args); }
-Array input_gradient(const Array& dy, const Array& w, const ConvArgs& args) { return apply(conv_input_gradient_op, {dy, w}, args); }
-Array weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) { return apply(conv_weight_gradient_op, {x, dy}, args); }
+constexpr DTypeSet mixed_floats = only(float32) | only(bfloat16);
+constexpr Input mixed_conv_inputs[] = {{"x", mixed_floats}, {"w", mixed_floats}},
+                mixed_input_gradient_inputs[] = {{"dy", mixed_floats}, {"w", mixed_floats}},
+                mixed_weight_gradient_inputs[] = {{"x", mixed_floats}, {"dy", mixed_floats}};
+
+// The mixed form of a plain op.
+constexpr OpDef mixed(const OpDef& plain, std::string_view name, std::span<const Input> inputs) {
+  OpDef op = plain;
+  op.name = name;
+  op.inputs = inputs;
+  op.promotion = Promotion::none;
+  op.args = args_of<MixedConvArgs>;
+  op.kernel.rounded_inputs = 0b11;
+  return op;
+}
+constinit const OpDef mixed_conv_op = mixed(conv_op, "mixed_conv", mixed_conv_inputs);
+constinit const OpDef mixed_conv_input_gradient_op =
+    mixed(conv_input_gradient_op, "mixed_conv_input_gradient", mixed_input_gradient_inputs);
+constinit const OpDef mixed_conv_weight_gradient_op =
+    mixed(conv_weight_gradient_op, "mixed_conv_weight_gradient", mixed_weight_gradient_inputs);
+
+Array Recorder::conv(const Array& x, const Array& w, const ConvArgs& args) const { return record(conv_op, mixed_conv_op, x, w, args); }
+Array Recorder::input_gradient(const Array& dy, const Array& w, const ConvArgs& args) const {
+  return record(conv_input_gradient_op, mixed_conv_input_gradient_op, dy, w, args);
+}
+Array Recorder::weight_gradient(const Array& x, const Array& dy, const ConvArgs& args) const {
+  return record(conv_weight_gradient_op, mixed_conv_weight_gradient_op, x, dy, args);
+}
 
 // ---- what users call
 
@@ -227,7 +295,7 @@ template <int kRank>
 Array convolve(std::string_view op, const Array& x, const Array& w, const ConvOptions<kRank>& options) {
   check_operands(op, x, w, kRank, options.groups, false);
   const WindowSizes sizes = window_sizes(op, x.shape(), kernel_sizes(w), options.strides.dims(), options.dilation.dims(), options.padding);
-  return conv(x, w, {sizes.strides, sizes.pad_begin, sizes.pad_end, sizes.dilation, options.groups, {}});
+  return recorder_of(x, w).conv(x, w, {sizes.strides, sizes.pad_begin, sizes.pad_end, sizes.dilation, options.groups, {}});
 }
 
 // The size that the transpose gives along one axis, and the padding at the end for which the convolution maps it back.
@@ -263,7 +331,7 @@ Array convolve_transposed(std::string_view op, const Array& x, const Array& w, c
     args.pad_end.push_back(end < 0 ? std::min<int64_t>(end + strides[axis] - 1, 0) : end);
     args.wanted.push_back(size);
   }
-  return input_gradient(x, w, args);
+  return recorder_of(x, w).input_gradient(x, w, args);
 }
 
 }  // namespace
@@ -288,7 +356,8 @@ Array conv_transpose3d(const Array& x, const Array& w, const ConvTranspose3DOpti
 }
 
 std::span<const OpDef* const> rule::conv_ops() {
-  static constexpr const OpDef* ops[] = {&conv_op, &conv_input_gradient_op, &conv_weight_gradient_op};
+  static constexpr const OpDef* ops[] = {&conv_op,       &conv_input_gradient_op,       &conv_weight_gradient_op,
+                                         &mixed_conv_op, &mixed_conv_input_gradient_op, &mixed_conv_weight_gradient_op};
   return ops;
 }
 

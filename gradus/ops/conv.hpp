@@ -7,7 +7,7 @@
 namespace gradus {
 
 // All take numbers of any dtype; x and w meet in their common one, which is the result's. 16-bit floats are summed in float32 and rounded
-// once.
+// once. Under nn::MixedPrecision float32 operands are rounded to bfloat16; the result is float32 still.
 
 /// y[n, h, w, o] = sum of x[n, h*s - p + i*d, w*s - p + j*d, c] w[i, j, c, o] over i, j and the channels c of o's group.
 ///

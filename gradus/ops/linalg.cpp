@@ -13,6 +13,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/reduce_rules.hpp"
 #include "gradus/ops/shape.hpp"
@@ -44,7 +45,8 @@ void check_depth(const Array& a, const Array& b) {
        b.rank() == 1 ? "only" : "second to last", " (", depth, ") must be equal");
 }
 
-Aval infer_matmul(const Call& call) {
+// The product of `dtype`.
+Aval product_aval(const Call& call, DType dtype) {
   const Array &a = call[0], &b = call[1];
   check_depth(a, b);
   if (!can_broadcast(batch_shape(a), batch_shape(b))) {
@@ -54,24 +56,29 @@ Aval infer_matmul(const Call& call) {
   Dims sizes = broadcast_shapes("matmul", batch_shape(a), batch_shape(b)).dims();
   sizes.push_back(a.shape(-2));
   sizes.push_back(b.shape(-1));
-  return {a.dtype(), Shape(sizes), false};
+  return {dtype, Shape(sizes), false};
 }
+Aval infer_matmul(const Call& call) { return product_aval(call, call[0].dtype()); }
 
 // (..., m, k) as (rest, k)
 Array as_matrix(const Array& x) { return reshape(x, {x.shape(-1) == 0 ? x.size() : x.size() / x.shape(-1), x.shape(-1)}); }
 
-// y = a b  =>  da = dy b^T, db = a^T dy, summed over the batch axes that were repeated
-Array transpose_matmul(const RecordedCall& call, int input, const Array& dy) {
+// y = a b  =>  da = dy b^T, db = a^T dy, summed over the batch axes that were repeated; by products of the same kind
+template <class Multiply>
+Array transposed(const RecordedCall& call, int input, const Array& dy, const Multiply& multiply) {
   const Array &a = call[0], &b = call[1];
-  if (input == 0) return unbroadcast(matmul(dy, swapaxes(b, -1, -2)), a.shape());
-  if (b.rank() == 2 && a.rank() > 2 && a.size() > 0 && dy.size() > 0) return matmul(transpose(as_matrix(a)), as_matrix(dy));
-  return unbroadcast(matmul(swapaxes(a, -1, -2), dy), b.shape());
+  if (input == 0) return unbroadcast(multiply(dy, swapaxes(b, -1, -2)), a.shape());
+  if (b.rank() == 2 && a.rank() > 2 && a.size() > 0 && dy.size() > 0) return multiply(transpose(as_matrix(a)), as_matrix(dy));
+  return unbroadcast(multiply(swapaxes(a, -1, -2), dy), b.shape());
 }
+Array transpose_matmul(const RecordedCall& call, int input, const Array& dy);
 
 backend::KernelPtr prepare_matmul(const KernelCall& call) {
   return cpu::prepare_matmul(call.inputs[0], call.inputs[1], call.outputs[0], call.epilogue, call.whole_batch > 0);
 }
-bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue&) { return inputs[0].dtype.is_float(); }
+bool absorbs(const Args&, std::span<const Layout> inputs, const backend::Epilogue& epilogue) {
+  return epilogue.is_rounded ? inputs[0].dtype == bfloat16 : inputs[0].dtype.is_float();
+}
 
 // Examples are matrices, or rows where these do not depend on one another's number.
 uint32_t by_example(std::span<const Layout> inputs) {
@@ -81,7 +88,7 @@ uint32_t by_example(std::span<const Layout> inputs) {
 }
 
 constexpr Input matmul_inputs[] = {{"a", any_dtype}, {"b", any_dtype}};
-constinit const OpDef matmul_op{.name = "matmul",
+constexpr OpDef matmul_op{.name = "matmul",
                                 .inputs = matmul_inputs,
                                 .promotion = Promotion::common,
                                 .infer = infer_matmul,
@@ -92,6 +99,45 @@ constinit const OpDef matmul_op{.name = "matmul",
                                 .work = [](std::span<const Shape> inputs, const Shape& out) {
                                   return inputs[0].rank() == 0 ? 0 : out.size() * inputs[0][inputs[0].rank() - 1];
                                 }};
+
+Array transpose_matmul(const RecordedCall& call, int input, const Array& dy) {
+  return transposed(call, input, dy, [](const Array& a, const Array& b) { return apply(matmul_op, {a, b}); });
+}
+
+// ---- mixed precision: float32 or bfloat16 operands, rounded to bfloat16, summed in float32. The cotangent of a float32 operand is
+// float32, so the sums of a weight's gradient are not rounded.
+
+struct MixedArgs {
+  DType dtype{};  // of the result: float32 or bfloat16
+  GRADUS_FIELDS(dtype)
+};
+Array mixed_matmul(const Array& a, const Array& b, DType dtype);
+
+Aval infer_mixed_matmul(const Call& call) { return product_aval(call, call.as<MixedArgs>().dtype); }
+Array transpose_mixed_matmul(const RecordedCall& call, int input, const Array& dy) {
+  return transposed(call, input, dy, [&](const Array& a, const Array& b) {
+    return mixed_matmul(a, b, call[static_cast<size_t>(input)].dtype());
+  });
+}
+
+constexpr DTypeSet mixed_floats = only(float32) | only(bfloat16);
+constexpr Input mixed_matmul_inputs[] = {{"a", mixed_floats}, {"b", mixed_floats}};
+constinit const OpDef mixed_matmul_op{
+    .name = "mixed_matmul",
+    .inputs = mixed_matmul_inputs,
+    .args = args_of<MixedArgs>,
+    .infer = infer_mixed_matmul,
+    .derivative = linear(transpose_mixed_matmul),
+    .batch = batch_elementwise,
+    .kernel = {.prepare = prepare_matmul, .strided_inputs = 0b11, .absorbs = absorbs, .by_example = by_example, .rounded_inputs = 0b11},
+    .work = matmul_op.work};
+
+Array mixed_matmul(const Array& a, const Array& b, DType dtype) { return apply(mixed_matmul_op, {a, b}, MixedArgs{dtype}); }
+
+// A product of matrices in the precision of the calling thread.
+Array multiplied(const Array& a, const Array& b) {
+  return is_mixed_product(a, b) ? mixed_matmul(a, b, float32) : apply(matmul_op, {a, b});
+}
 
 Dims other_axes(int64_t rank, const Dims& axes) {
   Dims rest;
@@ -126,13 +172,13 @@ Dims ordered_axes(const Axes& axes, int64_t rank) {
 Array matmul(const Array& a, const Array& b) {
   if (a.exists() && b.exists() && (a.rank() < 2 || b.rank() < 2)) {
     check_depth(a, b);
-    const Array product = apply(matmul_op, {a.rank() == 1 ? expand_dims(a, 0) : a, b.rank() == 1 ? expand_dims(b, 1) : b});
+    const Array product = multiplied(a.rank() == 1 ? expand_dims(a, 0) : a, b.rank() == 1 ? expand_dims(b, 1) : b);
     Dims dropped;
     if (a.rank() == 1) dropped.push_back(-2);
     if (b.rank() == 1) dropped.push_back(-1);
     return squeeze(product, dropped);
   }
-  return apply(matmul_op, {a, b});
+  return multiplied(a, b);
 }
 
 Array dot(const Array& a, const Array& b) {
@@ -315,7 +361,7 @@ Array matrix_power(const Array& x, int64_t n) {
 }  // namespace linalg
 
 std::span<const OpDef* const> rule::linalg_ops() {
-  static constexpr const OpDef* ops[] = {&matmul_op};
+  static constexpr const OpDef* ops[] = {&matmul_op, &mixed_matmul_op};
   return ops;
 }
 

@@ -11,7 +11,8 @@
 namespace gradus {
 
 // All take numbers and bools; two arrays meet in their common dtype (array/dtype.hpp), which is the result's. Integers wrap around; float16
-// and bfloat16 are summed in float32 and rounded once.
+// and bfloat16 are summed in float32 and rounded once. Under nn::MixedPrecision float32 operands are rounded to bfloat16, and what they meet
+// in is the result's dtype still.
 
 /// Matrix product over the last two axes, as NumPy's: a (..., m, k) times b (..., k, n) is (..., m, n); leading axes broadcast. A vector a
 /// counts as (1, k), a vector b as (k, 1), and that axis is absent in the result.

@@ -165,7 +165,8 @@ backend::KernelPtr prepare_row_norm(const KernelCall& call) {
   const RowNormArgs& args = call.as<RowNormArgs>();
   const Layout& x = call.inputs[0];
   const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
-  return cpu::prepare_row_norm(x.dtype, rows, n, {args.eps, is_centered, call.has(weight_input), call.has(bias_input)});
+  return cpu::prepare_row_norm(x.dtype, rows, n,
+                               {args.eps, is_centered, call.has(weight_input), call.has(bias_input), call.epilogue.is_rounded});
 }
 template <bool is_centered>
 backend::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
@@ -173,6 +174,10 @@ backend::KernelPtr prepare_row_norm_backward(const KernelCall& call) {
   const Layout& x = call.inputs[0];
   const int64_t n = row_length(x.shape, args.axes), rows = n ? x.size() / n : 0;
   return cpu::prepare_row_norm_backward(x.dtype, rows, n, {args.eps, is_centered, call.has(backward_weight), args.has_bias});
+}
+
+bool may_round(const Args&, std::span<const Layout> inputs, const backend::Epilogue& epilogue) {
+  return epilogue == backend::Epilogue{.is_rounded = true} && inputs[0].dtype == float32;
 }
 
 // xhat = (x - mean) / sqrt(var + eps), or x / sqrt(mean(x^2) + eps), and that factor: by roots that stay in range where squares leave it.
@@ -263,7 +268,7 @@ constinit const OpDef layer_norm_op{.name = "layer_norm",
                                     .infer = same_as_first,
                                     .derivative = composed(compose_row_norm<true>, reverse_row_norm<layer_norm_backward_op>),
                                     .batch = batch_row_norm,
-                                    .kernel = {.prepare = prepare_row_norm<true>, .in_place = {{0, 0}}}};
+                                    .kernel = {.prepare = prepare_row_norm<true>, .absorbs = may_round, .in_place = {{0, 0}}}};
 constinit const OpDef rms_norm_op{.name = "rms_norm",
                                   .inputs = norm_inputs,
                                   .promotion = Promotion::common,
@@ -271,7 +276,7 @@ constinit const OpDef rms_norm_op{.name = "rms_norm",
                                   .infer = same_as_first,
                                   .derivative = composed(compose_row_norm<false>, reverse_row_norm<rms_norm_backward_op>),
                                   .batch = batch_row_norm,
-                                  .kernel = {.prepare = prepare_row_norm<false>, .in_place = {{0, 0}}}};
+                                  .kernel = {.prepare = prepare_row_norm<false>, .absorbs = may_round, .in_place = {{0, 0}}}};
 
 // ---- batch norm ----
 

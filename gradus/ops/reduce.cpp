@@ -90,7 +90,8 @@ backend::KernelPtr prepare(const KernelCall& call) {
 }
 template <ReduceKind kind, class A = ReduceArgs>
 constexpr KernelEntry entry() {
-  return {.prepare = prepare<kind, A>, .strided_inputs = 1};
+  // Sums are taken in double whatever x is.
+  return {.prepare = prepare<kind, A>, .strided_inputs = 1, .widened_inputs = kind == ReduceKind::sum || kind == ReduceKind::mean};
 }
 
 // The batch is axis 0: all axes move up by one.

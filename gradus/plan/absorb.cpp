@@ -1,4 +1,4 @@
-// Epilogues: a bias, and then relu, ride on the product or convolution that makes their operand, if nothing else reads it.
+// Epilogues: a bias, relu, and rounding to bfloat16 ride on the product or convolution that makes their operand, if nothing else reads it.
 #include "gradus/backend/functions/activation.hpp"
 #include "gradus/backend/functions/arithmetic.hpp"
 #include "gradus/graph/leaf.hpp"
@@ -32,6 +32,8 @@ class Absorber {
       if (op.is_dead || op.is_elementwise() || !graph_.entry_of(op).absorbs) continue;
       absorb_bias(static_cast<int>(at));
       absorb_relu(static_cast<int>(at));
+      absorb_rounding(static_cast<int>(at));
+      absorb_relu(static_cast<int>(at));
     }
     for (PlanValue& value : graph_.values) {
       const bool is_plain_view =
@@ -46,7 +48,7 @@ class Absorber {
     const int value = op.outputs[0];
     if (readers_[value] != 1 || reader_[value] < 0) return nullptr;
     PlanOp& reader = graph_.ops[reader_[value]];
-    return reader.op->elementwise && graph_.values[reader.outputs[0]].layout == graph_.values[value].layout ? &reader : nullptr;
+    return reader.op->elementwise && graph_.values[reader.outputs[0]].layout.shape == graph_.values[value].layout.shape ? &reader : nullptr;
   }
 
   bool is_bias(int value, const Layout& result, int before) const {
@@ -90,6 +92,19 @@ class Absorber {
     backend::Epilogue epilogue = op.epilogue;
     epilogue.activation = backend::Activation::relu;
     if (!accepts(op, op.inputs, epilogue)) return;
+    op.epilogue = epilogue;
+    take_over(op, *reader, at);
+  }
+
+  void absorb_rounding(int at) {
+    PlanOp& op = graph_.ops[at];
+    PlanOp* reader = only_reader(op);
+    if (!reader || reader->op->elementwise != &backend::cast_function) return;
+    const bool is_rounding =
+        graph_.values[op.outputs[0]].layout.dtype == float32 && graph_.values[reader->outputs[0]].layout.dtype == bfloat16;
+    backend::Epilogue epilogue = op.epilogue;
+    epilogue.is_rounded = true;
+    if (!is_rounding || !accepts(op, op.inputs, epilogue)) return;
     op.epilogue = epilogue;
     take_over(op, *reader, at);
   }

@@ -35,6 +35,8 @@ class Backend {
   /// Whether programs may hold this function.
   virtual bool has(const backend::Function& function) const = 0;
   virtual BackendLimits limits() const = 0;
+  /// By what it multiplies bfloat16 numbers: "AMX".
+  virtual std::string_view bfloat16_unit() const { return "its own kernels"; }
 
   virtual backend::KernelPtr prepare_program(const backend::ProgramSpec& spec) const = 0;
   /// Only called within limits().

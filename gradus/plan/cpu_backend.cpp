@@ -20,6 +20,7 @@ class CpuBackend final : public Backend {
   BackendLimits limits() const override {
     return {cpu::kMaxProgramInputs, cpu::kMaxProgramInstructions, cpu::kMaxProgramOutputs, cpu::kMostChainPointers, true};
   }
+  std::string_view bfloat16_unit() const override { return cpu::bfloat16_unit(); }
   backend::KernelPtr prepare_program(const backend::ProgramSpec& spec) const override { return cpu::prepare_program(spec); }
   backend::KernelPtr prepare_chain(const backend::ChainSpec& spec) const override { return cpu::prepare_chain(spec); }
   backend::KernelPtr prepare_bundle(std::span<const backend::BundledLoop> loops) const override { return cpu::prepare_bundle(loops); }

@@ -30,6 +30,7 @@ std::string op_text(const PlanGraph& graph, const PlanOp& op) {
   out += concat(")  ", first.layout.dtype, " ", first.layout.shape);
   if (op.epilogue.has_bias) out += "  + bias";
   if (op.epilogue.activation != backend::Activation::none) out += "  + relu";
+  if (op.epilogue.is_rounded) out += "  + rounding";
   return out;
 }
 

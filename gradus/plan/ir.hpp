@@ -28,6 +28,7 @@ struct PlanOp {
   std::vector<int> inputs{}, outputs{};
   uint32_t node = 0;
   backend::Epilogue epilogue{};  ///< what the kernel does to its result; a bias is the last input
+  uint32_t widened = 0;  ///< inputs that the kernel reads in bfloat16 in place of float32, as bits: KernelEntry::widened_inputs
   bool is_dead = false;      ///< another op does its work
   bool is_inlined = false;   ///< arithmetic on numbers, repeated in each program that reads it
   int group = -1;            ///< fused program it belongs to
@@ -93,7 +94,7 @@ PlanGraph simplify(const Snapshot& snapshot, bool merges);
 void make_contiguous(PlanGraph& graph);
 /// Applies the slope of a relu to what is put back through max pooling before it is put.
 void sink(PlanGraph& graph);
-/// Lets products and convolutions add a bias and apply relu before they store (a pass named in docs/plan.md).
+/// Lets products and convolutions add a bias, apply relu and round to bfloat16 before they store (a pass named in docs/plan.md).
 void absorb(PlanGraph& graph);
 /// Puts element-wise ops into groups, one op each without `fuses`.
 void fuse(PlanGraph& graph, bool fuses);

@@ -392,7 +392,7 @@ PlanPtr make_plan(const Snapshot& snapshot, std::string* report) {
   if (report) note("sunk: slopes of relu before maxima are put back", describe(graph));
   if (plans) absorb(graph);
   check(graph, "absorb");
-  if (report) note("absorbed: bias and relu on the products that make their operand", describe(graph));
+  if (report) note("absorbed: bias, relu and rounding on what makes their operand", describe(graph));
   fuse(graph, plans);
   check(graph, "fuse");
   if (report) note("fused: chains of element-wise ops in one pass over memory", describe(graph));

@@ -104,9 +104,11 @@ class Simplifier {
       return;
     }
     refuse_unknown(node.op());
+    const uint32_t widened = choose_dtypes(number, inputs);
     if (merges_ && merge(number, inputs)) return;
     const int op = static_cast<int>(graph_.ops.size());
-    graph_.ops.push_back({.op = &node.op(), .args = node.args(), .inputs = inputs, .node = static_cast<uint32_t>(number)});
+    graph_.ops.push_back(
+        {.op = &node.op(), .args = node.args(), .inputs = inputs, .node = static_cast<uint32_t>(number), .widened = widened});
     for (uint32_t index = 0; index < node.output_count(); ++index) {
       const Aval& aval = node.output(index).aval;
       const int id = graph_.add_computed(aval.dtype, aval.shape, op);
@@ -202,18 +204,86 @@ class Simplifier {
     return id;
   }
 
-  // An equal op on the same values has been added already: its outputs serve.
-  bool merge(size_t number, const std::vector<int>& inputs) {
-    const Node& node = *snapshot_.nodes[number];
+  // Inputs that the kernel reads in bfloat16: rounded where they are float32, as they were where they have been widened. Returns the latter,
+  // as bits, where the kernel would have read float32.
+  uint32_t choose_dtypes(size_t number, std::vector<int>& inputs) {
+    const KernelEntry* entry = graph_.backend->find(snapshot_.nodes[number]->op());
+    if (!entry || !(entry->rounded_inputs | entry->widened_inputs)) return 0;
+    uint32_t widened = 0;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (entry->rounded_inputs >> i & 1) inputs[i] = rounded(number, inputs[i]);
+      else if (const int narrow = entry->widened_inputs >> i & 1 ? before_widening(inputs[i]) : -1; narrow >= 0) {
+        inputs[i] = narrow;
+        widened |= uint32_t{1} << i;
+      }
+    }
+    return widened;
+  }
+
+  int add_view_of(int base, int64_t offset, const Layout& layout) {
+    const int id = static_cast<int>(graph_.values.size());
+    const PlanValue on = graph_.values[base];
+    graph_.values.push_back(
+        {.kind = PlanValue::Kind::view, .layout = layout, .base = on.base, .offset = on.offset + offset, .producer = on.producer});
+    return id;
+  }
+  static Layout in_bfloat16(Layout layout) {
+    layout.dtype = bfloat16;
+    return layout;
+  }
+  // A view in front of which no barrier stands.
+  bool is_plain_view(const PlanValue& value) const { return value.producer == graph_.values[value.base].producer; }
+
+  // The bfloat16 value that a float32 one, or what it is a view of, has been cast from; -1: none.
+  int before_widening(int value) {
+    const PlanValue v = graph_.values[value];
+    if (v.layout.dtype != float32 || v.producer < 0 || !is_plain_view(v) || graph_.ops[v.producer].op != &cast_op) return -1;
+    const int from = graph_.ops[v.producer].inputs[0];
+    if (graph_.values[from].layout.dtype != bfloat16) return -1;
+    if (v.base == value) return from;
+    return graph_.values[from].layout.is_contiguous() ? add_view_of(from, v.offset, in_bfloat16(v.layout)) : -1;
+  }
+
+  // The value in bfloat16. Of a view that shows the whole of an array the array is rounded, once for all its views.
+  int rounded(size_t number, int value) {
+    const PlanValue v = graph_.values[value];
+    if (v.layout.dtype != float32) return value;
+    if (const int narrow = before_widening(value); narrow >= 0) return narrow;
+    const Layout& whole = graph_.values[v.base].layout;
+    const bool shows_whole = v.base != value && is_plain_view(v) && whole.is_contiguous() && v.layout.size() >= whole.size();
+    if (!shows_whole) return add_rounding(number, value);
+    const auto found = rounded_views_.find(value);
+    if (found != rounded_views_.end()) return found->second;
+    const int view = add_view_of(add_rounding(number, v.base), v.offset, in_bfloat16(v.layout));
+    rounded_views_[value] = view;
+    return view;
+  }
+  int add_rounding(size_t number, int value) {
+    const Args args = cast_args(bfloat16);
+    if (const PlanOp* same = merges_ ? find_equal(cast_op, args, {value}) : nullptr) return same->outputs[0];
+    const int op = static_cast<int>(graph_.ops.size());
+    const int id = graph_.add_computed(bfloat16, graph_.values[value].layout.shape, op);
+    graph_.ops.push_back({.op = &cast_op, .args = args, .inputs = {value}, .outputs = {id}, .node = static_cast<uint32_t>(number)});
+    return id;
+  }
+
+  // An equal op on the same values that has been added already; else null, and the next op that is added counts as this one.
+  const PlanOp* find_equal(const OpDef& op, const Args& args, const std::vector<int>& inputs) {
     Hasher hasher;
-    hasher.add(reinterpret_cast<uintptr_t>(&node.op()));
-    node.args().hash(hasher);
+    hasher.add(reinterpret_cast<uintptr_t>(&op));
+    args.hash(hasher);
     for (const int input : inputs) hasher.add(static_cast<uint64_t>(input));
     const auto [place, is_new] = known_.try_emplace(hasher.value(), static_cast<int>(graph_.ops.size()));
-    if (is_new) return false;
+    if (is_new) return nullptr;
     const PlanOp& same = graph_.ops[place->second];
-    if (same.op != &node.op() || same.inputs != inputs || !same.args.equals(node.args())) return false;
-    for (uint32_t index = 0; index < node.output_count(); ++index) bind(number, index, same.outputs[index]);
+    return same.op == &op && same.inputs == inputs && same.args.equals(args) ? &same : nullptr;
+  }
+  // Whether the outputs of an equal op serve.
+  bool merge(size_t number, const std::vector<int>& inputs) {
+    const Node& node = *snapshot_.nodes[number];
+    const PlanOp* same = find_equal(node.op(), node.args(), inputs);
+    if (!same) return false;
+    for (uint32_t index = 0; index < node.output_count(); ++index) bind(number, index, same->outputs[index]);
     return true;
   }
 
@@ -221,7 +291,7 @@ class Simplifier {
   const bool merges_;
   PlanGraph graph_;
   std::unordered_map<Hash128, int, Hash128Low> known_;
-  std::unordered_map<int, int> copies_;
+  std::unordered_map<int, int> copies_, rounded_views_;
 };
 
 // Whether op input `i` may come in any strides.

@@ -148,7 +148,9 @@ class GraphVerifier {
       const Layout& layout = value(op.inputs[i]).layout;
       const bool takes_strides = graph_.entry_of(op).strided_inputs >> std::min<size_t>(i, 31) & 1;
       require(pass_ == "simplify" || takes_strides || layout.is_contiguous(), op.op->name, " ", at, " reads strides that it does not take");
-      avals.push_back({layout.dtype, layout.shape, false});
+      const bool is_widened = op.widened >> std::min<size_t>(i, 31) & 1;
+      require(!is_widened || layout.dtype == bfloat16, op.op->name, " ", at, " widens ", layout.dtype);
+      avals.push_back({is_widened ? float32 : layout.dtype, layout.shape, false});
     }
     if (op.epilogue.has_bias) {
       require(!avals.empty() && avals.back().shape.size() == value(op.outputs[0]).layout.shape.dims().back(), "the bias of op ", at, " is ",
@@ -159,7 +161,8 @@ class GraphVerifier {
     require(made.size() == op.outputs.size(), op.op->name, " ", at, " has ", op.outputs.size(), " outputs, not ", made.size());
     for (size_t k = 0; k < made.size(); ++k) {
       const Layout& out = value(op.outputs[k]).layout;
-      require(out.shape == made[k].shape && out.dtype == made[k].dtype, op.op->name, " ", at, " makes ", out.dtype, " ", out.shape,
+      const DType dtype = op.epilogue.is_rounded && made[k].dtype == float32 ? bfloat16 : made[k].dtype;
+      require(out.shape == made[k].shape && out.dtype == dtype, op.op->name, " ", at, " makes ", out.dtype, " ", out.shape,
               ", its rule ", made[k].dtype, " ", made[k].shape);
     }
   }
