@@ -37,6 +37,7 @@
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/normalize.hpp"
 #include "gradus/ops/pool.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/recurrent.hpp"
 #include "gradus/ops/reduce.hpp"

@@ -6,6 +6,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/conv.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/windows.hpp"
 
 namespace gradus::nn {
@@ -42,9 +43,11 @@ void check_conv(std::string_view name, const C& layer) {
   layer.bias.set_used(layer.use_bias);
 }
 
+// Of images what is kept is large: under mixed precision it is bfloat16 also where a norm or a pooling follows.
 template <class C>
 Array finish(const C& layer, const Array& kernel, const Array& y) {
-  return layer.activation(layer.use_bias ? y + detail::bias_beside(kernel, layer.bias, {layer.filters}, layer.bias_initializer) : y);
+  const Array sums = layer.use_bias ? y + detail::bias_beside(kernel, layer.bias, {layer.filters}, layer.bias_initializer) : y;
+  return layer.activation.is_linear() ? in_product_dtype(sums) : detail::activated(layer.activation, sums);
 }
 
 constexpr FieldNote kFilters{"filters", "channels of the result", range::positive, true},

@@ -8,6 +8,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -24,6 +25,12 @@ void detail::check_dtype(std::string_view op, const Array& x, const Array& weigh
 int64_t detail::checked_count(std::string_view layer, const char* name, int64_t value) {
   if (value < 1) fail(layer, name, " is ", value, "; it must be at least 1");
   return value;
+}
+
+Array detail::activated(const Activation& activation, const Array& y) {
+  const std::string& name = activation.name();
+  const bool stays = activation.is_linear() || name == "custom" || name == "softmax" || name == "log_softmax";
+  return activation(stays ? y : in_product_dtype(y));
 }
 
 std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out) {
@@ -60,7 +67,7 @@ Array Dense::forward(const Array& x) const {
   const Array& k = detail::weight(kernel, {x.shape(-1), units}, kernel_initializer);
   detail::check_dtype("dense", x, k);
   const Array y = matmul(x, k);
-  return activation(use_bias ? y + detail::bias_beside(k, bias, {units}, bias_initializer) : y);
+  return detail::activated(activation, use_bias ? y + detail::bias_beside(k, bias, {units}, bias_initializer) : y);
 }
 
 std::span<const FieldNote> Embedding::field_notes() {

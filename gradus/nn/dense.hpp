@@ -25,6 +25,9 @@ inline const Array& bias_beside(const Array& kernel, const Parameter& bias, cons
 void check_dtype(std::string_view op, const Array& x, const Array& weight);
 /// `value` as a count of at least 1.
 int64_t checked_count(std::string_view layer, const char* name, int64_t value);
+/// What the function after a layer gives of what the layer has summed. Under mixed precision an element-wise function of the library works
+/// on y in bfloat16 and gives that; softmax, functions of one's own and none take y as it is.
+Array activated(const Activation& activation, const Array& y);
 /// "784 -> 128", with "?" before the first call; `axis` of the kernel counts the inputs.
 std::string in_to_out(const Parameter& kernel, int64_t axis, int64_t out);
 }  // namespace detail

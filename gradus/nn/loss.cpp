@@ -12,6 +12,7 @@
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/normalize.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -21,7 +22,7 @@ using namespace core;
 
 namespace {
 
-using rows::wide_dtype, rows::widened;
+using rows::wide_dtype, rows::widened, rule::loss_dtype;
 
 void check_same_shape(std::string_view name, const Array& output, const Array& target) {
   if (output.shape() == target.shape()) return;
@@ -40,7 +41,7 @@ struct Operands {
   DType dtype;
 };
 Operands operands_of(const Array& output, const Array& target) {
-  const DType of_output = output.dtype().is_float() ? output.dtype() : float32;
+  const DType of_output = output.dtype().is_float() ? loss_dtype(output) : float32;
   const DType dtype = target.dtype().is_float() ? promote(of_output, target.dtype()) : of_output;
   return {output.astype(wide_dtype(dtype)), target.astype(wide_dtype(dtype)), dtype};
 }
@@ -163,8 +164,9 @@ Array categorical_crossentropy(const Array& output, const Array& target, Crossen
 Array sparse_categorical_crossentropy(const Array& output, const Array& target) {
   return sparse_categorical_crossentropy(output, target, {});
 }
-Array sparse_categorical_crossentropy(const Array& output, const Array& target, CrossentropyOptions options) {
+Array sparse_categorical_crossentropy(const Array& given, const Array& target, CrossentropyOptions options) {
   constexpr std::string_view name = "sparse_categorical_crossentropy";
+  const Array output = given.astype(loss_dtype(given));
   const Array labels = wide_labels(name, output, target);
   const int64_t classes = output.shape(-1);
   check_smoothing(name, options.label_smoothing);

@@ -14,6 +14,7 @@
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/norm.hpp"
 #include "gradus/nn/pool.hpp"
+#include "gradus/nn/precision.hpp"
 #include "gradus/nn/recurrent.hpp"
 #include "gradus/nn/rnn.hpp"
 #include "gradus/nn/summary.hpp"

@@ -2,6 +2,7 @@
 #include "gradus/nn/norm.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/graph/mode.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/normalize.hpp"
@@ -21,6 +22,9 @@ std::string channels_of(const Parameter& weight, const Parameter& bias) {
   const Parameter& known = weight.has_value() ? weight : bias;
   return known.has_value() && known.cell()->committed().exists() ? std::to_string(known.cell()->committed().size()) : std::string();
 }
+
+// Under mixed precision norms compute in float32 and give what they were given.
+Array as_given(const Array& x, const Array& y) { return has_bfloat16_products() && x.dtype() == bfloat16 ? y.astype(bfloat16) : y; }
 
 // Statistics of 16-bit arrays are kept in float32.
 DType statistics_dtype(const Array& x) { return x.dtype() == float64 ? float64 : float32; }
@@ -70,14 +74,15 @@ Array BatchNorm::forward(const Array& x) const {
     // Statistics of 16-bit layers are float32; the result is what training gives.
     DType of_result = x.dtype();
     for (const Array* affine : {&w, &b}) of_result = affine->exists() ? promote(of_result, affine->dtype()) : of_result;
-    return batch_norm(x, mean, variance, w, b, epsilon).astype(of_result);
+    return as_given(x, batch_norm(x, mean, variance, w, b, epsilon).astype(of_result));
   }
   const BatchNormResult result = batch_norm(x, w, b, epsilon);
-  if (x.size() == 0) return result.y;  // a batch of no examples has no statistics
+  const Array y = as_given(x, result.y);
+  if (x.size() == 0) return y;  // a batch of no examples has no statistics
   const double count = static_cast<double>(x.size()) / static_cast<double>(x.shape(-1)), unbiased = count > 1 ? count / (count - 1) : 1;
   running_mean.set(momentum * mean + (1 - momentum) * result.mean);
   running_variance.set(momentum * variance + (1 - momentum) * unbiased * result.var);
-  return result.y;
+  return y;
 }
 
 LayerNorm::LayerNorm(LayerNormOptions options) : epsilon(options.epsilon), center(options.center), scale(options.scale) { check(); }
@@ -93,7 +98,7 @@ Array LayerNorm::forward(const Array& x) const {
   const Shape features{x.shape(-1)};
   const Array w = scale ? weight(features, init::ones()) : Array(), b = center ? bias(features, init::zeros()) : Array();
   if (w.exists() || b.exists()) detail::check_dtype("layer_norm", x, w.exists() ? w : b);
-  return layer_norm(x, w, b, epsilon);
+  return as_given(x, layer_norm(x, w, b, epsilon));
 }
 
 }  // namespace gradus::nn

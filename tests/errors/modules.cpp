@@ -51,6 +51,7 @@ Provocations module_provocations() {
       PROVOKE(nn::Embedding(0, 4)),
       PROVOKE(nn::Embedding(4, -1)),
       PROVOKE(nn::Dropout(1)),
+      PROVOKE(nn::MixedPrecision{float16}),
       PROVOKE(nn::Conv2D(-8, 3)),
       PROVOKE(nn::Conv2D(8, 0)),
       PROVOKE(nn::Conv2D(8, 3, {.strides = 0})),

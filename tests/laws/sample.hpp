@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gradus/nn/precision.hpp"
 #include "gradus/transform/all_ops.hpp"
 #include "tests/derive.hpp"
 #include "tests/laws/plain.hpp"
@@ -91,6 +92,19 @@ inline Array integers(const Shape& shape, int64_t low, int64_t high, unsigned se
   std::vector<int64_t> values(static_cast<size_t>(shape.size()));
   for (int64_t& value : values) value = draw(engine);
   return gradus::array(values, shape);
+}
+/// The same divided by 8, as float64: what every float dtype holds, and whose sums of products float32 holds.
+inline Array eighths(const Shape& shape, unsigned seed = 1) {
+  return (integers(shape, -12, 13, seed).astype(gradus::float64) / 8.0).eval();
+}
+/// A call under mixed precision, of float inputs in float32.
+inline ListFunction mixed(ListFunction f) {
+  return [f](const Arrays& inputs) {
+    const gradus::nn::MixedPrecision precision(gradus::bfloat16);
+    Arrays narrow;
+    for (const Array& x : inputs) narrow.push_back(x.dtype().is_float() ? x.astype(gradus::float32) : x);
+    return f(narrow);
+  };
 }
 inline Array bools(const Shape& shape, unsigned seed = 1) { return integers(shape, 0, 2, seed).astype(gradus::bool_).eval(); }
 

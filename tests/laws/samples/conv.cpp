@@ -64,6 +64,16 @@ Sample conv_of(const Shape& x, const Shape& w, const Conv2DOptions& options, con
           .same_bits = false};
 }
 
+// As mixed_matmul (linalg.cpp).
+Sample mixed_of(Sample sample, std::string_view op) {
+  sample.op = op;
+  for (unsigned i = 0; i < sample.inputs.size(); ++i) sample.inputs[i] = eighths(sample.inputs[i].shape(), i + 1);
+  sample.call = mixed(sample.call);
+  sample.is_smooth = false;
+  sample.mode_tolerance = 0.02;
+  return sample;
+}
+
 void add_convolutions(Samples& out) {
   out.push_back(conv_of({2, 5, 6, 3}, {3, 2, 3, 4}, {}, {}));
   out.push_back(
@@ -94,6 +104,13 @@ void add_convolutions(Samples& out) {
                  .inputs = {uniform({2, 6, 3}), uniform({3, 3, 2}, -1, 1, 2)},
                  .call = [](const Arrays& in) { return Arrays{conv1d(in[0], in[1], {.padding = same})}; },
                  .same_bits = false});
+  for (size_t i = 0, plain = out.size(); i < plain; ++i) {
+    static constexpr std::pair<std::string_view, std::string_view> names[] = {
+        {"conv", "mixed_conv"}, {"conv_input_gradient", "mixed_conv_input_gradient"}, {"conv_weight_gradient", "mixed_conv_weight_gradient"}};
+    for (const auto& [op, name] : names) {
+      if (out[i].op == op) out.push_back(mixed_of(out[i], name));
+    }
+  }
 }
 
 void add_pooling(Samples& out) {

@@ -45,6 +45,17 @@ Sample matmul_of(const Shape& a, const Shape& b) {
           .same_bits = false};
 }
 
+// Rounds on purpose: a step of finite differences is lost, and forward and reverse mode round other products.
+Sample mixed_matmul_of(const Shape& a, const Shape& b) {
+  Sample sample = matmul_of(a, b);
+  sample.op = "mixed_matmul";
+  sample.inputs = {eighths(a), eighths(b, 2)};
+  sample.call = mixed(sample.call);
+  sample.is_smooth = false;
+  sample.mode_tolerance = 0.02;
+  return sample;
+}
+
 }  // namespace
 
 Samples linalg_samples() {
@@ -81,6 +92,12 @@ Samples linalg_samples() {
                    return filled({2, 5, 3}, [&](const Index& at) { return y[{at[0], at[2], at[1]}]; });
                  },
                  .same_bits = false});
+  for (const auto& [m, k, n] : std::vector<std::array<int64_t, 3>>{{3, 4, 5}, {1, 1, 1}, {0, 3, 2}, {3, 0, 2}, {17, 33, 9}, {1, 40, 3}})
+    out.push_back(mixed_matmul_of({m, k}, {k, n}));
+  out.push_back(mixed_matmul_of({70, 65}, {65, 80}));
+  out.back().orders = 1;
+  out.push_back(mixed_matmul_of({2, 3, 4}, {4, 5}));
+  out.push_back(mixed_matmul_of({2, 1, 3, 4}, {3, 4, 2}));
   return out;
 }
 
