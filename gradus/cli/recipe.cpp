@@ -44,6 +44,7 @@ std::span<const FieldNote> TrainSettings::field_notes() {
       {"ema", "decay of a running mean of the parameters, which is what is validated and saved; 0: none", range::share},
       {"ema_warmup", "in step t the decay is at most (1 + t) / (10 + t)"},
       {"freeze", "patterns of parameters that stay as they are, [\"0.**\", \"**.bias\"]"},
+      {"precision", "mixed_bfloat16: products in bfloat16, all else in float32; fast where the processor has AMX or AVX512-BF16"},
       {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
       {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
       {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"},

@@ -49,12 +49,13 @@ struct TrainSettings {
   double ema = 0;
   bool ema_warmup = false;
   std::vector<std::string> freeze{};
+  train::Precision precision = train::Precision::float32;
   int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 5;
   bool tensorboard = false;
   std::vector<train::NamedCallback> callbacks{};
   GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze,
-                 checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
+                 precision, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
 };
 
 struct Recipe {

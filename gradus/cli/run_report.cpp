@@ -167,6 +167,7 @@ train::ReportTable environment_table(const Recipe& recipe) {
            {"processor", processor_name()},
            {"working with", plan::current_backend().description()},
            {"threads", to_text(static_cast<int64_t>(threads()))},
+           {"precision", train::to_text(recipe.train.precision)},
            {"Gradus", GRADUS_VERSION},
            {"seed", to_text(recipe.seed)}}};
 }

@@ -105,7 +105,8 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
       .class_weight = recipe.train.class_weight,
       .ema = recipe.train.ema,
       .ema_warmup = recipe.train.ema_warmup,
-      .freeze = recipe.train.freeze};
+      .freeze = recipe.train.freeze,
+      .precision = recipe.train.precision};
   return train::fit(model, data.train, std::move(options));
 }
 

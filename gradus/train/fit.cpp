@@ -16,6 +16,7 @@
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
 #include "gradus/io/datum_json.hpp"
+#include "gradus/nn/precision.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -162,7 +163,7 @@ class Run {
     if (options_.resume_from.empty()) refuse_others();
     else go_on();
     run_watch_ = {history_.seconds, start};
-    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_});
+    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_, options_.precision});
     for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
       epoch(number, steps);
     history_.is_interrupted = must_stop();
@@ -268,6 +269,7 @@ class Run {
                        {"groups", io::json_text(FieldType<std::vector<optim::ParameterGroup>>::write(optimizer_.groups(), writing))},
                        {"ema", options_.ema},
                        {"ema_warmup", options_.ema_warmup},
+                       {"precision", std::string(enum_names(options_.precision)[static_cast<size_t>(options_.precision)])},
                        {"callbacks", static_cast<int64_t>(options_.callbacks.size())}};
     std::string shapes, fixed;
     for (const Variable& variable : variables_) {
@@ -407,6 +409,12 @@ class Run {
     return of_step;
   }
 
+  std::pair<Measured, Gradients> differentiate(const data::Batch& batch) {
+    if (options_.precision == Precision::float32) return task_.differentiate(batch);
+    const nn::MixedPrecision mixed(bfloat16);
+    return task_.differentiate(batch);
+  }
+
   // A batch of a step.
   struct Part {
     const data::Batch& batch;
@@ -415,7 +423,7 @@ class Run {
   Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
     Array loss;
     try {
-      auto [measured, grads] = task_.differentiate(part.batch);
+      auto [measured, grads] = differentiate(part.batch);
       check_names(measured);
       loss = measured.loss;
       if (!part.is_alone) {

@@ -17,6 +17,7 @@
 #include "gradus/train/class_weights.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/metrics.hpp"
+#include "gradus/train/precision.hpp"
 #include "gradus/transform/build.hpp"
 #include "gradus/transform/grad.hpp"
 
@@ -59,6 +60,9 @@ struct FitOptions {
   bool ema_warmup = false;  ///< in step t the decay is at most (1 + t) / (10 + t)
   /// Patterns of parameters (base/path_pattern.hpp) that this fit leaves as they are: {"0.**", "**.bias"}.
   std::vector<std::string> freeze{};
+  /// mixed_bfloat16: steps multiply in bfloat16, some of what they keep is bfloat16; parameters, their gradients, the optimiser's state and
+  /// the loss are float32, and so is validation, which measures what evaluate and predict give.
+  Precision precision = Precision::float32;
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.

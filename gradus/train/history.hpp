@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gradus/base/datum.hpp"
+#include "gradus/train/precision.hpp"
 
 namespace gradus::train {
 
@@ -65,6 +66,7 @@ std::string to_csv(const History& history);
 struct Run {
   int64_t epochs = 0, steps_per_epoch = 0, examples = 0, batch_size = 0;
   History so_far{};  ///< of a run that is resumed: what was there before
+  Precision precision = Precision::float32;
 };
 /// What is known after a step; `logs` are the means over the epoch so far.
 struct Progress {

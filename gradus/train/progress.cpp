@@ -127,6 +127,7 @@ int ProgressPrinter::width() const {
 void ProgressPrinter::on_begin(const Run& run) {
   run_ = run;
   last_ = Clock::now();
+  if (run.precision != Precision::float32) write(concat("precision ", to_text(run.precision), "\n"));
 }
 
 bool ProgressPrinter::on_step(const Progress& progress) {
