@@ -35,6 +35,10 @@ void arrays(Runner& run) {
   for (const int64_t n : {64, 256, 1024}) {
     run("matmul_" + std::to_string(n), [&] { return [p = square_pair(n)] { matmul(p.first, p.second).eval(); }; });
   }
+  run("matmul_1024_bf16", [&] {
+    const auto [a, b] = square_pair(1024);
+    return [a = a.astype(bfloat16).eval(), b = b.astype(bfloat16).eval()] { matmul(a, b).eval(); };
+  });
   const auto product = [&](int64_t m, int64_t k, int64_t n) {
     run("matmul_" + std::to_string(m) + "x" + std::to_string(k) + "x" + std::to_string(n),
         [=] { return [a = random::uniform({m, k}).eval(), b = random::uniform({k, n}).eval()] { matmul(a, b).eval(); }; });

@@ -38,6 +38,18 @@ nn::Sequential resnet18() {
   return model;
 }
 
+nn::Sequential dense_blocks() {
+  constexpr int64_t width = 384;
+  nn::Sequential model;
+  for (int block = 0; block < 6; ++block) {
+    model.add(nn::Residual(nn::Sequential{nn::LayerNorm(), nn::Dense(3 * width), nn::Dense(width)}));
+    model.add(nn::Residual(nn::Sequential{nn::LayerNorm(), nn::Dense(4 * width, gelu), nn::Dense(width)}));
+  }
+  model.add(nn::LayerNorm());
+  model.add(nn::Dense(65));
+  return model;
+}
+
 Array labels(int64_t count, int64_t classes) { return floor(random::uniform(count) * static_cast<double>(classes)).astype(int64).eval(); }
 
 Array Autoencoder::objective(const Array& x) const {

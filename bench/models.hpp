@@ -9,6 +9,8 @@ gradus::nn::Sequential multilayer_perceptron();  ///< 784-256-128-10, ReLU
 gradus::nn::Sequential tutorial_cnn();           ///< 28x28x1: two 3x3 convolutions with pooling, 128, 10
 gradus::nn::Sequential resnet18();               ///< 224x224x3 to 1,000 classes (He et al. 2016)
 
+gradus::nn::Sequential dense_blocks();           ///< a GPT's six blocks of width 384 without what attention does between its projections
+
 /// Random classes, (count,) in [0, classes).
 gradus::Array labels(int64_t count, int64_t classes);
 

@@ -11,11 +11,13 @@ using namespace gradus;
 
 namespace {
 
-// A training step on one batch.
+// A training step on one batch; `precision` is bfloat16 for mixed precision.
 template <class Model, class Optimizer>
-Runner::Step trainer(std::shared_ptr<Model> model, std::shared_ptr<Optimizer> optimizer, const Array& x, const Array& y) {
+Runner::Step trainer(std::shared_ptr<Model> model, std::shared_ptr<Optimizer> optimizer, const Array& x, const Array& y,
+                     DType precision = float32) {
   return [=] {
     const nn::TrainingMode training;
+    const nn::MixedPrecision mixed(precision);
     const auto objective = [](const auto& m, const Array& in, const Array& target) {
       return loss::sparse_categorical_crossentropy(m(in), target);
     };
@@ -24,6 +26,8 @@ Runner::Step trainer(std::shared_ptr<Model> model, std::shared_ptr<Optimizer> op
     value.item();
   };
 }
+
+std::string suffix(DType precision) { return precision == bfloat16 ? "_bf16" : ""; }
 
 Runner::Step inference(nn::Sequential built, Shape shape) {
   auto model = std::make_shared<const nn::Sequential>(std::move(built));
@@ -129,25 +133,37 @@ void adversarial(Runner& run) {
 
 void networks(Runner& run) {
   linear_regression(run);
-  for (const int64_t batch : {32, 128, 512}) {
-    run("mlp_step_b" + std::to_string(batch), [=] {
+  const auto mlp = [&](int64_t batch, DType precision) {
+    run("mlp_step_b" + std::to_string(batch) + suffix(precision), [=] {
       return trainer(std::make_shared<nn::Sequential>(multilayer_perceptron()), std::make_shared<optim::Adam>(1e-3),
-                     random::uniform({batch, 784}).eval(), labels(batch, 10));
+                     random::uniform({batch, 784}).eval(), labels(batch, 10), precision);
     });
-  }
-  for (const int64_t batch : {32, 128}) {
-    run("cnn_step_b" + std::to_string(batch), [=] {
+  };
+  for (const int64_t batch : {32, 128, 512}) mlp(batch, float32);
+  mlp(512, bfloat16);
+  const auto cnn = [&](int64_t batch, DType precision) {
+    run("cnn_step_b" + std::to_string(batch) + suffix(precision), [=] {
       return trainer(std::make_shared<nn::Sequential>(tutorial_cnn()), std::make_shared<optim::Adam>(1e-3),
-                     random::uniform({batch, 28, 28, 1}).eval(), labels(batch, 10));
+                     random::uniform({batch, 28, 28, 1}).eval(), labels(batch, 10), precision);
     }, 2);
+  };
+  for (const int64_t batch : {32, 128}) cnn(batch, float32);
+  cnn(128, bfloat16);
+  for (const DType precision : {float32, bfloat16}) {
+    run("dense_blocks_step" + suffix(precision), [=] {
+      return trainer(std::make_shared<nn::Sequential>(dense_blocks()), std::make_shared<optim::Adam>(1e-3),
+                     random::normal({2048, 384}).eval(), labels(2048, 65), precision);
+    }, 4);
   }
   for (const int64_t batch : {1, 128}) {
     run("cnn_infer_b" + std::to_string(batch), [=] { return inference(tutorial_cnn(), {batch, 28, 28, 1}); });
   }
-  run("resnet18_step_b8", [] {
-    return trainer(std::make_shared<nn::Sequential>(resnet18()), std::make_shared<optim::SGD>(0.01, optim::SGDOptions{.momentum = 0.9}),
-                   random::uniform({8, 224, 224, 3}).eval(), labels(8, 1000));
-  }, 4);
+  for (const DType precision : {float32, bfloat16}) {
+    run("resnet18_step_b8" + suffix(precision), [=] {
+      return trainer(std::make_shared<nn::Sequential>(resnet18()), std::make_shared<optim::SGD>(0.01, optim::SGDOptions{.momentum = 0.9}),
+                     random::uniform({8, 224, 224, 3}).eval(), labels(8, 1000), precision);
+    }, 4);
+  }
   run("resnet18_infer_b1", [] { return inference(resnet18(), {1, 224, 224, 3}); }, 3);
   serving(run);
   recurrent(run);
