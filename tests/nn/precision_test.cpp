@@ -248,6 +248,28 @@ TEST(MixedPrecision, BitsDoNotDependOnTheNumberOfThreads) {
   for (const auto& [path, g] : one) EXPECT_TRUE(has_same_bits(g, two[path])) << path;
 }
 
+// 35 channels: whole vectors and some left.
+TEST(MixedPrecision, PoolingOfBfloat16IsThatOfFloat32Rounded) {
+  Array x = normal({2, 7, 8, 35}, 1).astype(bfloat16);
+  x.set({0, 1, 1, slice(0, 20)}, std::nan(""));
+  const Array wide = x.astype(float32);
+  const auto agree = [&](const auto& pool) {
+    const auto without_nan = [](const Array& y) { return where(isnan(y), 0, y); };
+    const auto same = [&](const Array& got, const Array& want) {
+      return array_equal(isnan(got), isnan(want)) && array_equal(without_nan(got), without_nan(want));
+    };
+    EXPECT_TRUE(same(pool(x), pool(wide).astype(bfloat16)));
+    const Array dy = normal(pool(wide).shape(), 2).astype(bfloat16);
+    EXPECT_TRUE(same(vjp(pool, x).second(dy), vjp(pool, wide).second(dy.astype(float32)).astype(bfloat16)));
+  };
+  for (const int64_t strides : {1, 2}) {
+    for (const int64_t padding : {0, 1}) {
+      agree([=](const Array& in) { return max_pool2d(in, 2, {.strides = strides, .padding = padding}); });
+      agree([=](const Array& in) { return average_pool2d(in, 2, {.strides = strides, .padding = padding}); });
+    }
+  }
+}
+
 size_t count_of(const std::string& text, std::string_view what) {
   size_t count = 0;
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;

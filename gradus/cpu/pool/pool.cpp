@@ -15,7 +15,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/cpu/pool/pool.cpp"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+
+#include "gradus/cpu/normalize/rows-inl.hpp"
 
 #ifndef GRADUS_CPU_POOL_ONCE
 #define GRADUS_CPU_POOL_ONCE
@@ -27,7 +28,9 @@ template <class T>
 using WideOf = std::conditional_t<std::is_same_v<T, float16_t> || std::is_same_v<T, bfloat16_t>, float, T>;
 
 template <class T>
-constexpr bool is_vector_type() { return std::is_same_v<T, float> || std::is_same_v<T, double>; }
+constexpr bool is_vector_type() {
+  return std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bfloat16_t>;
+}
 
 // The positions of the window that output `index` of an image has: calls body(element offset of the position, tap).
 template <class Body>
@@ -106,7 +109,6 @@ int64_t chunks_of(int64_t items, int64_t work) {
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 template <class T>
 bool is_greater(T a, T b) {
@@ -149,23 +151,23 @@ HWY_INLINE hn::Vec<TapLanes<D>> load_taps(D, const Tap* from) {
 // A window inside the image, for whole vectors of channels; returns how many channels are done.
 template <class T, class Tap>
 HWY_INLINE int64_t max_inside(const Pool& pool, const T* x, T* y, Tap* taps) {
-  const hn::ScalableTag<T> d;
+  const Tag<T> d;
   const TapLanes<decltype(d)> di;
   using Lane = hn::TFromD<decltype(di)>;
-  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(Compute<T>));
   const int64_t* HWY_RESTRICT offsets = pool.offsets.data();
   const auto count = static_cast<int64_t>(pool.offsets.size());
   int64_t c = 0;
   for (; c + lanes <= pool.shape.channels; c += lanes) {
-    auto best = hn::LoadU(d, x + c);
+    auto best = load(d, Whole{}, x + c);
     auto found = hn::Zero(di);
     for (int64_t tap = 1; tap < count; ++tap) {
-      const auto value = hn::LoadU(d, x + offsets[tap] + c);
+      const auto value = load(d, Whole{}, x + offsets[tap] + c);
       const auto is_new = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
       best = hn::IfThenElse(is_new, value, best);
       found = hn::IfThenElse(hn::RebindMask(di, is_new), hn::Set(di, static_cast<Lane>(tap)), found);
     }
-    if (y) hn::StoreU(best, d, y + c);
+    if (y) store(d, Whole{}, y + c, best);
     if (taps) store_taps(d, found, taps + c);
   }
   return c;
@@ -176,16 +178,16 @@ void max_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y,
   const PoolShape& s = pool.shape;
   int64_t c = 0;
   if constexpr (is_vector_type<T>()) {
-    const hn::ScalableTag<T> d;
+    const Tag<T> d;
     const TapLanes<decltype(d)> di;
     using Lane = hn::TFromD<decltype(di)>;
-    constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+    constexpr auto lanes = static_cast<int64_t>(HWY_LANES(Compute<T>));
     if (base >= 0) c = max_inside(pool, x + base, y, taps);
     for (; c + lanes <= s.channels; c += lanes) {
-      auto best = hn::Set(d, least<T>());
+      auto best = hn::Set(d, static_cast<Compute<T>>(least<T>()));
       auto found = hn::Set(di, static_cast<Lane>(s.taps()));
       for_each_tap(s, index, [&](int64_t offset, int64_t tap) HWY_ATTR {
-        const auto value = hn::LoadU(d, x + offset + c);
+        const auto value = load(d, Whole{}, x + offset + c);
         // An empty best takes anything: -infinity is a value, too.
         const auto is_new =
             hn::Or(hn::Or(hn::Gt(value, best), hn::IsNaN(value)),
@@ -193,7 +195,7 @@ void max_window(const Pool& pool, int64_t index, int64_t base, const T* x, T* y,
         best = hn::IfThenElse(is_new, value, best);
         found = hn::IfThenElse(hn::RebindMask(di, is_new), hn::Set(di, static_cast<Lane>(tap)), found);
       });
-      if (y) hn::StoreU(best, d, y + c);
+      if (y) store(d, Whole{}, y + c, best);
       if (taps) store_taps(d, found, taps + c);
     }
   }
@@ -238,12 +240,12 @@ void take_window(const PoolShape& s, int64_t index, const T* x, const Tap* taps,
   for_each_tap(s, index, [&](int64_t offset, int64_t tap) HWY_ATTR {
     int64_t c = 0;
     if constexpr (is_vector_type<T>()) {
-      const hn::ScalableTag<T> d;
+      const Tag<T> d;
       const TapLanes<decltype(d)> di;
       const auto wanted = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(tap));
-      for (; c + static_cast<int64_t>(HWY_LANES(T)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(T))) {
+      for (; c + static_cast<int64_t>(HWY_LANES(Compute<T>)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(Compute<T>))) {
         const auto is_taken = hn::RebindMask(d, hn::Eq(load_taps(d, taps + c), wanted));
-        hn::StoreU(hn::IfThenElse(is_taken, hn::LoadU(d, x + offset + c), hn::LoadU(d, y + c)), d, y + c);
+        store(d, Whole{}, y + c, hn::IfThenElse(is_taken, load(d, Whole{}, x + offset + c), load(d, Whole{}, y + c)));
       }
     }
     for (; c < s.channels; ++c) {
@@ -267,19 +269,19 @@ void take_windows(const PoolShape& s, void* const* pointers) {
 }
 
 template <bool kIsDisjoint, class T, class Tap>
-HWY_INLINE int64_t put_inside(const Pool& pool, const T* dy, const Tap* taps, T* dx) {
-  const hn::ScalableTag<T> d;
+HWY_INLINE int64_t put_inside(const Pool& pool, const T* dy, const Tap* taps, WideOf<T>* dx) {
+  const Tag<T> d;
   const TapLanes<decltype(d)> di;
   using Lane = hn::TFromD<decltype(di)>;
-  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
+  constexpr auto lanes = static_cast<int64_t>(HWY_LANES(Compute<T>));
   const int64_t* HWY_RESTRICT offsets = pool.offsets.data();
   const auto count = static_cast<int64_t>(pool.offsets.size());
   int64_t c = 0;
   for (; c + lanes <= pool.shape.channels; c += lanes) {
-    const auto value = hn::LoadU(d, dy + c);
+    const auto value = load(d, Whole{}, dy + c);
     const auto found = load_taps(d, taps + c);
     for (int64_t tap = 0; tap < count; ++tap) {
-      T* to = dx + offsets[tap] + c;
+      WideOf<T>* to = dx + offsets[tap] + c;
       const auto taken = hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(found, hn::Set(di, static_cast<Lane>(tap)))), value);
       hn::StoreU(kIsDisjoint ? taken : hn::Add(taken, hn::LoadU(d, to)), d, to);
     }
@@ -298,12 +300,12 @@ void put_window(const Pool& pool, int64_t index, int64_t base, const T* dy, cons
   for_each_tap(s, index, [&](int64_t offset, int64_t tap) HWY_ATTR {
     int64_t c = done;
     if constexpr (is_vector_type<T>()) {
-      const hn::ScalableTag<T> d;
+      const Tag<T> d;
       const TapLanes<decltype(d)> di;
       const auto wanted = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(tap));
-      for (; c + static_cast<int64_t>(HWY_LANES(T)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(T))) {
+      for (; c + static_cast<int64_t>(HWY_LANES(Compute<T>)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(Compute<T>))) {
         const auto is_taken = hn::RebindMask(d, hn::Eq(load_taps(d, taps + c), wanted));
-        auto value = hn::IfThenElseZero(is_taken, hn::LoadU(d, dy + c));
+        auto value = hn::IfThenElseZero(is_taken, load(d, Whole{}, dy + c));
         if (!kIsDisjoint) value = hn::Add(value, hn::LoadU(d, dx + offset + c));
         hn::StoreU(value, d, dx + offset + c);
       }
@@ -333,7 +335,8 @@ void scatter_images(const Pool& pool, T* dx, void* scratch, bool is_overwritten,
         pool.for_each_window(row, [&](int64_t i, int64_t base) HWY_ATTR { window(n, i, base, to); });
       }
       if constexpr (!std::is_same_v<T, Wide>) {
-        for (int64_t i = 0; i < image; ++i) dx[n * image + i] = static_cast<T>(to[i]);
+        const Tag<T> d;
+        for_vectors(d, image, [&](auto part, int64_t i) HWY_ATTR { store(d, part, dx + n * image + i, load(d, part, to + i)); });
       }
     }
   });
@@ -346,7 +349,7 @@ void put_windows(const Pool& pool, void* const* pointers, void* scratch) {
   const Tap* taps = static_cast<const Tap*>(pointers[1]);
   const int64_t out_size = s.out_size();
   // Whole vectors are stored at every tap, taken or not.
-  const bool is_overwritten = is_vector_type<T>() && pool.is_tiling && s.channels % static_cast<int64_t>(64 / sizeof(T)) == 0;
+  const bool is_overwritten = is_vector_type<T>() && pool.is_tiling && s.channels % static_cast<int64_t>(64 / sizeof(WideOf<T>)) == 0;
   scatter_images(pool, static_cast<T*>(pointers[2]), scratch, is_overwritten,
                  [&](int64_t n, int64_t i, int64_t base, WideOf<T>* to) HWY_ATTR {
                    const int64_t at = (n * out_size + i) * s.channels;
@@ -385,21 +388,21 @@ void average_window(const Pool& pool, int64_t index, int64_t base, const T* x, T
   const auto divisor = static_cast<Wide>(divisor_of(s, index));
   int64_t c = 0;
   if constexpr (is_vector_type<T>()) {
-    const hn::ScalableTag<T> d;
-    constexpr auto lanes = static_cast<int64_t>(HWY_LANES(T));
-    using V = hn::Vec<hn::ScalableTag<T>>;
+    const Tag<T> d;
+    constexpr auto lanes = static_cast<int64_t>(HWY_LANES(Compute<T>));
+    using V = hn::Vec<Tag<T>>;
     const auto add = [](V a, V b) HWY_ATTR { return hn::Add(a, b); };
     if (base >= 0) {
       for (; c + lanes <= s.channels; c += lanes) {
         auto sum = window_sum<is_large>(hn::Zero(d), add);
-        for (const int64_t offset : pool.offsets) sum.take(hn::LoadU(d, x + base + offset + c));
-        hn::StoreU(hn::Div(sum.total(), hn::Set(d, divisor)), d, y + c);
+        for (const int64_t offset : pool.offsets) sum.take(load(d, Whole{}, x + base + offset + c));
+        store(d, Whole{}, y + c, hn::Div(sum.total(), hn::Set(d, divisor)));
       }
     }
     for (; c + lanes <= s.channels; c += lanes) {
       auto sum = window_sum<is_large>(hn::Zero(d), add);
-      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR { sum.take(hn::LoadU(d, x + offset + c)); });
-      hn::StoreU(hn::Div(sum.total(), hn::Set(d, divisor)), d, y + c);
+      for_each_tap(s, index, [&](int64_t offset, int64_t) HWY_ATTR { sum.take(load(d, Whole{}, x + offset + c)); });
+      store(d, Whole{}, y + c, hn::Div(sum.total(), hn::Set(d, divisor)));
     }
   }
   for (; c < s.channels; ++c) {
@@ -441,9 +444,9 @@ void average_gradient_windows(const Pool& pool, void* const* pointers, void* scr
     for_each_tap(s, i, [&](int64_t offset, int64_t) HWY_ATTR {
       int64_t c = 0;
       if constexpr (is_vector_type<T>()) {
-        const hn::ScalableTag<T> d;
-        for (; c + static_cast<int64_t>(HWY_LANES(T)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(T))) {
-          hn::StoreU(hn::Add(hn::LoadU(d, to + offset + c), hn::Div(hn::LoadU(d, from + c), hn::Set(d, divisor))), d, to + offset + c);
+        const Tag<T> d;
+        for (; c + static_cast<int64_t>(HWY_LANES(Compute<T>)) <= s.channels; c += static_cast<int64_t>(HWY_LANES(Compute<T>))) {
+          hn::StoreU(hn::Add(hn::LoadU(d, to + offset + c), hn::Div(load(d, Whole{}, from + c), hn::Set(d, divisor))), d, to + offset + c);
         }
       }
       for (; c < s.channels; ++c) to[offset + c] += static_cast<Wide>(from[c]) / divisor;
