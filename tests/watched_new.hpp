@@ -10,9 +10,10 @@
 
 namespace gradus::testing::watched_new {
 
-inline std::atomic<int64_t> live_bytes{0}, peak_bytes{0};
+inline std::atomic<int64_t> live_bytes{0}, peak_bytes{0}, blocks_taken{0};
 
 inline int64_t live() { return live_bytes; }
+inline int64_t taken() { return blocks_taken; }
 inline int64_t peak() { return peak_bytes; }
 inline void reset_peak() { peak_bytes = live_bytes.load(); }
 
@@ -20,6 +21,7 @@ inline void reset_peak() { peak_bytes = live_bytes.load(); }
 inline void* try_take(size_t bytes) noexcept {
   void* block = std::malloc(bytes ? bytes : 1);
   if (!block) return nullptr;
+  ++blocks_taken;
   const int64_t now = live_bytes += static_cast<int64_t>(::malloc_usable_size(block));
   if (now > peak_bytes) peak_bytes = now;
   return block;

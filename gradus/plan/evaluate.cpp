@@ -24,6 +24,7 @@
 #include "gradus/plan/explain.hpp"
 #include "gradus/plan/packed.hpp"
 #include "gradus/plan/settings.hpp"
+#include "gradus/plan/subgraph_plan.hpp"
 #include "gradus/plan/verify.hpp"
 
 namespace gradus {
@@ -62,20 +63,7 @@ struct Evaluator {
   }
 };
 
-// The evaluation lock.
-class Lock {
- public:
-  Lock() : lock_(Evaluator::get().mutex, std::defer_lock) {
-    if (Evaluator::get().is_left_unfinished.load(std::memory_order_relaxed)) {
-      fail("evaluate",
-           "this process was forked while a thread was evaluating arrays, and cannot evaluate any; fork() while no evaluation runs");
-    }
-    lock_.lock();
-  }
-
- private:
-  std::unique_lock<std::mutex> lock_;
-};
+using Lock = EvaluationTurn;
 
 // Where no value exists: the transform is named, and what to do instead.
 void refuse_inside_trace(std::span<const Array> roots) {
@@ -228,6 +216,13 @@ std::vector<Array> run_cached(const plan::CachedPlan& cached, std::span<const Ar
   return outputs;
 }
 
+// What run_subgraph may do with its arguments.
+std::vector<Reuse> reuse_of(std::span<const Array* const> arguments, bool may_consume) {
+  std::vector<Reuse> reuse;
+  for (const Array* argument : arguments) reuse.push_back(may_consume && plan::is_held_once(*argument) ? Reuse::dying : Reuse::fixed);
+  return reuse;
+}
+
 void put_back(const std::vector<Array>& cells) {
   for (const Array& value : cells) keep_pending_cell(value);
 }
@@ -239,6 +234,28 @@ void compute(std::span<const Array> pending) {
 }
 
 }  // namespace
+
+core::EvaluationTurn::EvaluationTurn() : lock_(Evaluator::get().mutex, std::defer_lock) {
+  if (Evaluator::get().is_left_unfinished.load(std::memory_order_relaxed)) {
+    fail("evaluate",
+         "this process was forked while a thread was evaluating arrays, and cannot evaluate any; fork() while no evaluation runs");
+  }
+  lock_.lock();
+}
+
+const plan::CachedPlan* plan::plan_of(const SubgraphPtr& graph, std::span<const Array* const> arguments, std::span<const Reuse> reuse) {
+  Evaluator& evaluator = Evaluator::get();
+  const Hash128 key = call_key(*graph, arguments, reuse);
+  if (const CachedPlan* cached = evaluator.cache.find(key)) {
+    ++evaluator.counters.plan_hits;
+    return cached;
+  }
+  auto snapshot = std::make_shared<Snapshot>(take_snapshot(*graph, arguments, reuse));
+  if (has_host_op(*snapshot)) return nullptr;
+  evaluator.cache.insert(key, plan_subgraph(graph, std::move(snapshot)));
+  ++evaluator.counters.plans_made;
+  return evaluator.cache.find(key);
+}
 
 namespace plan {
 Counters& live_counters() { return Evaluator::get().counters; }
@@ -287,21 +304,9 @@ std::vector<Array> core::run_subgraph(const SubgraphPtr& graph, const std::vecto
     leaves.push_back(is_whole ? &argument : &wrapped.back());
   }
   {
-    Evaluator& evaluator = Evaluator::get();
     const Lock lock;
     const PendingPause pause;
-    const Hash128 key = plan::call_key(*graph, leaves, may_consume);
-    plan::CachedPlan* cached = evaluator.cache.find(key);
-    if (cached) {
-      ++evaluator.counters.plan_hits;
-    } else {
-      auto snapshot = std::make_shared<plan::Snapshot>(plan::take_snapshot(*graph, leaves, may_consume));
-      if (!has_host_op(*snapshot)) {
-        evaluator.cache.insert(key, plan_subgraph(graph, snapshot));
-        ++evaluator.counters.plans_made;
-        cached = evaluator.cache.find(key);
-      }
-    }
+    const plan::CachedPlan* cached = plan::plan_of(graph, leaves, reuse_of(leaves, may_consume));
     if (cached) return run_cached(*cached, leaves);
   }
   std::vector<Array> outputs = graph->call(arguments);

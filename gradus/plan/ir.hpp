@@ -19,6 +19,7 @@ struct PlanValue {
   int producer = -1;    ///< op that computes it (of views: that computes the base), -1 for leaves
   uint32_t source = 0;  ///< number of the value in the snapshot
   bool is_kept = false, is_donated = false;
+  bool is_moving = false;  ///< a leaf with other data in each run
 };
 
 /// One op to run. `node` is its number in the snapshot, for messages.

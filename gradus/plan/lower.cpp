@@ -344,13 +344,13 @@ class Lowering {
     return storage.kind == Storage::Kind::arena && other.kind == Storage::Kind::arena && storage.offset == other.offset;
   }
 
-  // Whether the kernel would pack inputs, and these are data that this run leaves alone.
+  // Whether the kernel would pack inputs, and these are data that this run leaves alone and the next one finds again.
   bool stays_the_same(const Item& item) const {
     if (!item.kernel->packing) return false;
     const std::vector<backend::PackedInput>& inputs = item.kernel->packing->inputs;
     return std::all_of(inputs.begin(), inputs.end(), [&](const backend::PackedInput& each) {
       const PlanValue& input = value(base(item.reads[each.input]));
-      return input.kind == PlanValue::Kind::leaf && !input.is_donated;
+      return input.kind == PlanValue::Kind::leaf && !input.is_donated && !input.is_moving;
     });
   }
 

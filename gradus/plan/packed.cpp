@@ -32,14 +32,14 @@ const BufferPtr& kept_copy(Buffer& buffer, const Hash128& layout, int64_t offset
 
 }  // namespace
 
-void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch) {
+BufferPtr packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch) {
   const auto make = [&] {
     BufferPtr memory = allocate(wanted.bytes, "a packed copy of weights", buffer.space());
     void* const pointers[] = {data, memory->data()};
     if (!wanted.pack->run(pointers, scratch).is_ok) fail_bug("weights could not be packed");
     return memory;
   };
-  return kept_copy(buffer, wanted.layout, offset, make)->data();
+  return kept_copy(buffer, wanted.layout, offset, make);
 }
 
 BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* space) {

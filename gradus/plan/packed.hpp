@@ -9,7 +9,7 @@ namespace gradus::plan {
 
 /// The copy that a kernel wants of the operand at `data`, `offset` bytes into `buffer`; made at the first call. It lives until the buffer
 /// is written or freed. `scratch` has wanted.pack->scratch_bytes bytes. Throws where memory is short.
-void* packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch);
+BufferPtr packed_copy(Buffer& buffer, int64_t offset, void* data, const backend::PackedInput& wanted, void* scratch);
 
 /// A buffer in `space` (null: the processor's memory).
 BufferPtr allocate(int64_t bytes, std::string_view what, const MemorySpace* space);

@@ -86,5 +86,9 @@ struct RunMemory {
 /// Runs it with the given nodes as the snapshot's (only those that are leaves are looked at, and others for messages where present).
 /// Returns the kept values in the order of plan.published. Throws, with nothing changed, if memory or a value is bad.
 std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory);
+/// Throws the error of a step that reported a bad value.
+[[noreturn]] void report_failure(std::span<Node* const> nodes, const Step& step, const backend::Status& status);
+/// Adds a run that has succeeded to the counters.
+void count_run(const Plan& plan);
 
 }  // namespace gradus::plan

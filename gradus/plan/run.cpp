@@ -23,7 +23,7 @@ class Run {
     take_memory();
     if (is_check_nan()) scan_leaves();
     for (const Step& step : plan_.steps) execute(step);
-    count();
+    count_run(plan_);
     return results();
   }
 
@@ -62,7 +62,7 @@ class Run {
       pointers_[i] = operand.storage < 0 ? nullptr : base_[operand.storage] + operand.byte_offset;
     }
     const backend::Status status = kernel_of(step).run(pointers_.data(), scratch(step));
-    if (!status.is_ok) report(step, status);
+    if (!status.is_ok) report_failure(nodes_, step, status);
     if (is_check_nan()) check_nan(step);
   }
 
@@ -76,19 +76,9 @@ class Run {
       const Operand& operand = plan_.operands[step.first_operand + static_cast<uint32_t>(wanted.input)];
       Buffer& buffer = *buffers_[operand.storage];
       void*& pointer = pointers_[static_cast<size_t>(wanted.input)];
-      pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, wanted, scratch(step));
+      pointer = packed_copy(buffer, static_cast<std::byte*>(pointer) - buffer.data(), pointer, wanted, scratch(step))->data();
     }
     return *packing.kernel;
-  }
-
-  [[noreturn]] void report(const Step& step, const backend::Status& status) {
-    const Node& node = *nodes_[step.node];
-    const std::string problem = status.text();
-    if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
-    const std::string_view origin = origin_of(node.path());
-    Error error(Error::Kind::invalid, origin.empty() ? node.op().name : origin, problem);
-    error.set_path(node.path());
-    throw error;
   }
 
   static bool holds_nan(DType dtype, const void* data, int64_t size) {
@@ -160,15 +150,6 @@ class Run {
     return values;
   }
 
-  void count() const {
-    Counters& total = live_counters();
-    total.kernels_run += static_cast<int64_t>(plan_.steps.size());
-    total.products_run += plan_.products;
-    total.bytes_moved += plan_.bytes_moved;
-    total.in_place_updates += plan_.in_place;
-    total.peak_arena = std::max(total.peak_arena, plan_.arena_bytes);
-  }
-
   const Plan& plan_;
   std::span<Node* const> nodes_;
   BufferPtr arena_;
@@ -182,5 +163,24 @@ class Run {
 }  // namespace
 
 std::vector<Value> run_plan(const Plan& plan, std::span<Node* const> nodes, RunMemory& memory) { return Run(plan, nodes, memory).all(); }
+
+void report_failure(std::span<Node* const> nodes, const Step& step, const backend::Status& status) {
+  const Node& node = *nodes[step.node];
+  const std::string problem = status.text();
+  if (step.is_update) fail_bug(node.op().name, " failed after parameters were overwritten: ", problem);
+  const std::string_view origin = origin_of(node.path());
+  Error error(Error::Kind::invalid, origin.empty() ? node.op().name : origin, problem);
+  error.set_path(node.path());
+  throw error;
+}
+
+void count_run(const Plan& plan) {
+  Counters& total = live_counters();
+  total.kernels_run += static_cast<int64_t>(plan.steps.size());
+  total.products_run += plan.products;
+  total.bytes_moved += plan.bytes_moved;
+  total.in_place_updates += plan.in_place;
+  total.peak_arena = std::max(total.peak_arena, plan.arena_bytes);
+}
 
 }  // namespace gradus::plan

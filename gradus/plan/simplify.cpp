@@ -78,7 +78,8 @@ class Simplifier {
                       .base = id,
                       .source = source,
                       .is_kept = snapshot_.is_kept[source] != 0,
-                      .is_donated = snapshot_.is_donated[source] != 0};
+                      .is_donated = snapshot_.is_donated[source] != 0,
+                      .is_moving = !snapshot_.is_moving.empty() && snapshot_.is_moving[source] != 0};
       if (node.is_scalar()) value.layout.strides = {};
       graph_.values.push_back(std::move(value));
       graph_.value_of_source[source] = id;

@@ -108,10 +108,7 @@ bool may_donate(const Node& node, uint32_t index, int64_t own_edges) {
   return is_sole_owner(out) && out.handles.load(std::memory_order_acquire) == 0 && node.references() - node.handles() == own_edges &&
          node.session() == 0;
 }
-bool may_consume_argument(const Array& argument) {
-  const Node& node = *argument.node();
-  return node.output_count() == 1 && is_sole_owner(node.output(0)) && node.references() == 1 && node.session() == 0;
-}
+bool is_donated(Reuse reuse) { return reuse == Reuse::dying && !is_op_by_op(); }
 
 // Nodes of open traces keep their inputs.
 void find_traced(Snapshot& snapshot) {
@@ -233,6 +230,11 @@ bool is_available(const Node& node) {
   return false;
 }
 
+bool is_held_once(const Array& argument) {
+  const Node& node = *argument.node();
+  return node.output_count() == 1 && is_sole_owner(node.output(0)) && node.references() == 1 && node.session() == 0;
+}
+
 Snapshot::~Snapshot() { clear(); }
 
 void Snapshot::clear() {
@@ -244,6 +246,7 @@ void Snapshot::clear() {
   first_value.clear();
   is_kept.clear();
   is_donated.clear();
+  is_moving.clear();
   keeps_inputs.clear();
   frames.clear();
 }
@@ -266,7 +269,7 @@ void take_snapshot(std::span<const Array> roots, Snapshot& out) {
   out.key = key_of(out, roots);
 }
 
-Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
+Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, std::span<const Reuse> reuse) {
   Snapshot snapshot;
   Walk walk(snapshot);
   for (size_t i = 0; i < arguments.size(); ++i) walk.bind(graph.parameters()[i].node(), arguments[i]->node());
@@ -274,22 +277,25 @@ Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> argu
   const size_t values = snapshot.first_value.back() + snapshot.nodes.back()->output_count();
   snapshot.is_kept.assign(values, 0);
   snapshot.is_donated.assign(values, 0);
-  for (size_t i = 0; i < arguments.size(); ++i)
-    snapshot.is_donated[i] = may_consume && !is_op_by_op() && may_consume_argument(*arguments[i]);
+  snapshot.is_moving.assign(values, 0);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    snapshot.is_donated[i] = is_donated(reuse[i]);
+    snapshot.is_moving[i] = reuse[i] != Reuse::fixed;
+  }
   for (const Array& output : graph.outputs()) snapshot.is_kept[snapshot.value_of({output.node(), output.output_index()})] = 1;
   return snapshot;
 }
 
-Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume) {
+Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, std::span<const Reuse> reuse) {
   Hasher hasher;
   add_switches(hasher);
   // The hash tells data leaves apart by address; the cache keeps them alive with the graph. So graphs made anew find their plan.
   hasher.add(graph.hash().low);
   hasher.add(graph.hash().high);
   hasher.add(arguments.size());
-  for (const Array* argument : arguments) {
-    hash_leaf(hasher, *argument->node());
-    hasher.add(may_consume && !is_op_by_op() && may_consume_argument(*argument));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    hash_leaf(hasher, *arguments[i]->node());
+    hasher.add(static_cast<uint64_t>(reuse[i]));
   }
   return hasher.value();
 }

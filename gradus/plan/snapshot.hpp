@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "gradus/graph/loop_body.hpp"
 #include "gradus/graph/walk.hpp"
 
 namespace gradus::plan {
@@ -25,6 +26,7 @@ struct Snapshot {
   std::vector<uint32_t> first_value;
   std::vector<uint8_t> is_kept;     ///< a value: whether its result is stored for its holders
   std::vector<uint8_t> is_donated;  ///< a value: whether it is a leaf whose memory may be overwritten
+  std::vector<uint8_t> is_moving;   ///< a value: whether each run finds other data in it; empty where none does
   std::vector<uint8_t> keeps_inputs;  ///< a node: whether an open trace may walk through it, or compute it again, after the run
   bool has_traced = false;            ///< whether any node belongs to an open trace
   Hash128 key{};
@@ -50,9 +52,11 @@ bool is_available(const Node& node);
 /// Walks from `roots` into `out`, which is cleared first. Under the evaluation lock. Throws if a placeholder is reached.
 void take_snapshot(std::span<const Array> roots, Snapshot& out);
 /// The same for a closed graph whose parameters stand for computed `arguments`, each the one output of its node; just its outputs are kept,
-/// and arguments that nobody else holds (and `may_consume` allows) are donated.
-Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume);
-/// What such a snapshot depends on: the graph's identity and the arguments' layouts.
-Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, bool may_consume);
+/// and arguments that are dying are donated.
+Snapshot take_snapshot(const Subgraph& graph, std::span<const Array* const> arguments, std::span<const Reuse> reuse);
+/// What such a snapshot depends on: the graph's identity, the arguments' layouts and what becomes of them.
+Hash128 call_key(const Subgraph& graph, std::span<const Array* const> arguments, std::span<const Reuse> reuse);
+/// Whether nobody holds the argument's memory but the one handle given, so that it may be dying.
+bool is_held_once(const Array& argument);
 
 }  // namespace gradus::plan

@@ -1,6 +1,8 @@
 // Pruning and running of a loop's body.
 #include "gradus/transform/prepared_graph.hpp"
 
+#include <algorithm>
+
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
 
@@ -10,6 +12,13 @@ PreparedGraph::PreparedGraph(const Subgraph& graph, std::span<const uint8_t> nee
   NodeMap parameter(graph.parameters().size());
   for (size_t i = 0; i < graph.parameters().size(); ++i) parameter.set(graph.parameters()[i].node(), static_cast<uint32_t>(i));
   std::vector<Array> computed;
+  const auto number_of = [&](const Array& output) {
+    const auto same = [&](const Array& each) { return each.node() == output.node() && each.output_index() == output.output_index(); };
+    const auto found = std::find_if(computed.begin(), computed.end(), same);
+    const auto number = static_cast<size_t>(found - computed.begin());
+    if (found == computed.end()) computed.push_back(output);
+    return number;
+  };
   for (size_t k = 0; k < places_.size(); ++k) {
     if (!needed[k]) continue;
     const Array& output = graph.outputs()[k];
@@ -20,8 +29,7 @@ PreparedGraph::PreparedGraph(const Subgraph& graph, std::span<const uint8_t> nee
       places_[k] = {Source::constant, constants_.size()};
       constants_.push_back(output);
     } else {
-      places_[k] = {Source::result, computed.size()};
-      computed.push_back(output);
+      places_[k] = {Source::result, number_of(output)};
     }
   }
   if (!computed.empty()) computed_ = std::make_shared<const Subgraph>(graph.parameters(), std::move(computed));

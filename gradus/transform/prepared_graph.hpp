@@ -13,12 +13,19 @@ class PreparedGraph {
   /// overwritten.
   std::vector<Array> run(const std::vector<Array>& arguments, bool may_consume) const;
 
- private:
+  /// What an output is: one of what computed() gives, a parameter, a constant; none: it is not needed.
   enum class Source : uint8_t { none, result, parameter, constant };
   struct Place {
     Source source = Source::none;
     size_t index = 0;
+    friend bool operator==(const Place&, const Place&) = default;
   };
+  const Place& place(size_t output) const { return places_[output]; }
+  const Array& constant(const Place& place) const { return constants_[place.index]; }
+  /// The graph of what has to be computed, each value once; null: nothing.
+  const SubgraphPtr& computed() const { return computed_; }
+
+ private:
   std::vector<Place> places_;
   std::vector<Array> constants_;
   SubgraphPtr computed_;  // null if every needed output is a parameter or a constant

@@ -1,5 +1,6 @@
 // The op of scan: its run on the host, and its derivatives and batches, which are scans again.
-#include <cstring>
+#include <algorithm>
+#include <optional>
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
@@ -15,7 +16,7 @@
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
 #include "gradus/transform/differentiate.hpp"
-#include "gradus/transform/prepared_graph.hpp"
+#include "gradus/transform/loop_run.hpp"
 
 namespace gradus {
 
@@ -106,22 +107,48 @@ ByteFlags outputs_needed(const Subgraph& body, size_t carries, std::span<const b
   return needed;
 }
 
+// The element of step number `count`.
+int64_t place_in_time(const ScanArgs& args, int64_t count) { return args.is_reversed ? args.length - 1 - count : count; }
+
+// By one plan for all steps; nothing where there is none.
+std::optional<Arrays> run_planned(const Split& parts, std::span<const uint8_t> needed, const Arrays& arguments,
+                                  std::span<const bool> is_output_needed) {
+  const ScanArgs& args = parts.args;
+  if (args.length == 0) return std::nullopt;
+  const LoopForm form{parts.carry_count(), parts.xs().size(), args.length};
+  const std::unique_ptr<LoopRun> run = LoopRun::make(*args.body, needed, arguments, form, place_in_time(args, 0));
+  if (!run) return std::nullopt;
+  for (int64_t count = 0; count < args.length;) {
+    const EvaluationTurn turn;
+    for (const int64_t end = std::min(args.length, count + kStepsATurn); count < end; ++count) {
+      run->step(turn, place_in_time(args, count), count + 1 < args.length ? place_in_time(args, count + 1) : -1);
+    }
+  }
+  Arrays out(is_output_needed.size());
+  for (size_t k = 0; k < out.size(); ++k) {
+    if (is_output_needed[k]) out[k] = k < form.carries ? run->last_carry(k) : run->stacked(k);
+  }
+  return out;
+}
+
 Arrays run_scan(const Call& call, std::span<const bool> is_output_needed) {
   const Split parts(call);
   const ScanArgs& args = parts.args;
   const size_t carries = parts.carry_count(), xs = parts.xs().size(), outputs = args.body->outputs().size();
   const ByteFlags needed = outputs_needed(*args.body, carries, is_output_needed);
+  Arrays arguments;
+  for (const Array& input : call.inputs) arguments.push_back(detached(input));
+  if (std::optional<Arrays> planned = run_planned(parts, needed, arguments, is_output_needed)) return *std::move(planned);
+  // Step by step: loops and branches in the body run on the host.
   const PreparedGraph step(*args.body, needed);
   std::vector<std::optional<Stack>> stacks(outputs);
   for (size_t k = carries; k < outputs; ++k) {
     if (needed[k]) stacks[k].emplace(args.body->outputs()[k].aval(), args.length);
   }
-  Arrays arguments;
-  for (const Array& input : call.inputs) arguments.push_back(detached(input));
   const Arrays elements(arguments.begin() + static_cast<std::ptrdiff_t>(carries),
                         arguments.begin() + static_cast<std::ptrdiff_t>(carries + xs));
   for (int64_t count = 0; count < args.length; ++count) {
-    const int64_t t = args.is_reversed ? args.length - 1 - count : count;
+    const int64_t t = place_in_time(args, count);
     for (size_t i = 0; i < xs; ++i) arguments[carries + i] = element(elements[i], t);
     const size_t first_residual = outputs - carries;
     for (size_t i = 0; i < carries; ++i) {

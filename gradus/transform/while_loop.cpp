@@ -1,4 +1,7 @@
 // The op of while_loop: a condition and a body over the same carries.
+#include <algorithm>
+#include <optional>
+
 #include "gradus/base/error.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/compare.hpp"
@@ -10,7 +13,7 @@
 #include "gradus/transform/control.hpp"
 #include "gradus/transform/control_ops.hpp"
 #include "gradus/transform/differentiate.hpp"
-#include "gradus/transform/prepared_graph.hpp"
+#include "gradus/transform/loop_run.hpp"
 
 namespace gradus {
 
@@ -40,9 +43,70 @@ struct Split {
 
 std::vector<Aval> infer_while(const Call& call) { return output_avals(*call.as<WhileArgs>().body); }
 
+// The condition, planned once, over the carries of a run.
+class Condition {
+ public:
+  Condition(const Split& parts, const LoopRun& run) : graph_(*parts.args.condition, all_of(1)), run_(run), count_(parts.carry_count()) {
+    for (size_t i = 0; i < count_; ++i) given_.push_back(run.like_carry(i));
+    for (const Array& input : parts.of_condition()) given_.push_back(detached(input));
+    std::vector<Reuse> reuse(given_.size(), Reuse::fixed);
+    std::fill_n(reuse.begin(), count_, Reuse::moving);
+    arguments_.assign(given_.size(), nullptr);
+    if (graph_.computed()) body_ = LoopBody::make(graph_.computed(), given_, reuse);
+    else if (!is_carry())
+      is_always_ =
+          (graph_.place(0).source == PreparedGraph::Source::constant ? graph_.constant(graph_.place(0)) : given_[graph_.place(0).index])
+              .item<bool>();
+  }
+  bool is_planned() const { return body_ || !graph_.computed(); }
+  bool holds(const EvaluationTurn& turn) {
+    if (!graph_.computed()) return is_carry() ? *static_cast<const bool*>(run_.carry(graph_.place(0).index)) : is_always_;
+    for (size_t i = 0; i < count_; ++i) arguments_[i] = const_cast<void*>(run_.carry(i));
+    bool holds = false;
+    void* const result = &holds;
+    body_->run(turn, arguments_.data(), &result);
+    return holds;
+  }
+
+ private:
+  bool is_carry() const { return graph_.place(0).source == PreparedGraph::Source::parameter && graph_.place(0).index < count_; }
+
+  PreparedGraph graph_;
+  const LoopRun& run_;
+  size_t count_;
+  Arrays given_;
+  std::vector<void*> arguments_;
+  std::unique_ptr<LoopBody> body_;
+  bool is_always_ = false;
+};
+
+// By one plan for all steps; nothing where there is none.
+std::optional<Arrays> run_planned(const Split& parts) {
+  const size_t count = parts.carry_count();
+  Arrays arguments;
+  for (const Array& input : parts.carries()) arguments.push_back(detached(input));
+  for (const Array& input : parts.of_body()) arguments.push_back(detached(input));
+  const std::unique_ptr<LoopRun> run = LoopRun::make(*parts.args.body, all_of(count), std::move(arguments), {.carries = count}, 0);
+  if (!run) return std::nullopt;
+  Condition condition(parts, *run);
+  if (!condition.is_planned()) return std::nullopt;
+  for (bool goes_on = true; goes_on;) {
+    const EvaluationTurn turn;
+    for (int64_t step = 0; step < kStepsATurn && goes_on; ++step) {
+      goes_on = condition.holds(turn);
+      if (goes_on) run->step(turn, 0, 0);
+    }
+  }
+  Arrays out;
+  for (size_t i = 0; i < count; ++i) out.push_back(run->last_carry(i));
+  return out;
+}
+
 Arrays run_while(const Call& call, std::span<const bool>) {
   const Split parts(call);
   const size_t count = parts.carry_count();
+  if (std::optional<Arrays> planned = run_planned(parts)) return *std::move(planned);
+  // Step by step: loops and branches inside run on the host.
   const PreparedGraph condition(*parts.args.condition, all_of(1)), body(*parts.args.body, all_of(count));
   Arrays for_condition, for_body;
   for (const Array& carry : parts.carries()) for_body.push_back(detached(carry));

@@ -243,4 +243,27 @@ TEST(counters, memory_of_intermediates_follows_their_lifetimes) {
   EXPECT_LE(memory_use().peak - before, 5 * (1 << 20));
 }
 
+TEST(counters, a_step_of_a_loop_allocates_nothing) {
+  const auto blocks = [](int64_t length) {
+    const Array xs = full({length, 3}, 0.1).eval(), w = ones({3}).eval();
+    const auto run = [&] {
+      const auto step = [&](const std::pair<Array, Array>& c, const Array& x) {
+        const Array next = tanh(c.first * w + x);
+        return std::pair{std::pair{next, c.second + sum(next)}, c.first};
+      };
+      const auto f = [&](const Array& x) {
+        const auto [last, ys] = scan(step, std::pair{zeros({3}), zeros({})}, x);
+        return sum(ys) + last.second;
+      };
+      grad(f)(xs).eval();
+    };
+    run();
+    const int64_t before = gradus::testing::watched_new::taken();
+    run();
+    return gradus::testing::watched_new::taken() - before;
+  };
+  const int64_t few = blocks(100);
+  EXPECT_LT(std::abs(blocks(1100) - few), 100);
+}
+
 }  // namespace

@@ -174,9 +174,9 @@ Subgraph closed(const Aval& aval, Array (*f)(const Array&)) {
   Array y = f(x);
   return Subgraph({x}, {y});
 }
-Hash128 call_key_of(const Subgraph& graph, const Array& argument, bool may_consume = false) {
+Hash128 call_key_of(const Subgraph& graph, const Array& argument, Reuse reuse = Reuse::fixed) {
   const Array* arguments[] = {&argument};
-  return call_key(graph, arguments, may_consume);
+  return call_key(graph, arguments, {&reuse, 1});
 }
 
 TEST(CallKey, HoldsTheGraphTheArgumentAndWhetherItDies) {
@@ -191,8 +191,11 @@ TEST(CallKey, HoldsTheGraphTheArgumentAndWhetherItDies) {
   EXPECT_FALSE(call_key_of(closed(aval, tripled), x) == key);  // its numbers are constants of the graph
   EXPECT_FALSE(call_key_of(closed(aval, summed), x) == key);
   EXPECT_FALSE(call_key_of(closed(aval, doubled), transpose(tall)) == key);
-  EXPECT_FALSE(call_key_of(closed(aval, doubled), dense({4, 6}), true) == key);
-  EXPECT_EQ(call_key_of(closed(aval, doubled), x, true), call_key_of(closed(aval, doubled), x, true));
+  const Hash128 dying = call_key_of(closed(aval, doubled), x, Reuse::dying), moving = call_key_of(closed(aval, doubled), x, Reuse::moving);
+  EXPECT_FALSE(dying == key);
+  EXPECT_FALSE(moving == key);
+  EXPECT_FALSE(moving == dying);
+  EXPECT_EQ(call_key_of(closed(aval, doubled), dense({4, 6}), Reuse::dying), dying);
 }
 
 TEST(CallKey, HoldsTheSettings) {
