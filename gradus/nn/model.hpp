@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gradus/base/datum.hpp"
 #include "gradus/graph/field_names.hpp"
 #include "gradus/nn/layer.hpp"
 
@@ -30,6 +31,7 @@ struct ModelInfo {
   DType input_dtype = float32;
   std::optional<Preprocessing> preprocessing{};  ///< nothing: not known
   std::map<std::string, std::string> extra{};    ///< further texts by name, for example a recipe
+  core::Datum tokenizer{};  ///< what makes its inputs of texts: data::Tokenizer::to_datum(); nothing: it takes no texts
 };
 
 /// Throws `op: ...` for class names, shapes or preprocessing that do not fit each other, and for numbers that are not finite.

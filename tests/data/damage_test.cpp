@@ -1,7 +1,9 @@
-// Damaged IDX files, plain and gzipped.
+// Damaged IDX files, plain and gzipped, and tokenizers.
 #include <zlib.h>
 
 #include "gradus/data/idx.hpp"
+#include "gradus/data/text/tokenizer_file.hpp"
+#include "gradus/data/text/tokenizer_training.hpp"
 #include "gradus/graph/array.hpp"
 #include "tests/damage.hpp"
 #include "tests/temporary_folder.hpp"
@@ -66,6 +68,31 @@ TEST(DamagedIdx, AGzipThatAnnouncesFarMoreThanItHoldsTakesNoMoreMemoryThanItHold
   std::mt19937 random(1);
   for (int i = 0; i < 1 << 20; ++i) content += static_cast<char>(random());
   expect_careful_reading(folder, gzipped(content), "announced");
+}
+
+// Each damaged copy loads or throws Error, in memory in proportion to the file; one that loads encodes and decodes.
+TEST(DamagedTokenizer, ThrowsOrLoads) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> texts{"the cat sat on the mat", "深度学习 naïve"};
+  std::vector<std::string> files;
+  for (const char* kind : {"character", "word", "plain_byte_pair", "word_piece"}) {
+    data::save_tokenizer(data::train_tokenizer(data::tokenizer_kind(kind), texts, {.vocabulary_size = 40}), folder / "t.json");
+    files.push_back(testing::read_text(folder / "t.json"));
+  }
+  int loaded = 0;
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    const std::string& whole = files[seed % files.size()];
+    const std::string file = seed % 3 ? testing::damaged(whole, seed) : testing::with_odd_number(whole, seed);
+    testing::write_text(folder / "t.json", file);
+    testing::expect_careful(
+        [&] {
+          const data::Tokenizer tokenizer = data::load_tokenizer(folder / "t.json");
+          ++loaded;
+          tokenizer.decode(tokenizer.encode("the cat 深x"));
+        },
+        200 * static_cast<int64_t>(file.size()) + (1 << 20), concat("seed ", seed));
+  }
+  EXPECT_GT(loaded, 300);
 }
 
 // ---- memory is bounded by what is needed ----

@@ -1,0 +1,19 @@
+// Decoders: how the texts of tokens become one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace gradus::data {
+
+class Spec;
+
+/// Rewrites the texts of tokens; what it leaves is joined. Empty: tokens are joined with spaces.
+using Decoder = std::function<void(std::vector<std::string>& tokens)>;
+
+/// What the "decoder" of a tokenizer file says: ByteLevel, WordPiece, Metaspace, BPEDecoder, ByteFallback, Fuse, Strip, Replace (of a
+/// text), Sequence. Others are refused by name.
+Decoder read_decoder(const Spec& spec);
+
+}  // namespace gradus::data
