@@ -12,13 +12,16 @@ namespace gradus::data {
 /// A few samples: x is (B, ...), y their targets or empty, weights (B,) or empty.
 struct Batch {
   Array x{}, y{}, weights{};
+  std::vector<Extra> extras{};  ///< (B, ...), as the set has them
+  /// The extra of that name: batch["lengths"]. Throws for others, naming the nearest.
+  const Array& operator[](std::string_view name) const { return extra_of(extras, name); }
   int64_t size() const { return x.shape(0); }
 };
 
 /// How a set is cut into batches. batch_size is at least 1, `first` not negative.
 struct BatchOptions {
   int64_t batch_size = 32;
-  bool shuffle = false;    ///< in an order that depends on seed and epoch only
+  bool shuffle = false;  ///< in an order that depends on seed and epoch only; of a set that is bucketed() by like lengths
   uint64_t seed = 0;
   bool drop_last = false;  ///< leave out the last batch when it is smaller
   bool prefetch = true;    ///< make the next two batches while the current one is used
@@ -70,7 +73,7 @@ class Batches {
   std::unique_ptr<State> state_;
 };
 
-/// Throws when batch_size is below 1, the set is empty of samples and has no shape, or its weights are not one a sample.
+/// Throws when batch_size is below 1, the set is empty of samples and has no shape, or its weights or extras are not one a sample.
 Batches batches(const Dataset& set, BatchOptions options = {});
 
 }  // namespace gradus::data

@@ -1,6 +1,7 @@
 // Datasets: checks, subsets, splits.
 #include "gradus/data/dataset.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -86,9 +87,7 @@ Dataset Dataset::from_bytes(Array bytes, Array y, DatasetInfo info) {
 
 int64_t Dataset::size() const { return x.exists() ? x.shape(0) : 0; }
 
-bool Dataset::is_from_bytes() const {
-  return bytes_.exists() && x.node() == scaled_.node() && x.output_index() == scaled_.output_index();
-}
+bool Dataset::is_from_bytes() const { return bytes_.exists() && x.node() == scaled_.node() && x.output_index() == scaled_.output_index(); }
 
 Dataset subset(const Dataset& set, std::span<const int64_t> positions) {
   for (size_t i = 0; i < positions.size(); ++i) {
@@ -102,6 +101,11 @@ Dataset subset(const Dataset& set, std::span<const int64_t> positions) {
   const Array x = gather_rows(set.stored_x(), positions);
   Dataset part = set.is_from_bytes() ? Dataset::from_bytes(x, y, info) : Dataset(x, y, info);
   if (set.weights.exists()) part.weights = gather_rows(set.weights, positions);
+  for (const Extra& extra : set.extras) part.extras.push_back({extra.name, gather_rows(extra.values, positions), extra.lengths});
+  part.x_lengths = set.x_lengths;
+  part.y_lengths = set.y_lengths;
+  part.bucketing = set.bucketing;
+  part.tokenizer = set.tokenizer;
   return part;
 }
 
@@ -139,6 +143,72 @@ void check_weights(const Dataset& set) {
 Dataset weighted(Dataset set, const Array& weights) {
   set.weights = weights.astype(float32).eval();
   check_weights(set);
+  return set;
+}
+
+namespace {
+
+const Extra* find_extra(const std::vector<Extra>& extras, std::string_view name) {
+  const auto at = std::find_if(extras.begin(), extras.end(), [&](const Extra& extra) { return extra.name == name; });
+  return at == extras.end() ? nullptr : &*at;
+}
+
+// Lengths of an array, which `what` names.
+void check_lengths(const Dataset& set, const std::string& lengths, const Array& values, std::string_view what) {
+  if (lengths.empty()) return;
+  const Array& counts = set[lengths];
+  if (values.rank() < 2)
+    fail("dataset", what, " is ", values.shape(), "; what has lengths must have an axis of steps behind that of samples");
+  if (counts.shape() != Shape{set.size()} || counts.dtype().is_float() || counts.dtype().is_bool())
+    fail("dataset", lengths, " is ", counts.shape(), " of ", counts.dtype(), "; lengths must be (", set.size(),
+         ",) integers, one a sample");
+  const std::vector<int64_t> all = counts.to_vector<int64_t>();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i] < 0 || all[i] > values.shape(1))
+      fail("dataset", lengths, "[", i, "] is ", all[i], ", and ", what, " has ", values.shape(1), " steps; lengths must be 0 to that");
+  }
+}
+
+}  // namespace
+
+const Array& extra_of(const std::vector<Extra>& extras, std::string_view name) {
+  if (const Extra* extra = find_extra(extras, name)) return extra->values;
+  std::vector<std::string> known;
+  for (const Extra& extra : extras) known.push_back(extra.name);
+  const std::string near = nearest(name, known);
+  fail("dataset", "there is no extra \"", name, "\"; ", known.empty() ? "it has none" : concat("there are ", join(known)),
+       near.empty() ? "" : concat("; did you mean ", near, "?"));
+}
+
+const Array& Dataset::operator[](std::string_view name) const { return extra_of(extras, name); }
+
+void check_extras(const Dataset& set) {
+  for (size_t i = 0; i < set.extras.size(); ++i) {
+    const auto& [name, values, lengths] = set.extras[i];
+    if (name.empty()) fail("dataset", "extra ", i, " has no name; it is found by its name");
+    if (find_extra(set.extras, name) != &set.extras[i]) fail("dataset", "there are two extras \"", name, "\"; names must differ");
+    if (!values.exists() || values.rank() < 1 || values.shape(0) != set.size())
+      fail("dataset", "extra \"", name, "\" is ", values.exists() ? to_text(values.shape()) : "empty", ", and there are ", set.size(),
+           " samples; its first size must be that");
+    check_lengths(set, lengths, values, name);
+  }
+  check_lengths(set, set.x_lengths, set.x, "x");
+  if (set.has_targets()) check_lengths(set, set.y_lengths, set.y, "y");
+  if (!set.bucketing) return;
+  if (set.x_lengths.empty()) fail("dataset", "x_lengths is not given; samples are put together by their lengths");
+  if (set.bucketing->multiple < 1) fail("dataset", "multiple is ", set.bucketing->multiple, "; it must be at least 1");
+  if (set.bucketing->window < 1) fail("dataset", "window is ", set.bucketing->window, "; it must be at least 1");
+}
+
+Dataset with_extra(Dataset set, Extra extra) {
+  set.extras.push_back(std::move(extra));
+  check_extras(set);
+  return set;
+}
+
+Dataset bucketed(Dataset set, Bucketing bucketing) {
+  set.bucketing = bucketing;
+  check_extras(set);
   return set;
 }
 

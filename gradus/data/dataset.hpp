@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gradus/data/text/tokenizer.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::data {
@@ -17,6 +20,22 @@ struct DatasetInfo {
   std::string name{};
   std::string description{};
 };
+
+/// A further array of the samples beside x and y, by name: (N, ...).
+struct Extra {
+  std::string name{};
+  Array values{};
+  std::string lengths{};  ///< the extra that says how many steps, places of axis 1, each sample has; "": all
+};
+
+/// Batches of like lengths. multiple and window are at least 1.
+struct Bucketing {
+  int64_t multiple = 8;  ///< batches are cut to their longest sample, rounded up to a multiple of this: few shapes, few plans
+  int64_t window = 50;   ///< so many batches are sorted by length at a time; the order of batches stays random
+};
+
+/// The values of the extra of that name; throws for others, naming the nearest.
+const Array& extra_of(const std::vector<Extra>& extras, std::string_view name);
 
 /// Samples: row i of `x` is one input, row i of `y` its target.
 ///
@@ -38,7 +57,14 @@ class Dataset {
   Array x{}, y{};
   std::vector<std::string> class_names{};
   std::string name{}, description{};
-  Array weights{};  ///< (N,): how much each sample counts in a loss; empty: all the same. See weighted().
+  Array weights{};                       ///< (N,): how much each sample counts in a loss; empty: all the same. See weighted().
+  std::vector<Extra> extras{};           ///< see with_extra(); they go along with subsets, splits and batches
+  std::string x_lengths{}, y_lengths{};  ///< extras that say how many steps each sample of x and y has; "": all
+  std::optional<Bucketing> bucketing{};  ///< see bucketed()
+  Tokenizer tokenizer{};                 ///< what made x of texts; none: x is not made of texts. Model files take it from here
+
+  /// The extra of that name; throws for others, naming the nearest.
+  const Array& operator[](std::string_view name) const;
 
   /// Number of samples.
   int64_t size() const;
@@ -64,6 +90,18 @@ std::pair<Dataset, Dataset> split(const Dataset& set, double fraction, uint64_t 
 Dataset weighted(Dataset set, const Array& weights);
 /// Throws for weights of a set that are not as weighted() takes them.
 void check_weights(const Dataset& set);
+/// Throws for extras that are not as with_extra() takes them, and lengths that are not as bucketed() takes them.
+void check_extras(const Dataset& set);
+
+/// The set with a further array. Throws if its first size is not the number of samples, or the name is taken.
+Dataset with_extra(Dataset set, Extra extra);
+/// The set, whose shuffled passes put samples of like lengths together and cut each batch to its longest one; the order depends on seed and
+/// epoch only. Passes in order are not cut. Throws for a set that has no x_lengths, or lengths that are not integers of 0 to the number of
+/// steps, one a sample.
+///
+///   data::Dataset set = data::bucketed(data::translation_set(pairs, tokenizers));
+///   for (const auto& batch : data::batches(set, {.shuffle = true})) batch.x.shape();   // (32, 8), (32, 24), ...
+Dataset bucketed(Dataset set, Bucketing bucketing = {});
 
 /// "[3, 1]": the indices of the element at a row-major position, for messages.
 std::string index_text(const Shape& shape, int64_t position);
