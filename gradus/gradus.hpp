@@ -30,6 +30,7 @@
 #include "gradus/ops/conv.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/cross_entropy.hpp"
+#include "gradus/ops/ctc.hpp"
 #include "gradus/ops/cumulative.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/equality.hpp"

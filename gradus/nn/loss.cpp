@@ -8,6 +8,8 @@
 #include "gradus/base/error.hpp"
 #include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/cross_entropy.hpp"
+#include "gradus/ops/ctc.hpp"
+#include "gradus/ops/cumulative.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/index.hpp"
@@ -220,6 +222,19 @@ Array poisson(const Array& output, const Array& target, LossOptions options) {
   check_same_shape("poisson", output, target);
   const auto [y, t, dtype] = operands_of(output, target);
   return reduced(exp(y) - t * rows::logs_beside(t, y), options.reduction, dtype);
+}
+
+Array ctc(const Array& output, const Array& target) { return ctc(output, target, {}); }
+Array ctc(const Array& output, const Array& target, CtcLossOptions options) {
+  const bool is_padded = !options.target_lengths.exists() && target.rank() == 2 && target.dtype().is_integer();
+  const Array lengths = is_padded ? sum(cumprod((target >= 0).astype(int64), 1), 1) : options.target_lengths;
+  Array losses = ctc_loss(widened(output), target,
+                          {.input_lengths = options.input_lengths,
+                           .target_lengths = lengths,
+                           .blank = options.blank,
+                           .zero_infinity = options.zero_infinity});
+  if (options.reduction == Reduction::mean) losses = losses / maximum(lengths, 1).astype(losses.dtype());
+  return reduced(losses, options.reduction, output.dtype());
 }
 
 // By name ---------------------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,22 @@ Array squared_hinge(const Array& output, const Array& target, LossOptions option
 Array poisson(const Array& output, const Array& target);
 Array poisson(const Array& output, const Array& target, LossOptions options);
 
+/// Options of ctc.
+struct CtcLossOptions {
+  Array input_lengths{};   ///< (N,), integers: the steps of each example; empty: all
+  Array target_lengths{};  ///< (N,), integers: the labels of each example; empty: those before the first that is below 0
+  int64_t blank = 0;       ///< the class that stands for no label
+  bool zero_infinity = false;  ///< the loss is 0, not infinity, where no alignment fits
+  Reduction reduction = Reduction::mean;
+};
+/// -log of the probability of a label sequence whose alignment is not known (connectionist temporal classification); output (N, T, classes)
+/// logits, target (N, S) integers, short ones padded with -1. One value an example; the mean is that of each loss over its number of labels
+/// (at least 1), as PyTorch's. See ctc_loss in ops/ctc.hpp, and docs/ctc.md.
+///
+///   loss::ctc(zeros({2, 3, 4}), array({{1, 2}, {3, -1}}))
+Array ctc(const Array& output, const Array& target);
+Array ctc(const Array& output, const Array& target, CtcLossOptions options);
+
 /// Any of these, or a function of one's own: .loss = loss::mean_squared_error, or a lambda (output, target) -> Array of rank 0.
 class Loss {
  public:

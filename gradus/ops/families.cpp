@@ -29,6 +29,7 @@ std::vector<const OpDef*> families_of_ops() {
            random_ops(),
            normalize_ops(),
            cross_entropy_ops(),
+           ctc_ops(),
            linalg_ops(),
            conv_ops(),
            pool_ops(),

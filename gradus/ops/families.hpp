@@ -26,6 +26,7 @@ std::span<const OpDef* const> sort_ops();
 std::span<const OpDef* const> random_ops();
 std::span<const OpDef* const> normalize_ops();
 std::span<const OpDef* const> cross_entropy_ops();
+std::span<const OpDef* const> ctc_ops();
 std::span<const OpDef* const> linalg_ops();
 std::span<const OpDef* const> conv_ops();
 std::span<const OpDef* const> pool_ops();

@@ -124,6 +124,15 @@ Results multi_margin(const Call& c) {
   const Array is_other = arange(x.shape(-1)) != label;
   return finish(c, sum(where(is_other, terms, 0), -1) / static_cast<double>(x.shape(-1)));
 }
+// Steps come first, and the mean divides by the lengths of the targets.
+Results ctc(const Call& c) {
+  return loss::ctc(moveaxis(c["logits"], 1, 0), c["targets"],
+                   {.input_lengths = c["input_lengths"],
+                    .target_lengths = c["target_lengths"],
+                    .blank = c.integer("blank"),
+                    .zero_infinity = c.flag("zero_infinity"),
+                    .reduction = reduction_of(c)});
+}
 Results focal(const Call& c) {
   const Array x = c["input"], t = c["target"], p = sigmoid(x);
   const Array cross = -(t * log_sigmoid(x) + (1 - t) * log_sigmoid(-x)), right = p * t + (1 - p) * (1 - t);
@@ -155,6 +164,7 @@ const Entry table[] = {
     {"multilabel_soft_margin_loss", multilabel_soft_margin},
     {"multi_margin_loss", multi_margin},
     {"sigmoid_focal_loss", focal},
+    {"ctc_loss", ctc},
 };
 
 }  // namespace

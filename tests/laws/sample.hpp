@@ -62,11 +62,13 @@ Samples transform_samples();
 Samples kink_samples();
 Samples composed_samples();
 Samples big_samples();
+Samples ctc_samples();
 inline constexpr Family kFamilies[] = {
     {"leaf", leaf_samples},     {"elementwise", elementwise_samples}, {"shape", shape_samples},         {"reduce", reduce_samples},
     {"random", random_samples}, {"linalg", linalg_samples},           {"conv", conv_samples},           {"normalize", normalize_samples},
     {"update", update_samples}, {"kink", kink_samples},               {"transform", transform_samples},
     {"composed", composed_samples}, {"big", big_samples},             {"attention", attention_samples},     {"recurrent", recurrent_samples},
+    {"ctc", ctc_samples},
 };
 
 /// float64 numbers evenly distributed in [low, high), from a seed.
