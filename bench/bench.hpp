@@ -38,8 +38,9 @@ class Runner {
 
 void arrays(Runner& run);    ///< single ops and chains
 void networks(Runner& run);  ///< training steps and inference
-void sequences(Runner& run);  ///< Transformers
+void transformers(Runner& run);  ///< training, inference and generation of Transformers
 void planning(Runner& run);  ///< recording, planning, first steps, printing
 void growth(Runner& run);    ///< gradients of loops at growing lengths
+void sequences(Runner& run);     ///< gradients through loops of small steps; CTC
 
 }  // namespace bench

@@ -111,9 +111,10 @@ int main(int argc, char** argv) {
   bench::Runner run(wish);
   bench::arrays(run);
   bench::networks(run);
-  bench::sequences(run);
+  bench::transformers(run);
   bench::planning(run);
   bench::growth(run);
+  bench::sequences(run);
   if (run.has_run()) return 0;
   std::fprintf(stderr, "gradus_bench: there is no workload '%s'; --list prints their names\n", wish.only.c_str());
   return 2;

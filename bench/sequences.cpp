@@ -1,8 +1,6 @@
-// Training steps, inference and generation of Transformers. Those of the peers are defined in ../shared/peers/README.md.
-#include <memory>
-
+// Sequences: gradients through loops of small steps, where what a step costs besides its arithmetic counts; CTC.
 #include "bench/bench.hpp"
-#include "bench/models.hpp"
+#include "gradus/gradus.hpp"
 
 namespace bench {
 
@@ -10,53 +8,58 @@ using namespace gradus;
 
 namespace {
 
-// As the peers have it: positions learnt, exact GELU, a head of its own without bias.
-nn::Sequential gpt(int64_t vocabulary, int64_t context, int64_t width, int64_t heads, int64_t layers) {
-  return nn::Sequential{nn::Embedding(vocabulary, width), nn::PositionEmbedding(context),
-                        nn::TransformerEncoder(layers, heads, {.causal = true}), nn::Dense(vocabulary, {.use_bias = false})};
+constexpr int64_t kSteps = 614, kScalars = 60;
+
+// Euler's steps of Lorenz's system of 1996, each variable an array of rank 0:  dc_i = (c_i+1 - c_i-2) c_i-1 - c_i + force.
+Runner::Step scalars() {
+  std::vector<Array> first;
+  for (int64_t i = 0; i < kScalars; ++i) first.push_back(random::uniform({}));
+  evaluate(first);
+  return [first, forces = random::uniform({kSteps}).eval()] {
+    const auto step = [](const std::vector<Array>& c, const Array& force) {
+      std::vector<Array> next;
+      for (size_t i = 0, n = c.size(); i < n; ++i) {
+        next.push_back(c[i] + 0.01 * ((c[(i + 1) % n] - c[(i + n - 2) % n]) * c[(i + n - 1) % n] - c[i] + force));
+      }
+      return std::pair{next, c[0]};
+    };
+    const auto objective = [&](const std::vector<Array>& c) {
+      const auto [last, seen] = scan(step, c, forces);
+      return sum(square(seen)) + sum(square(stack(last)));
+    };
+    evaluate(grad(objective)(first));
+  };
 }
 
-Array ids(int64_t batch, int64_t time, int64_t vocabulary) { return random::integers({batch, time}, 0, vocabulary).eval(); }
+// The same system as one array.
+Runner::Step vector_of_scalars() {
+  return [first = random::uniform({kScalars}).eval(), forces = random::uniform({kSteps}).eval()] {
+    const auto step = [](const Array& c, const Array& force) {
+      return std::pair{c + 0.01 * ((roll(c, -1) - roll(c, 2)) * roll(c, 1) - c + force), c[0]};
+    };
+    const auto objective = [&](const Array& c) {
+      const auto [last, seen] = scan(step, c, forces);
+      return sum(square(seen)) + sum(square(last));
+    };
+    grad(objective)(first).eval();
+  };
+}
 
-template <class M>
-Runner::Step language_step(M model, const Array& x, const Array& y) {
-  auto shared = std::make_shared<M>(std::move(model));
-  auto optimizer = std::make_shared<optim::AdamW>(3e-4);
-  return [=] {
-    const nn::TrainingMode training;
-    auto [value, grads] = value_and_grad<0>([&](const M& m) { return loss::sparse_categorical_crossentropy(m(x), y); })(*shared);
-    optimizer->step(*shared, grads);
-    value.item();
+// Loss and gradient of the logits (16, 200, 32), targets of 20 to 40 labels.
+Runner::Step ctc() {
+  std::vector<int64_t> lengths;
+  for (int64_t n = 0; n < 16; ++n) lengths.push_back(20 + n * 20 / 15);
+  return [logits = random::normal({16, 200, 32}).eval(), targets = random::integers({16, 40}, 1, 32).eval(), lengths = array(lengths)] {
+    grad([&](const Array& x) { return loss::ctc(x, targets, {.target_lengths = lengths}); })(logits).eval();
   };
 }
 
 }  // namespace
 
 void sequences(Runner& run) {
-  run(
-      "gpt_d128_step_b16", [] { return language_step(gpt(96, 128, 128, 4, 4), ids(16, 128, 96), ids(16, 128, 96)); }, 3);
-  run(
-      "gpt_d384_step_b8", [] { return language_step(gpt(96, 256, 384, 6, 6), ids(8, 256, 96), ids(8, 256, 96)); }, 4);
-  run.first("gpt_d384_first_step", [] { return language_step(gpt(96, 256, 384, 6, 6), ids(8, 256, 96), ids(8, 256, 96)); });
-  run(
-      "bert_tiny_step",
-      [] { return language_step(models::MaskedLanguageModel(models::BERTOptions::tiny()), ids(16, 64, 30522), ids(16, 64, 30522)); }, 3);
-  for (const int64_t batch : {1, 32}) {
-    run("embed_minilm_b" + std::to_string(batch), [=] {
-      auto model = std::make_shared<const models::BERT>(models::BERTOptions::mini_lm());
-      const Array x = (1 + ids(batch, 64, 30521)).eval();
-      model->embed(x).eval();
-      return [=] { model->embed(x).eval(); };
-    });
-  }
-  // 64 tokens behind a prompt of 64: a run's time over 64 is that of a token.
-  run(
-      "generate_gpt_d384",
-      [] {
-        auto model = std::make_shared<const nn::Sequential>(gpt(96, 256, 384, 6, 6));
-        return [=] { train::generate(*model, std::vector<int64_t>(64, 1), {.max_tokens = 64}); };
-      },
-      3);
+  run("scan_grad_small", [] { return scalars(); });
+  run("scan_grad_vector", [] { return vector_of_scalars(); });
+  run("ctc_t200_v32_b16", [] { return ctc(); });
 }
 
 }  // namespace bench
