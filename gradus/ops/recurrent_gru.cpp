@@ -11,10 +11,11 @@ namespace gradus::rule::recurrent {
 
 namespace {
 
-// bias: of the product of state and recurrent kernel.
-constexpr Input forward_inputs[] = {
-    {"gates", wide_floats}, {"recurrent_kernel", wide_floats}, {"h", wide_floats}, {"bias", wide_floats, true}, lengths_input};
-constexpr size_t forward_bias = 3, forward_lengths = 4;
+// state_bias: of the product of state and recurrent kernel.
+constexpr Input forward_inputs[] = {{"x", wide_floats}, {"kernel", wide_floats},     {"recurrent_kernel", wide_floats},
+                                    {"h", wide_floats}, {"bias", wide_floats, true}, {"state_bias", wide_floats, true},
+                                    lengths_input};
+constexpr size_t forward_bias = 4, forward_state_bias = 5, forward_lengths = 6;
 // gates after their functions, and what the third gate gets by the product: the hidden outputs.
 constexpr Input backward_inputs[] = {{"recurrent_kernel", wide_floats},
                                      {"gates", wide_floats},
@@ -27,31 +28,27 @@ constexpr Input backward_inputs[] = {{"recurrent_kernel", wide_floats},
 constexpr size_t backward_lengths = 5, backward_dys = 6, backward_dh = 7;
 
 std::vector<Aval> infer_forward(const Call& call) {
-  const Array bias = call.optional(forward_bias);
-  const Sizes of = checked_sizes(call, 3, 2, 1, call.optional(forward_lengths));
+  const Sizes of = checked_sizes(call, 3, forward_bias, forward_lengths);
   const DType dtype = call[0].dtype();
-  if (bias.exists() && bias.shape() != Shape{3 * of.units}) {
-    fail(call.op.name, "bias of the state is ", bias.shape(), "; it must be ", Shape{3 * of.units}, ", (3 units)");
-  }
   const Aval steps{dtype, {of.batch, of.steps, of.units}, false};
-  return {steps, {dtype, {of.batch, of.units}, false}, {dtype, call[0].shape(), false}, steps};
+  return {steps, {dtype, {of.batch, of.units}, false}, {dtype, {of.batch, of.steps, 3 * of.units}, false}, steps};
 }
 backend::KernelPtr prepare_forward(const KernelCall& call) {
-  const Shape &gates = call.inputs[0].shape, &kernel = call.inputs[1].shape;
-  cpu::Recurrence of = recurrence_of(call, gates[0], gates[1], kernel[0], forward_lengths);
-  of.has_bias = call.has(forward_bias);
+  cpu::Recurrence of = forward_recurrence(call, forward_bias, forward_lengths);
+  of.has_state_bias = call.has(forward_state_bias);
   return cpu::prepare_gru(of);
 }
 std::vector<Array> batch_forward(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
-  return batch_rows(call, is_batched, batch_size, call.has(forward_bias) ? 0b1010 : 0b10);
+  const int biases = call.has(forward_bias) + call.has(forward_state_bias);
+  return batch_rows(call, is_batched, batch_size, 0b110u | ((1u << biases) - 1) << forward_bias);
 }
 std::vector<Array> compose_forward(const Call& call) {
   const RecurrentArgs& args = call.as<RecurrentArgs>();
-  const Array mask = inside(call.optional(forward_lengths), call[0].shape(1));
-  const GRUKernel kernel{GRUColumns(call[1]), GRUColumns(call.optional(forward_bias)), args.resets_after};
+  const Array mask = inside(call.optional(forward_lengths), call[input_x].shape(1));
+  const GRUKernel kernel{GRUColumns(call[input_recurrent]), GRUColumns(call.optional(forward_state_bias)), args.resets_after};
   const auto activation = [&](const Array& x) { return activate(args.activation, x); };
   const auto as_gate = [](const Array& x) { return sigmoid(x); };
-  std::vector<Array> sequences{call[0]};
+  std::vector<Array> sequences{gates_of(call, forward_bias, mask)};
   if (mask.exists()) sequences.push_back(mask);
   const auto step = [&](const std::vector<Array>& carries, const std::vector<Array>& now) -> std::vector<Array> {
     const auto [h, gates, product] = gru_step(now[0], carries[0], carries[0], kernel, {activation, as_gate});
@@ -59,7 +56,7 @@ std::vector<Array> compose_forward(const Call& call) {
     return {where_inside(is_inside, h, carries[0]), where_inside(is_inside, h, 0), where_inside(is_inside, gates, 0),
             where_inside(is_inside, product, 0)};
   };
-  const std::vector<Array> all = loop_over_steps({call[2]}, sequences, args.is_reversed, step);
+  const std::vector<Array> all = loop_over_steps({call[input_state]}, sequences, args.is_reversed, step);
   return {all[1], all[0], all[2], all[3]};
 }
 
@@ -122,14 +119,18 @@ namespace {
 
 std::vector<Array> reverse_forward(const RecordedCall& call, std::span<const Array> cotangents) {
   const RecurrentArgs& args = call.as<RecurrentArgs>();
-  const Array lengths = call.optional(forward_lengths), &ys = call.outputs[0], &products = call.outputs[3];
-  const std::vector<Array> changes =
-      apply_all(gru_backward_op, {call[1], call.outputs[2], products, ys, call[2], lengths, cotangents[0], cotangents[1]}, call.args);
+  const Array lengths = call.optional(forward_lengths), &ys = call.outputs[0], &products = call.outputs[3], &h = call[input_state];
+  const std::vector<Array> changes = apply_all(
+      gru_backward_op, {call[input_recurrent], call.outputs[2], products, ys, h, lengths, cotangents[0], cotangents[1]}, call.args);
   const GRUColumns dgates(changes[0]);
-  const Array before = states_before(ys, call[2], lengths, args.is_reversed), dn = args.resets_after ? changes[1] : dgates.n;
-  const Array dkernel = concatenate({pull_weights(before, dgates.zr), pull_weights(args.resets_after ? before : products, dn)}, 1);
-  std::vector<Array> out{changes[0], dkernel, changes.back()};
-  if (call.has(forward_bias)) out.push_back(concatenate({sum(dgates.zr, {0, 1}), sum(dn, {0, 1})}));
+  const Array before = states_before(ys, h, lengths, args.is_reversed), dn = args.resets_after ? changes[1] : dgates.n;
+  const Array x = x_inside(call, lengths);
+  const KernelChanges of_zr = pull_kernels(x, before, dgates.zr);
+  const Array of_n = pull_weights(args.resets_after ? before : products, dn);
+  std::vector<Array> out{pull_x(call, changes[0]), concatenate({of_zr.kernel, pull_weights(x, dgates.n)}, 1),
+                         concatenate({of_zr.recurrent, of_n}, 1), changes.back()};
+  if (call.has(forward_bias)) out.push_back(pull_bias(changes[0]));
+  if (call.has(forward_state_bias)) out.push_back(concatenate({sum(dgates.zr, {0, 1}), sum(dn, {0, 1})}));
   return out;
 }
 
@@ -141,8 +142,8 @@ constinit const OpDef gru_op{.name = "gru",
                              .infer = infer_forward,
                              .derivative = composed(compose_forward, reverse_forward),
                              .batch = batch_forward,
-                             .kernel = {.prepare = prepare_forward, .in_place = {{2, 0}}},
-                             .work = [](std::span<const Shape> inputs, const Shape& ys) { return ys.size() * inputs[1][1]; },
+                             .kernel = {.prepare = prepare_forward},
+                             .work = work_of,
                              .takes_empty_cotangents = true,
                              .hidden_outputs = 2};
 

@@ -9,9 +9,10 @@ namespace gradus::rule::recurrent {
 
 namespace {
 
-constexpr Input forward_inputs[] = {
-    {"gates", wide_floats}, {"recurrent_kernel", wide_floats}, {"h", wide_floats}, {"c", wide_floats}, lengths_input};
-constexpr size_t forward_lengths = 4;
+constexpr Input forward_inputs[] = {{"x", wide_floats}, {"kernel", wide_floats}, {"recurrent_kernel", wide_floats},
+                                    {"h", wide_floats}, {"c", wide_floats},      {"bias", wide_floats, true},
+                                    lengths_input};
+constexpr size_t forward_bias = 5, forward_lengths = 6;
 // gates after their functions, and the cells of all steps: the hidden outputs.
 constexpr Input backward_inputs[] = {
     {"recurrent_kernel", wide_floats}, {"gates", wide_floats},    {"cells", wide_floats},   {"c", wide_floats}, lengths_input,
@@ -19,32 +20,31 @@ constexpr Input backward_inputs[] = {
 constexpr size_t backward_lengths = 4, backward_dys = 5, backward_dh = 6, backward_dc = 7;
 
 std::vector<Aval> infer_forward(const Call& call) {
-  const Sizes of = checked_sizes(call, 4, 2, 2, call.optional(forward_lengths));
+  const Sizes of = checked_sizes(call, 4, forward_bias, forward_lengths);
   const DType dtype = call[0].dtype();
   const Aval steps{dtype, {of.batch, of.steps, of.units}, false}, state{dtype, {of.batch, of.units}, false};
-  return {steps, state, state, {dtype, call[0].shape(), false}, steps};
+  return {steps, state, state, {dtype, {of.batch, of.steps, 4 * of.units}, false}, steps};
 }
 backend::KernelPtr prepare_forward(const KernelCall& call) {
-  const Shape &gates = call.inputs[0].shape, &kernel = call.inputs[1].shape;
-  return cpu::prepare_lstm(recurrence_of(call, gates[0], gates[1], kernel[0], forward_lengths));
+  return cpu::prepare_lstm(forward_recurrence(call, forward_bias, forward_lengths));
 }
 std::vector<Array> batch_forward(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
-  return batch_rows(call, is_batched, batch_size, 0b10);
+  return batch_rows(call, is_batched, batch_size, call.has(forward_bias) ? 0b100110 : 0b110);
 }
 std::vector<Array> compose_forward(const Call& call) {
   const RecurrentArgs& args = call.as<RecurrentArgs>();
-  const Array mask = inside(call.optional(forward_lengths), call[0].shape(1));
+  const Array mask = inside(call.optional(forward_lengths), call[input_x].shape(1));
   const auto activation = [&](const Array& x) { return activate(args.activation, x); };
   const auto as_gate = [](const Array& x) { return sigmoid(x); };
-  std::vector<Array> sequences{call[0]};
+  std::vector<Array> sequences{gates_of(call, forward_bias, mask)};
   if (mask.exists()) sequences.push_back(mask);
   const auto step = [&](const std::vector<Array>& carries, const std::vector<Array>& now) -> std::vector<Array> {
-    const auto [h, c, gates] = lstm_step(now[0] + matmul(carries[0], call[1]), carries[1], {activation, as_gate});
+    const auto [h, c, gates] = lstm_step(now[0] + matmul(carries[0], call[input_recurrent]), carries[1], {activation, as_gate});
     const Array is_inside = mask.exists() ? now[1] : Array();
     return {where_inside(is_inside, h, carries[0]), where_inside(is_inside, c, carries[1]), where_inside(is_inside, h, 0),
             where_inside(is_inside, gates, 0), where_inside(is_inside, c, 0)};
   };
-  const std::vector<Array> all = loop_over_steps({call[2], call[3]}, sequences, args.is_reversed, step);
+  const std::vector<Array> all = loop_over_steps({call[input_state], call[input_state + 1]}, sequences, args.is_reversed, step);
   return {all[2], all[0], all[1], all[3], all[4]};
 }
 
@@ -105,12 +105,19 @@ constinit const OpDef lstm_backward_op{
 namespace {
 
 std::vector<Array> reverse_forward(const RecordedCall& call, std::span<const Array> cotangents) {
-  const Array lengths = call.optional(forward_lengths);
-  const std::vector<Array> changes =
-      apply_all(lstm_backward_op,
-                {call[1], call.outputs[3], call.outputs[4], call[3], lengths, cotangents[0], cotangents[1], cotangents[2]}, call.args);
-  const Array before = states_before(call.outputs[0], call[2], lengths, call.as<RecurrentArgs>().is_reversed);
-  return {changes[0], pull_weights(before, changes[0]), changes[1], changes[2]};
+  const Array lengths = call.optional(forward_lengths), &ys = call.outputs[0];
+  const std::vector<Array> changes = apply_all(lstm_backward_op,
+                                               {call[input_recurrent], call.outputs[3], call.outputs[4], call[input_state + 1], lengths,
+                                                cotangents[0], cotangents[1], cotangents[2]},
+                                               call.args);
+  const Array before = states_before(ys, call[input_state], lengths, call.as<RecurrentArgs>().is_reversed);
+  const KernelChanges kernels = pull_kernels(x_inside(call, lengths), before, changes[0]);
+  return {pull_x(call, changes[0]),
+          kernels.kernel,
+          kernels.recurrent,
+          changes[1],
+          changes[2],
+          call.has(forward_bias) ? pull_bias(changes[0]) : Array()};
 }
 
 }  // namespace
@@ -121,8 +128,8 @@ constinit const OpDef lstm_op{.name = "lstm",
                               .infer = infer_forward,
                               .derivative = composed(compose_forward, reverse_forward),
                               .batch = batch_forward,
-                              .kernel = {.prepare = prepare_forward, .in_place = {{3, 0}}},
-                              .work = [](std::span<const Shape> inputs, const Shape& ys) { return ys.size() * inputs[1][1]; },
+                              .kernel = {.prepare = prepare_forward},
+                              .work = work_of,
                               .takes_empty_cotangents = true,
                               .hidden_outputs = 2};
 

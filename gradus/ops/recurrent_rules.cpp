@@ -5,6 +5,7 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
+#include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape_rules.hpp"
 
 namespace gradus::rule {
@@ -18,25 +19,43 @@ Array steps_of(const Array& x, int64_t from, int64_t to) {
 
 }  // namespace
 
-recurrent::Sizes recurrent::checked_sizes(const Call& call, int64_t count, size_t first_state, size_t states, const Array& lengths) {
-  const Array &gates = call[0], &kernel = call[1];
+recurrent::Sizes recurrent::checked_sizes(const Call& call, int64_t gates, size_t bias, size_t lengths) {
+  const Array &x = call[input_x], &kernel = call[input_kernel], &recurrent = call[input_recurrent];
   const std::string_view op = call.op.name;
-  if (gates.rank() != 3) fail(op, "the gates are ", gates.shape(), "; they must be (batch, steps, ", count, " units)");
-  const Sizes sizes{gates.shape(0), gates.shape(1), kernel.rank() == 2 ? kernel.shape(0) : 0};
-  const Shape wanted{sizes.units, count * sizes.units};
-  if (kernel.shape() != wanted || gates.shape(2) != wanted[1]) {
-    fail(op, "recurrent_kernel is ", kernel.shape(), " and the gates have ", gates.shape(2), " columns; it must be (units, ", count,
-         " units), of as many columns");
-  }
-  for (size_t i = first_state; i < first_state + states; ++i) {
-    const Shape state{sizes.batch, sizes.units};
-    if (call[i].shape() != state)
-      fail(op, call.op.inputs[i].name, " of the state is ", call[i].shape(), "; it must be ", state, ", (batch, units)");
-  }
-  if (lengths.exists() && lengths.shape() != Shape{sizes.batch}) {
-    fail(op, "lengths is ", lengths.shape(), "; it must be ", Shape{sizes.batch}, ", one for each sequence");
-  }
+  if (x.rank() != 3) fail(op, "x is ", x.shape(), "; it must be (batch, steps, features)");
+  const Sizes sizes{x.shape(0), x.shape(1), recurrent.rank() == 2 ? recurrent.shape(0) : 0};
+  const auto check = [&](const char* name, const Array& array, const Shape& wanted, const char* axes) {
+    if (array.exists() && array.shape() != wanted) fail(op, name, " is ", array.shape(), "; it must be ", wanted, ", ", axes);
+  };
+  const int64_t columns = gates * sizes.units;
+  check("recurrent_kernel", recurrent, {sizes.units, columns},
+        gates == 1   ? "(units, units)"
+        : gates == 3 ? "(units, 3 units)"
+                     : "(units, 4 units)");
+  check("kernel", kernel, {x.shape(2), columns}, "(features of x, columns of recurrent_kernel)");
+  for (size_t i = input_state; i < bias; ++i)
+    check(i == input_state ? "h of the state" : "c of the state", call[i], {sizes.batch, sizes.units}, "(batch, units)");
+  for (size_t i = bias; i < lengths; ++i) check("bias", call.optional(i), {columns}, "one for each column");
+  check("lengths", call.optional(lengths), {sizes.batch}, "one for each sequence");
   return sizes;
+}
+
+Array recurrent::gates_of(const Call& call, size_t bias, const Array& is_inside) {
+  const Array product = matmul(where_inside(is_inside, call[input_x], 0), call[input_kernel]), b = call.optional(bias);
+  return b.exists() ? product + b : product;
+}
+Array recurrent::x_inside(const Call& call, const Array& lengths) {
+  return where_inside(inside(lengths, call[input_x].shape(1)), call[input_x], 0);
+}
+Array recurrent::pull_x(const Call& call, const Array& dgates) { return matmul(dgates, transpose(call[input_kernel])); }
+Array recurrent::pull_bias(const Array& dgates) { return sum(dgates, {0, 1}); }
+recurrent::KernelChanges recurrent::pull_kernels(const Array& x, const Array& before, const Array& dgates) {
+  const std::vector<Array> parts = split_sizes(pull_weights(concatenate({x, before}, -1), dgates), {x.shape(2), before.shape(2)}, 0);
+  return {parts[0], parts[1]};
+}
+int64_t recurrent::work_of(std::span<const Shape> inputs, const Shape& ys) {
+  const Shape &kernel = inputs[input_kernel], &recurrent = inputs[input_recurrent];
+  return recurrent[0] == 0 ? 0 : ys.size() * (kernel[0] + recurrent[0]) * (recurrent[1] / recurrent[0]);
 }
 
 cpu::Recurrence recurrent::recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths) {
@@ -49,6 +68,14 @@ cpu::Recurrence recurrent::recurrence_of(const KernelCall& call, int64_t batch, 
           .is_relu = args.activation == RecurrentActivation::relu,
           .has_lengths = call.has(lengths),
           .resets_after = args.resets_after};
+}
+
+cpu::Recurrence recurrent::forward_recurrence(const KernelCall& call, size_t bias, size_t lengths) {
+  const Shape &x = call.inputs[input_x].shape, &kernel = call.inputs[input_recurrent].shape;
+  cpu::Recurrence of = recurrence_of(call, x[0], x[1], kernel[0], lengths);
+  of.features = x[2];
+  of.has_bias = call.has(bias);
+  return of;
 }
 
 std::vector<Array> recurrent::batch_rows(const Call& call, std::span<const bool> is_batched, int64_t batch_size, uint32_t shared) {

@@ -1,5 +1,4 @@
-// What the recurrent ops share: their parameters, shape rules, batches and the parts of a step. The ops take as gates what the input
-// contributes to them, x W + b: that product is one for all steps, and another op's. Not for users.
+// What the recurrent ops share: their parameters, shape rules, batches and the parts of a step. Not for users.
 #pragma once
 
 #include <vector>
@@ -23,16 +22,34 @@ extern const OpDef simple_rnn_op, simple_rnn_backward_op, lstm_op, lstm_backward
 inline constexpr DTypeSet wide_floats = only(float32) | only(float64);
 inline constexpr Input lengths_input{"lengths", only(int64), true};
 
-/// Sizes of a call: of its gates (N, T, G H), and of a state.
+/// Inputs of all forward ops: x (N, T, D), kernel (D, G H), recurrent_kernel (H, G H), then the states.
+inline constexpr size_t input_x = 0, input_kernel = 1, input_recurrent = 2, input_state = 3;
+/// Sizes of such a call.
 struct Sizes {
   int64_t batch, steps, units;
 };
-/// Throws where recurrent kernel, states or lengths do not fit `count` gates. `first_state`, `states`: places of the states among the
-/// inputs; `lengths` may be an empty Array.
-Sizes checked_sizes(const Call& call, int64_t count, size_t first_state, size_t states, const Array& lengths);
+/// Throws where kernels, states, biases or lengths do not fit `gates` gates. `bias`: places of the optional inputs from the first bias to
+/// the lengths.
+Sizes checked_sizes(const Call& call, int64_t gates, size_t bias, size_t lengths);
+/// x W + b for all steps, without what lies outside of the sequences.
+Array gates_of(const Call& call, size_t bias, const Array& is_inside);
+/// x without what lies outside of the sequences, and the cotangents of x and bias from that of the gates' sums.
+Array x_inside(const Call& call, const Array& lengths);
+Array pull_x(const Call& call, const Array& dgates);
+Array pull_bias(const Array& dgates);
+/// Those of kernel and recurrent kernel, by one product: its rows are all steps, and to read them takes as long as to multiply. `before`:
+/// the states that came into each step.
+struct KernelChanges {
+  Array kernel, recurrent;
+};
+KernelChanges pull_kernels(const Array& x, const Array& before, const Array& dgates);
+/// Multiply-adds of a forward op.
+int64_t work_of(std::span<const Shape> inputs, const Shape& ys);
 
 /// What kernels are prepared for, but for what is an op's own.
 cpu::Recurrence recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths);
+/// The same of a forward op.
+cpu::Recurrence forward_recurrence(const KernelCall& call, size_t bias, size_t lengths);
 
 /// The batch of vmap beside the batch of sequences; `shared`: the inputs, as bits, that all sequences share and that must not be batched.
 /// Nothing otherwise.

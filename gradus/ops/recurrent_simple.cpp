@@ -9,33 +9,34 @@ namespace gradus::rule::recurrent {
 
 namespace {
 
-constexpr Input forward_inputs[] = {{"gates", wide_floats}, {"recurrent_kernel", wide_floats}, {"h", wide_floats}, lengths_input};
-constexpr size_t forward_lengths = 3;
+constexpr Input forward_inputs[] = {{"x", wide_floats}, {"kernel", wide_floats},     {"recurrent_kernel", wide_floats},
+                                    {"h", wide_floats}, {"bias", wide_floats, true}, lengths_input};
+constexpr size_t forward_bias = 4, forward_lengths = 5;
 constexpr Input backward_inputs[] = {
     {"recurrent_kernel", wide_floats}, {"ys", wide_floats}, lengths_input, {"dys", wide_floats, true}, {"dh", wide_floats, true}};
 constexpr size_t backward_lengths = 2, backward_dys = 3, backward_dh = 4;
 
 std::vector<Aval> infer_forward(const Call& call) {
-  const Sizes of = checked_sizes(call, 1, 2, 1, call.optional(forward_lengths));
+  const Sizes of = checked_sizes(call, 1, forward_bias, forward_lengths);
   return {{call[0].dtype(), {of.batch, of.steps, of.units}, false}, {call[0].dtype(), {of.batch, of.units}, false}};
 }
 backend::KernelPtr prepare_forward(const KernelCall& call) {
-  const Shape& gates = call.inputs[0].shape;
-  return cpu::prepare_simple_rnn(recurrence_of(call, gates[0], gates[1], gates[2], forward_lengths));
+  return cpu::prepare_simple_rnn(forward_recurrence(call, forward_bias, forward_lengths));
 }
 std::vector<Array> batch_forward(const Call& call, std::span<const bool> is_batched, int64_t batch_size) {
-  return batch_rows(call, is_batched, batch_size, 0b10);
+  return batch_rows(call, is_batched, batch_size, call.has(forward_bias) ? 0b10110 : 0b110);
 }
 std::vector<Array> compose_forward(const Call& call) {
   const RecurrentArgs& args = call.as<RecurrentArgs>();
-  const Array mask = inside(call.optional(forward_lengths), call[0].shape(1));
-  std::vector<Array> sequences{call[0]};
+  const Array mask = inside(call.optional(forward_lengths), call[input_x].shape(1));
+  std::vector<Array> sequences{gates_of(call, forward_bias, mask)};
   if (mask.exists()) sequences.push_back(mask);
   const auto step = [&](const std::vector<Array>& carries, const std::vector<Array>& now) -> std::vector<Array> {
-    const Array h = activate(args.activation, now[0] + matmul(carries[0], call[1])), is_inside = mask.exists() ? now[1] : Array();
+    const Array h = activate(args.activation, now[0] + matmul(carries[0], call[input_recurrent])),
+                is_inside = mask.exists() ? now[1] : Array();
     return {where_inside(is_inside, h, carries[0]), where_inside(is_inside, h, 0)};
   };
-  const std::vector<Array> all = loop_over_steps({call[2]}, sequences, args.is_reversed, step);
+  const std::vector<Array> all = loop_over_steps({call[input_state]}, sequences, args.is_reversed, step);
   return {all[1], all[0]};
 }
 
@@ -86,11 +87,12 @@ constinit const OpDef simple_rnn_backward_op{
 namespace {
 
 std::vector<Array> reverse_forward(const RecordedCall& call, std::span<const Array> cotangents) {
-  const Array lengths = call.optional(forward_lengths);
-  const std::vector<Array> changes =
-      apply_all(simple_rnn_backward_op, {call[1], call.outputs[0], lengths, cotangents[0], cotangents[1]}, call.args);
-  const Array before = states_before(call.outputs[0], call[2], lengths, call.as<RecurrentArgs>().is_reversed);
-  return {changes[0], pull_weights(before, changes[0]), changes[1]};
+  const Array lengths = call.optional(forward_lengths), &kernel = call[input_recurrent], &ys = call.outputs[0];
+  const std::vector<Array> changes = apply_all(simple_rnn_backward_op, {kernel, ys, lengths, cotangents[0], cotangents[1]}, call.args);
+  const Array before = states_before(ys, call[input_state], lengths, call.as<RecurrentArgs>().is_reversed);
+  const KernelChanges kernels = pull_kernels(x_inside(call, lengths), before, changes[0]);
+  return {pull_x(call, changes[0]), kernels.kernel, kernels.recurrent, changes[1],
+          call.has(forward_bias) ? pull_bias(changes[0]) : Array()};
 }
 
 }  // namespace
@@ -102,7 +104,7 @@ constinit const OpDef simple_rnn_op{.name = "simple_rnn",
                                     .derivative = composed(compose_forward, reverse_forward),
                                     .batch = batch_forward,
                                     .kernel = {.prepare = prepare_forward},
-                                    .work = [](std::span<const Shape> inputs, const Shape& ys) { return ys.size() * inputs[1][1]; },
+                                    .work = work_of,
                                     .takes_empty_cotangents = true};
 
 }  // namespace gradus::rule::recurrent

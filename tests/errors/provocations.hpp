@@ -25,5 +25,6 @@ Provocations op_provocations();
 Provocations transform_provocations();
 Provocations module_provocations();
 Provocations file_provocations();
+Provocations recurrent_provocations();
 
 }  // namespace errors

@@ -20,7 +20,7 @@ struct GruForward {
   static constexpr int64_t lanes = kLanes<S>;
   const Recurrence& of;
   int64_t first, rows, units, row;
-  const S *x, *weights, *first_h, *bias;
+  const S *x, *kernel, *weights, *first_h, *bias, *state_bias;
   Walk walk;
   S *ys, *last_h, *gates, *products;
 
@@ -31,9 +31,11 @@ struct GruForward {
         units(of.units),
         row(state_row(units, lanes)),
         x(operands.take<const S>()),
+        kernel(operands.take<const S>()),
         weights(operands.take<const S>()),
         first_h(operands.take<const S>()),
         bias(operands.take<const S>(of.has_bias)),
+        state_bias(operands.take<const S>(of.has_state_bias)),
         walk{of, operands.take<const int64_t>(of.has_lengths)},
         ys(operands.take<S>()),
         last_h(operands.take<S>()),
@@ -41,14 +43,19 @@ struct GruForward {
         products(operands.take<S>()) {}
 
   int64_t at(int64_t r, int64_t t) const { return (first + r) * of.steps + t; }
-  // What a gate's function is applied to, as the input contributes to it; and the product of the state with its bias.
-  HWY_INLINE auto input(int64_t at, int gate, int64_t unit, int64_t count) const {
-    return load_units(x + (3 * at + gate) * units + unit, count);
+  // The input of step t as a factor, with the panels of its kernel.
+  Factor<S> input(int64_t t, const Panels& panels, int64_t offset = 0) const {
+    return {x + (first * of.steps + t) * of.features, of.steps * of.features, panels, kernel + offset};
   }
-  HWY_INLINE auto product(const S* sums, int gate, int64_t unit, int64_t count) const {
+  // The products of the input and of the state with their biases, of one gate.
+  HWY_INLINE auto of_input(const S* sums, int gate, int64_t unit, int64_t count) const { return biased(sums, bias, gate, unit, count); }
+  HWY_INLINE auto of_state(const S* sums, int gate, int64_t unit, int64_t count) const {
+    return biased(sums, state_bias, gate, unit, count);
+  }
+  HWY_INLINE auto biased(const S* sums, const S* by, int gate, int64_t unit, int64_t count) const {
     const hn::ScalableTag<S> d;
     const auto sum = hn::LoadU(d, sums);
-    return bias ? hn::Add(sum, load_units(bias + gate * units + unit, count)) : sum;
+    return by ? hn::Add(sum, load_units(by + gate * units + unit, count)) : sum;
   }
   HWY_INLINE void keep(S* to, int64_t at, int64_t unit, int64_t count, hn::Vec<hn::ScalableTag<S>> value) const {
     if (to) store_units<S>(value, to + at * units + unit, count);
@@ -56,9 +63,9 @@ struct GruForward {
   HWY_INLINE void keep_gate(int64_t at, int gate, int64_t unit, int64_t count, hn::Vec<hn::ScalableTag<S>> value) const {
     if (gates) store_units<S>(value, gates + (3 * at + gate) * units + unit, count);
   }
-  // What the end of a step reads and writes of `count` gates.
+  // What the end of a step writes of `count` gates.
   HWY_INLINE void fetch(int64_t at, int64_t unit, int count) const {
-    fetch_rows(x + 3 * at * units + unit, units, count);
+    fetch_rows(gates ? gates + 3 * at * units + unit : nullptr, units, count);
     fetch_rows(ys ? ys + at * units + unit : nullptr, units, 1);
     fetch_rows(products ? products + at * units + unit : nullptr, units, 1);
   }
@@ -83,17 +90,17 @@ void gru_after_rows(const Recurrence& of, const Panels* panels, void* const* poi
   for (int64_t step = 0; step < of.steps; ++step) {
     const int64_t t = run.walk.forward(step);
     const auto fetch = [&](int64_t r, int64_t unit) HWY_ATTR GRADUS_FETCHES { run.fetch(run.at(r, t), unit, 3); };
-    multiply_rows<3>(h, row, rows, panels[0], run.weights, fetch, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* of_x, const S* of_h) HWY_ATTR {
       const int64_t count = std::min(lanes, units - unit), at = run.at(r, t);
       const auto before = hn::LoadU(d, h + r * row + unit);
       if (run.walk.has_ended(first + r, t)) {
         hn::StoreU(before, d, next + r * row + unit);
         return run.skip(at, unit, count);
       }
-      const auto z = sigmoid(d, hn::Add(run.input(at, 0, unit, count), run.product(sums, 0, unit, count)));
-      const auto reset = sigmoid(d, hn::Add(run.input(at, 1, unit, count), run.product(sums + lanes, 1, unit, count)));
-      const auto product = run.product(sums + 2 * lanes, 2, unit, count);
-      const auto n = activate<kIsRelu>(d, hn::MulAdd(reset, product, run.input(at, 2, unit, count)));
+      const auto z = sigmoid(d, hn::Add(run.of_input(of_x, 0, unit, count), run.of_state(of_h, 0, unit, count)));
+      const auto reset = sigmoid(d, hn::Add(run.of_input(of_x + lanes, 1, unit, count), run.of_state(of_h + lanes, 1, unit, count)));
+      const auto product = run.of_state(of_h + 2 * lanes, 2, unit, count);
+      const auto n = activate<kIsRelu>(d, hn::MulAdd(reset, product, run.of_input(of_x + 2 * lanes, 2, unit, count)));
       const auto y = hn::MulAdd(z, before, hn::NegMulAdd(z, n, n));
       hn::StoreU(y, d, next + r * row + unit);
       run.keep(run.ys, at, unit, count, y);
@@ -101,7 +108,8 @@ void gru_after_rows(const Recurrence& of, const Panels* panels, void* const* poi
       run.keep_gate(at, 0, unit, count, z);
       run.keep_gate(at, 1, unit, count, reset);
       run.keep_gate(at, 2, unit, count, n);
-    });
+    };
+    multiply_rows<3, S>(rows, fetch, finish, run.input(t, panels[0]), Factor<S>{h, row, panels[1], run.weights});
     std::swap(h, next);
   }
   store_state(h, row, rows, units, run.last_h ? run.last_h + first * units : nullptr);
@@ -120,28 +128,31 @@ void gru_before_rows(const Recurrence& of, const Panels* panels, void* const* po
   for (int64_t step = 0; step < of.steps; ++step) {
     const int64_t t = run.walk.forward(step);
     const auto fetch = [&](int64_t r, int64_t unit) HWY_ATTR GRADUS_FETCHES { run.fetch(run.at(r, t), unit, 2); };
-    multiply_rows<2>(h, row, rows, panels[0], run.weights, fetch, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto reset_state = [&](int64_t r, int64_t unit, const S* of_x, const S* of_h) HWY_ATTR {
       const int64_t count = std::min(lanes, units - unit), at = run.at(r, t);
       if (run.walk.has_ended(first + r, t)) return run.skip(at, unit, count);
-      const auto z = sigmoid(d, hn::Add(run.input(at, 0, unit, count), run.product(sums, 0, unit, count)));
-      const auto reset = sigmoid(d, hn::Add(run.input(at, 1, unit, count), run.product(sums + lanes, 1, unit, count)));
+      const auto z = sigmoid(d, hn::Add(run.of_input(of_x, 0, unit, count), run.of_state(of_h, 0, unit, count)));
+      const auto reset = sigmoid(d, hn::Add(run.of_input(of_x + lanes, 1, unit, count), run.of_state(of_h + lanes, 1, unit, count)));
       const auto product = hn::Mul(reset, hn::LoadU(d, h + r * row + unit));
       hn::StoreU(z, d, update + r * row + unit);
       hn::StoreU(product, d, reset_h + r * row + unit);
       run.keep(run.products, at, unit, count, product);
       run.keep_gate(at, 0, unit, count, z);
       run.keep_gate(at, 1, unit, count, reset);
-    });
-    multiply_units(reset_h, row, rows, panels[1], run.weights + panels[0].size(), [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    };
+    multiply_rows<2, S>(rows, fetch, reset_state, run.input(t, panels[0]), Factor<S>{h, row, panels[2], run.weights});
+    const auto finish = [&](int64_t r, int64_t unit, const S* of_x, const S* of_h) HWY_ATTR {
       const int64_t count = std::min(lanes, units - unit), at = run.at(r, t);
       if (run.walk.has_ended(first + r, t)) return;
-      const auto n = activate<kIsRelu>(d, hn::Add(run.input(at, 2, unit, count), run.product(sums, 2, unit, count)));
+      const auto n = activate<kIsRelu>(d, hn::Add(run.of_input(of_x, 2, unit, count), run.of_state(of_h, 2, unit, count)));
       const auto z = hn::LoadU(d, update + r * row + unit);
       const auto y = hn::MulAdd(z, hn::LoadU(d, h + r * row + unit), hn::NegMulAdd(z, n, n));
       hn::StoreU(y, d, h + r * row + unit);
       run.keep(run.ys, at, unit, count, y);
       run.keep_gate(at, 2, unit, count, n);
-    });
+    };
+    multiply_units<S>(rows, finish, run.input(t, panels[1], panels[0].size()),
+                      Factor<S>{reset_h, row, panels[3], run.weights + panels[2].size()});
   }
   store_state(h, row, rows, units, run.last_h ? run.last_h + first * units : nullptr);
 }
@@ -238,10 +249,11 @@ void gru_after_backward_rows(const Recurrence& of, const Panels* panels, void* c
       }
     }
     if (step + 1 == of.steps && !run.first_dh) break;
-    multiply_units(changes, gate_row, rows, panels[0], run.weights, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
       S* to = dh + r * row + unit;
       if (!run.walk.has_ended(first + r, t)) hn::StoreU(hn::Add(hn::LoadU(d, to), hn::LoadU(d, sums)), d, to);
-    });
+    };
+    multiply_units<S>(rows, finish, Factor<S>{changes, gate_row, panels[0], run.weights});
   }
   store_state(dh, row, rows, units, run.first_dh ? run.first_dh + first * units : nullptr);
 }
@@ -282,7 +294,7 @@ void gru_before_backward_rows(const Recurrence& of, const Panels* panels, void* 
         run.keep_gate(at, 2, unit, count, dn);
       }
     }
-    multiply_units(of_n, row, rows, panels[0], run.weights, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto pull_reset = [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
       if (run.walk.has_ended(first + r, t)) return;
       const int64_t count = std::min(lanes, units - unit), at = run.at(r, t);
       const auto reset = run.gate(at, 1, unit, count), dp = hn::LoadU(d, sums);
@@ -291,12 +303,14 @@ void gru_before_backward_rows(const Recurrence& of, const Panels* panels, void* 
       hn::StoreU(hn::MulAdd(dp, reset, hn::LoadU(d, to)), d, to);
       store_units<S>(dr, changes + r * gate_row + units + unit, count);
       run.keep_gate(at, 1, unit, count, dr);
-    });
+    };
+    multiply_units<S>(rows, pull_reset, Factor<S>{of_n, row, panels[0], run.weights});
     if (step + 1 == of.steps && !run.first_dh) break;
-    multiply_units(changes, gate_row, rows, panels[1], run.weights + panels[0].size(), [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
       S* to = dh + r * row + unit;
       if (!run.walk.has_ended(first + r, t)) hn::StoreU(hn::Add(hn::LoadU(d, to), hn::LoadU(d, sums)), d, to);
-    });
+    };
+    multiply_units<S>(rows, finish, Factor<S>{changes, gate_row, panels[1], run.weights + panels[0].size()});
   }
   store_state(dh, row, rows, units, run.first_dh ? run.first_dh + first * units : nullptr);
 }
@@ -328,18 +342,22 @@ HWY_EXPORT(find_gru);
 
 KernelPtr prepare_gru(const Recurrence& of) {
   const int64_t lanes = vector_lanes(of.dtype), units = of.units;
-  const Panels all{.depth = units, .units = units, .gates = 3, .lanes = lanes, .row = 3 * units};
-  Panels update_reset = all, candidate = all;
-  update_reset.gates = 2;
-  candidate.gates = 1;
-  candidate.offset = 2 * units;
-  candidate.vectors = vectors_of(units, lanes);
+  // Of a matrix with so many rows: all gates, or z and r, and n.
+  const auto panels = [&](int64_t depth) {
+    const Panels all{.depth = depth, .units = units, .gates = 3, .lanes = lanes, .row = 3 * units};
+    if (of.resets_after) return std::vector{all};
+    Panels update_reset = all, candidate = all;
+    update_reset.gates = 2;
+    candidate.gates = 1;
+    candidate.offset = 2 * units;
+    candidate.vectors = vectors_of(units, lanes);
+    return std::vector{update_reset, candidate};
+  };
   return prepare_rows({.of = of,
-                       .panels = of.resets_after ? std::vector{all} : std::vector{update_reset, candidate},
-                       .input = 1,
-                       .lengths = 3 + of.has_bias,
+                       .weights = {{1, panels(of.features)}, {2, panels(units)}},
+                       .lengths = 4 + of.has_bias + of.has_state_bias,
                        .checks_lengths = of.has_lengths,
-                       .operands = size_t{7} + of.has_bias + of.has_lengths,
+                       .operands = size_t{8} + of.has_bias + of.has_state_bias + of.has_lengths,
                        .row_bytes = 3 * state_row(units, lanes) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_gru)(of, false)});
 }
@@ -358,7 +376,7 @@ KernelPtr prepare_gru_backward(const Recurrence& of) {
   update_reset.depth = 2 * units;
   const int64_t changes = of.resets_after ? state_row(3 * units, lanes) : state_row(units, lanes) + state_row(2 * units, lanes);
   return prepare_rows({.of = of,
-                       .panels = of.resets_after ? std::vector{all} : std::vector{candidate, update_reset},
+                       .weights = {{0, of.resets_after ? std::vector{all} : std::vector{candidate, update_reset}}},
                        .operands = size_t{7} + of.resets_after + of.has_lengths + of.has_dys + of.has_dh,
                        .row_bytes = (state_row(units, lanes) + changes) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_gru)(of, true)});

@@ -20,9 +20,9 @@ void lstm_rows(const Recurrence& of, const Panels* panels, void* const* pointers
   constexpr int64_t lanes = kLanes<S>;
   const int64_t units = of.units, rows = last - first, row = state_row(units, lanes);
   Operands operands(pointers);
-  const S* x = operands.take<const S>();
-  const S* weights = operands.take<const S>();
+  const S *x = operands.take<const S>(), *kernel = operands.take<const S>(), *weights = operands.take<const S>();
   const S *first_h = operands.take<const S>(), *first_c = operands.take<const S>();
+  const S* bias = operands.take<const S>(of.has_bias);
   const Walk walk{of, operands.take<const int64_t>(of.has_lengths)};
   S *ys = operands.take<S>(), *last_h = operands.take<S>(), *last_c = operands.take<S>();
   S *gates = operands.take<S>(), *cells = operands.take<S>();
@@ -34,11 +34,11 @@ void lstm_rows(const Recurrence& of, const Panels* panels, void* const* pointers
     const int64_t t = walk.forward(step);
     const auto fetch = [&](int64_t r, int64_t unit) HWY_ATTR GRADUS_FETCHES {
       const int64_t at = (first + r) * of.steps + t;
-      fetch_rows(x + 4 * at * units + unit, units, 4);
+      fetch_rows(gates ? gates + 4 * at * units + unit : nullptr, units, 4);
       fetch_rows(ys ? ys + at * units + unit : nullptr, units, 1);
       fetch_rows(cells ? cells + at * units + unit : nullptr, units, 1);
     };
-    multiply_rows<4>(h, row, rows, panels[0], weights, fetch, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* of_x, const S* of_h) HWY_ATTR {
       const int64_t count = std::min(lanes, units - unit), at = (first + r) * of.steps + t, one = at * units + unit;
       if (walk.has_ended(first + r, t)) {
         hn::StoreU(hn::LoadU(d, h + r * row + unit), d, next + r * row + unit);
@@ -48,7 +48,8 @@ void lstm_rows(const Recurrence& of, const Panels* panels, void* const* pointers
         return;
       }
       const auto sum = [&](int gate) HWY_ATTR {
-        return hn::Add(hn::LoadU(d, sums + gate * lanes), load_units(x + (4 * at + gate) * units + unit, count));
+        const auto both = hn::Add(hn::LoadU(d, of_x + gate * lanes), hn::LoadU(d, of_h + gate * lanes));
+        return bias ? hn::Add(both, load_units(bias + gate * units + unit, count)) : both;
       };
       const auto i = sigmoid(d, sum(0)), f = sigmoid(d, sum(1)), g = activate<kIsRelu>(d, sum(2)), o = sigmoid(d, sum(3));
       const auto cell = hn::MulAdd(f, hn::LoadU(d, c + r * row + unit), hn::Mul(i, g));
@@ -63,7 +64,9 @@ void lstm_rows(const Recurrence& of, const Panels* panels, void* const* pointers
       store_units<S>(f, to + units, count);
       store_units<S>(g, to + 2 * units, count);
       store_units<S>(o, to + 3 * units, count);
-    });
+    };
+    const Factor<S> input{x + (first * of.steps + t) * of.features, of.steps * of.features, panels[0], kernel};
+    multiply_rows<4, S>(rows, fetch, finish, input, Factor<S>{h, row, panels[1], weights});
     std::swap(h, next);
   }
   store_state(h, row, rows, units, last_h ? last_h + first * units : nullptr);
@@ -118,9 +121,10 @@ void lstm_backward_rows(const Recurrence& of, const Panels* panels, void* const*
       }
     }
     if (step + 1 == of.steps && !first_dh) break;
-    multiply_units(changes, gate_row, rows, panels[0], weights, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
       if (!walk.has_ended(first + r, t)) hn::StoreU(hn::LoadU(d, sums), d, dh + r * row + unit);
-    });
+    };
+    multiply_units<S>(rows, finish, Factor<S>{changes, gate_row, panels[0], weights});
   }
   store_state(dh, row, rows, units, first_dh ? first_dh + first * units : nullptr);
   store_state(dc, row, rows, units, first_dc ? first_dc + first * units : nullptr);
@@ -149,13 +153,14 @@ HWY_EXPORT(find_lstm);
 
 KernelPtr prepare_lstm(const Recurrence& of) {
   const int64_t lanes = vector_lanes(of.dtype), units = of.units;
-  const Panels panels{.depth = units, .units = units, .gates = 4, .lanes = lanes, .row = 4 * units};
+  const Panels recurrent{.depth = units, .units = units, .gates = 4, .lanes = lanes, .row = 4 * units};
+  Panels input = recurrent;
+  input.depth = of.features;
   return prepare_rows({.of = of,
-                       .panels = {panels},
-                       .input = 1,
-                       .lengths = 4,
+                       .weights = {{1, {input}}, {2, {recurrent}}},
+                       .lengths = 5 + of.has_bias,
                        .checks_lengths = of.has_lengths,
-                       .operands = size_t{9} + of.has_lengths,
+                       .operands = size_t{10} + of.has_bias + of.has_lengths,
                        .row_bytes = 3 * state_row(units, lanes) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_lstm)(of.dtype, of.is_relu, false)});
 }
@@ -169,7 +174,7 @@ KernelPtr prepare_lstm_backward(const Recurrence& of) {
                       .row = 4 * units,
                       .is_transposed = true};
   return prepare_rows({.of = of,
-                       .panels = {panels},
+                       .weights = {{0, {panels}}},
                        .operands = size_t{7} + of.has_lengths + of.has_dys + of.has_dh + of.has_dc,
                        .row_bytes = (2 * state_row(units, lanes) + state_row(4 * units, lanes)) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_lstm)(of.dtype, of.is_relu, true)});

@@ -120,16 +120,21 @@ int64_t chunk_count(const Recurrence& of, std::span<const Panels> panels) {
 
 KernelPtr prepare_rows(RowsKernel rows) {
   if (rows.of.batch == 0) return make_kernel([](void* const*, void*) { return Status{}; });
-  int64_t packed = 0;
-  for (const Panels& of : rows.panels) packed += of.size();
-  const int64_t chunks = chunk_count(rows.of, rows.panels), most = (rows.of.batch + chunks - 1) / chunks;
-  const SlotSizes sizes(round_up(rows.row_bytes * most), chunks);
+  std::vector<Panels> panels;
   Packing packing;
-  packing.inputs.push_back({rows.input, layout_of(rows.of.dtype, rows.panels), std::max<int64_t>(64, packed * rows.of.dtype.size()),
-                            prepare_packing(rows.of.dtype, rows.panels)});
+  for (const PackedWeights& of : rows.weights) {
+    int64_t size = 0;
+    for (const Panels& each : of.panels) size += each.size();
+    panels.insert(panels.end(), of.panels.begin(), of.panels.end());
+    packing.inputs.push_back({of.input, layout_of(rows.of.dtype, of.panels), std::max<int64_t>(64, size * rows.of.dtype.size()),
+                              prepare_packing(rows.of.dtype, of.panels)});
+  }
+  const int64_t chunks = chunk_count(rows.of, panels), most = (rows.of.batch + chunks - 1) / chunks;
+  const SlotSizes sizes(round_up(rows.row_bytes * most), chunks);
   const size_t operands = rows.operands;
+  const bool checks_lengths = rows.checks_lengths;
   packing.kernel = make_kernel(
-      [=, rows = std::move(rows)](void* const* p, void* scratch) {
+      [=, rows = std::move(rows), panels = std::move(panels)](void* const* p, void* scratch) {
         const Recurrence& of = rows.of;
         if (rows.checks_lengths) {
           const Status status = check_lengths(static_cast<const int64_t*>(p[rows.lengths]), of.batch, of.steps);
@@ -138,11 +143,11 @@ KernelPtr prepare_rows(RowsKernel rows) {
         Slots slots(sizes, scratch);
         parallel_for(chunks, [&](int64_t chunk) {
           const Slots::Claim slot(slots);
-          rows.run(of, rows.panels.data(), p, of.batch * chunk / chunks, of.batch * (chunk + 1) / chunks, slot.data());
+          rows.run(of, panels.data(), p, of.batch * chunk / chunks, of.batch * (chunk + 1) / chunks, slot.data());
         });
         return Status{};
       },
-      sizes.scratch_bytes(), rows.checks_lengths);
+      sizes.scratch_bytes(), checks_lengths);
   return prepare_packed(std::move(packing), operands);
 }
 

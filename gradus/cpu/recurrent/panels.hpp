@@ -31,12 +31,18 @@ int64_t vectors_of(int64_t units, int64_t lanes);
 /// Steps of a state of `count` numbers in scratch memory: whole vectors, and not a multiple of a page.
 int64_t state_row(int64_t count, int64_t lanes);
 
-/// A kernel that works on rows [first, last) of the batch, on a thread of its own. The weights are input `input`, in the panels' layout, one
-/// after the other. `row_bytes`: scratch memory for each row.
+/// Weights that come packed: which input, and the panels made of it, one after the other in memory.
+struct PackedWeights {
+  int input = 0;
+  std::vector<Panels> panels{};
+};
+
+/// A kernel that works on rows [first, last) of the batch, on a thread of its own. It gets all panels in one list. `row_bytes`: scratch
+/// memory for each row.
 struct RowsKernel {
   Recurrence of{};
-  std::vector<Panels> panels{};
-  int input = 0, lengths = -1;  ///< places among the pointers; -1: none
+  std::vector<PackedWeights> weights{};
+  int lengths = -1;  ///< place among the pointers
   bool checks_lengths = false;
   size_t operands = 0;
   int64_t row_bytes = 0;

@@ -10,33 +10,33 @@ namespace gradus::cpu {
 struct Recurrence {
   DType dtype = float32;  ///< float32 or float64
   int64_t batch = 0, steps = 0, units = 0;
+  int64_t features = 0;  ///< of x; backward kernels need none
   bool is_reversed = false;  ///< from the last step to the first
   bool is_relu = false;      ///< relu in the place of tanh
   bool has_lengths = false;  ///< (N), int64
   bool resets_after = true;  ///< GRU: the reset gate is applied to the product, not to the state before it
-  bool has_bias = false;     ///< GRU: (3H), added to the product of the state
+  bool has_bias = false;        ///< added to the product of x
+  bool has_state_bias = false;  ///< GRU: added to the product of the state
   // Cotangents that a backward kernel gets; the others are zero.
   bool has_dys = false, has_dh = false, has_dc = false;
 };
 
-// Gates come as what the input contributes to them, x W + b, (N, T, G H). All arrays are contiguous and of one dtype. Outputs may be
+// x (N, T, D), W (D, G H), U (H, G H), biases (G H), h and c (N, H). All arrays are contiguous and of one dtype. Outputs may be
 // unneeded. A row of the batch has the same bits whatever the others are, and whatever the number of threads.
 
-/// h = f(gates + h U). gates (N, T, H), U (H, H), h (N, H), [lengths] -> ys (N, T, H), last h (N, H).
+/// h = f(x W + b + h U). x, W, U, h, [b], [lengths] -> ys (N, T, H), last h.
 KernelPtr prepare_simple_rnn(const Recurrence& of);
-/// U, ys, [lengths], [dys], [dh] -> dgates (N, T, H), dh (N, H).
+/// U, ys, [lengths], [dys], [dh] -> dgates (N, T, H), of the sums that f is applied to, dh.
 KernelPtr prepare_simple_rnn_backward(const Recurrence& of);
 
-/// i, f, g, o = gates + h U; c = sigmoid(f) c + sigmoid(i) act(g); h = sigmoid(o) act(c). gates (N, T, 4H), U (H, 4H), h, c (N, H),
-/// [lengths] -> ys (N, T, H), last h, last c, gates after their functions (N, T, 4H), c of all steps (N, T, H). The fourth may be written
-/// over the first input.
+/// i, f, g, o = x W + b + h U; c = sigmoid(f) c + sigmoid(i) act(g); h = sigmoid(o) act(c). x, W, U, h, c, [b], [lengths] -> ys, last h,
+/// last c, gates after their functions (N, T, 4H), c of all steps (N, T, H).
 KernelPtr prepare_lstm(const Recurrence& of);
 /// U, gates after their functions, c of all steps, first c, [lengths], [dys], [dh], [dc] -> dgates, dh, dc. dgates may be written over gates.
 KernelPtr prepare_lstm_backward(const Recurrence& of);
 
-/// z, r from sigmoid(gates + h U); n = act(gates + r (h U)), or act(gates + (r h) U); h = z h + (1 - z) n. gates (N, T, 3H), U (H, 3H), h
-/// (N, H), [bias], [lengths] -> ys, last h, gates after their functions, the products of n (N, T, H): h U + bias, or r h. The third may be
-/// written over the first input.
+/// z, r from sigmoid(x W + b + h U); n = act(x W + b + r (h U + b')), or act(x W + b + (r h) U); h = z h + (1 - z) n. x, W, U, h, [b],
+/// [b'], [lengths] -> ys, last h, gates after their functions (N, T, 3H), the products of n (N, T, H): h U + b', or r h.
 KernelPtr prepare_gru(const Recurrence& of);
 /// U, gates after their functions, products, ys, first h, [lengths], [dys], [dh] -> dgates, dproducts (only where it resets after the
 /// product), dh. dgates may be written over gates.

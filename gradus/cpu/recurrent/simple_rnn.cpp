@@ -20,7 +20,8 @@ void simple_rnn_rows(const Recurrence& of, const Panels* panels, void* const* po
   constexpr int64_t lanes = kLanes<S>;
   const int64_t units = of.units, rows = last - first, row = state_row(units, lanes);
   Operands operands(pointers);
-  const S *x = operands.take<const S>(), *weights = operands.take<const S>(), *first_h = operands.take<const S>();
+  const S *x = operands.take<const S>(), *kernel = operands.take<const S>(), *weights = operands.take<const S>();
+  const S *first_h = operands.take<const S>(), *bias = operands.take<const S>(of.has_bias);
   const Walk walk{of, operands.take<const int64_t>(of.has_lengths)};
   S *ys = operands.take<S>(), *last_h = operands.take<S>();
   S *h = static_cast<S*>(scratch), *next = h + rows * row;
@@ -28,14 +29,21 @@ void simple_rnn_rows(const Recurrence& of, const Panels* panels, void* const* po
   load_state<S>(nullptr, rows, units, next, row);
   for (int64_t step = 0; step < of.steps; ++step) {
     const int64_t t = walk.forward(step);
-    multiply_units(h, row, rows, panels[0], weights, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* of_x, const S* of_h) HWY_ATTR {
       const int64_t count = std::min(lanes, units - unit), at = ((first + r) * of.steps + t) * units + unit;
-      const bool has_ended = walk.has_ended(first + r, t);
-      const auto y = has_ended ? hn::LoadU(d, h + r * row + unit)
-                               : activate<kIsRelu>(d, hn::Add(hn::LoadU(d, sums), load_units(x + at, count)));
+      if (walk.has_ended(first + r, t)) {
+        hn::StoreU(hn::LoadU(d, h + r * row + unit), d, next + r * row + unit);
+        if (ys) store_units<S>(hn::Zero(d), ys + at, count);
+        return;
+      }
+      auto sum = hn::Add(hn::LoadU(d, of_x), hn::LoadU(d, of_h));
+      if (bias) sum = hn::Add(sum, load_units(bias + unit, count));
+      const auto y = activate<kIsRelu>(d, sum);
       hn::StoreU(y, d, next + r * row + unit);
-      if (ys) store_units<S>(has_ended ? hn::Zero(d) : y, ys + at, count);
-    });
+      if (ys) store_units<S>(y, ys + at, count);
+    };
+    const Factor<S> input{x + (first * of.steps + t) * of.features, of.steps * of.features, panels[0], kernel};
+    multiply_units<S>(rows, finish, input, Factor<S>{h, row, panels[1], weights});
     std::swap(h, next);
   }
   store_state(h, row, rows, units, last_h ? last_h + first * units : nullptr);
@@ -74,9 +82,10 @@ void simple_rnn_backward_rows(const Recurrence& of, const Panels* panels, void* 
       }
     }
     if (step + 1 == of.steps && !first_dh) break;
-    multiply_units(changes, row, rows, panels[0], weights, [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
+    const auto finish = [&](int64_t r, int64_t unit, const S* sums) HWY_ATTR {
       if (!walk.has_ended(first + r, t)) hn::StoreU(hn::LoadU(d, sums), d, dh + r * row + unit);
-    });
+    };
+    multiply_units<S>(rows, finish, Factor<S>{changes, row, panels[0], weights});
   }
   store_state(dh, row, rows, units, first_dh ? first_dh + first * units : nullptr);
 }
@@ -104,13 +113,14 @@ HWY_EXPORT(find_simple_rnn);
 
 KernelPtr prepare_simple_rnn(const Recurrence& of) {
   const int64_t lanes = vector_lanes(of.dtype), units = of.units;
-  const Panels panels{.depth = units, .units = units, .vectors = vectors_of(units, lanes), .lanes = lanes, .row = units};
+  const Panels recurrent{.depth = units, .units = units, .vectors = vectors_of(units, lanes), .lanes = lanes, .row = units};
+  Panels input = recurrent;
+  input.depth = of.features;
   return prepare_rows({.of = of,
-                       .panels = {panels},
-                       .input = 1,
-                       .lengths = 3,
+                       .weights = {{1, {input}}, {2, {recurrent}}},
+                       .lengths = 4 + of.has_bias,
                        .checks_lengths = of.has_lengths,
-                       .operands = size_t{5} + of.has_lengths,
+                       .operands = size_t{6} + of.has_bias + of.has_lengths,
                        .row_bytes = 2 * state_row(units, lanes) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_simple_rnn)(of.dtype, of.is_relu, false)});
 }
@@ -120,7 +130,7 @@ KernelPtr prepare_simple_rnn_backward(const Recurrence& of) {
   const Panels panels{
       .depth = units, .units = units, .vectors = vectors_of(units, lanes), .lanes = lanes, .row = units, .is_transposed = true};
   return prepare_rows({.of = of,
-                       .panels = {panels},
+                       .weights = {{0, {panels}}},
                        .operands = size_t{4} + of.has_lengths + of.has_dys + of.has_dh,
                        .row_bytes = 2 * state_row(units, lanes) * of.dtype.size(),
                        .run = HWY_DYNAMIC_DISPATCH(find_simple_rnn)(of.dtype, of.is_relu, true)});

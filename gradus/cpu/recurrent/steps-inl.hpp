@@ -69,33 +69,49 @@ PanelProduct<S> panel_product(int64_t rows, std::index_sequence<kRows...>) {
   return table[rows - 1];
 }
 
-// For each block of panels and each row: finish(row, first unit, sums), where sums has kColumns vectors. `fetch` of the same comes before the
-// product, which takes longer than memory does: finish reads lines that no pattern announces.
-template <int kColumns, class S, class Fetch, class Finish>
-HWY_INLINE void multiply_rows(const S* a, int64_t a_row, int64_t rows, const Panels& panels, const S* packed, const Fetch& fetch,
-                              const Finish& finish) {
-  constexpr int64_t most = kMostTileRows<kColumns>;
-  HWY_ALIGN S sums[most * kColumns * kLanes<S>];
-  const int64_t tiles = (rows + most - 1) / most;
-  for (int64_t block = 0; block < panels.blocks(); ++block) {
-    const S* panel = packed + block * panels.block_size();
+// One factor of a product: rows of numbers, and the panels of the matrix that they are multiplied with.
+template <class S>
+struct Factor {
+  const S* a;
+  int64_t a_row;
+  const Panels& panels;
+  const S* packed;
+};
+
+// For each block of panels and each row: finish(row, first unit, sums...), a block of kColumns vectors of sums for each factor. `fetch` of
+// the same row and unit comes before the product, which takes longer than memory does: finish goes to lines that no pattern announces.
+template <int kColumns, class S, class Fetch, class Finish, class... Factors>
+HWY_INLINE void multiply_rows(int64_t rows, const Fetch& fetch, const Finish& finish, const Factor<S>& factor, const Factors&... more) {
+  constexpr int64_t most = kMostTileRows<kColumns>, row_size = kColumns * kLanes<S>;
+  HWY_ALIGN S sums[1 + sizeof...(Factors)][most * row_size];
+  const Factor<S>* const factors[] = {&factor, &more...};
+  const int64_t tiles = (rows + most - 1) / most, width = factor.panels.width();
+  for (int64_t block = 0; block < factor.panels.blocks(); ++block) {
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t begin = rows * tile / tiles, count = rows * (tile + 1) / tiles - begin;
-      for (int64_t r = 0; r < count; ++r) fetch(begin + r, block * panels.width());
-      panel_product<kColumns, S>(count, std::make_index_sequence<most>())(a + begin * a_row, a_row, panel, panels.depth, sums);
-      for (int64_t r = 0; r < count; ++r) finish(begin + r, block * panels.width(), sums + r * kColumns * kLanes<S>);
+      for (int64_t r = 0; r < count; ++r) fetch(begin + r, block * width);
+      const PanelProduct<S> product = panel_product<kColumns, S>(count, std::make_index_sequence<most>());
+      for (size_t i = 0; i < 1 + sizeof...(Factors); ++i) {
+        const Factor<S>& of = *factors[i];
+        product(of.a + begin * of.a_row, of.a_row, of.packed + block * of.panels.block_size(), of.panels.depth, sums[i]);
+      }
+      for (int64_t r = 0; r < count; ++r) {
+        if constexpr (sizeof...(Factors) == 0) finish(begin + r, block * width, sums[0] + r * row_size);
+        else finish(begin + r, block * width, sums[0] + r * row_size, sums[1] + r * row_size);
+      }
     }
   }
 }
-// The same for one gate, vector by vector: finish(row, first unit, sums) of one vector.
-template <class S, class Finish>
-HWY_INLINE void multiply_units(const S* a, int64_t a_row, int64_t rows, const Panels& panels, const S* packed, const Finish& finish) {
+// The same for one gate, vector by vector: finish(row, first unit, sums...) of one vector each.
+template <class S, class Finish, class... Factors>
+HWY_INLINE void multiply_units(int64_t rows, const Finish& finish, const Factor<S>& factor, const Factors&... more) {
+  const Panels& panels = factor.panels;
   const auto nothing = [](int64_t, int64_t) {};
-  const auto each_vector = [&](int64_t row, int64_t unit, const S* sums) HWY_ATTR {
-    for (int64_t v = 0; v < panels.vectors && unit < panels.units; ++v, unit += kLanes<S>) finish(row, unit, sums + v * kLanes<S>);
+  const auto each_vector = [&](int64_t row, int64_t unit, const auto*... sums) HWY_ATTR {
+    for (int64_t v = 0; v < panels.vectors && unit < panels.units; ++v, unit += kLanes<S>) finish(row, unit, sums + v * kLanes<S>...);
   };
-  if (panels.vectors == 4) multiply_rows<4>(a, a_row, rows, panels, packed, nothing, each_vector);
-  else multiply_rows<2>(a, a_row, rows, panels, packed, nothing, each_vector);
+  if (panels.vectors == 4) multiply_rows<4, S>(rows, nothing, each_vector, factor, more...);
+  else multiply_rows<2, S>(rows, nothing, each_vector, factor, more...);
 }
 
 // Asks for the lines of `count` rows of `step` numbers.
