@@ -12,10 +12,8 @@
 
 namespace gradus::nn {
 
-/// What RNN takes as a cell: a module with
-///   initial_state(const Array& x) const -> State               // of the first step; x (N, D): an element of the sequence
-///   forward(const Array& x, const State& state) const -> std::pair{y, next state}
-/// where State is an Array, or a pair, tuple or vector of them.
+/// What RNN takes as a cell: a module with initial_state(x), which gives the state before the first step of x (N, D), an element of the
+/// sequence; and with forward(x, state), which gives std::pair{y, next state}. A state is an Array, or a pair, tuple or vector of them.
 template <class C>
 concept RNNCell = Module<C> && requires(const C& cell, const Array& x) {
   cell.forward(x, cell.initial_state(x)).first;
@@ -31,7 +29,7 @@ struct RNNOptions {
 /// A cell over the steps of sequences (N, T, D), by one scan: as many steps as there are cost no more to record.
 ///
 ///   nn::RNN rnn(nn::LSTMCell(8), {.return_sequences = true});
-///   rnn(ones({2, 5, 3})).shape()   // (2, 5, 8)
+///   rnn(ones({2, 5, 3}))   // (2, 5, 8)
 template <RNNCell C>
 class RNN {
  public:
