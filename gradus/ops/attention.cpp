@@ -103,10 +103,10 @@ cpu::Attention describe(const KernelCall& call, size_t optional) {
     x.mask = steps_of(*mask);
     if (mask->shape[3] == 1) x.mask.column = 0;
   }
-  x.has_lengths = more(lengths_input);
-  x.has_slopes = more(slopes_input);
-  if (const Layout* offset = more(offset_input)) x.offsets = offset->shape[0];
-  if (const Layout* keys = more(key_input)) x.draw_keys = keys->shape[0];
+  if (const Layout* lengths = more(lengths_input)) x.has_lengths = true, x.length_step = lengths->strides[0];
+  if (const Layout* offset = more(offset_input)) x.offsets = offset->shape[0], x.offset_step = offset->strides[0];
+  if (const Layout* slopes = more(slopes_input)) x.has_slopes = true, x.slope_step = slopes->strides[0];
+  if (const Layout* keys = more(key_input)) x.draw_keys = keys->shape[0], x.draw_key_step = keys->strides[0];
   return x;
 }
 backend::KernelPtr prepare_forward(const KernelCall& call) {
@@ -312,7 +312,7 @@ constinit const OpDef attention_backward_op{.name = "attention_backward",
                                             .infer = infer_backward,
                                             .derivative = composed(compose_backward),
                                             .batch = batch_backward,
-                                            .kernel = {.prepare = prepare_backward, .strided_inputs = 0b100111},
+                                            .kernel = {.prepare = prepare_backward, .strided_inputs = ~0b011000u},
                                             .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs) / 2 * 5; }};
 
 std::vector<Array> reverse_attention(const RecordedCall& call, std::span<const Array> cotangents) {
@@ -341,7 +341,7 @@ constinit const OpDef attention_op{.name = "attention",
                                    .infer = infer_forward,
                                    .derivative = composed(compose_forward, reverse_attention),
                                    .batch = batch_forward,
-                                   .kernel = {.prepare = prepare_forward, .strided_inputs = 0b111},
+                                   .kernel = {.prepare = prepare_forward, .strided_inputs = ~0u},
                                    .work = [](std::span<const Shape> inputs, const Shape&) { return work_of(inputs); },
                                    .hidden_outputs = 1};
 

@@ -6,6 +6,7 @@
 
 namespace gradus {
 
+/// Which pairs of features are turned, and by how much.
 struct RotaryOptions {
   double base = 10000;  ///< pair i of `width` / 2 turns by base^(-2 i / width) a position
   Array frequencies{};  ///< (width / 2,): those to turn by instead, say of a stretched context; differentiable

@@ -9,6 +9,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/threads.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/equality.hpp"
@@ -80,6 +81,8 @@ std::vector<Case> cases() {
       {"few queries, bool mask", 2, 2, 2, 1, 130, 8, 8, {.mask = mask[{slice(), slice(), slice(0, 1)}]}},
       {"one head of keys for all, in parts", 1, 4, 1, 600, 600, 32, 32, {.causal = true}},
       {"scale", 1, 1, 1, 20, 20, 8, 8, {.scale = 0.05}},
+      {"wide rows", 1, 2, 1, 70, 80, 72, 200, {.causal = true}},
+      {"two keys", 2, 2, 2, 70, 2, 8, 8, {}},
   };
 }
 
@@ -225,22 +228,24 @@ TEST(attention, draws_anew_each_time_unless_told_the_key) {
 
 TEST(attention, has_the_same_bits_for_any_number_of_threads) {
   const int before = threads();
-  const Array q = normal({3, 4, 200, 16}, 1, float32), k = normal({3, 2, 200, 16}, 2, float32);
-  const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, {.causal = true}))); };
-  const auto all_results = [&](int64_t examples) {
-    const Array a = q[slice(0, examples)], b = k[slice(0, examples)];
-    auto [value, slopes] = value_and_grad(f)(a, b, b);
-    std::vector<Array> out{attention(a, b, b, {.causal = true}), value, slopes[0], slopes[1], slopes[2]};
-    evaluate(out);
-    return out;
-  };
-  for (const int64_t examples : {3, 1}) {
-    set_threads(1);
-    const std::vector<Array> one = all_results(examples);
-    for (const int count : {2, 3}) {
-      set_threads(count);
-      const std::vector<Array> more = all_results(examples);
-      for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], more[i])) << i;
+  for (const DType dtype : {float32, bfloat16}) {
+    const Array q = normal({3, 4, 200, 16}, 1, dtype), k = normal({3, 2, 200, 16}, 2, dtype);
+    const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, {.causal = true}))); };
+    const auto all_results = [&](int64_t examples) {
+      const Array a = q[slice(0, examples)], b = k[slice(0, examples)];
+      auto [value, slopes] = value_and_grad(f)(a, b, b);
+      std::vector<Array> out{attention(a, b, b, {.causal = true}), value, slopes[0], slopes[1], slopes[2]};
+      evaluate(out);
+      return out;
+    };
+    for (const int64_t examples : {3, 1}) {
+      set_threads(1);
+      const std::vector<Array> one = all_results(examples);
+      for (const int count : {2, 3}) {
+        set_threads(count);
+        const std::vector<Array> more = all_results(examples);
+        for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], more[i])) << i;
+      }
     }
   }
   set_threads(before);

@@ -28,6 +28,7 @@ struct Attention {
   int64_t offsets = 0;       ///< how many there are: none, 1 or one an example; int64
   bool has_slopes = false;   ///< (heads), in the dtype that is computed in
   int64_t draw_keys = 0;     ///< how many there are, int64; each serves as many examples in turn
+  int64_t length_step = 1, offset_step = 1, slope_step = 1, draw_key_step = 1;  ///< in elements from one to the next
 };
 
 /// Inputs q, k, v, then mask, lengths (int64), offsets (int64), slopes, draw keys (int64) where they are there; outputs y, lse (examples,

@@ -4,13 +4,14 @@
 
 #include "gradus/base/parallel.hpp"
 #include "gradus/cpu/attention/call.hpp"
+#include "gradus/cpu/attention/pairs.hpp"
 #include "gradus/cpu/loop/slots.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/cpu/attention/backward.cpp"
 #include <hwy/foreach_target.h>
 
-#include "gradus/cpu/attention/tile-inl.hpp"
+#include "gradus/cpu/attention/products-inl.hpp"
 
 #ifndef GRADUS_CPU_ATTENTION_BACKWARD_ONCE
 #define GRADUS_CPU_ATTENTION_BACKWARD_ONCE
@@ -22,8 +23,13 @@ struct BackwardPlan {
   Attention x;
   int64_t group = 1, blocks = 1, parts = 1;
   bool is_direct = false;  // dk and dv are summed where they lie
+  bool is_padded = false;  // rows of sums are padded to multiples of 16 elements, and followed by 16 rows
+  float dk_scale = 1;      // of the sums of dk
   int64_t heads() const { return x.examples * x.kv_heads; }
-  int64_t sum_size() const { return x.keys * (x.width + x.value_width); }  // of a task's sums of dk and dv
+  int64_t k_row() const { return is_padded ? round_up(x.width, 16) : x.width; }
+  int64_t v_row() const { return is_padded ? round_up(x.value_width, 16) : x.value_width; }
+  int64_t rows() const { return is_padded ? x.keys + 16 : x.keys; }
+  int64_t sum_size() const { return rows() * (k_row() + v_row()); }  // of a task's sums of dk and dv
 };
 
 struct BackwardInputs {
@@ -34,36 +40,27 @@ struct BackwardInputs {
       : more(x, p + 6), q(p[0]), k(p[1]), v(p[2]), y(p[3]), lse(p[4]), dy(p[5]), dq(more.next[0]), dk(more.next[1]), dv(more.next[2]) {}
 };
 
-// Scratch of one block.
+// Scratch of one block, but for that of its products.
 template <class S>
 struct BackwardScratch {
-  S *q, *dy;                          // rows
-  S *q_panel, *dy_panel, *dq, *tile, *slope, *one, *two;
-  S *k, *v;                           // all rows of a head, if they are copied
-  S* sums;                            // dk and dv of a head, if they are not summed elsewhere
-  S *lse, *shift;                     // of each query; shift: sum of dy y
+  S *tile, *slope, *one, *two, *dq;  // dq: width x kQueries
+  S *lse, *shift;                    // of each query; shift: sum of dy y
+  S* sums;                           // dk and dv of a head, if they are not summed elsewhere
   BackwardScratch(const BackwardPlan& plan, Pieces& pieces) {
-    const Attention& x = plan.x;
-    for (S** panel : {&q, &q_panel, &dq}) *panel = pieces.take<S>(x.width * kQueries);
-    for (S** panel : {&dy, &dy_panel}) *panel = pieces.take<S>(x.value_width * kQueries);
     for (S** piece : {&tile, &slope, &one, &two}) *piece = pieces.take<S>(kKeys * kQueries);
-    k = pieces.take<S>(must_copy_rows(x.dtype, x.k, x.width) ? x.keys * x.width : 0);
-    v = pieces.take<S>(must_copy_rows(x.dtype, x.v, x.value_width) ? x.keys * x.value_width : 0);
-    sums = pieces.take<S>(plan.is_direct || plan.parts > 1 ? 0 : plan.sum_size());
+    dq = pieces.take<S>(round_up(plan.x.width, 16) * kQueries);
     lse = pieces.take<S>(kQueries);
     shift = pieces.take<S>(kQueries);
+    sums = pieces.take<S>(plan.is_direct || plan.parts > 1 ? 0 : plan.sum_size());
   }
 };
 
-// Where the gradients of a head of k and v are summed, row after row; null: nobody reads them.
-template <class S>
-struct KeySums {
-  S *dk, *dv;
-};
-
-struct BackwardLoops {
+// A way of computing, chosen by dtype and processor.
+struct BackwardWay {
   void (*run)(const BackwardPlan&, const BackwardInputs&, int64_t, std::byte*, void*);
   void (*join)(const BackwardPlan&, const BackwardInputs&, int64_t, void*);
+  int64_t (*scratch_bytes)(const BackwardPlan&);
+  bool is_padded;
 };
 
 }  // namespace
@@ -108,102 +105,106 @@ HWY_INLINE void take_slopes(S* HWY_RESTRICT tile, S* HWY_RESTRICT slope, const S
   }
 }
 
-// Rows and panels of q and dy, lse, and the sums of dy y.
-template <class T, class S = Compute<T>>
-void load_block(const Block<T>& block, const BackwardInputs& in, const BackwardScratch<S>& s) {
+// The sum of products of two rows.
+template <class T>
+Compute<T> row_product(const T* a, int64_t a_column, const T* b, int64_t b_column, int64_t width) {
+  using S = Compute<T>;
   const hn::ScalableTag<S> d;
-  const Attention& x = block.x;
-  load_rows(block.query_rows(in.q, x.q), x.q.row, x.q.column, block.queries, x.width, static_cast<S>(x.scale), s.q);
-  make_panel(s.q, x.width, block.queries, x.width, s.q_panel);
-  load_rows(block.query_rows(in.dy, x.dy), x.dy.row, x.dy.column, block.queries, x.value_width, S(1), s.dy);
-  make_panel(s.dy, x.value_width, block.queries, x.value_width, s.dy_panel);
-  const S* lse = static_cast<const S*>(in.lse) + (block.example * x.heads + block.head) * x.queries + block.first;
-  const T* y = block.query_rows(in.y, x.y);
-  for (int64_t i = 0; i < kQueries; ++i) {
-    s.lse[i] = i < block.queries ? lse[i] : kInfinity<S>;
-    s.shift[i] = S(0);
-    if (i >= block.queries) continue;
-    s.shift[i] = static_cast<S>(sum_vectors(d, x.value_width, [&](auto part, int64_t at) HWY_ATTR {
-      return hn::Mul(load(d, part, s.dy + i * x.value_width + at), load(d, part, y + i * x.y.row + at));
-    }));
+  if (a_column == 1 && b_column == 1) {
+    return static_cast<S>(
+        sum_vectors(d, width, [&](auto part, int64_t at) HWY_ATTR { return hn::Mul(load(d, part, a + at), load(d, part, b + at)); }));
   }
+  double sum = 0;
+  for (int64_t at = 0; at < width; ++at) sum += static_cast<double>(a[at * a_column]) * static_cast<double>(b[at * b_column]);
+  return static_cast<S>(sum);
 }
 
 template <class T, class S = Compute<T>>
-void backward_block(const Block<T>& block, const BackwardInputs& in, Rows<T>& k, Rows<T>& v, const BackwardScratch<S>& s,
+void load_sums(const Block<T>& block, const BackwardInputs& in, const BackwardScratch<S>& s) {
+  const Attention& x = block.x;
+  const S* lse = static_cast<const S*>(in.lse) + (block.example * x.heads + block.head) * x.queries + block.first;
+  const T *y = block.query_rows(in.y, x.y), *dy = block.query_rows(in.dy, x.dy);
+  for (int64_t i = 0; i < kQueries; ++i) {
+    const bool is_there = i < block.queries;
+    s.lse[i] = is_there ? lse[i] : kInfinity<S>;
+    s.shift[i] = is_there ? row_product(dy + i * x.dy.row, x.dy.column, y + i * x.y.row, x.y.column, x.value_width) : S(0);
+  }
+}
+
+template <class T, class Products, class S = Compute<T>>
+void backward_block(const Block<T>& block, Products& products, const BackwardInputs& in, const BackwardScratch<S>& s,
                     const KeySums<S>& sums) {
   const Attention& x = block.x;
-  load_block(block, in, s);
+  load_sums(block, in, s);
+  products.take_queries(block.query_rows(in.q, x.q), block.query_rows(in.dy, x.dy), block.queries);
   bool is_first = true;
   for (int64_t key = block.keys.begin; key < block.keys.end; key += kKeys) {
     const int64_t count = std::min(kKeys, block.keys.end - key);
     const Sight seen = block.sight(key, count);
     if (seen == Sight::none) continue;
-    const S *keys = k.at(key, key + count), *values = v.at(key, key + count);
-    multiply(keys, k.row(), int64_t{1}, s.q_panel, kQueries, x.width, true, s.tile, kQueries, count, block.columns);
+    products.scores(key, count, block.columns, s.tile);
     block.adjust(seen, key, count, s.tile, s.one, s.two);
-    multiply(values, v.row(), int64_t{1}, s.dy_panel, kQueries, x.value_width, true, s.slope, kQueries, count, block.columns);
+    products.weight_slopes(key, count, block.columns, s.slope);
     if (x.draw_keys) block.draw(key, count, s.one);
     for_groups<S>(block.columns, [&]<int kVectors>(std::integral_constant<int, kVectors>, int64_t c) HWY_ATTR {
       if (x.draw_keys) take_slopes<kVectors, true>(s.tile + c, s.slope + c, s.one + c, count, s.lse + c, s.shift + c);
       else take_slopes<kVectors, false>(s.tile + c, s.slope + c, s.one + c, count, s.lse + c, s.shift + c);
     });
-    if (sums.dv) {
-      multiply(s.tile, kQueries, int64_t{1}, s.dy, x.value_width, block.queries, false, sums.dv + key * x.value_width, x.value_width, count,
-               x.value_width);
-    }
-    if (sums.dk) {
-      multiply(s.slope, kQueries, int64_t{1}, s.q, x.width, block.queries, false, sums.dk + key * x.width, x.width, count, x.width);
-    }
-    if (in.dq) multiply(keys, int64_t{1}, k.row(), s.slope, kQueries, count, is_first, s.dq, kQueries, x.width, block.columns);
+    products.add(key, count, block.columns, s.tile, s.slope, is_first, sums, in.dq ? s.dq : nullptr);
     is_first = false;
   }
   if (!in.dq) return;
   if (is_first) std::fill_n(s.dq, x.width * kQueries, S(0));
   T* to = static_cast<T*>(in.dq) + block.example * x.dq.example + block.head * x.dq.head + block.first * x.dq.row;
-  transpose(s.dq, kQueries, x.width, block.queries, s.q, x.width);
-  for (int64_t i = 0; i < block.queries; ++i) store_row(s.q + i * x.width, x.width, static_cast<S>(x.scale), to + i * x.dq.row);
+  for (int64_t begin = 0; begin < x.width; begin += kKeys) {  // by parts of a row that fit into a tile
+    const int64_t width = std::min(kKeys, x.width - begin);
+    transpose(s.dq + begin * kQueries, kQueries, width, block.queries, s.tile, kKeys);
+    for (int64_t i = 0; i < block.queries; ++i) store_row(s.tile + i * kKeys, width, static_cast<S>(x.scale), to + i * x.dq.row + begin);
+  }
 }
 
 // Stores the sums of a head of k and v.
 template <class T, class S = Compute<T>>
-void store_sums(const Attention& x, const BackwardInputs& in, int64_t example, int64_t head, const S* sums) {
-  const auto store_all = [&](void* out, const AttentionSteps& steps, const S* from, int64_t width) {
+void store_sums(const BackwardPlan& plan, const BackwardInputs& in, int64_t example, int64_t head, const S* sums) {
+  const Attention& x = plan.x;
+  const auto store_all = [&](void* out, const AttentionSteps& steps, const S* from, int64_t row, int64_t width, S scale) {
     if (!out) return;
     T* to = static_cast<T*>(out) + example * steps.example + head * steps.head;
-    for (int64_t key = 0; key < x.keys; ++key) store_row(from + key * width, width, S(1), to + key * steps.row);
+    for (int64_t key = 0; key < x.keys; ++key) store_row(from + key * row, width, scale, to + key * steps.row);
   };
-  store_all(in.dk, x.dk, sums, x.width);
-  store_all(in.dv, x.dv, sums + x.keys * x.width, x.value_width);
+  store_all(in.dk, x.dk, sums, plan.k_row(), x.width, static_cast<S>(plan.dk_scale));
+  store_all(in.dv, x.dv, sums + plan.rows() * plan.k_row(), plan.v_row(), x.value_width, S(1));
 }
 
 // Task number `task`: one part of the blocks of one head of k and v. `memory`: the sums of all parts, where there are several.
-template <class T>
+template <class T, class Products>
 void run_backward(const BackwardPlan& plan, const BackwardInputs& in, int64_t task, std::byte* scratch, void* memory) {
   using S = Compute<T>;
   const Attention& x = plan.x;
   Pieces pieces(scratch);
   const BackwardScratch<S> s(plan, pieces);
+  Products products(x, pieces);
   const int64_t example = task / plan.parts / x.kv_heads, head = task / plan.parts % x.kv_heads;
   S* const own = plan.parts > 1 ? static_cast<S*>(memory) + task * plan.sum_size() : s.sums;
-  KeySums<S> sums{in.dk ? own : nullptr, in.dv ? own + x.keys * x.width : nullptr};
+  KeySums<S> sums{in.dk ? own : nullptr, in.dv ? own + plan.rows() * plan.k_row() : nullptr, plan.k_row(), plan.v_row()};
   if (plan.is_direct) {
     sums.dk = in.dk ? static_cast<S*>(in.dk) + example * x.dk.example + head * x.dk.head : nullptr;
     sums.dv = in.dv ? static_cast<S*>(in.dv) + example * x.dv.example + head * x.dv.head : nullptr;
   }
-  if (sums.dk) std::fill_n(sums.dk, x.keys * x.width, S(0));
-  if (sums.dv) std::fill_n(sums.dv, x.keys * x.value_width, S(0));
-  const T *first_k = rows_of_head<T>(in.k, x.k, example, head), *first_v = rows_of_head<T>(in.v, x.v, example, head);
+  if (sums.dk) std::fill_n(sums.dk, plan.rows() * plan.k_row(), S(0));
+  if (sums.dv) std::fill_n(sums.dv, plan.rows() * plan.v_row(), S(0));
+  const T *k = rows_of_head<T>(in.k, x.k, example, head), *v = rows_of_head<T>(in.v, x.v, example, head);
+  products.open();
   for (int64_t item = task % plan.parts; item < plan.group * plan.blocks;) {
-    const int64_t member = item / plan.blocks;
-    Rows<T> keys(first_k, x.k, x.width, must_copy_rows(x.dtype, x.k, x.width), s.k);
-    Rows<T> values(first_v, x.v, x.value_width, must_copy_rows(x.dtype, x.v, x.value_width), s.v);
-    for (; item < (member + 1) * plan.blocks; item += plan.parts) {
-      const Block<T> block(x, in.more, example, head * plan.group + member, item % plan.blocks * kQueries);
-      backward_block(block, in, keys, values, s, sums);
-    }
+    const int64_t member = item / plan.blocks, last = (member + 1) * plan.blocks;
+    const auto block_of = [&](int64_t at) {
+      return Block<T>(x, in.more, example, head * plan.group + member, at % plan.blocks * kQueries);
+    };
+    products.take_head(k, v, {block_of(item).keys.begin, block_of(last - 1).keys.end});
+    for (; item < last; item += plan.parts) backward_block(block_of(item), products, in, s, sums);
   }
-  if (!plan.is_direct && plan.parts == 1) store_sums<T>(x, in, example, head, own);
+  products.close();
+  if (!plan.is_direct && plan.parts == 1) store_sums<T>(plan, in, example, head, own);
 }
 
 // Adds up the parts of one head of k and v, in their order, in the first one's place, and stores them.
@@ -211,7 +212,7 @@ template <class T>
 void join_parts(const BackwardPlan& plan, const BackwardInputs& in, int64_t row, void* memory) {
   using S = Compute<T>;
   const hn::ScalableTag<S> d;
-  const Attention& x = plan.x;
+  const int64_t kv_heads = plan.x.kv_heads;
   S* sums = static_cast<S*>(memory) + row * plan.parts * plan.sum_size();
   for (int64_t part = 1; part < plan.parts; ++part) {
     const S* more = sums + part * plan.sum_size();
@@ -219,17 +220,25 @@ void join_parts(const BackwardPlan& plan, const BackwardInputs& in, int64_t row,
       store(d, lanes, sums + at, hn::Add(load(d, lanes, sums + at), load(d, lanes, more + at)));
     });
   }
-  store_sums<T>(x, in, row / x.kv_heads, row % x.kv_heads, sums);
+  store_sums<T>(plan, in, row / kv_heads, row % kv_heads, sums);
 }
 
-template <class T>
-BackwardLoops loops_of() {
-  return {run_backward<T>, join_parts<T>};
+template <class T, class Products>
+int64_t backward_bytes(const BackwardPlan& plan) {
+  Pieces pieces(nullptr);
+  BackwardScratch<Compute<T>>(plan, pieces);
+  Products(plan.x, pieces);
+  return pieces.bytes();
 }
-BackwardLoops find_backward(DType dtype) {
-  if (dtype == float64) return loops_of<double>();
-  if (dtype == float16) return loops_of<float16_t>();
-  return dtype == bfloat16 ? loops_of<bfloat16_t>() : loops_of<float>();
+template <class T, class Products = VectorBackward<T>>
+BackwardWay backward_way(bool is_padded = false) {
+  return {run_backward<T, Products>, join_parts<T>, backward_bytes<T, Products>, is_padded};
+}
+BackwardWay find_backward(DType dtype) {
+  if (dtype == float64) return backward_way<double>();
+  if (dtype == float16) return backward_way<float16_t>();
+  if (dtype == bfloat16) return find_pair_product() ? backward_way<bfloat16_t, PairBackward>(true) : backward_way<bfloat16_t>();
+  return backward_way<float>();
 }
 
 }  // namespace
@@ -242,24 +251,20 @@ namespace {
 
 HWY_EXPORT(find_backward);
 
-int64_t scratch_bytes(const BackwardPlan& plan) {
-  Pieces pieces(nullptr);
-  if (plan.x.dtype == float64) BackwardScratch<double>(plan, pieces);
-  else BackwardScratch<float>(plan, pieces);
-  return pieces.bytes();
-}
-
 double work_of_head(const Attention& x) {
   return static_cast<double>(x.heads / x.kv_heads * x.queries) * static_cast<double>(x.keys) * static_cast<double>(x.width + x.value_width);
 }
 
-BackwardPlan plan_of(const Attention& x) {
+BackwardPlan plan_of(const Attention& x, const BackwardWay& way) {
   BackwardPlan plan{x};
   plan.group = x.heads / x.kv_heads;
   plan.blocks = divide_up(x.queries, kQueries);
   // Few heads are shared among more threads; each part has sums of its own.
   constexpr int64_t wanted = 8;
   if (work_of_head(x) > 1 << 23) plan.parts = std::clamp<int64_t>(wanted / plan.heads(), 1, plan.group * plan.blocks);
+  plan.is_padded = way.is_padded;
+  // Queries are multiplied by the scale before scores are made of them, unless that would round them.
+  if (way.is_padded && !is_exact_scale(x.scale)) plan.dk_scale = static_cast<float>(x.scale);
   plan.is_direct = plan.parts == 1 && !x.dtype.is_16_bit() && x.dk.row == x.width && x.dv.row == x.value_width;
   return plan;
 }
@@ -267,13 +272,14 @@ BackwardPlan plan_of(const Attention& x) {
 }  // namespace
 
 KernelPtr prepare_attention_backward(const Attention& x) {
-  const BackwardPlan plan = plan_of(x);
+  if (x.examples * x.kv_heads == 0) return make_kernel([](void* const*, void*) { return Status{}; });
+  const BackwardWay way = HWY_DYNAMIC_DISPATCH(find_backward)(x.dtype);
+  const BackwardPlan plan = plan_of(x, way);
   const int64_t tasks = plan.heads() * plan.parts;
   const auto tasks_a_chunk = static_cast<int64_t>(std::clamp((1 << 19) / std::max(work_of_head(x), 1.0), 1.0, 1e6));
   const int64_t chunks = divide_up(tasks, tasks_a_chunk);
-  const SlotSizes sizes(scratch_bytes(plan), chunks);
+  const SlotSizes sizes(way.scratch_bytes(plan), chunks);
   const int64_t sum_bytes = plan.parts == 1 ? 0 : round_up(tasks * plan.sum_size() * (x.dtype == float64 ? 8 : 4));
-  const auto loops = HWY_DYNAMIC_DISPATCH(find_backward)(x.dtype);
   return make_kernel(
       [=](void* const* p, void* scratch) {
         const BackwardInputs in(plan.x, p);
@@ -281,10 +287,10 @@ KernelPtr prepare_attention_backward(const Attention& x) {
         parallel_for(chunks, [&](int64_t chunk) {
           const Slots::Claim slot(slots);
           for (int64_t task = tasks * chunk / chunks; task < tasks * (chunk + 1) / chunks; ++task) {
-            loops.run(plan, in, task, slot.data(), scratch);
+            way.run(plan, in, task, slot.data(), scratch);
           }
         });
-        if (plan.parts > 1) parallel_for(plan.heads(), [&](int64_t row) { loops.join(plan, in, row, scratch); });
+        if (plan.parts > 1) parallel_for(plan.heads(), [&](int64_t row) { way.join(plan, in, row, scratch); });
         return Status{};
       },
       sum_bytes + sizes.scratch_bytes());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "gradus/base/round_up.hpp"
 #include "gradus/cpu/attention/attention.hpp"
@@ -33,11 +34,18 @@ struct Inputs {
     if (x.draw_keys) draw_keys = static_cast<const int64_t*>(*next++);
   }
   int64_t length(const Attention& x, int64_t example) const {
-    return x.has_lengths ? std::clamp<int64_t>(lengths[example], 0, x.keys) : x.keys;
+    return x.has_lengths ? std::clamp<int64_t>(lengths[example * x.length_step], 0, x.keys) : x.keys;
   }
   int64_t offset(const Attention& x, int64_t example) const {
-    return x.offsets ? std::clamp(offsets[x.offsets == 1 ? 0 : example], -kFarAway, kFarAway) : 0;
+    return x.offsets ? std::clamp(offsets[x.offsets == 1 ? 0 : example * x.offset_step], -kFarAway, kFarAway) : 0;
   }
+  template <class S>
+  S slope(const Attention& x, int64_t head) const {
+    return static_cast<const S*>(slopes)[head * x.slope_step];
+  }
+  /// That of an example, which is number example % draw_examples of those of its key.
+  int64_t draw_key(const Attention& x, int64_t example) const { return draw_keys[example / draw_examples(x) * x.draw_key_step]; }
+  static int64_t draw_examples(const Attention& x) { return x.examples / x.draw_keys; }
 };
 
 /// The queries, counted from one at position 0, that see a key at `key`: those at positions key .. key + window - 1 of causal attention.
@@ -64,6 +72,12 @@ inline bool hides_some(const Attention& x, int64_t position, int64_t queries, Sp
 /// Whether rows are copied before they are computed with.
 inline bool must_copy_rows(DType dtype, const AttentionSteps& steps, int64_t width) {
   return dtype.is_16_bit() || steps.column != 1 || steps.row != width;
+}
+
+/// Whether bfloat16 queries can be multiplied by the scale without rounding: a power of two.
+inline bool is_exact_scale(double scale) {
+  int exponent = 0;
+  return std::frexp(scale, &exponent) == 0.5 && std::abs(exponent) < 60;
 }
 
 /// How weights are dropped.

@@ -1,4 +1,5 @@
-// Attention of few queries: products of rows, with the width of a row in the lanes; the queries of all heads that share k and v go together.
+// Attention of few queries: products of rows, with the width of a row in the lanes; the queries of all heads that share k and v go
+// together.
 #include "gradus/cpu/highway_targets.hpp"
 
 #include "gradus/cpu/attention/few.hpp"
@@ -104,7 +105,12 @@ struct Query {
   Span keys;
 
   Query(const Attention& attention, const Inputs& inputs, int64_t example_index, int64_t head_index, int64_t row)
-      : x(attention), in(inputs), example(example_index), head(head_index), index(row), position(row + in.offset(x, example)),
+      : x(attention),
+        in(inputs),
+        example(example_index),
+        head(head_index),
+        index(row),
+        position(row + in.offset(x, example)),
         keys(keys_of(x, in.length(x, example), position, 1)) {}
 
   // Masks and slopes on the scores of keys `first` .. first + count - 1; -infinity for those out of sight.
@@ -120,15 +126,15 @@ struct Query {
         if (!x.is_bool_mask) scores[j] += static_cast<const S*>(in.mask)[at];
         else if (!static_cast<const bool*>(in.mask)[at]) scores[j] = -kInfinity<S>;
       }
-      if (x.has_slopes) scores[j] -= static_cast<const S*>(in.slopes)[head] * static_cast<S>(std::abs(position - key));
+      if (x.has_slopes) scores[j] -= in.slope<S>(x, head) * static_cast<S>(std::abs(position - key));
     }
   }
   void drop(int64_t first, int64_t count, S* weights) const {
-    const int64_t examples = x.examples / x.draw_keys;
-    const Draw<S> draw(x, in.draw_keys[example / examples]);
-    const auto row = static_cast<uint64_t>(((example % examples) * x.heads + head) * x.queries + index) * static_cast<uint64_t>(x.keys);
+    const Draw<S> draw(x, in.draw_key(x, example));
+    const auto row = static_cast<uint64_t>(((example % Inputs::draw_examples(x)) * x.heads + head) * x.queries + index);
+    const uint64_t first_element = row * static_cast<uint64_t>(x.keys) + static_cast<uint64_t>(first);
     for (int64_t j = 0; j < count; ++j) {
-      const uint64_t element = row + static_cast<uint64_t>(first + j);
+      const uint64_t element = first_element + static_cast<uint64_t>(j);
       weights[j] *= philox(element / 4, 0, draw.key)[element % 4] < draw.threshold ? S(0) : draw.factor;
     }
   }

@@ -5,13 +5,14 @@
 #include "gradus/base/parallel.hpp"
 #include "gradus/cpu/attention/call.hpp"
 #include "gradus/cpu/attention/few.hpp"
+#include "gradus/cpu/attention/pairs.hpp"
 #include "gradus/cpu/loop/slots.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradus/cpu/attention/forward.cpp"
 #include <hwy/foreach_target.h>
 
-#include "gradus/cpu/attention/tile-inl.hpp"
+#include "gradus/cpu/attention/products-inl.hpp"
 #include "gradus/cpu/elementwise/math-inl.hpp"
 
 #ifndef GRADUS_CPU_ATTENTION_FORWARD_ONCE
@@ -19,22 +20,25 @@
 namespace gradus::cpu {
 namespace {
 
-// Scratch of one block.
+// Scratch of one block, but for that of its products.
 template <class S>
 struct ForwardScratch {
-  S *panel, *sums, *tile, *one, *two, *k, *v;  // sums: value_width x kQueries; k, v: all rows of a head, if they are copied
-  S *top, *total, *change;                     // of each query: maximum, sum of e^(score - maximum), what older sums are multiplied by
+  S *sums, *tile, *one, *two;  // sums: value_width x kQueries
+  S *top, *total, *change;     // of each query: maximum, sum of e^(score - maximum), what older sums are multiplied by
   ForwardScratch(const Attention& x, Pieces& pieces)
-      : panel(pieces.take<S>(x.width * kQueries)),
-        sums(pieces.take<S>(std::max(x.width, x.value_width) * kQueries)),  // holds the rows of q first
+      : sums(pieces.take<S>(round_up(x.value_width, 16) * kQueries)),
         tile(pieces.take<S>(kKeys * kQueries)),
         one(pieces.take<S>(kKeys * kQueries)),
         two(pieces.take<S>(kKeys * kQueries)),
-        k(pieces.take<S>(must_copy_rows(x.dtype, x.k, x.width) ? x.keys * x.width : 0)),
-        v(pieces.take<S>(must_copy_rows(x.dtype, x.v, x.value_width) ? x.keys * x.value_width : 0)),
         top(pieces.take<S>(kQueries)),
         total(pieces.take<S>(kQueries)),
         change(pieces.take<S>(kQueries)) {}
+};
+
+// A way of computing, chosen by dtype and processor.
+struct ForwardWay {
+  void (*run)(const Attention&, const Inputs&, const void* q, const void* k, const void* v, int64_t begin, int64_t end, std::byte* scratch);
+  int64_t (*scratch_bytes)(const Attention&);
 };
 
 }  // namespace
@@ -136,22 +140,21 @@ void finish_block(const Block<T>& block, const ForwardScratch<S>& s, bool is_emp
   }
 }
 
-template <class T, class S = Compute<T>>
-void forward_block(const Block<T>& block, const void* q, Rows<T>& k, Rows<T>& v, const ForwardScratch<S>& s, T* y, S* lse) {
+template <class T, class Products, class S = Compute<T>>
+void forward_block(const Block<T>& block, Products& products, const void* q, const ForwardScratch<S>& s, T* y, S* lse) {
   const Attention& x = block.x;
   const hn::ScalableTag<S> d;
   for (int64_t c = 0; c < kQueries; c += kLanes<S>) {
     hn::StoreU(hn::Set(d, -kInfinity<S>), d, s.top + c);
     hn::StoreU(hn::Zero(d), d, s.total + c);
   }
-  load_rows(block.query_rows(q, x.q), x.q.row, x.q.column, block.queries, x.width, static_cast<S>(x.scale), s.sums);
-  make_panel(s.sums, x.width, block.queries, x.width, s.panel);
+  products.take_queries(block.query_rows(q, x.q), block.queries);
   bool is_first = true;
   for (int64_t key = block.keys.begin; key < block.keys.end; key += kKeys) {
     const int64_t count = std::min(kKeys, block.keys.end - key);
     const Sight seen = block.sight(key, count);
     if (seen == Sight::none) continue;
-    multiply(k.at(key, key + count), k.row(), int64_t{1}, s.panel, kQueries, x.width, true, s.tile, kQueries, count, block.columns);
+    products.scores(key, count, block.columns, s.tile);
     block.adjust(seen, key, count, s.tile, s.one, s.two);
     bool has_grown = false;
     for_groups<S>(block.columns, [&]<int kVectors>(std::integral_constant<int, kVectors>, int64_t c) HWY_ATTR {
@@ -163,36 +166,50 @@ void forward_block(const Block<T>& block, const void* q, Rows<T>& k, Rows<T>& v,
       block.draw(key, count, s.one);
       multiply_tiles(s.one, count, block.columns, s.tile);
     }
-    multiply(v.at(key, key + count), int64_t{1}, v.row(), s.tile, kQueries, count, is_first, s.sums, kQueries, x.value_width,
-             block.columns);
+    products.add_values(key, count, block.columns, s.tile, is_first, s.sums);
     is_first = false;
   }
   finish_block(block, s, is_first, y, lse);
 }
 
-template <class T>
+template <class T, class Products>
 void run_forward(const Attention& x, const Inputs& in, const void* q, const void* k, const void* v, int64_t begin, int64_t end,
                  std::byte* scratch) {
   using S = Compute<T>;
   Pieces pieces(scratch);
   const ForwardScratch<S> s(x, pieces);
+  Products products(x, pieces);
+  products.open();
   const int64_t blocks = divide_up(x.queries, kQueries);
   for (int64_t task = begin; task < end;) {
     const int64_t row = task / blocks, example = row / x.heads, head = row % x.heads, kv_head = head / (x.heads / x.kv_heads);
-    Rows<T> keys(rows_of_head<T>(k, x.k, example, kv_head), x.k, x.width, must_copy_rows(x.dtype, x.k, x.width), s.k);
-    Rows<T> values(rows_of_head<T>(v, x.v, example, kv_head), x.v, x.value_width, must_copy_rows(x.dtype, x.v, x.value_width), s.v);
-    for (const int64_t last = std::min(end, (row + 1) * blocks); task < last; ++task) {
-      const Block<T> block(x, in, example, head, task % blocks * kQueries);
-      forward_block(block, q, keys, values, s, static_cast<T*>(in.next[0]), static_cast<S*>(in.next[1]));
+    const int64_t last = std::min(end, (row + 1) * blocks);
+    const auto block_of = [&](int64_t at) { return Block<T>(x, in, example, head, at % blocks * kQueries); };
+    products.take_head(rows_of_head<T>(k, x.k, example, kv_head), rows_of_head<T>(v, x.v, example, kv_head),
+                       {block_of(task).keys.begin, block_of(last - 1).keys.end});
+    for (; task < last; ++task) {
+      forward_block(block_of(task), products, q, s, static_cast<T*>(in.next[0]), static_cast<S*>(in.next[1]));
     }
   }
+  products.close();
 }
 
-using ForwardRun = void (*)(const Attention&, const Inputs&, const void*, const void*, const void*, int64_t, int64_t, std::byte*);
-ForwardRun find_forward(DType dtype) {
-  if (dtype == float64) return run_forward<double>;
-  if (dtype == float16) return run_forward<float16_t>;
-  return dtype == bfloat16 ? run_forward<bfloat16_t> : run_forward<float>;
+template <class T, class Products>
+int64_t forward_bytes(const Attention& x) {
+  Pieces pieces(nullptr);
+  ForwardScratch<Compute<T>>(x, pieces);
+  Products(x, pieces);
+  return pieces.bytes();
+}
+template <class T, class Products = VectorForward<T>>
+ForwardWay forward_way() {
+  return {run_forward<T, Products>, forward_bytes<T, Products>};
+}
+ForwardWay find_forward(DType dtype) {
+  if (dtype == float64) return forward_way<double>();
+  if (dtype == float16) return forward_way<float16_t>();
+  if (dtype == bfloat16) return find_pair_product() ? forward_way<bfloat16_t, PairForward>() : forward_way<bfloat16_t>();
+  return forward_way<float>();
 }
 
 }  // namespace
@@ -205,42 +222,33 @@ namespace {
 
 HWY_EXPORT(find_forward);
 
-int64_t scratch_bytes(const Attention& x) {
-  Pieces pieces(nullptr);
-  if (x.dtype == float64) ForwardScratch<double>(x, pieces);
-  else ForwardScratch<float>(x, pieces);
-  return pieces.bytes();
-}
-
 }  // namespace
 
 Status check_lengths(const Attention& x, const Inputs& in) {
   for (int64_t i = 0; x.has_lengths && i < x.examples; ++i) {
-    if (in.lengths[i] < 0) {
-      return {false, "length is out of range: element {} is {}; it must be at least {}", i, static_cast<double>(in.lengths[i]), 0};
-    }
-    if (in.lengths[i] > x.keys) {
-      return {false, "length is out of range: element {} is {}; it must be at most {}, the number of keys", i,
-              static_cast<double>(in.lengths[i]), x.keys};
-    }
+    const int64_t length = in.lengths[i * x.length_step];
+    constexpr const char *low = "length is out of range: element {} is {}; it must be at least {}",
+                         *high = "length is out of range: element {} is {}; it must be at most {}, the number of keys";
+    if (length < 0 || length > x.keys) return {false, length < 0 ? low : high, i, static_cast<double>(length), length < 0 ? 0 : x.keys};
   }
   return {};
 }
 
 KernelPtr prepare_attention(const Attention& x) {
+  if (x.examples * x.heads * x.queries == 0) return make_kernel([](void* const*, void*) { return Status{}; });
   if (has_few_queries(x)) return prepare_few_queries(x);
   const int64_t tasks = x.examples * x.heads * divide_up(x.queries, kQueries);
   // Some 10 us a chunk or more; where rows are copied, so many blocks of a head that it pays.
-  const double work = static_cast<double>(std::min(x.queries, kQueries)) * static_cast<double>(x.keys) *
-                      static_cast<double>(x.width + x.value_width);
+  const double work =
+      static_cast<double>(std::min(x.queries, kQueries)) * static_cast<double>(x.keys) * static_cast<double>(x.width + x.value_width);
   auto tasks_a_chunk = static_cast<int64_t>(std::clamp((1 << 20) / std::max(work, 1.0), 1.0, 1e6));
   if (must_copy_rows(x.dtype, x.k, x.width) || must_copy_rows(x.dtype, x.v, x.value_width)) {
     const int64_t blocks = divide_up(x.queries, kQueries);
     tasks_a_chunk = std::max(tasks_a_chunk, std::clamp<int64_t>(tasks / 16, 1, blocks));
   }
   const int64_t chunks = divide_up(tasks, tasks_a_chunk);
-  const SlotSizes sizes(scratch_bytes(x), chunks);
-  const auto run = HWY_DYNAMIC_DISPATCH(find_forward)(x.dtype);
+  const ForwardWay way = HWY_DYNAMIC_DISPATCH(find_forward)(x.dtype);
+  const SlotSizes sizes(way.scratch_bytes(x), chunks);
   return make_kernel(
       [=](void* const* p, void* scratch) {
         const Inputs in(x, p + 3);
@@ -249,7 +257,7 @@ KernelPtr prepare_attention(const Attention& x) {
         Slots slots(sizes, scratch);
         parallel_for(chunks, [&](int64_t chunk) {
           const Slots::Claim slot(slots);
-          run(x, in, p[0], p[1], p[2], tasks * chunk / chunks, tasks * (chunk + 1) / chunks, slot.data());
+          way.run(x, in, p[0], p[1], p[2], tasks * chunk / chunks, tasks * (chunk + 1) / chunks, slot.data());
         });
         return Status{};
       },

@@ -29,7 +29,8 @@ void multiply_columns(const S* a, int64_t a_row, int64_t a_column, const S* b, i
   int64_t i = 0;
   const auto tiles = [&]<int kRows>(std::integral_constant<int, kRows>) {
     for (; i + kRows <= rows; i += kRows) {
-      multiply_tile<kRows, kVectors, false>(a + i * a_row, a_row, a_column, b, b_row, depth, is_first, c + i * c_row, c_row, kRows, columns);
+      multiply_tile<kRows, kVectors, false>(a + i * a_row, a_row, a_column, b, b_row, depth, is_first, c + i * c_row, c_row, kRows,
+                                            columns);
     }
   };
   tiles(std::integral_constant<int, kMost>());
@@ -68,9 +69,8 @@ void load_rows(const T* from, int64_t row, int64_t column, int64_t rows, int64_t
   const hn::ScalableTag<S> d;
   for (int64_t i = 0; i < rows; ++i, from += row, to += width) {
     if (column == 1) {
-      for_vectors(d, width, [&](auto part, int64_t at) HWY_ATTR {
-        store(d, part, to + at, hn::Mul(load(d, part, from + at), hn::Set(d, scale)));
-      });
+      for_vectors(d, width,
+                  [&](auto part, int64_t at) HWY_ATTR { store(d, part, to + at, hn::Mul(load(d, part, from + at), hn::Set(d, scale))); });
     } else {
       for (int64_t at = 0; at < width; ++at) to[at] = static_cast<S>(from[at * column]) * scale;
     }
@@ -79,9 +79,8 @@ void load_rows(const T* from, int64_t row, int64_t column, int64_t rows, int64_t
 template <class T, class S = Compute<T>>
 void store_row(const S* from, int64_t width, S scale, T* to) {
   const hn::ScalableTag<S> d;
-  for_vectors(d, width, [&](auto part, int64_t at) HWY_ATTR {
-    store(d, part, to + at, hn::Mul(load(d, part, from + at), hn::Set(d, scale)));
-  });
+  for_vectors(d, width,
+              [&](auto part, int64_t at) HWY_ATTR { store(d, part, to + at, hn::Mul(load(d, part, from + at), hn::Set(d, scale))); });
 }
 
 // The rows of k or v of one head: where they lie, if they follow each other and can be computed with, else copied when they are first asked
@@ -90,6 +89,7 @@ template <class T>
 class Rows {
  public:
   using S = Compute<T>;
+  Rows() = default;
   // `copy` has room for all rows that will be asked for, if they must be copied.
   Rows(const T* from, const AttentionSteps& steps, int64_t width, bool must_copy, S* copy)
       : from_(from), steps_(steps), width_(width), copy_(must_copy ? copy : nullptr) {}
@@ -107,10 +107,10 @@ class Rows {
   }
 
  private:
-  const T* from_;
-  AttentionSteps steps_;
-  int64_t width_;
-  S* copy_;
+  const T* from_ = nullptr;
+  AttentionSteps steps_{};
+  int64_t width_ = 0;
+  S* copy_ = nullptr;
   int64_t end_ = 0;  // rows before have been copied, or will not be asked for
 };
 
@@ -324,9 +324,15 @@ struct Block {
   Span keys;                              // that some query may look at
 
   Block(const Attention& attention, const Inputs& inputs, int64_t example_index, int64_t head_index, int64_t first_query)
-      : x(attention), in(inputs), example(example_index), head(head_index), first(first_query),
-        queries(std::min(kQueries, x.queries - first)), columns((queries + kLanes<S> - 1) / kLanes<S> * kLanes<S>),
-        position(first + in.offset(x, example)), keys(keys_of(x, in.length(x, example), position, queries)) {}
+      : x(attention),
+        in(inputs),
+        example(example_index),
+        head(head_index),
+        first(first_query),
+        queries(std::min(kQueries, x.queries - first)),
+        columns((queries + kLanes<S> - 1) / kLanes<S> * kLanes<S>),
+        position(first + in.offset(x, example)),
+        keys(keys_of(x, in.length(x, example), position, queries)) {}
 
   const T* query_rows(const void* base, const AttentionSteps& steps) const {
     return static_cast<const T*>(base) + example * steps.example + head * steps.head + first * steps.row;
@@ -341,14 +347,13 @@ struct Block {
       else mask_tile(mask<S>(key), x.mask, queries, count, one, two);
       add_tile(two, x.is_bool_mask, count, columns, tile);
     }
-    if (x.has_slopes) add_slope(static_cast<const S*>(in.slopes)[head], position, key, count, columns, tile);
+    if (x.has_slopes) add_slope(in.slope<S>(x, head), position, key, count, columns, tile);
     if (hides_some(x, position, queries, {key, key + count})) hide_keys(x, position, key, count, columns, tile);
   }
   void draw(int64_t key, int64_t count, S* out) const {
-    const int64_t examples = x.examples / x.draw_keys;
-    const uint64_t row = static_cast<uint64_t>(((example % examples) * x.heads + head) * x.queries + first);
-    draw_tile(Draw<S>(x, in.draw_keys[example / examples]), row * static_cast<uint64_t>(x.keys) + static_cast<uint64_t>(key),
-              static_cast<uint64_t>(x.keys), count, columns, out);
+    const auto row = static_cast<uint64_t>(((example % Inputs::draw_examples(x)) * x.heads + head) * x.queries + first);
+    const auto row_keys = static_cast<uint64_t>(x.keys);
+    draw_tile(Draw<S>(x, in.draw_key(x, example)), row * row_keys + static_cast<uint64_t>(key), row_keys, count, columns, out);
   }
 
  private:
