@@ -42,7 +42,8 @@ template <class S>
 void multiply(const S* a, int64_t a_row, int64_t a_column, const S* b, int64_t b_row, int64_t depth, bool is_first, S* c, int64_t c_row,
               int64_t rows, int64_t columns) {
   constexpr int64_t lanes = kLanes<S>;
-  for (int64_t j = 0; j < columns;) {
+  int64_t j = 0;
+  while (j < columns) {
     const int64_t vectors = (columns - j + lanes - 1) / lanes;
     const auto take = [&]<int kVectors>(std::integral_constant<int, kVectors>) {
       const int64_t width = std::min(columns - j, kVectors * lanes);

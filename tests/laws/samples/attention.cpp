@@ -48,10 +48,16 @@ void add_one(Samples& out, const Arrays& inputs, const std::function<AttentionOp
                  .call = call,
                  .reference = [rule](const std::vector<Plain>& in) { return attended(in[0], in[1], in[2], rule(in)); },
                  .takes_specials = takes_specials});
-  const int64_t heads = inputs[0].shape(1), queries = inputs[0].shape(2);
-  Arrays pulled_inputs = inputs;
-  pulled_inputs.push_back(uniform({inputs[0].shape(0), heads, queries, inputs[2].shape(3)}, -1, 1, 9));
-  out.push_back({.op = "attention_backward", .inputs = pulled_inputs, .call = pulled(call)});
+  // Backwards, what is no float stands beside the inputs.
+  Arrays floats, others;
+  for (const Array& x : inputs) (x.dtype().is_float() ? floats : others).push_back(x);
+  const ListFunction of_floats = [call, others](const Arrays& in) {
+    Arrays all = in;
+    all.insert(all.end(), others.begin(), others.end());
+    return call(all);
+  };
+  floats.push_back(uniform({inputs[0].shape(0), inputs[0].shape(1), inputs[0].shape(2), inputs[2].shape(3)}, -1, 1, 9));
+  out.push_back({.op = "attention_backward", .inputs = floats, .call = pulled(of_floats)});
 }
 
 AttentionOptions plain_options(const Arrays&) { return {}; }
