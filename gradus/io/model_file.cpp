@@ -10,6 +10,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/path_pattern.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/data/text/tokenizer.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/io/checksum.hpp"
 #include "gradus/io/datum_json.hpp"
@@ -134,6 +135,10 @@ nn::ModelInfo info_from(const Safetensors& file, const std::string& path) {
   for (const auto& [name, text] : file.metadata) {
     if (name.starts_with("extra.")) info.extra[name.substr(6)] = text;
   }
+  if (const auto said = file.metadata.find("tokenizer"); said != file.metadata.end()) {
+    info.tokenizer = datum_of_json(said->second, path, "tokenizer");
+    data::Tokenizer::from_datum(info.tokenizer, concat(path, ": tokenizer"));
+  }
   const auto at = file.metadata.find("info");
   if (at == file.metadata.end()) return info;
   const Datum value = datum_of_json(at->second, path, "info");
@@ -225,6 +230,7 @@ nn::ModelInfo info_of(const data::Dataset& set) {
   if (!set.x.exists()) fail("info_of", "the data set holds no samples; a model's training set does");
   const Shape& shape = set.x.shape();
   nn::ModelInfo info{.class_names = set.class_names, .input_shape = {shape.begin() + 1, shape.end()}, .input_dtype = set.x.dtype()};
+  if (set.tokenizer.exists()) info.tokenizer = set.tokenizer.to_datum();
   if (set.is_from_bytes()) {
     info.preprocessing = nn::Preprocessing::of_bytes();
   } else {
@@ -239,6 +245,7 @@ nn::ModelInfo info_of(const data::Dataset& set) {
 void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string& path) {
   const nn::ModelInfo info = with_first_input(given, model.layer);
   nn::check_info("save", info);
+  if (info.tokenizer.exists()) data::Tokenizer::from_datum(info.tokenizer, "save: info.tokenizer");
   std::vector<NamedArray> arrays;
   for (const Variable& variable : model.variables) {
     if (!variable.exists()) {
@@ -258,6 +265,7 @@ void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string&
   model.visit(collector);
   metadata["fields"] = json_text(collector.fields);
   for (const auto& [name, text] : info.extra) metadata["extra." + name] = text;
+  if (info.tokenizer.exists()) metadata["tokenizer"] = json_text(info.tokenizer);
   add_checksum(arrays, metadata);
   save_safetensors(path, arrays, metadata);
   warn_of_not_finite(arrays, path);

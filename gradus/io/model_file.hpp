@@ -6,7 +6,9 @@
 //   architecture   JSON: {"type": "Sequential", "layers": [{"type": "Dense", "units": 10, ...}]}
 //   fields         JSON: numbers of a model of one's own type, by path
 //   info           JSON: name, description, class_names, input_shape, input_dtype; where it is known preprocessing, of mean, deviation,
-//   range checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
+//   range
+//   tokenizer      JSON, of models of text: in the form of a tokenizer.json, its vocabulary a list
+//   checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
 // and the texts of ModelInfo::extra under "extra." and their name.
 #pragma once
 
@@ -93,8 +95,8 @@ void save(const M& model, const std::string& path) {
   if constexpr (std::same_as<M, nn::Model>) save(model, path, model.info);
   else save(model, path, nn::ModelInfo{});
 }
-/// What a training set says of its model: class names, shape and dtype of a sample, the range of its numbers, and that bytes were divided
-/// by 255. Reads all inputs that are floats.
+/// What a training set says of its model: class names, shape and dtype of a sample, the range of its numbers, that bytes were divided
+/// by 255, and the tokenizer of texts. Reads all inputs that are floats.
 nn::ModelInfo info_of(const data::Dataset& set);
 /// Writes a model with what its training set says: then `gradus predict` and `gradus evaluate` know its classes and prepare samples as
 /// training did.

@@ -2,6 +2,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "gradus/data/text/tokenizer_file.hpp"
+#include "gradus/data/text/tokenizer_training.hpp"
 #include "gradus/gradus.hpp"
 #include "gradus/io/safetensors.hpp"
 #include "tests/temporary_folder.hpp"
@@ -124,6 +126,39 @@ TEST(ModelInfo, OlderFilesSayNothingOfPreprocessing) {
   const io::Safetensors file = io::load_safetensors(folder / "a");
   EXPECT_EQ(file.metadata.at("info").find("preprocessing"), std::string::npos);
   EXPECT_FALSE(io::load(folder / "a").info.preprocessing);
+}
+
+TEST(ModelInfo, ATokenizerIsSavedAndLoaded) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> texts{"the cat sat", "深度学习 naïve"};
+  const nn::Sequential model{nn::Embedding(300, 2)};
+  model(zeros({1, 3}, int64)).eval();
+  for (const char* kind : {"character", "word", "byte_pair", "plain_byte_pair", "word_piece"}) {
+    const data::Tokenizer tokenizer = data::train_tokenizer(data::tokenizer_kind(kind), texts, {.vocabulary_size = 300});
+    const nn::ModelInfo info = saved_and_loaded(model, {.tokenizer = tokenizer.to_datum()});
+    const data::Tokenizer again = data::tokenizer_of(info);
+    EXPECT_EQ(again.to_datum(), tokenizer.to_datum()) << kind;
+    EXPECT_EQ(again.encode("the 深 cat"), tokenizer.encode("the 深 cat")) << kind;
+  }
+  data::Dataset set(zeros({2, 3}, int64));
+  set.tokenizer = data::train_tokenizer(data::TokenizerKind::word, texts);
+  EXPECT_EQ(data::tokenizer_of(io::info_of(set)).to_datum(), set.tokenizer.to_datum());
+  EXPECT_EQ(error_of([&] { data::tokenizer_of(saved_and_loaded(model, {})); }),
+            "tokenizer_of: this model has no tokenizer; it was not saved with one");
+}
+
+TEST(ModelInfo, ADamagedTokenizerIsRefused) {
+  const TemporaryFolder folder;
+  const nn::Sequential model{nn::Embedding(3, 2)};
+  model(zeros({1, 3}, int64)).eval();
+  EXPECT_EQ(error_of([&] { io::save(model, folder / "a", {.tokenizer = "words"}); }), "save: info.tokenizer: expected a table, got \"words\"");
+  io::save(model, folder / "a");
+  io::Safetensors file = io::load_safetensors(folder / "a");
+  file.metadata.erase("checksum");
+  file.metadata["tokenizer"] = R"({"model": {"type": "WordLevel", "vocab": {"a": 1}}})";
+  io::save_safetensors(folder / "b", file.arrays, file.metadata);
+  EXPECT_EQ(without_path(error_of([&] { io::load(folder / "b"); }), folder / "b"),
+            "PATH: tokenizer: model.vocab: the id of \"a\" is 1, and there are 1 tokens; ids must be 0 to 0, each once");
 }
 
 }  // namespace
