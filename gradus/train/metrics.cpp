@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "gradus/base/error.hpp"
 #include "gradus/nn/loss.hpp"
@@ -57,6 +58,16 @@ Array accuracy(const Array& output, const Array& target) {
   return share(predicted == labels_of("accuracy", output, target));
 }
 
+Array token_accuracy(const Array& output, const Array& target) {
+  if (output.rank() < 2) fail("token_accuracy", "output is ", output.shape(), "; it must be (..., classes), a logit for each token");
+  constexpr int64_t kNoLabel = -100;
+  const Array labels = labels_of("token_accuracy", output, target), is_counted = labels != kNoLabel;
+  const Array is_right = (argmax(output, -1) == labels) & is_counted;
+  return sum(is_right.astype(float32)) / maximum(sum(is_counted.astype(float32)), 1);
+}
+
+double perplexity(double mean_loss) { return std::exp(mean_loss); }
+
 Array mean_absolute_error(const Array& output, const Array& target) { return loss::mean_absolute_error(output, target); }
 Array mean_squared_error(const Array& output, const Array& target) { return loss::mean_squared_error(output, target); }
 
@@ -91,6 +102,8 @@ constexpr MetricKind kKinds[] = {
     {"mean_squared_error", "mse", "squares of the errors", false, false, true, mean_squared_error, make<mean_squared_error>},
     {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", true, false, false, nullptr,
      [] { return top_k(5); }},
+    {"token_accuracy", "", "share of tokens that are right, of those whose label is not -100", true, false, false, token_accuracy,
+     make<token_accuracy>},
 };
 
 }  // namespace

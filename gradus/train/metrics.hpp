@@ -25,6 +25,12 @@ Array binary_accuracy(const Array& output, const Array& target);
 Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
 
+/// Share of the tokens that are predicted rightly, of those whose label is not -100: output (..., classes) logits, target integers (...).
+/// 0 where no label counts. Over batches it is averaged by samples: exact where each has the same number of tokens.
+Array token_accuracy(const Array& output, const Array& target);
+/// e^loss of a mean cross-entropy in nats a token, as fit and evaluate give it: as many equally likely tokens would be as hard to guess.
+double perplexity(double mean_loss);
+
 struct MetricKind;
 
 /// One of these, or a function of one's own with a name: .metrics = {metrics::accuracy, {"bias", [](auto& o, auto& y) { return mean(o - y);

@@ -186,5 +186,17 @@ TEST(Chart, MarksStepByOneTwoOrFive) {
   EXPECT_TRUE(train::axis_marks(2, 1, 5).empty());
 }
 
+TEST(Accuracy, OfTokensLeavesPaddingOut) {
+  const Array output = array({{{2, 1, 0}, {0, 1, 2}, {0, 3, 1}}, {{1, 0, 0}, {5, 0, 0}, {0, 0, 1}}});
+  EXPECT_FLOAT_EQ(metrics::token_accuracy(output, array({{0, 2, 0}, {0, -100, -100}})).item<float>(), 0.75f);
+  EXPECT_EQ(metrics::token_accuracy(output, full({2, 3}, -100)).item(), 0);
+  EXPECT_EQ(metrics::Metric::from_name("token_accuracy").name(), "token_accuracy");
+  EXPECT_EQ(error_of([&] { metrics::token_accuracy(output, array({0, 1})); }),
+            "token_accuracy: output is (2, 3, 3) and target is (2,); target must be (2, 3) or (2, 3, 3)");
+  EXPECT_EQ(error_of([&] { metrics::token_accuracy(array({1, 2}), array({0, 1})); }),
+            "token_accuracy: output is (2,); it must be (..., classes), a logit for each token");
+  EXPECT_DOUBLE_EQ(metrics::perplexity(std::log(65.0)), 65);
+}
+
 }  // namespace
 }  // namespace gradus

@@ -38,7 +38,7 @@ TEST(Misfit, OfClassesForNumbers) {
 TEST(Misfit, OfNumbersForClasses) {
   EXPECT_EQ(
       said(2, kLabels, loss::sparse_categorical_crossentropy, metrics::mean_squared_error),
-      "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5");
+      "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5, token_accuracy");
   EXPECT_NE(said(1, kLabels, loss::binary_crossentropy, metrics::mean_absolute_error), "");
   EXPECT_EQ(said(1, kLabels, loss::binary_crossentropy, metrics::top_k(1)),
             "top_1: measures classes, and binary_crossentropy trains yes-or-no answers; metrics of those are accuracy, binary_accuracy");
