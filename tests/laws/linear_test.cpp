@@ -130,6 +130,7 @@ std::vector<Program> op_programs() {
   one("softmax", [](const Array& x) { return softmax(x); });
   one("softmax down", [](const Array& x) { return softmax(x, 0); });
   one("log_softmax", [](const Array& x) { return log_softmax(x); });
+  one("ctc_loss", [](const Array& x) { return ctc_loss(reshape(x, {-1, 8, 3}), ones({x.shape(0), 2}, int64)); });
   one("layer_norm", [](const Array& x) { return layer_norm(x); });
   one("rms_norm", [](const Array& x) { return rms_norm(x); });
   one("batch_norm", [](const Array& x) { return batch_norm(x, ones(24), zeros(24)).y; });

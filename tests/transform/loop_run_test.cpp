@@ -130,6 +130,20 @@ TEST(LoopRun, ResultsThatAreViews) {
   expect_like_unrolled(step, some(3, {3, 3}), {samples({6})});
 }
 
+// Products read packed copies of weights that stay, and only of those.
+TEST(LoopRun, WeightsThatStayAndWeightsThatMove) {
+  random::seed(1);
+  const Array stays = (random::normal({96, 96}) * 0.1).eval();
+  const Arrays xs{(random::normal({5, 96, 96}) * 0.1).eval()},
+      init{random::normal({16, 96}).eval(), (random::normal({96, 96}) * 0.1).eval()};
+  const auto step = [=](const Arrays& c, const Arrays& x) {
+    const Array h = tanh(matmul(c[0], stays) + matmul(c[0], x[0]) + matmul(c[0], c[1]));
+    return std::pair{Arrays{h, c[1] * 0.9 + x[0]}, Arrays{sum(h), c[1][0]}};
+  };
+  expect_like_unrolled(step, init, xs);
+  expect_like_unrolled(step, init, xs, true);
+}
+
 TEST(LoopRun, WhatIsTheSameInAllSteps) {
   const Array captured = samples({2, 3}), strided = transpose(samples({3, 2}));
   const auto step = [=](const Arrays& c, const Arrays& x) {
