@@ -102,7 +102,8 @@ Array FeedForward::project(const Array& x, const Parameter& kernel, const Parame
 Array FeedForward::forward(const Array& x) const {
   if (x.rank() == 0) fail("feed_forward", "x has rank 0; its last axis must be the features");
   const int64_t width = x.shape(-1);
-  return project(options.activation(project(x, in, in_bias, options.hidden ? options.hidden : 4 * width)), out, out_bias, width);
+  const Array h = project(x, in, in_bias, options.hidden ? options.hidden : 4 * width);
+  return project(detail::activated(options.activation, h), out, out_bias, width);
 }
 
 // ---- blocks

@@ -13,6 +13,7 @@
 #include "gradus/ops/elementwise_rows.hpp"
 #include "gradus/ops/families.hpp"
 #include "gradus/ops/linalg.hpp"
+#include "gradus/ops/precision.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/shape_rules.hpp"
@@ -505,7 +506,7 @@ class Request {
 Array attention(const Array& q, const Array& k, const Array& v) { return attention(q, k, v, {}); }
 Array attention(const Array& q, const Array& k, const Array& v, const AttentionOptions& options) {
   check_exists("attention", "v", v);
-  Request request("attention", q, k, v, options);
+  Request request("attention", in_product_dtype(q), in_product_dtype(k), in_product_dtype(v), options);
   std::vector<Array>& inputs = request.inputs();
   if (options.dropout > 0) {
     inputs[first_optional + key_input] = request.draw_keys(options.key ? *options.key : random::next_key());
