@@ -1,6 +1,7 @@
 #include "gradus/cli/command.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <utility>
 
 #include "gradus/base/text.hpp"
@@ -27,6 +28,15 @@ void Command::option(const std::string& names, const std::string& kind, std::vec
 
 void Command::option(const std::string& names, NumberRange range, int64_t& value, const std::string& help) {
   app_->add_option(names, value, help)->check(CLI::Range(range.least, range.most))->type_name("N");
+}
+
+void Command::option(const std::string& names, double& value, const std::string& help) {
+  const auto is_finite = [](const std::string& text) {
+    double number = 0;
+    const bool is_number = CLI::detail::lexical_cast(text, number) && std::isfinite(number);
+    return is_number ? std::string() : "\"" + text + "\" is no number";
+  };
+  app_->add_option(names, value, help)->check(is_finite)->type_name("X");
 }
 
 void Command::flag(const std::string& name, bool& value, const std::string& help) { app_->add_flag(name, value, help); }

@@ -34,6 +34,8 @@ class Command {
   void option(const std::string& names, const std::string& kind, std::vector<std::string>& values, const std::string& help);
   /// "--name N".
   void option(const std::string& names, NumberRange range, int64_t& value, const std::string& help);
+  /// "--name X": any finite number.
+  void option(const std::string& names, double& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
   /// Wrong usage where `name` and one of the others are given.
   void excludes(const std::string& name, const std::vector<std::string>& others);

@@ -15,5 +15,8 @@ void add_show(CLI::App& app);
 void add_report(CLI::App& app);
 void add_keys(CLI::App& app);
 void add_new(CLI::App& app);
+void add_generate(CLI::App& app);
+void add_embed(CLI::App& app);
+void add_similar(CLI::App& app);
 
 }  // namespace gradus::cli

@@ -30,6 +30,8 @@ A first run:
   gradus predict runs/NAME-TIME images.idx.gz            classes and probabilities
   gradus show runs/NAME-TIME                             what a model has learned: equations, matrices
   gradus report runs/A runs/B                            runs side by side
+  gradus generate runs/NAME-TIME --prompt "To be"        text from a language model
+  gradus similar MODEL lines.txt "a question"            the lines that say most nearly the same
 
 Fashion-MNIST comes from the Debian package dataset-fashion-mnist, or from the folder that GRADUS_DATA names.
 Each command has its own help: gradus train --help)";
@@ -104,6 +106,9 @@ int run(int argc, char** argv) {
   gradus::cli::add_report(app);
   gradus::cli::add_keys(app);
   gradus::cli::add_new(app);
+  gradus::cli::add_generate(app);
+  gradus::cli::add_embed(app);
+  gradus::cli::add_similar(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

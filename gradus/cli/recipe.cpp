@@ -89,7 +89,7 @@ Recipe read_recipe(const Document& document) {
   recipe.seed = keys.seed;
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source
   recipe.data = read_data(data, recipe.seed);
-  std::tie(recipe.model, recipe.start) = read_model(model);
+  read_model(model, recipe);
   recipe.loss = read_loss(loss);
   recipe.make_optimizer = read_optimizer(optimizer, schedule);
   train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {

@@ -63,6 +63,7 @@ struct Recipe {
   int64_t seed = 0;
   DataSource data{};
   nn::Sequential model{};
+  std::vector<size_t> by_vocabulary{};  ///< layers with a field `vocabulary` that the recipe leaves to the data's tokenizer
   Start start{};
   loss::Loss loss{};
   std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};
@@ -79,7 +80,9 @@ Recipe read_recipe(const Document& document);
 
 // Its parts, each in a file of its own.
 DataSource read_data(const Section& data, int64_t seed);
-std::pair<nn::Sequential, Start> read_model(const Section& model);
+void read_model(const Section& model, Recipe& recipe);
+/// The recipe's model for these samples: of a tokenizer's size where the recipe leaves it open. Throws where there is no tokenizer.
+nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set);
 loss::Loss read_loss(const Section& loss);
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);
 

@@ -1,4 +1,7 @@
 // The [model] part of recipes: layers by type, which say themselves which fields they have; and the file to start from.
+#include <algorithm>
+
+#include "gradus/base/error.hpp"
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
@@ -39,19 +42,51 @@ std::span<const FieldNote> StartKeys::field_notes() {
 
 }  // namespace
 
-std::pair<nn::Sequential, Start> read_model(const Section& section) {
+namespace {
+
+bool has_vocabulary(const nn::Layer& layer) {
+  return std::any_of(layer.fields().begin(), layer.fields().end(), [](const FieldRow& row) { return row.name == "vocabulary"; });
+}
+
+// Layers that know a vocabulary's size, and for which nothing is given.
+std::vector<size_t> left_to_vocabulary(const nn::Sequential& model, const Datum::Table& given) {
+  std::vector<size_t> out;
+  const Datum* layers = find(given, "layers");
+  const Datum::List* list = layers ? layers->get_if<Datum::List>() : nullptr;
+  for (size_t i = 0; list && i < model.size(); ++i) {
+    if (has_vocabulary(model[i]) && !(*list)[i].find("vocabulary")) out.push_back(i);
+  }
+  return out;
+}
+
+}  // namespace
+
+void read_model(const Section& section, Recipe& recipe) {
   section.require_entries("layers", "a list of layers, for example [{type = \"Dense\", units = 10}]");
-  nn::Sequential model;
+  nn::Sequential& model = recipe.model;
   ModelKeys keys;
   section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
     static const std::string own[] = {"layers"}, others[] = {"weights"};
     assign_fields(fields_of(keys), &keys, given, reading, own);
     read_fields(fields_of(model), &model, given, reading, others);
     model.check();
+    recipe.by_vocabulary = left_to_vocabulary(model, given);
   });
   const bool is_table = section.find("weights") && section.find("weights")->is_table();
   keys.weights.from = section.located(is_table ? "weights.from" : "weights", keys.weights.from);
-  return {std::move(model), std::move(keys.weights)};
+  recipe.start = std::move(keys.weights);
+}
+
+nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set) {
+  nn::Sequential model = recipe.model;
+  for (const size_t index : recipe.by_vocabulary) {
+    if (!set.tokenizer.exists()) {
+      fail(concat("model.layers[", index, "].vocabulary"), "is missing; it must be said, since the data has no tokenizer");
+    }
+    FieldReading reading;
+    model[index].read({{"vocabulary", set.tokenizer.vocabulary_size()}}, reading, {});
+  }
+  return model;
 }
 
 std::vector<KeyGroup> model_keys() { return {{"", "beside the layers", described<ModelKeys>()}}; }

@@ -51,7 +51,7 @@ nn::Model model_of(const Recipe& recipe, const data::Dataset& set) {
   info.name = recipe.name;
   info.description = recipe.description;
   info.extra[kRecipeText] = recipe.text;
-  return nn::Model(nn::Layer(recipe.model), std::move(info));
+  return nn::Model(nn::Layer(model_for(recipe, set)), std::move(info));
 }
 
 // Writes the model, unless a parameter is not finite: gradients may overflow where the loss did not.

@@ -3,6 +3,7 @@
 
 #include "gradus/models/bert.hpp"
 #include "gradus/models/gpt.hpp"
+#include "gradus/models/pretrained.hpp"
 #include "gradus/models/recurrent.hpp"
 #include "gradus/models/text_cnn.hpp"
 #include "gradus/models/translation.hpp"

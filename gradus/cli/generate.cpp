@@ -1,0 +1,84 @@
+// gradus generate: text from a language model, token by token.
+#include "gradus/train/generate.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "gradus/base/error.hpp"
+#include "gradus/cli/command.hpp"
+#include "gradus/cli/commands.hpp"
+#include "gradus/cli/text_model.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct GenerateArguments {
+  std::string what{}, prompt = "\n";
+  std::vector<std::string> stops{};
+  train::GenerateOptions options{};
+  int64_t seed = 0;
+  bool has_no_cache = false, is_quiet = false;
+};
+
+void run_generate(const GenerateArguments& arguments) {
+  const TextModel text = load_text_model(arguments.what);
+  train::GenerateOptions options = arguments.options;
+  options.seed = static_cast<uint64_t>(arguments.seed);
+  options.use_cache = !arguments.has_no_cache;
+  options.interrupts = true;
+  for (const std::string& stop : arguments.stops) options.stop_tokens.push_back(text.tokenizer.id(stop));
+  const std::vector<int64_t> prompt = text.tokenizer.encode(arguments.prompt, {.special_tokens = false});
+  if (prompt.empty()) fail("generate", "--prompt is empty; it must have a character at least");
+
+  data::TokenStream stream(text.tokenizer);
+  const auto print = [](const std::string& part) {
+    std::fwrite(part.data(), 1, part.size(), stdout);
+    std::fflush(stdout);
+  };
+  print(arguments.prompt == "\n" ? "" : arguments.prompt);
+  if (options.beams == 1) {
+    options.on_token = [&](int64_t token) {
+      print(stream.push(token));
+      return true;
+    };
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const train::Generated made = train::generate(text.model, prompt, options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  print((options.beams == 1 ? stream.finish() : text.tokenizer.decode(made.tokens)) + "\n");
+  const auto count = static_cast<double>(made.tokens.size());
+  if (!arguments.is_quiet && count > 0) {
+    std::fprintf(stderr, "%.0f tokens, %.0f a second, %.2f nats a token\n", count, count / seconds, -made.log_probability / count);
+  }
+  if (made.end == train::GenerationEnd::interrupted) throw Error(Error::Kind::interrupted, "generate", "stopped");
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app) {
+  auto arguments = std::make_shared<GenerateArguments>();
+  train::GenerateOptions& options = arguments->options;
+  options.max_tokens = 200;
+  Command command(app, "generate", "Text from a language model, token by token");
+  command.positional("MODEL", arguments->what, "Run folder, model file, or folder with config.json", Need::required);
+  command.option("--prompt", "TEXT", arguments->prompt, "What the text begins with (default: a new line)");
+  command.option("--tokens", {0, int64_t{1} << 32}, options.max_tokens, "Tokens to make (default: 200)");
+  command.option("--temperature", options.sampling.temperature, "Below 1 bolder, 0 always the likeliest token (default: 1)");
+  command.option("--top-k", {0, int64_t{1} << 32}, options.sampling.top_k, "Only the so many likeliest tokens (default: all)");
+  command.option("--top-p", options.sampling.top_p, "Only the likeliest tokens that together have this probability (default: 1)");
+  command.option("--min-p", options.sampling.min_p, "Only tokens with this share of the likeliest one's (default: 0)");
+  command.option("--repetition-penalty", options.sampling.repetition_penalty, "Above 1: what has come is less likely (default: 1)");
+  command.option("--beams", {1, 1000}, options.beams, "The likeliest text that a search with so many finds (default: 1, drawn)");
+  command.option("--stop", "TOKEN", arguments->stops, "A token that ends the text; may be given more than once");
+  command.option("--seed", {0, INT64_MAX}, arguments->seed, "Of the draws (default: 0)");
+  command.flag("--no-cache", arguments->has_no_cache, "Compute the whole text anew for each token: for models with convolutions over time");
+  command.flag("--quiet", arguments->is_quiet, "Print the text alone");
+  command.footer(R"(
+The text goes to standard output, its rate to standard error. Ctrl-C ends it.
+  gradus generate runs/gpt-TIME --prompt "To be" --temperature 0.8 --top-k 40)");
+  command.runs([arguments] { run_generate(*arguments); });
+}
+
+}  // namespace gradus::cli

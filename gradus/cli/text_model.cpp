@@ -1,0 +1,93 @@
+// Loading of models that take text, and their vectors.
+#include "gradus/cli/text_model.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
+#include "gradus/cli/run_folder.hpp"
+#include "gradus/data/text/utf8.hpp"
+#include "gradus/graph/index.hpp"
+#include "gradus/models/bert.hpp"
+#include "gradus/models/pretrained.hpp"
+#include "gradus/nn/training.hpp"
+#include "gradus/ops/creation.hpp"
+#include "gradus/ops/index.hpp"
+#include "gradus/ops/shape.hpp"
+
+namespace gradus::cli {
+
+using namespace core;
+
+TextModel load_text_model(const std::string& what) {
+  TextModel text{models::is_pretrained_folder(what) ? models::load_folder(what) : load_model(what)};
+  if (!text.model.info.tokenizer.exists()) fail_io(what, "the model has no tokenizer; it takes numbers, not text");
+  text.tokenizer = data::Tokenizer::from_datum(text.model.info.tokenizer, what);
+  return text;
+}
+
+namespace {
+
+std::string read_standard_input() {
+  std::string all, part(1 << 16, '\0');
+  for (size_t got = 1; got > 0;) {
+    got = std::fread(part.data(), 1, part.size(), stdin);
+    all.append(part, 0, got);
+    if (all.size() > size_t{1} << 30) fail_io("standard input", "it has more than 1 GiB");
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> read_lines(const std::string& path) {
+  const std::string all = path == "-" ? read_standard_input() : file::read_all(path);
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < all.size();) {
+    const size_t end = std::min(all.find('\n', begin), all.size());
+    std::string line = all.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(std::move(line));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+Array embed_texts(const TextModel& text, const std::vector<std::string>& texts) {
+  const auto* bert = text.model.layer().as<models::BERT>();
+  if (!bert) fail("embed", "the model is ", text.model.layer().type(), "; vectors of texts come from BERT");
+  const nn::TrainingMode inference(false);
+  std::vector<std::vector<int64_t>> rows;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    try {
+      rows.push_back(text.tokenizer.encode(texts[i], {.most = bert->options.context}));
+    } catch (const Error& error) {
+      fail("embed", "line ", i + 1, ": ", error.what());
+    }
+  }
+  std::vector<int64_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto length = [&](int64_t row) { return rows[static_cast<size_t>(row)].size(); };
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return length(a) < length(b); });
+
+  constexpr size_t batch = 32;
+  std::vector<Array> parts;
+  for (size_t begin = 0; begin < order.size(); begin += batch) {
+    const size_t end = std::min(order.size(), begin + batch), longest = std::max<size_t>(1, length(order[end - 1]));
+    std::vector<int64_t> ids;
+    for (size_t i = begin; i < end; ++i) {
+      const std::vector<int64_t>& row = rows[static_cast<size_t>(order[i])];
+      ids.insert(ids.end(), row.begin(), row.end());
+      ids.insert(ids.end(), longest - row.size(), bert->options.padding);
+    }
+    parts.push_back(Array(bert->embed(array(ids, {end - begin, longest}))).eval());
+  }
+  if (parts.empty()) return zeros({0, bert->options.width});
+  std::vector<int64_t> place(order.size());
+  for (size_t i = 0; i < order.size(); ++i) place[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  return take(concatenate(parts, 0), array(place), 0).eval();
+}
+
+}  // namespace gradus::cli
