@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/ops/conv.hpp"
 #include "gradus/ops/equality.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
@@ -130,15 +131,16 @@ TEST(LoopRun, ResultsThatAreViews) {
   expect_like_unrolled(step, some(3, {3, 3}), {samples({6})});
 }
 
-// Products read packed copies of weights that stay, and only of those.
+// Convolutions read packed copies of weights that stay, and only of those.
 TEST(LoopRun, WeightsThatStayAndWeightsThatMove) {
   random::seed(1);
-  const Array stays = (random::normal({96, 96}) * 0.1).eval();
-  const Arrays xs{(random::normal({5, 96, 96}) * 0.1).eval()},
-      init{random::normal({16, 96}).eval(), (random::normal({96, 96}) * 0.1).eval()};
+  const Shape weights{5, 5, 32, 32};
+  const auto drawn = [](const Shape& shape) { return (random::normal(shape) * 0.03).eval(); };
+  const Array stays = drawn(weights);
+  const Arrays xs{drawn({4, 5, 5, 32, 32})}, init{drawn({2, 8, 8, 32}), drawn(weights)};
   const auto step = [=](const Arrays& c, const Arrays& x) {
-    const Array h = tanh(matmul(c[0], stays) + matmul(c[0], x[0]) + matmul(c[0], c[1]));
-    return std::pair{Arrays{h, c[1] * 0.9 + x[0]}, Arrays{sum(h), c[1][0]}};
+    const auto convolved = [&](const Array& w) { return conv2d(c[0], w, {.padding = same}); };
+    return std::pair{Arrays{convolved(stays) + convolved(x[0]) + convolved(c[1]), c[1] * 0.9 + x[0]}, Arrays{matmul(c[0], stays[{0, 0}])}};
   };
   expect_like_unrolled(step, init, xs);
   expect_like_unrolled(step, init, xs, true);
