@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/text.hpp"
 #include "gradus/cpu/attention/rotary.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -135,7 +136,8 @@ Array rows_of(const Array& positions, const Dims& leading, int64_t time) {
   whole.push_back(time);
   if (wide.shape() == Shape{time}) return expand_dims(wide, 0);
   if (wide.shape() != Shape(whole)) {
-    fail(op_name, "positions is ", positions.shape(), "; it must be one number, ", Shape{time}, " or ", Shape(whole));
+    const std::string of_examples = leading.empty() ? "" : concat(" or ", Shape(whole));
+    fail(op_name, "positions is ", positions.shape(), "; it must be one number or ", Shape{time}, of_examples);
   }
   return reshape(wide, {Shape(leading).size(), time});
 }
