@@ -1,6 +1,8 @@
 // Files that lie, and what cannot be written. Each provocation has a folder of its own as the current one.
 #include "gradus/data/idx.hpp"
 #include "gradus/data/numbers.hpp"
+#include "gradus/data/text/text_files.hpp"
+#include "gradus/data/text/tokenizer_file.hpp"
 #include "tests/errors/provocations.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -34,6 +36,16 @@ void read_numbers(const std::string& content) {
   const Folder folder;
   gradus::testing::write_text("a.csv", content);
   data::read_numbers("a.csv");
+}
+void load_tokenizer(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("tokenizer.json", content);
+  data::load_tokenizer("tokenizer.json");
+}
+void read_lines(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("a.txt", content);
+  data::read_lines("a.txt");
 }
 // The header with its length in front, then the data.
 void read_safetensors(const std::string& header, const std::string& data) {
@@ -136,6 +148,12 @@ Provocations file_provocations() {
       PROVOKE(read_numbers("1\n\"2\n")),
       PROVOKE(read_numbers("1\n\"2\"3\n")),
       PROVOKE(read_numbers("a,b\n1,2\n3,four\n")),
+      PROVOKE(read_lines("")),
+      PROVOKE(read_lines("one\ntwo\xE9\n")),
+      PROVOKE(load_tokenizer(R"({"model": {"type": "BPE", "voc)")),
+      PROVOKE(load_tokenizer(R"({"model": {"type": "WordLevel", "vocab": {"a": 0, "b": 7}}})")),
+      PROVOKE(load_tokenizer(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}})")),
+      PROVOKE(load_tokenizer(R"({"model": {"type": "WordLevel", "vocab": {"a": 0}}, "normalizer": {"type": "Precompiled"}})")),
       PROVOKE(const Folder folder; data::fashion_mnist("nowhere")),
   };
 }

@@ -2,6 +2,9 @@
 #include <cmath>
 #include <limits>
 
+#include "gradus/data/text/sequences.hpp"
+#include "gradus/data/text/tokenizer_training.hpp"
+#include "gradus/train/bleu.hpp"
 #include "tests/errors/provocations.hpp"
 
 namespace errors {
@@ -25,6 +28,8 @@ struct Reads {
   Array forward(const Array& x) const { return x * sum(x).item(); }
   void visit_parts(PartVisitor&, const std::string&) const {}
 };
+const std::vector<std::string> kTexts{"abc"};
+data::Tokenizer letters() { return data::train_tokenizer(data::TokenizerKind::character, kTexts, {.special_tokens = std::vector<std::string>{}}); }
 nn::Sequential built() {
   nn::Sequential model{nn::Dense(4, relu), nn::Dense(2)};
   nn::build(model, {1, 785});
@@ -173,6 +178,18 @@ Provocations module_provocations() {
       PROVOKE(data::split(points(), 1.5)),
       PROVOKE(data::batches(points(), {.batch_size = 0})),
       PROVOKE(data::batches(data::Dataset())),
+      PROVOKE(data::bucketed(points())),
+      PROVOKE(data::with_extra(points(), {"lengths", zeros({3}), {}})),
+      PROVOKE(data::Tokenizer().encode("text")),
+      PROVOKE(letters().encode("ab c")),
+      PROVOKE(letters().encode("ab\xC3")),
+      PROVOKE(letters().decode(std::vector<int64_t>{0, 26})),
+      PROVOKE(letters().id("</s>")),
+      PROVOKE(data::train_tokenizer(data::TokenizerKind::byte_pair, kTexts, {.vocabulary_size = 100})),
+      PROVOKE(data::tokenizer_kind("wordpiece")),
+      PROVOKE(data::language_model_set(std::vector<int64_t>{1, 2, 3}, {.context = 3})),
+      PROVOKE(data::series_set(array({1, 2, 3}), {.steps = 12})),
+      PROVOKE(metrics::bleu(kTexts, std::vector<std::string>{})),
       // Training.
       PROVOKE(nn::Dense model(2); train::fit(model, points(), {.verbose = false})),
       PROVOKE(nn::Dense model(2); train::fit(model, data::Dataset(zeros({4, 3})), quiet(loss::mean_squared_error))),
