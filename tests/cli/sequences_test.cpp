@@ -1,0 +1,151 @@
+// Recipes of texts and series from data to result, and the commands that use what they leave.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "gradus/gradus.hpp"
+#include "tests/cli/subprocess.hpp"
+
+namespace gradus {
+namespace {
+
+using testing::Outcome;
+using testing::run_gradus;
+using testing::TemporaryFolder;
+
+std::string recipe(const std::string& name) { return std::string(GRADUS_SOURCE_DIR) + "/recipes/" + name + ".toml"; }
+
+Outcome train(const std::string& name, const std::string& run, std::vector<std::string> assignments) {
+  std::vector<std::string> arguments{"train", recipe(name), "--run-dir", run};
+  for (std::string& assignment : assignments) {
+    arguments.push_back("--set");
+    arguments.push_back(std::move(assignment));
+  }
+  return run_gradus(arguments);
+}
+
+class LanguageModel : public ::testing::Test {
+ protected:
+  // A tiny GPT on a text that says the same again and again, trained once for all tests.
+  static void SetUpTestSuite() {
+    folder = new TemporaryFolder;
+    std::ofstream text(*folder / "text.txt");
+    for (int i = 0; i < 400; ++i) text << "abcdefgh ";
+    text.close();
+    outcome = new Outcome(train("gpt_char", run(),
+                                {"data.path=" + (*folder / "text.txt"), "data.context=16", "train.epochs=6", "train.batch_size=16",
+                                 "model.layers=[{type=\"GPT\", context=16, width=32, layers=1, heads=2}]"}));
+  }
+  static void TearDownTestSuite() {
+    delete outcome;
+    delete folder;
+  }
+  static std::string run() { return *folder / "run"; }
+  static Outcome generate(std::vector<std::string> more) {
+    more.insert(more.begin(), {"generate", run()});
+    return run_gradus(more);
+  }
+  static inline TemporaryFolder* folder = nullptr;
+  static inline Outcome* outcome = nullptr;
+};
+
+TEST_F(LanguageModel, learns_and_takes_its_vocabulary_from_the_data) {
+  ASSERT_EQ(outcome->code, 0) << outcome->err;
+  const nn::Model model = io::load(run() + "/model.gradus");
+  EXPECT_EQ(model(zeros({1, 4}, int64)).shape(-1), data::Tokenizer::from_datum(model.info.tokenizer).vocabulary_size());
+}
+TEST_F(LanguageModel, goes_on_with_what_it_has_learnt) {
+  const Outcome made = generate({"--prompt", "abcd", "--temperature", "0", "--tokens", "23"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(made.out, "abcdefgh abcdefgh abcdefgh \n");
+  EXPECT_EQ(made.err.rfind("23 tokens, ", 0), 0u) << made.err;
+}
+TEST_F(LanguageModel, gives_the_same_text_without_the_cache_and_by_beams) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--no-cache", "--temperature", "0"}, {"--beams", "3"}}) {
+    std::vector<std::string> arguments{"--prompt", "abcd", "--tokens", "8", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome made = generate(arguments);
+    EXPECT_EQ(made.out, "abcdefgh abc\n") << made.err;
+    EXPECT_EQ(made.err, "");
+  }
+}
+TEST_F(LanguageModel, stops_at_a_token) {
+  EXPECT_EQ(generate({"--prompt", "abcd", "--temperature", "0", "--stop", " "}).out, "abcdefgh\n");
+}
+TEST_F(LanguageModel, names_what_is_wrong) {
+  const auto expect = [](const Outcome& made, int code, const std::string& text) {
+    EXPECT_EQ(made.code, code);
+    EXPECT_NE(made.err.find(text), std::string::npos) << made.err;
+  };
+  expect(generate({"--prompt", ""}), 1, "--prompt is empty");
+  expect(generate({"--prompt", std::string(17, 'a')}), 1, "17");
+  expect(generate({"--prompt", "a\xff"}), 1, "byte 1");
+  expect(generate({"--temperature", "-1"}), 1, "temperature is -1; it must not be negative");
+  expect(generate({"--temperature", "hot"}), 2, "\"hot\" is no number");
+  expect(generate({"--top-p", "0"}), 1, "top_p is 0");
+  expect(generate({"--stop", "xyz"}), 1, "xyz");
+  expect(run_gradus({"generate"}), 2, "MODEL is required");
+  expect(run_gradus({"generate", *folder / "nothing"}), 1, "nothing");
+  expect(run_gradus({"embed", run(), *folder / "text.txt"}), 1, "vectors of texts come from BERT");
+}
+
+TEST(Recipes, of_texts_and_series_run_as_they_stand) {
+  const TemporaryFolder folder;
+  const Outcome spam = train("spam", folder / "spam", {"train.epochs=3"});
+  ASSERT_EQ(spam.code, 0) << spam.err;
+  EXPECT_NE(spam.out.find("test accuracy: "), std::string::npos);
+  const Outcome forecast = train("forecast", folder / "forecast", {"train.epochs=2"});
+  ASSERT_EQ(forecast.code, 0) << forecast.err;
+  const Outcome lstm = train("lstm_char", folder / "lstm",
+                             {"train.epochs=1", "data.context=32", "model.layers=[{type=\"CharRNN\", width=8, units=16, layers=1}]"});
+  ASSERT_EQ(lstm.code, 0) << lstm.err;
+  EXPECT_EQ(run_gradus({"generate", folder / "lstm", "--tokens", "5"}).code, 0);
+}
+
+TEST(Recipes, of_texts_say_where_a_vocabulary_is_missing) {
+  const TemporaryFolder folder;
+  const Outcome made = train("forecast", folder / "run", {"model.layers=[{type=\"GPT\"}]"});
+  EXPECT_EQ(made.code, 1);
+  EXPECT_NE(made.err.find("model.layers[0].vocabulary: is missing"), std::string::npos) << made.err;
+}
+
+// A BERT in Hugging Face's form, made of random numbers.
+TEST(Embed, reads_a_folder_as_hugging_face_has_it) {
+  const TemporaryFolder folder;
+  models::BERT bert({.vocabulary = 8, .context = 6, .width = 4, .layers = 1, .heads = 2, .hidden = 6});
+  nn::build(bert, {1, 1}, int64);
+  std::vector<io::NamedArray> arrays;
+  for (const io::WeightSource& source : bert.weight_sources()) {
+    const Array value = nn::parameter(bert, source.path).get();
+    arrays.push_back({source.names[0], source.is_transposed ? transpose(value) : value});
+  }
+  io::save_safetensors(folder / "model.safetensors", arrays);
+  std::ofstream(folder / "config.json")
+      << R"({"model_type": "bert", "vocab_size": 8, "max_position_embeddings": 6, "hidden_size": 4, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 6, "pad_token_id": 0})";
+  std::ofstream(folder / "tokenizer.json") << R"({"model": {"type": "WordLevel", "unk_token": "[UNK]",
+      "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2, "b": 3, "c": 4}}, "pre_tokenizer": {"type": "Whitespace"}})";
+  std::ofstream(folder / "lines.txt") << "a b\nc\n\na b c a b c a b c\n";
+
+  const Outcome made = run_gradus({"embed", folder / "", folder / "lines.txt"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  std::istringstream rows(made.out);
+  std::vector<float> first(4);
+  char comma = 0;
+  rows >> first[0] >> comma >> first[1] >> comma >> first[2] >> comma >> first[3];
+  EXPECT_TRUE(allclose(array(first), bert.embed(array({{2, 3}}))[0], {.relative = 1e-5, .absolute = 1e-6}));
+  EXPECT_EQ(std::count(made.out.begin(), made.out.end(), '\n'), 4);
+
+  const Outcome similar = run_gradus({"similar", folder / "", folder / "lines.txt", "c", "--top", "1"});
+  EXPECT_EQ(similar.out, "1.0000  c\n") << similar.err;
+
+  std::ofstream(folder / "config.json") << R"({"model_type": "t5"})";
+  EXPECT_NE(run_gradus({"embed", folder / "", folder / "lines.txt"}).err.find("model_type is \"t5\""), std::string::npos);
+  std::ofstream(folder / "config.json") << R"({"model_type": "bert", "vocab_size": -1})";
+  EXPECT_NE(run_gradus({"embed", folder / "", folder / "lines.txt"}).err.find("vocab_size is -1"), std::string::npos);
+  std::ofstream(folder / "config.json") << "{\"model_type\": ";
+  EXPECT_EQ(run_gradus({"embed", folder / "", folder / "lines.txt"}).code, 1);
+}
+
+}  // namespace
+}  // namespace gradus
