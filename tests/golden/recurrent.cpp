@@ -69,9 +69,10 @@ Run run_projected(const Array& x, State state, const CellWeights& w, const Array
   std::vector<Array> ys(xs.size());
   for (size_t k = 0; k < xs.size(); ++k) {
     const size_t t = options.reverse ? xs.size() - 1 - k : k;
-    // The state is as wide as the projection, which the fused op does not have.
-    const auto [i, f, g, o] = split<4>(torch_linear(xs[t], w.input, w.input_bias) + torch_linear(state.h, w.hidden, w.hidden_bias), -1);
-    Array c = sigmoid(f) * state.c + sigmoid(i) * tanh(g), h = matmul(sigmoid(o) * tanh(c), transpose(projection));
+    const auto [i, f, g, o] =
+        split<4>(torch_linear(xs[t], w.input, w.input_bias) + torch_linear(state.h, w.hidden, w.hidden_bias), -1);
+    Array c = sigmoid(f) * state.c + sigmoid(i) * tanh(g);
+    Array h = matmul(sigmoid(o) * tanh(c), transpose(projection));
     ys[t] = h;
     if (options.lengths.exists()) {
       const Array is_inside = expand_dims(options.lengths > static_cast<int64_t>(t), -1);
