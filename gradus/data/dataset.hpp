@@ -99,7 +99,7 @@ Dataset with_extra(Dataset set, Extra extra);
 /// epoch only. Passes in order are not cut. Throws for a set that has no x_lengths, or lengths that are not integers of 0 to the number of
 /// steps, one a sample.
 ///
-///   data::Dataset set = data::bucketed(data::translation_set(pairs, tokenizers));
+///   data::Dataset set = data::bucketed(data::translation_set(pairs, tokenizer, tokenizer));
 ///   for (const auto& batch : data::batches(set, {.shuffle = true})) batch.x.shape();   // (32, 8), (32, 24), ...
 Dataset bucketed(Dataset set, Bucketing bucketing = {});
 

@@ -40,9 +40,8 @@ struct AttentionMask {
 /// softmax(q k^T / sqrt(d)) v in `heads` parts of the width, with q, k, v and the result each through a Dense layer of its own (Vaswani et
 /// al. 2017).
 ///
-///   x (N, T, width) -> (N, T, width)                                    attention of x to itself
-///   x (N, T, width), memory (N, S, memory width) -> (N, T, width)       of x to the memory
-///   x, memory, lengths (N,)                                             of which only the first lengths[n] tokens are there
+/// x (N, T, width) gives (N, T, width): attention of x to itself. With a memory (N, S, any width): of x to the memory, of which, with lengths
+/// (N,), only the first lengths[n] tokens are there.
 ///
 /// Parameters: query, key, value of (width, heads * head_width), the latter two of kv_heads; output of (heads * head_width, width), and
 /// their biases. PyTorch's in_proj_weight is (3 width, width): the transposes of query, key and value above each other. Keras's kernels
@@ -93,7 +92,7 @@ struct PositionEmbeddingOptions {
 /// x plus a vector that says where a token stands: (N, T, width) to the same, T at most `length`. Inside a DecodingScope positions go on
 /// from those of earlier calls.
 ///
-///   nn::Sequential model{nn::Embedding(96, 128), nn::PositionEmbedding(256), ...};
+///   nn::Sequential model{nn::Embedding(96, 128), nn::PositionEmbedding(256), nn::TransformerEncoder(2, 4)};
 class PositionEmbedding {
  public:
   explicit PositionEmbedding(core::Size length, PositionEmbeddingOptions options = {});
@@ -111,7 +110,7 @@ class PositionEmbedding {
 
 /// Row t holds sin(t w_i), cos(t w_i) side by side with w_i = 10000^(-2i / width): (length, width). An odd width ends with a sine.
 ///
-///   nn::sinusoidal_positions(2, 4)   // [[0, 1, 0, 1], [0.84147098, 0.54030231, 0.00999983, 0.99995]]
+///   nn::sinusoidal_positions(1, 4)   // [[0. 1. 0. 1.]]
 Array sinusoidal_positions(int64_t length, int64_t width);
 
 }  // namespace gradus::nn

@@ -50,8 +50,8 @@ class FeedForward {
 };
 
 /// One block of an encoder: (N, T, width) to the same.
-///   pre-norm:   h = x + attention(norm(x)),  y = h + network(norm(h))
-///   post-norm:  h = norm(x + attention(x)),  y = norm(h + network(h))
+///  pre-norm:   h = x + attention(norm(x)),  y = h + network(norm(h))
+///  post-norm:  h = norm(x + attention(x)),  y = norm(h + network(h))
 class TransformerEncoderLayer {
  public:
   explicit TransformerEncoderLayer(core::Size heads, TransformerOptions options = {});

@@ -25,7 +25,7 @@ struct RotaryOptions {
 ///            first row, which the others follow. 0, 1, 2, ... if not given. They are operands: when they move from step to step, no new
 ///            plan is made
 ///
-///   rotary(q);   rotary(q, steps, {.time_first = true})   // with a key-value cache of `steps` rows
+///   rotary(q)   rotary(q, steps, {.time_first = true})   // with a key-value cache of `steps` rows
 Array rotary(const Array& x);
 Array rotary(const Array& x, const RotaryOptions& options);
 Array rotary(const Array& x, const Array& positions);

@@ -11,6 +11,7 @@ namespace gradus::train {
 enum class Precision { float32, mixed_bfloat16 };
 std::span<const std::string_view> enum_names(Precision);
 
+/// Products in bfloat16, all else in float32.
 inline constexpr Precision mixed_bfloat16 = Precision::mixed_bfloat16;
 
 /// "float32", or, with what the processor has for it, "mixed_bfloat16: products in bfloat16 (AMX), all else in float32".

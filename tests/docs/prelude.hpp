@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -63,6 +64,19 @@ inline constexpr int64_t units = 4;
 inline Array xs = arange(5, float32), nll = full({}, 1.0f), kl = full({}, 0.5f);
 inline nn::Model loaded(nn::Layer(nn::Dense(10)), {});
 inline Array bytes = random::uniform({4, 3});
+// Of texts.
+inline std::vector<std::string> texts{"hello world", "a world of texts"}, translations{"he goes home"}, references{"he goes home"};
+inline std::vector<std::pair<std::string, std::string>> pairs{{"hello", "world"}, {"a world", "of texts"}};
+inline data::Tokenizer tokenizer =
+    data::train_tokenizer(data::TokenizerKind::byte_pair, texts, {.vocabulary_size = 300}).with_special_tokens({"<s>", "</s>", "<pad>"});
+inline std::vector<int64_t> ids = tokenizer.encode("hello");
+inline models::GPT gpt({.vocabulary = 400, .context = 64, .width = 16, .layers = 1, .heads = 2});
+inline Array v = random::uniform({2, 2, 5, 4}), cache_k = random::uniform({2, 2, 9, 4}), cache_v = random::uniform({2, 2, 9, 4}), steps = array(3);
+inline const bool has_texts = [] {
+  data::save_tokenizer(tokenizer, "tokenizer.json");
+  std::ofstream("cmn.txt") << "Hi.\t嗨。\n";
+  return true;
+}();
 inline const bool has_old = [] {
   model(x).eval();
   io::save(model, "old.gradus");

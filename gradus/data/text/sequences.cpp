@@ -54,7 +54,7 @@ int64_t padding_of(const Tokenizer& tokenizer, const std::string& wanted) {
 
 }  // namespace
 
-Padded pad(std::span<const std::vector<int64_t>> rows, PadOptions options) {
+Padded pad(const std::vector<std::vector<int64_t>>& rows, PadOptions options) {
   if (options.length < 0) fail("pad", "length is ", options.length, "; it must not be negative");
   int64_t steps = options.length;
   for (const auto& row : rows) {

@@ -26,7 +26,7 @@ struct PadOptions {
 };
 ///   data::pad({{5, 6, 7}, {8}}).values    // [[5, 6, 7], [8, 0, 0]]
 ///   data::pad({{5, 6, 7}, {8}}).lengths   // [3, 1]
-Padded pad(std::span<const std::vector<int64_t>> rows, PadOptions options = {});
+Padded pad(const std::vector<std::vector<int64_t>>& rows, PadOptions options = {});
 /// (N, T) bool: whether step t of row n is no padding. `lengths` are (N,) integers of 0 to `steps`.
 Array padding_mask(const Array& lengths, int64_t steps);
 

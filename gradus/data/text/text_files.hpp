@@ -19,7 +19,7 @@ std::vector<std::string> read_paragraphs(const std::string& path);
 /// Cells that are separated by tabs, a row a line; empty lines are left out. Each line must have at least `columns` cells; further ones
 /// are left out.
 ///
-///   for (const auto& row : data::read_tsv("cmn.txt", 2)) row[0];   // English; row[1]: Chinese
+///   for (const auto& row : data::read_tsv("cmn.txt", 2)) std::cout << row[0];   // English; row[1]: Chinese
 std::vector<std::vector<std::string>> read_tsv(const std::string& path, int64_t columns);
 
 /// Lines of two files that belong together, line by line. Throws when they are not equally many. Pairs of which a line is empty are left

@@ -41,7 +41,7 @@ void lower_case(char32_t c, const Add& add);
 enum class NormalForm : uint8_t { nfc, nfd, nfkc, nfkd };
 /// `text` must be UTF-8.
 ///
-///   data::normal_form("e\u0301", data::NormalForm::nfc)   // "é", one code point
+/// The two code points e, U+0301 become the one U+00E9 by nfc.
 std::string normal_form(std::string_view text, NormalForm form);
 
 namespace detail {
