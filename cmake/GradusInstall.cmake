@@ -47,7 +47,9 @@ if(TARGET gradus_cli)
   set_target_properties(gradus_cli PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   set_property(TARGET gradus_cli APPEND PROPERTY INSTALL_RPATH ${dnnl_folder})
   install(TARGETS gradus_cli)
+  # Recipes name the data beside them: ../examples/data.
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/data DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/examples)
 endif()
 
 set(CPACK_PACKAGE_NAME gradus)

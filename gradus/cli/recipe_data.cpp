@@ -196,9 +196,10 @@ struct Text {
         set.name = "text";
         return set;
       };
-      return Sets(windows(parts[0]), own.test > 0 ? windows(parts[1]) : data::Dataset());
+      data::Dataset train = windows(parts[0]);  // first: what is wrong with it is said first
+      return Sets(std::move(train), own.test > 0 ? windows(parts[1]) : data::Dataset());
     };
-    return {load, Shape(context)};
+    return {load, std::nullopt};  // how many tokens there are only the text says
   }
   GRADUS_OPTIONS(path, tokenizer, vocabulary_size, context, test)
 };
@@ -268,7 +269,8 @@ struct Series {
         set.name = "series";
         return set;
       };
-      return Sets(windows(0, cut), cut < rows ? windows(std::max<int64_t>(0, cut - own.steps), rows) : data::Dataset());
+      data::Dataset train = windows(0, cut);
+      return Sets(std::move(train), cut < rows ? windows(std::max<int64_t>(0, cut - own.steps), rows) : data::Dataset());
     };
     return {load, Shape{steps, 1}};
   }

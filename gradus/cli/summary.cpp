@@ -27,17 +27,17 @@ Shape batched(int64_t batch, const Shape& sample) {
   return Shape(sizes);
 }
 
-Shape input_shape_of(const Recipe& recipe) {
-  if (recipe.data.input_shape) return *recipe.data.input_shape;
-  const DataParts data = recipe.data.load();
-  const Shape& all = data.train.x.shape();
-  return Shape(std::span<const int64_t>(all.begin() + 1, all.end()));
+std::string summary_of(const Recipe& recipe, int64_t batch) {
+  if (recipe.data.input_shape) return nn::summary(recipe.model, batched(batch, *recipe.data.input_shape));
+  const data::Dataset set = recipe.data.load().train;
+  const Shape sample(std::span<const int64_t>(set.x.shape().begin() + 1, set.x.shape().end()));
+  return nn::summary(model_for(recipe, set), batched(batch, sample), set.x.dtype());
 }
 
 void run_summary(const SummaryArguments& arguments) {
   if (arguments.what.ends_with(".toml")) {
     const Recipe recipe = read_recipe(arguments.what, arguments.assignments);
-    std::printf("%s\n", nn::summary(recipe.model, batched(arguments.batch, input_shape_of(recipe))).c_str());
+    std::printf("%s\n", summary_of(recipe, arguments.batch).c_str());
     return;
   }
   if (!arguments.assignments.empty()) fail(arguments.what, "--set changes a recipe (.toml); this is no recipe");

@@ -28,8 +28,8 @@ LoadReport load_pretrained(const std::vector<Variable>& variables, const std::ve
 /// Throws for a damaged file, for a parameter that the file lacks (naming the nearest there is), and for one of another shape; the model is
 /// then as it was. Arrays that the model has no use for are listed as unexpected.
 ///
-///   models::BERT bert(models::BERTOptions::mini_lm());
-///   io::load_pretrained(bert, "model.safetensors");
+///   models::BERT bert({.vocabulary = 8, .context = 6, .width = 4, .layers = 1, .heads = 2});
+///   std::cout << io::to_text(io::load_pretrained(bert, "bert/model.safetensors"));
 template <class M>
 LoadReport load_pretrained(M& model, const std::string& path) {
   constexpr bool has_names = requires {

@@ -15,7 +15,7 @@ bool is_pretrained_folder(const std::string& folder);
 /// model.safetensors and, if there is one, the tokenizer of tokenizer.json. `report`, if given, tells what became of each array. Throws for
 /// other types, for options that the model does not have, and for damaged files.
 ///
-///   nn::Model model = models::load_folder("all-MiniLM-L6-v2");   // with config.json, model.safetensors, tokenizer.json
+///   nn::Model bert = models::load_folder("bert");   // all-MiniLM-L6-v2, say: config.json, model.safetensors, tokenizer.json
 nn::Model load_folder(const std::string& folder, io::LoadReport* report = nullptr);
 
 }  // namespace gradus::models

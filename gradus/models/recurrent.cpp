@@ -157,9 +157,9 @@ Array seasonal_naive(const Array& windows, int64_t season, int64_t horizon) {
   if (season < 1 || season > time)
     fail("seasonal_naive", "season is ", season, ", windows have ", time, " steps; season must be from 1 to that");
   if (horizon < 1) fail("seasonal_naive", "horizon is ", horizon, "; it must be at least 1");
-  std::vector<int64_t> from;
-  for (int64_t step = 0; step < horizon; ++step) from.push_back(time - season + step % season);
-  return take(windows.rank() == 3 ? windows[{slice(), slice(), 0}] : windows, array(from), 1);
+  const Array x = windows.rank() == 3 ? windows[{slice(), slice(), 0}] : windows;
+  const Array last = x[{slice(), slice(time - season, {})}];
+  return tile(last, {1, (horizon - 1) / season + 1})[{slice(), slice(0, horizon)}];
 }
 
 }  // namespace gradus::models

@@ -53,7 +53,7 @@ class GlobalAveragePooling2D {
 /// The mean, or the largest number, over time: (N, T, C) to (N, C). Padding that an Embedding has noted does not count; a sequence of
 /// nothing else gives 0.
 ///
-///   nn::GlobalAveragePooling1D()(array({{{1.0}, {3.0}}}))   // [[2]]
+///   nn::GlobalAveragePooling1D()(array({{{1.0}, {3.0}}}))   // [[2.]]
 class GlobalAveragePooling1D {
  public:
   Array forward(const Array& x) const;

@@ -43,6 +43,8 @@ void check_layer(std::string_view name, const M& layer) {
 template <class Block, class M>
 void check_stack(std::string_view name, M& stack) {
   detail::checked_count(name, "layers", stack.layers);
+  constexpr int64_t most_layers = 1'000;  // of Wang et al. 2022, the deepest so far
+  if (stack.layers > most_layers) fail(name, "layers is ", stack.layers, "; it must be at most ", most_layers);
   check_layer(name, stack);
   if (static_cast<int64_t>(stack.blocks.size()) != stack.layers) {
     stack.blocks.assign(static_cast<size_t>(stack.layers), Block(stack.heads, stack.options));

@@ -1,5 +1,6 @@
 // The op of gru and its backward op.
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/recurrent/recurrence.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/recurrent_rules.hpp"

@@ -1,4 +1,5 @@
 // The op of lstm and its backward op.
+#include "gradus/cpu/recurrent/recurrence.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/recurrent_rules.hpp"

@@ -1,6 +1,7 @@
 #include "gradus/ops/recurrent_rules.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/cpu/recurrent/recurrence.hpp"
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"

@@ -4,9 +4,12 @@
 #include <vector>
 
 #include "gradus/base/function_ref.hpp"
-#include "gradus/cpu/recurrent/recurrence.hpp"
 #include "gradus/graph/op_def.hpp"
 #include "gradus/ops/recurrent.hpp"
+
+namespace gradus::cpu {
+struct Recurrence;
+}
 
 namespace gradus::rule::recurrent {
 

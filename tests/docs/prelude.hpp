@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -73,8 +74,24 @@ inline std::vector<int64_t> ids = tokenizer.encode("hello");
 inline models::GPT gpt({.vocabulary = 400, .context = 64, .width = 16, .layers = 1, .heads = 2});
 inline Array v = random::uniform({2, 2, 5, 4}), cache_k = random::uniform({2, 2, 9, 4}), cache_v = random::uniform({2, 2, 9, 4}), steps = array(3);
 inline const bool has_texts = [] {
+  nn::build(gpt, {1, 4}, int64);
   data::save_tokenizer(tokenizer, "tokenizer.json");
   std::ofstream("cmn.txt") << "Hi.\t嗨。\n";
+  return true;
+}();
+// A folder as Hugging Face has it.
+inline const bool has_bert = [] {
+  const models::BERT bert({.vocabulary = 8, .context = 6, .width = 4, .layers = 1, .heads = 2});
+  nn::build(bert, {1, 1}, int64);
+  std::vector<io::NamedArray> arrays;
+  for (const io::WeightSource& source : bert.weight_sources()) {
+    const Array value = nn::parameter(bert, source.path).get();
+    arrays.push_back({source.names[0], source.is_transposed ? transpose(value) : value});
+  }
+  std::filesystem::create_directory("bert");
+  io::save_safetensors("bert/model.safetensors", arrays);
+  std::ofstream("bert/config.json") << R"({"model_type": "bert", "vocab_size": 8, "max_position_embeddings": 6, "hidden_size": 4,
+      "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "pad_token_id": 0})";
   return true;
 }();
 inline const bool has_old = [] {

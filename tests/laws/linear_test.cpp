@@ -5,6 +5,7 @@
 #include <set>
 
 #include "gradus/graph/walk.hpp"
+#include "gradus/nn/precision.hpp"
 #include "gradus/transform/all_ops.hpp"
 #include "gradus/plan/counters.hpp"
 #include "gradus/transform/checkpoint.hpp"
@@ -131,6 +132,14 @@ std::vector<Program> op_programs() {
   one("softmax down", [](const Array& x) { return softmax(x, 0); });
   one("log_softmax", [](const Array& x) { return log_softmax(x); });
   one("ctc_loss", [](const Array& x) { return ctc_loss(reshape(x, {-1, 8, 3}), ones({x.shape(0), 2}, int64)); });
+  const auto heads = [](const Array& x) { return reshape(x, {x.shape(0), 2, 3, 4}); };
+  one("attention", [heads](const Array& x) { return attention(heads(x), heads(x * 2), heads(x * 3)); });
+  one("rotary", [heads](const Array& x) { return rotary(heads(x)); });
+  const auto weights = [](int64_t gates) { return RecurrentWeights{ones({6, gates * 5}), ones({5, gates * 5})}; };
+  const auto steps = [](const Array& x) { return reshape(x, {x.shape(0), 4, 6}); };
+  one("simple_rnn", [=](const Array& x) { return simple_rnn(steps(x), weights(1)).ys; });
+  one("lstm", [=](const Array& x) { return lstm(steps(x), weights(4)).ys; });
+  one("gru", [=](const Array& x) { return gru(steps(x), weights(3)).ys; });
   one("layer_norm", [](const Array& x) { return layer_norm(x); });
   one("rms_norm", [](const Array& x) { return rms_norm(x); });
   one("batch_norm", [](const Array& x) { return batch_norm(x, ones(24), zeros(24)).y; });
@@ -146,6 +155,10 @@ std::vector<Program> op_programs() {
   one("searchsorted", [](const Array& x) { return searchsorted(array({0.1, 0.5}), x).astype(float32); });
   one("matmul", [](const Array& x) { return matmul(x, ones({24, 8})); });
   one("matmul in batches", [](const Array& x) { return matmul(reshape(x, {-1, 2, 24}), ones({24, 8})); });
+  one("mixed matmul", [](const Array& x) {
+    const nn::MixedPrecision mixed(bfloat16);
+    return matmul(x, ones({24, 8}));
+  });
   one("einsum", [](const Array& x) { return einsum("ij,kj->ik", x, ones({5, 24})); });
   one("einsum of three", [](const Array& x) { return einsum("ij,ij,j->i", x, x * 2, ones(24)); });
   one("identity, stop_gradient", [](const Array& x) { return checkpoint([](const Array& a) { return tanh(a) * stop_gradient(a); })(x); });
@@ -155,6 +168,14 @@ std::vector<Program> op_programs() {
   };
   images("conv2d", [](const Array& x) { return conv2d(x, ones({3, 3, 3, 4})); });
   images("conv2d, weights", [](const Array& x) {
+    return grad([&](const Array& w) { return sum(square(conv2d(x, w))); })(ones({3, 3, 3, 4}));
+  });
+  images("mixed conv2d", [](const Array& x) {
+    const nn::MixedPrecision mixed(bfloat16);
+    return conv2d(x, ones({3, 3, 3, 4}));
+  });
+  images("mixed conv2d, weights", [](const Array& x) {
+    const nn::MixedPrecision mixed(bfloat16);
     return grad([&](const Array& w) { return sum(square(conv2d(x, w))); })(ones({3, 3, 3, 4}));
   });
   images("max_pool2d", [](const Array& x) { return max_pool2d(x, 2); });

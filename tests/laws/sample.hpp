@@ -38,6 +38,7 @@ struct Sample {
   bool takes_specials = true;  ///< false: the reference says nothing about NaN and infinity (an identity; a padded zero times infinity)
   bool fits_bools = true;    ///< false: sums inside the call, which of bools are "or"
   double mode_tolerance = 1e-10;  ///< relative, of forward against reverse mode; more where the call rounds to less than double
+  DType sums = gradus::float64;  ///< float32: what the call adds up in, whatever its inputs have; another order gives other last digits
   DType narrowest = gradus::float16;  ///< float16: the call makes sense in all float dtypes; float32: in 32 bits and above
 };
 using Samples = std::vector<Sample>;

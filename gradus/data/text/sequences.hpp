@@ -24,7 +24,7 @@ struct PadOptions {
   int64_t length = 0;
   int64_t value = 0;  ///< of the padding
 };
-///   data::pad({{5, 6, 7}, {8}}).values    // [[5, 6, 7], [8, 0, 0]]
+///   data::pad({{5, 6, 7}, {8}}).values[1]   // [8, 0, 0]
 ///   data::pad({{5, 6, 7}, {8}}).lengths   // [3, 1]
 Padded pad(const std::vector<std::vector<int64_t>>& rows, PadOptions options = {});
 /// (N, T) bool: whether step t of row n is no padding. `lengths` are (N,) integers of 0 to `steps`.

@@ -8,6 +8,7 @@
 #include "gradus/base/json.hpp"
 #include "gradus/data/text/spec_internal.hpp"
 #include "gradus/data/text/tokenizer_parts_internal.hpp"
+#include "gradus/nn/model.hpp"
 
 namespace gradus::data {
 

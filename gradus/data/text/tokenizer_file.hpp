@@ -4,7 +4,10 @@
 #include <string>
 
 #include "gradus/data/text/tokenizer.hpp"
-#include "gradus/nn/model.hpp"
+
+namespace gradus::nn {
+struct ModelInfo;
+}
 
 namespace gradus::data {
 
@@ -21,7 +24,7 @@ void save_tokenizer(const Tokenizer& tokenizer, const std::string& path);
 
 /// The tokenizer that goes with a model; throws for a model without one.
 ///
-///   io::save(model, "chat.gradus", {.tokenizer = tokenizer.to_datum()});
+///   io::save(gpt, "chat.gradus", {.tokenizer = tokenizer.to_datum()});
 ///   data::Tokenizer again = data::tokenizer_of(io::load("chat.gradus").info);
 Tokenizer tokenizer_of(const nn::ModelInfo& info);
 

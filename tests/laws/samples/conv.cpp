@@ -70,6 +70,7 @@ Sample mixed_of(Sample sample, std::string_view op) {
   for (unsigned i = 0; i < sample.inputs.size(); ++i) sample.inputs[i] = eighths(sample.inputs[i].shape(), i + 1);
   sample.call = mixed(sample.call);
   sample.is_smooth = false;
+  sample.sums = float32;
   sample.mode_tolerance = 0.05;
   sample.takes_specials = false;  // oneDNN multiplies channels of neighbouring pixels by padded zeros
   return sample;

@@ -52,6 +52,7 @@ Sample mixed_matmul_of(const Shape& a, const Shape& b) {
   sample.inputs = {eighths(a), eighths(b, 2)};
   sample.call = mixed(sample.call);
   sample.is_smooth = false;
+  sample.sums = float32;
   sample.mode_tolerance = 0.02;
   return sample;
 }
