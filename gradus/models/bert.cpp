@@ -5,6 +5,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -43,12 +44,6 @@ void set_table(nn::Embedding& table, int64_t count, int64_t width) {
   table.check();
 }
 
-// 1 + the position of the last token that is no padding: (N,).
-Array lengths_of(const Array& ids, int64_t padding) {
-  if (ids.shape(1) == 0) return zeros({ids.shape(0)}, int64);
-  return max(where(ids != Array(padding), arange(1, ids.shape(1) + 1), 0), -1);
-}
-
 }  // namespace
 
 BERT::BERT(BERTOptions options)
@@ -58,9 +53,7 @@ BERT::BERT(BERTOptions options)
 
 void BERT::check() {
   check_fields("BERT", fields_of(*this), this);
-  if (options.width % options.heads) {
-    fail("BERT", "width is ", options.width, ", heads is ", options.heads, "; heads must divide the width");
-  }
+  detail::check_heads("BERT", options.width, options.heads);
   set_table(tokens, options.vocabulary, options.width);
   set_table(types, options.types, options.width);
   positions.length = options.context;
@@ -85,12 +78,12 @@ void BERT::check() {
 std::string BERT::describe() const { return concat(options.layers, " blocks of ", options.width, ", ", options.heads, " heads"); }
 
 Array BERT::forward(const Array& ids) const {
-  if (ids.rank() != 2) fail("bert", "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
-  return forward(ids, lengths_of(ids, options.padding));
+  detail::check_ids("bert", ids);
+  return forward(ids, nn::detail::lengths_without(ids, options.padding));
 }
 Array BERT::forward(const Array& ids, const Array& lengths) const { return forward(ids, lengths, zeros({1, 1}, int64)); }
 Array BERT::forward(const Array& ids, const Array& lengths, const Array& segments) const {
-  if (ids.rank() != 2) fail("bert", "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
+  detail::check_ids("bert", ids);
   // The pooler is part of the model, also of one that is only asked for vectors.
   if (pooler.kernel.cell()->is_used)
     pooler.bias(Shape{options.width}, nn::init::zeros()), pooler.kernel({options.width, options.width}, initializer());
@@ -100,7 +93,7 @@ Array BERT::forward(const Array& ids, const Array& lengths, const Array& segment
 Array BERT::pooled(const Array& vectors) const { return pooler(vectors[{slice(), 0}]); }
 
 Array BERT::embed(const Array& ids) const {
-  const Array lengths = lengths_of(ids, options.padding);
+  const Array lengths = nn::detail::lengths_without(ids, options.padding);
   const Array there = expand_dims(arange(ids.shape(1)) < expand_dims(lengths, -1), -1);
   const Array total = sum(where(there, (*this)(ids, lengths), 0), 1);
   return total / sqrt(maximum(sum(square(total), -1, keepdims), 1e-24));

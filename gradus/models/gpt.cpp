@@ -1,9 +1,7 @@
 // GPT.
 #include "gradus/models/gpt.hpp"
 
-#include <cmath>
-
-#include "gradus/base/error.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -45,9 +43,7 @@ GPT::GPT(GPTOptions options) : options(std::move(options)), tokens(1, 1), positi
 
 void GPT::check() {
   check_fields("GPT", fields_of(*this), this);
-  if (options.width % options.heads) {
-    fail("GPT", "width is ", options.width, ", heads is ", options.heads, "; heads must divide the width");
-  }
+  detail::check_heads("GPT", options.width, options.heads);
   tokens.count = options.vocabulary;
   tokens.width = options.width;
   tokens.initializer = initializer();
@@ -73,7 +69,7 @@ std::string GPT::describe() const {
 }
 
 Array GPT::forward(const Array& ids) const {
-  if (ids.rank() != 2) fail("gpt", "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
+  detail::check_ids("gpt", ids);
   Array h = tokens(ids);
   if (options.distance == nn::Distance::none) h = positions(h);
   h = decoder(dropout(h));

@@ -6,6 +6,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/nn/attention.hpp"
 #include "gradus/nn/transformer.hpp"
 #include "gradus/ops/compare.hpp"
@@ -27,10 +28,6 @@ constexpr FieldNote kVocabulary{"vocabulary", "how many different tokens there a
     kDropout{"dropout", "share of the numbers that become zero in training", range::share};
 constexpr int64_t kMostSteps = 1 << 20;  // of a window: what sinusoidal positions are asked for
 constexpr std::string_view kReaders[] = {"lstm", "transformer"};
-
-void check_ids(std::string_view op, const Array& ids) {
-  if (ids.rank() != 2) fail(op, "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
-}
 
 // An LSTM as options say, with parameters of its own.
 template <class O>
@@ -67,7 +64,7 @@ void CharRNN::check() {
 }
 std::string CharRNN::describe() const { return concat(options.layers, " LSTM of ", options.units); }
 Array CharRNN::forward(const Array& ids) const {
-  check_ids("char_rnn", ids);
+  detail::check_ids("char_rnn", ids);
   return head(dropout(lstm(tokens(ids))));
 }
 
@@ -94,7 +91,7 @@ std::string LSTMClassifier::describe() const {
   return concat(options.layers, options.bidirectional ? " bidirectional" : "", " LSTM of ", options.units, " -> ", options.classes);
 }
 Array LSTMClassifier::forward(const Array& ids) const {
-  check_ids("lstm_classifier", ids);
+  detail::check_ids("lstm_classifier", ids);
   return head(dropout(lstm(tokens(ids))));
 }
 
@@ -114,9 +111,7 @@ SeriesForecaster::SeriesForecaster(SeriesForecasterOptions options) : options(op
 void SeriesForecaster::check() {
   check_fields("SeriesForecaster", fields_of(*this), this);
   const bool is_transformer = options.reader == SeriesReader::transformer;
-  if (is_transformer && options.width % options.heads) {
-    fail("SeriesForecaster", "width is ", options.width, ", heads is ", options.heads, "; heads must divide the width");
-  }
+  if (is_transformer) detail::check_heads("SeriesForecaster", options.width, options.heads);
   reader = {};
   if (is_transformer) {
     reader.add(nn::Dense(options.width));

@@ -2,6 +2,7 @@
 #include "gradus/models/text_cnn.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
@@ -43,7 +44,7 @@ void TextCNN::check() {
 }
 
 Array TextCNN::forward(const Array& ids) const {
-  if (ids.rank() != 2) fail("text_cnn", "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
+  detail::check_ids("text_cnn", ids);
   if (ids.shape(1) == 0) fail("text_cnn", "ids are ", ids.shape(), "; a text must have a token at least");
   // Padding counts as vectors of zeros, and never as the largest number: after relu none is below 0.
   const Array there = expand_dims(ids != Array(options.padding), -1);

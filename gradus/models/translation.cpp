@@ -5,6 +5,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -46,7 +47,7 @@ TranslationTransformer::TranslationTransformer(TranslationTransformerOptions opt
 void TranslationTransformer::check() {
   constexpr std::string_view name = "TranslationTransformer";
   check_fields(name, fields_of(*this), this);
-  if (options.width % options.heads) fail(name, "width is ", options.width, ", heads is ", options.heads, "; heads must divide the width");
+  detail::check_heads(name, options.width, options.heads);
   if (options.is_shared && options.source_vocabulary != options.target_vocabulary) {
     fail(name, "source_vocabulary is ", options.source_vocabulary, ", target_vocabulary is ", options.target_vocabulary,
          "; a shared vocabulary has one size");
@@ -76,15 +77,13 @@ std::string TranslationTransformer::describe() const {
 }
 
 Array TranslationTransformer::embedded(const nn::Embedding& table, const Array& ids) const {
-  if (ids.rank() != 2) fail("translation_transformer", "ids are ", ids.shape(), " of rank ", ids.rank(), "; they must be (batch, time)");
+  detail::check_ids("translation_transformer", ids);
   return dropout(positions(table(ids) * std::sqrt(static_cast<double>(options.width))));
 }
 
 TranslationTransformer::Encoded TranslationTransformer::encode(const Array& source) const {
   const Array h = embedded(options.is_shared ? target_tokens : source_tokens, source);
-  const int64_t time = source.shape(1);
-  const Array lengths =
-      time == 0 ? zeros({source.shape(0)}, int64) : max(where(source != Array(options.padding), arange(1, time + 1), 0), -1);
+  const Array lengths = nn::detail::lengths_without(source, options.padding);
   return {encoder(h, lengths), lengths};
 }
 

@@ -10,7 +10,6 @@
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
-#include "gradus/ops/linalg.hpp"
 #include "gradus/ops/rotary.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -96,10 +95,8 @@ std::string MultiHeadAttention::describe() const {
 }
 
 Array MultiHeadAttention::project(const Array& x, const Parameter& kernel, const Parameter& bias, int64_t width) const {
-  const Array& k = detail::weight(kernel, {x.shape(-1), width}, options.kernel_initializer);
-  detail::check_dtype(kAttention, x, k);
-  const Array y = matmul(x, k);
-  return options.use_bias ? y + detail::bias_beside(k, bias, {width}, options.bias_initializer) : y;
+  return detail::affine(kAttention, x, width,
+                        {kernel, options.use_bias ? &bias : nullptr, options.kernel_initializer, options.bias_initializer});
 }
 
 // Queries, keys and values by head, (N, T, heads, width), and which keys may be looked at.

@@ -33,6 +33,18 @@ Array detail::activated(const Activation& activation, const Array& y) {
   return activation(stays ? y : in_product_dtype(y));
 }
 
+Array detail::affine(std::string_view op, const Array& x, int64_t units, const Affine& parameters) {
+  const Array& kernel = weight(parameters.kernel, {x.shape(-1), units}, parameters.kernel_initializer);
+  check_dtype(op, x, kernel);
+  const Array y = matmul(x, kernel);
+  return parameters.bias ? y + bias_beside(kernel, *parameters.bias, {units}, parameters.bias_initializer) : y;
+}
+
+Array detail::lengths_without(const Array& ids, int64_t padding) {
+  const int64_t time = ids.shape(1);
+  return time == 0 ? zeros({ids.shape(0)}, int64) : max(where(ids != Array(padding), arange(1, time + 1), 0), -1);
+}
+
 std::string detail::in_to_out(const Parameter& kernel, int64_t axis, int64_t out) {
   const bool is_known = kernel.has_value() && kernel.cell()->committed().exists() && kernel.cell()->committed().rank() > axis;
   return concat(is_known ? std::to_string(kernel.cell()->committed().shape(axis)) : "?", " -> ", out);
@@ -64,10 +76,8 @@ void Dense::check() const {
 
 Array Dense::forward(const Array& x) const {
   if (x.rank() == 0) fail("dense", "x has rank 0; its last axis must be the features");
-  const Array& k = detail::weight(kernel, {x.shape(-1), units}, kernel_initializer);
-  detail::check_dtype("dense", x, k);
-  const Array y = matmul(x, k);
-  return detail::activated(activation, use_bias ? y + detail::bias_beside(k, bias, {units}, bias_initializer) : y);
+  return detail::activated(activation,
+                           detail::affine("dense", x, units, {kernel, use_bias ? &bias : nullptr, kernel_initializer, bias_initializer}));
 }
 
 std::span<const FieldNote> Embedding::field_notes() {
@@ -90,9 +100,7 @@ void Embedding::check() const {
 }
 Array Embedding::forward(const Array& ids) const {
   const Array vectors = embedding(table(), ids);
-  if (padding && ids.rank() == 2 && ids.shape(1) > 0) {
-    detail::CallScope::note_lengths(vectors, max(where(ids != Array(*padding), arange(1, ids.shape(1) + 1), 0), -1));
-  }
+  if (padding && ids.rank() == 2) detail::CallScope::note_lengths(vectors, detail::lengths_without(ids, *padding));
   return vectors;
 }
 const Array& Embedding::table() const { return weights({count, width}, initializer); }

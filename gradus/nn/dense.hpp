@@ -28,6 +28,17 @@ int64_t checked_count(std::string_view layer, const char* name, int64_t value);
 /// What the function after a layer gives of what the layer has summed. Under mixed precision an element-wise function of the library works
 /// on y in bfloat16 and gives that; softmax, functions of one's own and none take y as it is.
 Array activated(const Activation& activation, const Array& y);
+/// The parameters of a product, and what they begin as.
+struct Affine {
+  const Parameter& kernel;
+  const Parameter* bias;  ///< null: none
+  const Initializer& kernel_initializer;
+  const Initializer& bias_initializer;
+};
+/// x kernel + bias over the last axis: (..., in) to (..., units). The parameters are made at the first call.
+Array affine(std::string_view op, const Array& x, int64_t units, const Affine& parameters);
+/// How many positions of ids (N, T) are no padding at the end, (N,): 1 + the position of the last id that is not `padding`.
+Array lengths_without(const Array& ids, int64_t padding);
 /// "784 -> 128", with "?" before the first call; `axis` of the kernel counts the inputs.
 std::string in_to_out(const Parameter& kernel, int64_t axis, int64_t out);
 }  // namespace detail

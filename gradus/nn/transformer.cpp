@@ -6,7 +6,6 @@
 #include "gradus/base/error.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/elementwise.hpp"
-#include "gradus/ops/linalg.hpp"
 #include "gradus/ops/random.hpp"
 
 namespace gradus::nn {
@@ -96,10 +95,7 @@ void FeedForward::check() const {
   out_bias.set_used(options.use_bias);
 }
 Array FeedForward::project(const Array& x, const Parameter& kernel, const Parameter& bias, int64_t units) const {
-  const Array& k = detail::weight(kernel, {x.shape(-1), units}, options.kernel_initializer);
-  detail::check_dtype("feed_forward", x, k);
-  const Array y = matmul(x, k);
-  return options.use_bias ? y + bias({units}, init::zeros()) : y;
+  return detail::affine("feed_forward", x, units, {kernel, options.use_bias ? &bias : nullptr, options.kernel_initializer, init::zeros()});
 }
 Array FeedForward::forward(const Array& x) const {
   if (x.rank() == 0) fail("feed_forward", "x has rank 0; its last axis must be the features");
