@@ -35,7 +35,7 @@ std::vector<Aval> infer_forward(const Call& call) {
   return {steps, {dtype, {of.batch, of.units}, false}, {dtype, {of.batch, of.steps, 3 * of.units}, false}, steps};
 }
 backend::KernelPtr prepare_forward(const KernelCall& call) {
-  cpu::Recurrence of = forward_recurrence(call, forward_bias, forward_lengths);
+  backend::Recurrence of = forward_recurrence(call, forward_bias, forward_lengths);
   of.has_state_bias = call.has(forward_state_bias);
   return cpu::prepare_gru(of);
 }
@@ -68,7 +68,7 @@ std::vector<Aval> infer_backward(const Call& call) {
 }
 backend::KernelPtr prepare_backward(const KernelCall& call) {
   const Shape& products = call.inputs[2].shape;
-  cpu::Recurrence of = recurrence_of(call, products[0], products[1], products[2], backward_lengths);
+  backend::Recurrence of = recurrence_of(call, products[0], products[1], products[2], backward_lengths);
   of.has_dys = call.has(backward_dys);
   of.has_dh = call.has(backward_dh);
   return cpu::prepare_gru_backward(of);

@@ -55,7 +55,7 @@ std::vector<Aval> infer_backward(const Call& call) {
 }
 backend::KernelPtr prepare_backward(const KernelCall& call) {
   const Shape& cells = call.inputs[2].shape;
-  cpu::Recurrence of = recurrence_of(call, cells[0], cells[1], cells[2], backward_lengths);
+  backend::Recurrence of = recurrence_of(call, cells[0], cells[1], cells[2], backward_lengths);
   of.has_dys = call.has(backward_dys);
   of.has_dh = call.has(backward_dh);
   of.has_dc = call.has(backward_dc);

@@ -1,7 +1,6 @@
 #include "gradus/ops/recurrent_rules.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/cpu/recurrent/recurrence.hpp"
 #include "gradus/ops/activation.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -59,7 +58,7 @@ int64_t recurrent::work_of(std::span<const Shape> inputs, const Shape& ys) {
   return recurrent[0] == 0 ? 0 : ys.size() * (kernel[0] + recurrent[0]) * (recurrent[1] / recurrent[0]);
 }
 
-cpu::Recurrence recurrent::recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths) {
+backend::Recurrence recurrent::recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths) {
   const RecurrentArgs& args = call.as<RecurrentArgs>();
   return {.dtype = call.inputs[0].dtype,
           .batch = batch,
@@ -71,9 +70,9 @@ cpu::Recurrence recurrent::recurrence_of(const KernelCall& call, int64_t batch, 
           .resets_after = args.resets_after};
 }
 
-cpu::Recurrence recurrent::forward_recurrence(const KernelCall& call, size_t bias, size_t lengths) {
+backend::Recurrence recurrent::forward_recurrence(const KernelCall& call, size_t bias, size_t lengths) {
   const Shape &x = call.inputs[input_x].shape, &kernel = call.inputs[input_recurrent].shape;
-  cpu::Recurrence of = recurrence_of(call, x[0], x[1], kernel[0], lengths);
+  backend::Recurrence of = recurrence_of(call, x[0], x[1], kernel[0], lengths);
   of.features = x[2];
   of.has_bias = call.has(bias);
   return of;

@@ -3,13 +3,10 @@
 
 #include <vector>
 
+#include "gradus/backend/recurrence.hpp"
 #include "gradus/base/function_ref.hpp"
 #include "gradus/graph/op_def.hpp"
 #include "gradus/ops/recurrent.hpp"
-
-namespace gradus::cpu {
-struct Recurrence;
-}
 
 namespace gradus::rule::recurrent {
 
@@ -50,9 +47,9 @@ KernelChanges pull_kernels(const Array& x, const Array& before, const Array& dga
 int64_t work_of(std::span<const Shape> inputs, const Shape& ys);
 
 /// What kernels are prepared for, but for what is an op's own.
-cpu::Recurrence recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths);
+backend::Recurrence recurrence_of(const KernelCall& call, int64_t batch, int64_t steps, int64_t units, size_t lengths);
 /// The same of a forward op.
-cpu::Recurrence forward_recurrence(const KernelCall& call, size_t bias, size_t lengths);
+backend::Recurrence forward_recurrence(const KernelCall& call, size_t bias, size_t lengths);
 
 /// The batch of vmap beside the batch of sequences; `shared`: the inputs, as bits, that all sequences share and that must not be batched.
 /// Nothing otherwise.

@@ -47,7 +47,7 @@ std::vector<Aval> infer_backward(const Call& call) {
 }
 backend::KernelPtr prepare_backward(const KernelCall& call) {
   const Shape& ys = call.inputs[1].shape;
-  cpu::Recurrence of = recurrence_of(call, ys[0], ys[1], ys[2], backward_lengths);
+  backend::Recurrence of = recurrence_of(call, ys[0], ys[1], ys[2], backward_lengths);
   of.has_dys = call.has(backward_dys);
   of.has_dh = call.has(backward_dh);
   return cpu::prepare_simple_rnn_backward(of);

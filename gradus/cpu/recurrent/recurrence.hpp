@@ -1,25 +1,12 @@
-// Recurrent layers over all steps: what their kernels are prepared for. Private to cpu/ but for what ops/ hands over.
+// Recurrent layers over all steps.
 #pragma once
 
+#include "gradus/backend/recurrence.hpp"
 #include "gradus/cpu/kernel.hpp"
 
 namespace gradus::cpu {
 
-/// One layer in one direction. N sequences of T steps; a state of H numbers each. A step at or past the length of its sequence leaves the
-/// state as it is and has the output 0.
-struct Recurrence {
-  DType dtype = float32;  ///< float32 or float64
-  int64_t batch = 0, steps = 0, units = 0;
-  int64_t features = 0;  ///< of x; backward kernels need none
-  bool is_reversed = false;  ///< from the last step to the first
-  bool is_relu = false;      ///< relu in the place of tanh
-  bool has_lengths = false;  ///< (N), int64
-  bool resets_after = true;  ///< GRU: the reset gate is applied to the product, not to the state before it
-  bool has_bias = false;        ///< added to the product of x
-  bool has_state_bias = false;  ///< GRU: added to the product of the state
-  // Cotangents that a backward kernel gets; the others are zero.
-  bool has_dys = false, has_dh = false, has_dc = false;
-};
+using backend::Recurrence;
 
 // x (N, T, D), W (D, G H), U (H, G H), biases (G H), h and c (N, H). All arrays are contiguous and of one dtype. Outputs may be
 // unneeded. A row of the batch has the same bits whatever the others are, and whatever the number of threads.
