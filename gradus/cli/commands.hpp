@@ -18,5 +18,6 @@ void add_new(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_similar(CLI::App& app);
+void add_translate(CLI::App& app);
 
 }  // namespace gradus::cli

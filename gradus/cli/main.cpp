@@ -109,6 +109,7 @@ int run(int argc, char** argv) {
   gradus::cli::add_generate(app);
   gradus::cli::add_embed(app);
   gradus::cli::add_similar(app);
+  gradus::cli::add_translate(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

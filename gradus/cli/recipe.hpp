@@ -24,7 +24,7 @@ class Section;
 /// The sets that a recipe names.
 struct DataParts {
   data::Dataset train{}, test{};
-  data::Dataset validation{};        ///< watched while training; without samples: nothing is watched
+  data::Dataset validation{};  ///< watched while training; without samples: nothing is watched
   bool is_validated_on_test = false;
 };
 
@@ -54,8 +54,14 @@ struct TrainSettings {
   double checkpoint_minutes = 5;
   bool tensorboard = false;
   std::vector<train::NamedCallback> callbacks{};
-  GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze,
-                 precision, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
+  GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, precision,
+                 checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
+};
+
+/// A field of a layer that is the size of a vocabulary.
+struct VocabularyField {
+  size_t layer = 0;
+  std::string name{};
 };
 
 struct Recipe {
@@ -63,7 +69,7 @@ struct Recipe {
   int64_t seed = 0;
   DataSource data{};
   nn::Sequential model{};
-  std::vector<size_t> by_vocabulary{};  ///< layers with a field `vocabulary` that the recipe leaves to the data's tokenizer
+  std::vector<VocabularyField> by_vocabulary{};  ///< what the recipe leaves to the data's tokenizer
   Start start{};
   loss::Loss loss{};
   std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};

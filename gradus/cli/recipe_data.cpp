@@ -1,29 +1,16 @@
 // The [data] part of recipes: where the samples come from and how they are divided.
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
+#include "gradus/cli/recipe_sequences.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/data/fashion_mnist.hpp"
 #include "gradus/data/generate.hpp"
 #include "gradus/data/idx.hpp"
-#include "gradus/data/numbers.hpp"
-#include "gradus/data/text/sequences.hpp"
-#include "gradus/data/text/text_files.hpp"
-#include "gradus/data/text/tokenizer_file.hpp"
-#include "gradus/data/text/tokenizer_training.hpp"
-#include "gradus/graph/index.hpp"
-#include "gradus/ops/index.hpp"
 #include "gradus/ops/shape.hpp"
 
 namespace gradus::cli {
 
 namespace {
-
-using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
-
-struct Source {
-  std::function<Sets(int64_t limit)> load;  // of more than `limit` training samples (0: all) only the first are needed
-  std::optional<Shape> input_shape;
-};
 
 // Generated sets are divided: the share `test` of the samples is for testing.
 template <class Kind, class Make>
@@ -35,7 +22,6 @@ Source divided(const Kind& kind, Make make, uint64_t seed, int64_t features) {
   return {load, Shape(features)};
 }
 constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high = 100'000'000}},
-    kTest{"test", "share of the samples that is for testing", range::part},
     kNoise{"noise", "deviation of what is added to the samples", range::not_negative};
 
 struct FashionMnist {
@@ -122,6 +108,29 @@ std::span<const FieldNote> Spirals::field_notes() {
   return notes;
 }
 
+struct Waves {
+  int64_t classes = 4, steps = 32;
+  double noise = 0.3;
+  int64_t samples = 1000;
+  double test = 0.2;
+  Source source(const Section&, uint64_t seed) const {
+    const data::WaveOptions options{.classes = classes, .steps = steps, .noise = noise, .seed = seed};
+    Source made = divided(
+        *this, [options](int64_t count) { return data::make_waves(count, options); }, seed, 1);
+    made.input_shape = Shape{steps, 1};
+    return made;
+  }
+  GRADUS_OPTIONS(classes, steps, noise, samples, test)
+};
+std::span<const FieldNote> Waves::field_notes() {
+  static constexpr FieldNote notes[] = {{"classes", "a wave of class c swings c + 1 times", {.low = 1, .high = 1000}},
+                                        {"steps", "values of a wave", {.low = 1, .high = 1'000'000}},
+                                        kNoise,
+                                        kSamples,
+                                        kTest};
+  return notes;
+}
+
 struct IdxFiles {
   std::string x{}, y{};
   const char* what = "";
@@ -163,128 +172,6 @@ std::span<const FieldNote> Idx::field_notes() {
   return notes;
 }
 
-// A tokenizer that is trained, or read where the text is the path of a file or folder.
-data::Tokenizer tokenizer_for(const std::string& said, const std::string& located, int64_t vocabulary_size,
-                              std::span<const std::string> texts) {
-  const bool is_path = said.find_first_of("./") != std::string::npos;
-  if (is_path) return data::load_tokenizer(located);
-  return data::train_tokenizer(data::tokenizer_kind(said), texts, {.vocabulary_size = vocabulary_size});
-}
-void check_tokenizer(const std::string& said) {
-  if (said.find_first_of("./") == std::string::npos) data::tokenizer_kind(said);
-}
-constexpr FieldNote kPath{"path", "of the file", {}, true},
-    kTokenizer{"tokenizer", "what tokens are: character, word, byte_pair, plain_byte_pair, word_piece; or the path of a tokenizer.json"},
-    kVocabulary{"vocabulary_size", "most tokens of a tokenizer that is trained", {.low = 1, .high = 10'000'000}};
-
-struct Text {
-  std::string path{}, tokenizer = "character";
-  int64_t vocabulary_size = 8000, context = 128;
-  double test = 0.1;
-  Source source(const Section& section, uint64_t) const {
-    check_tokenizer(tokenizer);
-    const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer)](int64_t) {
-      const std::string all = data::read_text(file);
-      // The end of the text is for testing; the tokenizer does not see it.
-      auto cut = static_cast<size_t>(static_cast<double>(all.size()) * (1 - own.test));
-      while (cut > 0 && cut < all.size() && (static_cast<uint8_t>(all[cut]) & 0xC0) == 0x80) --cut;
-      const std::string parts[] = {all.substr(0, cut), all.substr(cut)};
-      const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
-      const auto windows = [&](const std::string& text) {
-        data::Dataset set = data::language_model_set(made.encode(text, {.special_tokens = false}), {.context = own.context});
-        set.tokenizer = made;
-        set.name = "text";
-        return set;
-      };
-      data::Dataset train = windows(parts[0]);  // first: what is wrong with it is said first
-      return Sets(std::move(train), own.test > 0 ? windows(parts[1]) : data::Dataset());
-    };
-    return {load, std::nullopt};  // how many tokens there are only the text says
-  }
-  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, context, test)
-};
-std::span<const FieldNote> Text::field_notes() {
-  static constexpr FieldNote notes[] = {
-      kPath,
-      kTokenizer,
-      kVocabulary,
-      {"context", "tokens of a sample; targets are the tokens that follow", {.low = 1, .high = 1'000'000}},
-      {"test", "share of the text, its end, that is for testing", range::part}};
-  return notes;
-}
-
-struct LabelledText {
-  std::string path{}, tokenizer = "word";
-  int64_t vocabulary_size = 8000, label_column = 0, text_column = 1, most = 128;
-  double test = 0.2;
-  Source source(const Section& section, uint64_t seed) const {
-    check_tokenizer(tokenizer);
-    const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer), seed](int64_t) {
-      std::vector<std::string> labels, texts;
-      for (auto& row : data::read_tsv(file, std::max(own.label_column, own.text_column) + 1)) {
-        labels.push_back(row[static_cast<size_t>(own.label_column)]);
-        texts.push_back(row[static_cast<size_t>(own.text_column)]);
-      }
-      const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, texts);
-      data::Dataset all = data::classification_set(texts, labels, made, {.most = own.most, .is_bucketed = false});
-      all.name = "labelled_text";
-      auto [held_out, rest] = data::split(all, own.test, seed);
-      return Sets(std::move(rest), std::move(held_out));
-    };
-    return {load, std::nullopt};
-  }
-  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, label_column, text_column, most, test)
-};
-std::span<const FieldNote> LabelledText::field_notes() {
-  static constexpr FieldNote notes[] = {{"path", "of a file of lines whose cells are separated by tabs", {}, true},
-                                        kTokenizer,
-                                        kVocabulary,
-                                        {"label_column", "number of the cell that names the class, from 0", {.low = 0, .high = 1000}},
-                                        {"text_column", "number of the cell that is the text", {.low = 0, .high = 1000}},
-                                        {"most", "tokens of a text; longer ones are cut off. 0: all", range::not_negative},
-                                        kTest};
-  return notes;
-}
-
-struct Series {
-  std::string path{}, column{};
-  int64_t steps = 12, horizon = 1;
-  double test = 0.2;
-  Source source(const Section& section, uint64_t) const {
-    const auto load = [own = *this, file = section.located("path", path)](int64_t) {
-      const data::Numbers numbers = data::read_numbers(file);
-      const auto named = std::find(numbers.columns.begin(), numbers.columns.end(), own.column);
-      if (!own.column.empty() && named == numbers.columns.end()) {
-        const std::string near = nearest(own.column, numbers.columns);
-        fail_io(file, "there is no column \"", own.column, "\"; there are ", join(numbers.columns),
-                near.empty() ? "" : concat("; did you mean ", near, "?"));
-      }
-      const int64_t rows = numbers.values.shape(0),
-                    column = own.column.empty() ? numbers.values.shape(1) - 1 : named - numbers.columns.begin();
-      const Array series = numbers.values[{slice(), column}].eval();
-      // Windows of the test part begin so early that its first row is the first that is forecast.
-      const auto cut = static_cast<int64_t>(static_cast<double>(rows) * (1 - own.test));
-      const auto windows = [&](int64_t begin, int64_t end) {
-        data::Dataset set = data::series_set(series[slice(begin, end)].eval(), {.steps = own.steps, .horizon = own.horizon, .column = 0});
-        set.name = "series";
-        return set;
-      };
-      data::Dataset train = windows(0, cut);
-      return Sets(std::move(train), cut < rows ? windows(std::max<int64_t>(0, cut - own.steps), rows) : data::Dataset());
-    };
-    return {load, Shape{steps, 1}};
-  }
-  GRADUS_OPTIONS(path, column, steps, horizon, test)
-};
-std::span<const FieldNote> Series::field_notes() {
-  static constexpr FieldNote notes[] = {{"path", "of a CSV file whose cells are numbers", {}, true},
-                                        {"column", "name of the series; by default the last one"},
-                                        {"steps", "rows that are seen", {.low = 1, .high = 1'000'000}},
-                                        {"horizon", "rows that are forecast", {.low = 1, .high = 1'000'000}},
-                                        {"test", "share of the rows, the last ones, that is for testing", range::part}};
-  return notes;
-}
-
 template <class Kind>
 std::function<Source(const Section&, uint64_t seed)> read_kind(const Datum::Table& given, FieldReading& reading,
                                                                std::span<const std::string> others) {
@@ -304,9 +191,11 @@ constexpr SourceKind kSources[] = {
     {"blobs", "clouds of points, one a class", described<Blobs>, read_kind<Blobs>},
     {"moons", "two half circles", described<Moons>, read_kind<Moons>},
     {"spirals", "arms of a spiral", described<Spirals>, read_kind<Spirals>},
+    {"waves", "noisy waves; the class is how often one swings", described<Waves>, read_kind<Waves>},
     {"idx", "IDX files, plain or gzip", described<Idx>, read_kind<Idx>},
     {"text", "a text, in rows of tokens for a language model", described<Text>, read_kind<Text>},
     {"labelled_text", "texts and their classes, a line each", described<LabelledText>, read_kind<LabelledText>},
+    {"translation", "texts and their translations, a line each", described<Translation>, read_kind<Translation>},
     {"series", "windows of a series of numbers, and what follows", described<Series>, read_kind<Series>},
 };
 constexpr Named<SourceKind> kSourceKinds("data", kSources);

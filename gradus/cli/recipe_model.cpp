@@ -44,17 +44,17 @@ std::span<const FieldNote> StartKeys::field_notes() {
 
 namespace {
 
-bool has_vocabulary(const nn::Layer& layer) {
-  return std::any_of(layer.fields().begin(), layer.fields().end(), [](const FieldRow& row) { return row.name == "vocabulary"; });
-}
-
-// Layers that know a vocabulary's size, and for which nothing is given.
-std::vector<size_t> left_to_vocabulary(const nn::Sequential& model, const Datum::Table& given) {
-  std::vector<size_t> out;
+// Fields that are a vocabulary's size, and for which nothing is given.
+std::vector<VocabularyField> left_to_vocabulary(const nn::Sequential& model, const Datum::Table& given) {
+  static constexpr std::string_view names[] = {"vocabulary", "source_vocabulary", "target_vocabulary"};
+  std::vector<VocabularyField> out;
   const Datum* layers = find(given, "layers");
   const Datum::List* list = layers ? layers->get_if<Datum::List>() : nullptr;
   for (size_t i = 0; list && i < model.size(); ++i) {
-    if (has_vocabulary(model[i]) && !(*list)[i].find("vocabulary")) out.push_back(i);
+    for (const FieldRow& row : model[i].fields()) {
+      const bool is_size = std::find(std::begin(names), std::end(names), row.name) != std::end(names);
+      if (is_size && !(*list)[i].find(row.name)) out.push_back({i, row.name});
+    }
   }
   return out;
 }
@@ -79,12 +79,17 @@ void read_model(const Section& section, Recipe& recipe) {
 
 nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set) {
   nn::Sequential model = recipe.model;
-  for (const size_t index : recipe.by_vocabulary) {
-    if (!set.tokenizer.exists()) {
-      fail(concat("model.layers[", index, "].vocabulary"), "is missing; it must be said, since the data has no tokenizer");
+  for (size_t i = 0; i < model.size(); ++i) {
+    Datum::Table sizes;
+    for (const VocabularyField& field : recipe.by_vocabulary) {
+      if (field.layer != i) continue;
+      if (!set.tokenizer.exists()) {
+        fail(concat("model.layers[", i, "].", field.name), "is missing; it must be said, since the data has no tokenizer");
+      }
+      sizes.emplace_back(field.name, set.tokenizer.vocabulary_size());
     }
     FieldReading reading;
-    model[index].read({{"vocabulary", set.tokenizer.vocabulary_size()}}, reading, {});
+    if (!sizes.empty()) model[i].read(sizes, reading, {});
   }
   return model;
 }

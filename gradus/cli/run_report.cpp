@@ -9,6 +9,7 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
+#include "gradus/cli/insight.hpp"
 #include "gradus/nn/summary.hpp"
 #include "gradus/plan/backend.hpp"
 #include "gradus/train/evaluation.hpp"
@@ -205,8 +206,17 @@ train::Logs test_logs(const Recipe& recipe, const Array& output, const data::Dat
 
 Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
   if (data.test.size() == 0) return {};
+  // Outputs for each token of all texts would fill the memory, and the report shows none of them.
+  if (data.test.y.exists() && data.test.y.dtype().is_integer() && data.test.y.rank() > 1) {
+    const train::EvaluateOptions options{
+        .loss = recipe.loss, .metrics = test_metrics(recipe, data.test), .batch_size = recipe.train.batch_size, .verbose = false};
+    return {{}, train::evaluate(model, data.test, options)};
+  }
   Array output = train::predict(model, data.test, {.batch_size = std::max<int64_t>(recipe.train.batch_size, 128)});
   train::Logs logs = test_logs(recipe, output, data.test);
+  if (const Array naive = seasonal_forecast(model, data.test); naive.exists()) {
+    for (const auto& [name, value] : test_logs(recipe, naive, data.test)) logs.set("seasonal-naive " + name, value);
+  }
   return {std::move(output), std::move(logs)};
 }
 
@@ -232,6 +242,8 @@ train::Report make_report(const RunResult& result) {
   } else {
     add_scatter(report, result);
   }
+  add_forecast(report, result.model, result.data.test);
+  add_insight(report, result.model, result.data.test);
   report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
   report.tables.push_back(environment_table(recipe));

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "gradus/base/error.hpp"
-#include "gradus/base/file.hpp"
 #include "gradus/cli/run_folder.hpp"
+#include "gradus/data/text/text_files.hpp"
 #include "gradus/data/text/utf8.hpp"
 #include "gradus/graph/index.hpp"
 #include "gradus/models/bert.hpp"
@@ -43,7 +43,9 @@ std::string read_standard_input() {
 }  // namespace
 
 std::vector<std::string> read_lines(const std::string& path) {
-  const std::string all = path == "-" ? read_standard_input() : file::read_all(path);
+  if (path != "-") return data::read_lines(path, true);
+  const std::string all = read_standard_input();
+  data::check_utf8_file("standard input", all);
   std::vector<std::string> lines;
   for (size_t begin = 0; begin < all.size();) {
     const size_t end = std::min(all.find('\n', begin), all.size());

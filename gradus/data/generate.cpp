@@ -46,11 +46,13 @@ void check(std::string_view op, int64_t samples, double noise, int64_t classes =
   if (classes < 1) fail(op, "classes is ", classes, "; it must be 1 or more");
 }
 
-Dataset classified(const char* name, std::vector<float> x, std::vector<int64_t> y, int64_t features, int64_t classes) {
+Dataset classified(const char* name, const std::vector<float>& x, const std::vector<int64_t>& y, const Shape& sample, int64_t classes) {
   const auto samples = static_cast<int64_t>(y.size());
   DatasetInfo info{.name = name};
   for (int64_t i = 0; i < classes; ++i) info.class_names.push_back(concat("class ", i));
-  return Dataset(to_array(x, {samples, features}), to_array(y, {samples}), info);
+  Dims sizes{samples};
+  for (const int64_t size : sample) sizes.push_back(size);
+  return Dataset(to_array(x, Shape(sizes)), to_array(y, {samples}), info);
 }
 
 // Points of plane curves, one curve a class: `point(label, t, turn)` with t in [0, 1).
@@ -66,7 +68,7 @@ Dataset curves(const char* name, int64_t samples, int64_t classes, const CurveOp
     x.push_back(static_cast<float>(v + options.noise * draws.normal()));
     y.push_back(i % classes);
   }
-  return classified(name, std::move(x), std::move(y), 2, classes);
+  return classified(name, x, y, {2}, classes);
 }
 
 }  // namespace
@@ -103,7 +105,7 @@ Dataset make_blobs(int64_t samples, const BlobsOptions& options) {
     }
     y.push_back(label);
   }
-  return classified("blobs", std::move(x), std::move(y), options.features, options.classes);
+  return classified("blobs", x, y, {options.features}, options.classes);
 }
 
 Dataset make_moons(int64_t samples, const CurveOptions& options) {
@@ -119,6 +121,24 @@ Dataset make_spirals(int64_t samples, const CurveOptions& options) {
     const double angle = offset + 1.5 * std::numbers::pi * t;
     return std::pair(radius * std::cos(angle), radius * std::sin(angle));
   });
+}
+
+Dataset make_waves(int64_t samples, const WaveOptions& options) {
+  check("make_waves", samples, options.noise, options.classes);
+  if (options.steps < 1) fail("make_waves", "steps is ", options.steps, "; it must be 1 or more");
+  Draws draws(options.seed);
+  std::vector<float> x;
+  std::vector<int64_t> y;
+  for (int64_t i = 0; i < samples; ++i) {
+    const int64_t label = i % options.classes;
+    const double begin = draws.uniform();
+    for (int64_t step = 0; step < options.steps; ++step) {
+      const double turns = begin + static_cast<double>((label + 1) * step) / static_cast<double>(options.steps);
+      x.push_back(static_cast<float>(std::sin(2 * std::numbers::pi * turns) + options.noise * draws.normal()));
+    }
+    y.push_back(label);
+  }
+  return classified("waves", x, y, {options.steps, 1}, options.classes);
 }
 
 }  // namespace gradus::data

@@ -39,4 +39,15 @@ Dataset make_moons(int64_t samples, const CurveOptions& options = {});
 /// `classes` arms that turn about the origin: x (N, 2) float32, y (N,) int64. Classes take turns.
 Dataset make_spirals(int64_t samples, const CurveOptions& options = {});
 
+/// Options of make_waves. classes and steps at least 1; noise finite and not negative.
+struct WaveOptions {
+  int64_t classes = 4, steps = 32;
+  double noise = 0.3;  ///< standard deviation added to each value
+  uint64_t seed = 0;
+};
+/// Sines that swing label + 1 times within their steps, from a random place on: x (N, steps, 1) float32, y (N,) int64. Classes take turns.
+///
+///   data::make_waves(6, {.steps = 20}).x   // (6, 20, 1)
+Dataset make_waves(int64_t samples, const WaveOptions& options = {});
+
 }  // namespace gradus::data

@@ -9,6 +9,7 @@
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
@@ -96,6 +97,13 @@ Array TranslationTransformer::forward(const Array& source, const Array& target) 
     fail("translation_transformer", "source has ", source.shape(0), " sentences, target ", target.shape(0), "; they must be equal");
   }
   return decode(target, encode(source));
+}
+
+Array TranslationTransformer::forward(const Array& pairs) const {
+  if (pairs.rank() != 3 || pairs.shape(2) != 2) {
+    fail("translation_transformer", "pairs are ", pairs.shape(), "; they must be (batch, time, 2): source and target side by side");
+  }
+  return forward(pairs[{slice(), slice(), 0}], pairs[{slice(), slice(), 1}]);
 }
 
 train::Generated translate(const TranslationTransformer& model, const std::vector<int64_t>& source, int64_t begin, int64_t end,

@@ -37,6 +37,9 @@ class TranslationTransformer {
   explicit TranslationTransformer(TranslationTransformerOptions options = {});
 
   Array forward(const Array& source, const Array& target) const;
+  /// The same for models that take one array, as in recipes: (N, T, 2), source and target of each step side by side, as
+  /// data::translation_set makes it with `joins`.
+  Array forward(const Array& pairs) const;
   /// What the encoder makes of a source: (N, S, width), and how many tokens of each sentence are no padding, (N,).
   struct Encoded {
     Array memory, lengths;

@@ -13,6 +13,7 @@
 #include "gradus/nn/model.hpp"
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/norm.hpp"
+#include "gradus/nn/observation.hpp"
 #include "gradus/nn/pool.hpp"
 #include "gradus/nn/precision.hpp"
 #include "gradus/nn/recurrent.hpp"

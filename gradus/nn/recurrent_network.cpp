@@ -1,6 +1,7 @@
 #include "gradus/nn/recurrent_network.hpp"
 
 #include "gradus/base/error.hpp"
+#include "gradus/nn/observation.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -53,7 +54,33 @@ RecurrentNetwork::Result RecurrentNetwork::run(const Array& x, const LSTMState& 
 RecurrentNetwork::CellRun RecurrentNetwork::run_cell(const RecurrentCell& cell, const Array& x, const LSTMState& state,
                                                      const RecurrentOptions& options) const {
   const RecurrentWeights weights = weights_of(cell, x);
-  return is_fused() ? run_fused(weights, x, state, options) : run_steps(weights, x, state, options);
+  CellRun out = is_fused() ? run_fused(weights, x, state, options) : run_steps(weights, x, state, options);
+  if (ObservationScope::is_open()) note_gates(weights, x, state, options, out.ys);
+  return out;
+}
+
+// Gates follow from the inputs and the states before them, which are the outputs of the steps before.
+void RecurrentNetwork::note_gates(const RecurrentWeights& weights, const Array& x, const LSTMState& state, const RecurrentOptions& options,
+                                  const Array& ys) const {
+  const Array first = expand_dims(state.h.exists() ? state.h : zeros({x.shape(0), units}, x.dtype()), 1);
+  const Array before =
+      options.reverse ? concatenate({ys[{slice(), slice(1, {})}], first}, 1) : concatenate({first, ys[{slice(), slice({}, -1)}]}, 1);
+  if (kind != Kind::simple) {
+    Array sums = matmul(x, weights.kernel) + matmul(before, weights.recurrent_kernel);
+    if (weights.bias.exists()) sums = sums + (weights.bias.rank() == 2 ? sum(weights.bias, 0) : weights.bias);
+    const auto note = [&](std::string_view gate, int64_t block) {
+      ObservationScope::note(gate, (*recurrent_activation)(sums[{slice(), slice(), slice(block * units, (block + 1) * units)}]));
+    };
+    if (kind == Kind::lstm) {
+      note("input gate", 0);
+      note("forget gate", 1);
+      note("output gate", 3);
+    } else {
+      note("update gate", 0);
+      note("reset gate", 1);
+    }
+  }
+  ObservationScope::note("state", ys);
 }
 
 bool RecurrentNetwork::is_fused() const {

@@ -36,6 +36,8 @@ struct RecurrentNetwork {
   CellRun run_cell(const RecurrentCell& cell, const Array& x, const LSTMState& state, const RecurrentOptions& options) const;
   CellRun run_fused(const RecurrentWeights& weights, const Array& x, const LSTMState& state, const RecurrentOptions& options) const;
   CellRun run_steps(const RecurrentWeights& weights, const Array& x, const LSTMState& state, const RecurrentOptions& options) const;
+  void note_gates(const RecurrentWeights& weights, const Array& x, const LSTMState& state, const RecurrentOptions& options,
+                  const Array& ys) const;
   bool is_fused() const;
   RecurrentWeights weights_of(const RecurrentCell& cell, const Array& x) const;
   LSTMState state_of(const LSTMState& all, size_t cell, int64_t batch) const;

@@ -41,9 +41,7 @@ std::string chart_card(const Chart& chart) {
   return card(chart.title, legend + "</div>\n" + to_svg(chart));
 }
 
-bool looks_numeric(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789.,+-eE% ") == std::string::npos;
-}
+bool looks_numeric(const std::string& text) { return !text.empty() && text.find_first_not_of("0123456789.,+-eE% ") == std::string::npos; }
 
 std::string table_card(const ReportTable& table) {
   std::string out = "<table>";
@@ -53,8 +51,11 @@ std::string table_card(const ReportTable& table) {
       // A column is set right if its first cell is a number; the first column names things.
       const bool is_number =
           i > 0 && !table.header.empty() && !table.rows.empty() && i < table.rows[0].size() && looks_numeric(table.rows[0][i]);
-      out += std::string("<") + tag + (is_number ? " class=\"num\"" : i == 0 && table.header.empty() ? " class=\"key\"" : "") + ">" +
-             escape_html(cells[i]) + "</" + tag + ">";
+      out += std::string("<") + tag +
+             (is_number                        ? " class=\"num\""
+              : i == 0 && table.header.empty() ? " class=\"key\""
+                                               : "") +
+             ">" + escape_html(cells[i]) + "</" + tag + ">";
     }
     out += "</tr>\n";
   };
@@ -83,15 +84,41 @@ std::string confusion_card(const Confusion& confusion) {
       const double share = total ? static_cast<double>(count) / static_cast<double>(total) : 0;
       // The square root makes rare confusions visible beside the diagonal.
       const double shade = std::sqrt(share);
-      out += std::string("<td class=\"") + (count == 0 ? "zero" : shade > 0.6 ? "strong" : "") + "\" style=\"--p:" + number("%.2f", shade) +
-             "\" title=\"" + escape_html(confusion.class_names[i]) + " taken for " + escape_html(confusion.class_names[j]) + ": " +
-             std::to_string(count) + "\">" + std::to_string(count) + "</td>";
+      out += std::string("<td class=\"") +
+             (count == 0    ? "zero"
+              : shade > 0.6 ? "strong"
+                            : "") +
+             "\" style=\"--p:" + number("%.2f", shade) + "\" title=\"" + escape_html(confusion.class_names[i]) + " taken for " +
+             escape_html(confusion.class_names[j]) + ": " + std::to_string(count) + "\">" + std::to_string(count) + "</td>";
     }
     const double recall = total ? static_cast<double>(confusion.counts[i * classes + i]) / static_cast<double>(total) : 0;
     out += "<td class=\"recall\">" + (total ? percent(recall) : "-") + "</td></tr>\n";
   }
   return card("Confusion matrix",
               out + "</tbody></table>\n<p class=\"note\">Rows: what the sample is. Columns: what the model said.</p>\n");
+}
+
+std::string heat_map_card(const HeatMap& map) {
+  const auto name = [](const std::vector<std::string>& names, int64_t i) {
+    return static_cast<size_t>(i) < names.size() ? escape_html(names[static_cast<size_t>(i)]) : std::string();
+  };
+  std::string out = "<div class=\"wide\"><table class=\"heat\">";
+  if (!map.column_names.empty()) {
+    out += "<thead><tr><th></th>";
+    for (int64_t j = 0; j < map.columns; ++j) out += "<th class=\"column\"><span>" + name(map.column_names, j) + "</span></th>";
+    out += "</tr></thead>\n";
+  }
+  out += "<tbody>";
+  for (int64_t i = 0; i < map.rows; ++i) {
+    out += "<tr><th class=\"row\">" + name(map.row_names, i) + "</th>";
+    for (int64_t j = 0; j < map.columns; ++j) {
+      const double value = map.values[static_cast<size_t>(i * map.columns + j)];
+      out += std::string("<td") + (value < 0 ? " class=\"minus\"" : "") + " style=\"--p:" + number("%.2f", std::min(1.0, std::abs(value))) +
+             "\" title=\"" + number("%.3g", value) + "\"></td>";
+    }
+    out += "</tr>\n";
+  }
+  return card(map.title, out + "</tbody></table></div>\n<p class=\"note\">" + escape_html(map.note) + "</p>\n");
 }
 
 std::string figure(const SampleImage& sample) {
@@ -128,6 +155,11 @@ std::string to_html(const Report& report) {
   out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) +
          "</div>\n";
   out += samples_card(report.samples);
+  if (!report.heat_maps.empty()) {
+    out += "<div class=\"cards\">\n";
+    for (const HeatMap& map : report.heat_maps) out += heat_map_card(map);
+    out += "</div>\n";
+  }
   // The first table is the long one; the others stand beside it.
   out += "<div class=\"cards\">\n";
   for (size_t i = 0; i < report.tables.size(); ++i) {

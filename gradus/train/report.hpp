@@ -26,6 +26,15 @@ struct Confusion {
   std::vector<int64_t> counts{};
 };
 
+/// Numbers as shades: values[i * columns + j] from 0 to 1, or from -1 to 1, in row i and column j. Names of rows and columns may be left
+/// out.
+struct HeatMap {
+  std::string title{}, note{};
+  int64_t rows = 0, columns = 0;
+  std::vector<double> values{};
+  std::vector<std::string> row_names{}, column_names{};
+};
+
 /// An image of a test sample with what the model says of it.
 struct SampleImage {
   int64_t height = 0, width = 0, channels = 1;
@@ -42,8 +51,9 @@ struct Report {
   Confusion confusion{};               ///< left out if it has no classes
   ReportTable classes{};               ///< beside the confusion matrix; left out if it has no rows
   std::vector<SampleImage> samples{};  ///< left out if empty
+  std::vector<HeatMap> heat_maps{};
   std::vector<ReportTable> tables{};
-  std::string recipe{};                ///< text of the recipe; left out if empty
+  std::string recipe{};  ///< text of the recipe; left out if empty
 };
 
 /// The page as text.

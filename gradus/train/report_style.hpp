@@ -4,9 +4,9 @@
 namespace gradus::train {
 
 inline constexpr char kReportStyle[] = R"css(
-:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--faint:#657083;--line:#e2e6ec;--accent:37 99 235;--good:#15803d;--bad:#b91c1c;
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--faint:#657083;--line:#e2e6ec;--accent:37 99 235;--minus:217 115 13;--good:#15803d;--bad:#b91c1c;
 --series-1:#2563eb;--series-2:#d9730d;--series-3:#0f8a5f;--series-4:#9333ea;--series-5:#be185d;--series-6:#0e7490;--series-7:#a16207;--series-8:#57606f;--strong-cell:#fff}
-@media (prefers-color-scheme:dark){:root{--page:#11151c;--card:#1a202a;--ink:#e4e9f1;--faint:#94a0b3;--line:#2c3542;--accent:76 134 255;--good:#4ade80;
+@media (prefers-color-scheme:dark){:root{--page:#11151c;--card:#1a202a;--ink:#e4e9f1;--faint:#94a0b3;--line:#2c3542;--accent:76 134 255;--minus:245 160 76;--good:#4ade80;
 --bad:#fb7185;--series-1:#6ea0ff;--series-2:#f5a04c;--series-3:#3ecf97;--series-4:#c58bff;--series-5:#f472b6;--series-6:#22d3ee;--series-7:#facc15;--series-8:#a8b3c4;--strong-cell:#fff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
@@ -60,6 +60,14 @@ figure img{width:76px;height:76px;object-fit:contain;image-rendering:pixelated;b
 pre{margin:0;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;overflow-x:auto}
 summary{cursor:pointer;font-weight:600}
 details pre{margin-top:12px}
+.wide{overflow-x:auto}
+.heat{width:auto}
+.heat td,.heat th{padding:0;border:0;font-size:11px;font-weight:400}
+.heat th.row{padding-right:6px;text-align:right;white-space:pre}
+.heat th.column{height:46px;vertical-align:bottom}
+.heat th.column span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);white-space:pre;padding-top:4px}
+.heat td{min-width:13px;height:13px;border:1px solid var(--card);background:rgb(var(--accent)/var(--p))}
+.heat td.minus{background:rgb(var(--minus)/var(--p))}
 @media (max-width:600px){main{padding:20px 12px 40px}.card{padding:14px}.headline b{font-size:20px}.confusion td{min-width:26px;height:28px;font-size:11px}.confusion th{font-size:11.5px}}
 @media print{body{background:#fff}.card,.headline{break-inside:avoid}}
 )css";

@@ -213,13 +213,23 @@ Dataset translation_set(std::span<const std::pair<std::string, std::string>> pai
     y.back().push_back(end);
   }
   if (x.empty()) fail(op, "none of ", pairs.size(), " pairs is shorter than ", options.most, " tokens on both sides");
-  const Padded padded_x = pad(x, {.value = padding_of(source, options.padding)}), padded_y = pad(y, {.value = kNoLabel});
-  Dataset set(padded_x.values, padded_y.values);
-  set.extras = {{"lengths", padded_x.lengths, {}},
-                {"decoder_input", pad(input, {.value = padding_of(target, options.padding)}).values, "target_lengths"},
-                {"target_lengths", padded_y.lengths, {}}};
+  int64_t steps = 0;  // 0: as many as the longest has
+  for (size_t i = 0; options.joins && i < x.size(); ++i) steps = std::max({steps, size_of(x[i]), size_of(y[i])});
+  const Padded padded_x = pad(x, {.length = steps, .value = padding_of(source, options.padding)}),
+               padded_y = pad(y, {.length = steps, .value = kNoLabel});
+  const Array decoder_input = pad(input, {.length = steps, .value = padding_of(target, options.padding)}).values;
+  Dataset set;
+  if (options.joins) {
+    set = Dataset(stack({padded_x.values, decoder_input}, -1).eval(), padded_y.values);
+    set.extras = {{"lengths", maximum(padded_x.lengths, padded_y.lengths).eval(), {}}};
+    set.y_lengths = "lengths";
+  } else {
+    set = Dataset(padded_x.values, padded_y.values);
+    set.extras = {
+        {"lengths", padded_x.lengths, {}}, {"decoder_input", decoder_input, "target_lengths"}, {"target_lengths", padded_y.lengths, {}}};
+    set.y_lengths = "target_lengths";
+  }
   set.x_lengths = "lengths";
-  set.y_lengths = "target_lengths";
   set.tokenizer = source;
   check_extras(set);
   return options.is_bucketed ? bucketed(std::move(set)) : set;

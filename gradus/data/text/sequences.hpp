@@ -66,6 +66,9 @@ Dataset classification_set(std::span<const std::string> texts, std::span<const s
 struct TranslationOptions {
   int64_t most = 128;  ///< tokens of a source and of a target; longer pairs are left out
   bool is_bucketed = true;
+  /// For models that take one array: x is (N, T, 2), source and decoder input side by side, both padded to T steps, and y (N, T); "lengths"
+  /// are those of the longer of both, and there is no other extra.
+  bool joins = false;
   std::string begin = "<s>", end = "</s>", padding = "<pad>";
 };
 Dataset translation_set(std::span<const std::pair<std::string, std::string>> pairs, const Tokenizer& source, const Tokenizer& target,

@@ -1,0 +1,58 @@
+// The sources of [data] that are texts and series; and what every source gives.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "gradus/data/dataset.hpp"
+#include "gradus/graph/fields.hpp"
+
+namespace gradus::cli {
+
+class Section;
+
+using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
+
+struct Source {
+  std::function<Sets(int64_t limit)> load;  // of more than `limit` training samples (0: all) only the first are needed
+  std::optional<Shape> input_shape;
+};
+
+inline constexpr FieldNote kTest{"test", "share of the samples that is for testing", range::part};
+
+struct Text {
+  std::string path{}, tokenizer = "character";
+  int64_t vocabulary_size = 8000, context = 128, stride = 0;
+  double test = 0.1;
+  Source source(const Section& section, uint64_t seed) const;
+  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, context, stride, test)
+};
+
+struct LabelledText {
+  std::string path{}, tokenizer = "word";
+  int64_t vocabulary_size = 8000, label_column = 0, text_column = 1, most = 128;
+  double test = 0.2;
+  Source source(const Section& section, uint64_t seed) const;
+  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, label_column, text_column, most, test)
+};
+
+struct Translation {
+  std::string path{}, target_path{}, test_path{}, test_target_path{}, tokenizer = "byte_pair";
+  int64_t vocabulary_size = 8000, source_column = 0, target_column = 1, most = 64;
+  double test = 0.1;
+  Source source(const Section& section, uint64_t seed) const;
+  GRADUS_OPTIONS(path, target_path, test_path, test_target_path, tokenizer, vocabulary_size, source_column, target_column, most, test)
+};
+
+struct Series {
+  std::string path{}, column{};
+  int64_t steps = 12, horizon = 1;
+  double test = 0.2;
+  Source source(const Section& section, uint64_t seed) const;
+  GRADUS_OPTIONS(path, column, steps, horizon, test)
+};
+
+}  // namespace gradus::cli

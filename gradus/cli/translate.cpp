@@ -1,0 +1,103 @@
+// gradus translate: lines of one language to lines of another.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
+#include "gradus/cli/command.hpp"
+#include "gradus/cli/commands.hpp"
+#include "gradus/cli/text_model.hpp"
+#include "gradus/models/translation.hpp"
+#include "gradus/train/bleu.hpp"
+#include "gradus/train/interrupt.hpp"
+
+namespace gradus::cli {
+
+namespace {
+
+struct TranslateArguments {
+  std::string what{}, lines = "-", references{}, words = "13a";
+  train::GenerateOptions options{.max_tokens = 100, .beams = 4};
+  bool is_quiet = false;
+};
+
+const models::TranslationTransformer& translator_of(const TranslateArguments& arguments, const nn::Model& model) {
+  const auto* layers = model.layer().as<nn::Sequential>();
+  const nn::Layer& layer = layers && layers->size() == 1 ? (*layers)[0] : model.layer();
+  const auto* translator = layer.as<models::TranslationTransformer>();
+  if (!translator) fail_io(arguments.what, "the model is ", layer.type(), "; translations come from TranslationTransformer");
+  return *translator;
+}
+
+metrics::BleuWords words_of(const std::string& said) {
+  if (said == "13a") return metrics::BleuWords::v13a;
+  if (said == "zh") return metrics::BleuWords::zh;
+  if (said == "characters") return metrics::BleuWords::characters;
+  fail("translate", "--words is \"", core::printable(said), "\"; it must be 13a, zh or characters");
+}
+
+std::string translated(const models::TranslationTransformer& model, const data::Tokenizer& tokenizer, const std::string& line,
+                       const train::GenerateOptions& options) {
+  std::vector<int64_t> source = tokenizer.encode(line, {.special_tokens = false});
+  if (source.empty()) return "";
+  const int64_t begin = tokenizer.id("<s>"), end = tokenizer.id("</s>");
+  source.push_back(end);
+  const train::Generated made = models::translate(model, source, begin, end, options);
+  if (made.end == train::GenerationEnd::interrupted) throw Error(Error::Kind::interrupted, "translate", "stopped");
+  return tokenizer.decode(made.tokens);
+}
+
+void run_translate(const TranslateArguments& arguments) {
+  const metrics::BleuWords words = words_of(arguments.words);
+  const TextModel text = load_text_model(arguments.what);
+  const models::TranslationTransformer& model = translator_of(arguments, text.model);
+  const std::vector<std::string> lines = read_lines(arguments.lines);
+  std::vector<std::string> references, made;
+  if (!arguments.references.empty()) {
+    references = read_lines(arguments.references);
+    if (references.size() != lines.size()) {
+      fail_io(arguments.references, "it has ", references.size(), " lines, ", arguments.lines, " has ", lines.size(),
+              "; there must be a reference for each");
+    }
+  }
+  train::GenerateOptions options = arguments.options;
+  options.interrupts = true;
+  const train::InterruptScope interrupts;
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < lines.size(); ++i) {
+    try {
+      made.push_back(translated(model, text.tokenizer, lines[i], options));
+    } catch (const Error& error) {
+      if (error.kind() == Error::Kind::interrupted) throw;
+      fail("translate", "line ", i + 1, ": ", error.place(), ": ", error.problem());
+    }
+    std::printf("%s\n", made.back().c_str());
+    std::fflush(stdout);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!arguments.is_quiet) std::fprintf(stderr, "%zu lines, %.1f a second\n", made.size(), static_cast<double>(made.size()) / seconds);
+  if (!references.empty()) std::fprintf(stderr, "BLEU %.2f\n", metrics::bleu(made, references, {.words = words}).score);
+}
+
+}  // namespace
+
+void add_translate(CLI::App& app) {
+  auto arguments = std::make_shared<TranslateArguments>();
+  Command command(app, "translate", "Translations of lines by a TranslationTransformer");
+  command.positional("MODEL", arguments->what, "Run folder or model file", Need::required);
+  command.positional("LINES", arguments->lines, "File of texts, one a line (default: standard input)");
+  command.option("--beams", {1, 1000}, arguments->options.beams, "Translations that the search keeps at a time (default: 4)");
+  command.option("--length-penalty", arguments->options.length_penalty, "Above 1 longer translations, below shorter ones (default: 1)");
+  command.option("--tokens", {1, int64_t{1} << 32}, arguments->options.max_tokens, "Tokens of a translation at most (default: 100)");
+  command.option("--reference", "FILE", arguments->references, "Right translations, one a line: their BLEU is said at the end");
+  command.option("--words", "KIND", arguments->words, "What BLEU counts: 13a, zh or characters (default: 13a)");
+  command.flag("--quiet", arguments->is_quiet, "Do not print the rate");
+  command.footer(R"(
+The lines go to standard output, rate and BLEU to standard error. Ctrl-C ends it.
+  gradus translate runs/translation-TIME < english.txt > german.txt
+  gradus translate runs/translation-TIME test.en --reference test.de > german.txt)");
+  command.runs([arguments] { run_translate(*arguments); });
+}
+
+}  // namespace gradus::cli
