@@ -19,16 +19,13 @@ using namespace core;
 
 namespace {
 
-constexpr int64_t kMostSteps = 40, kMostUnits = 24;  // that a picture shows
+constexpr int64_t kMostSteps = 40, kMostPoints = 200, kMostUnits = 24;  // that a picture shows
 constexpr size_t kMostMaps = 4, kMostCharts = 2;
 
-// The first sample, cut to what is no padding and fits in a picture; whole where it has no steps that could be left out.
-Array first_sample(const data::Dataset& test) {
-  const Array x = test.x[slice(0, 1)];
-  if (!test.tokenizer.exists() || x.rank() < 2) return x;
-  int64_t steps = std::min(x.shape(1), kMostSteps);
-  if (!test.x_lengths.empty()) steps = std::clamp<int64_t>(test[test.x_lengths][0].item<int64_t>(), 1, steps);
-  return x[{slice(), slice(0, steps)}];
+// Steps of the first sample that are no padding and fit in a picture.
+int64_t shown_steps(const data::Dataset& test, int64_t most) {
+  if (test.x_lengths.empty()) return most;
+  return std::clamp<int64_t>(test[test.x_lengths][0].item<int64_t>(), 1, most);
 }
 
 std::vector<std::string> names_of_tokens(const data::Tokenizer& tokenizer, const Array& ids) {
@@ -46,9 +43,10 @@ struct Names {
 };
 Names names_of(const data::Dataset& test, const Array& x) {
   if (!test.tokenizer.exists()) return {};
-  if (x.rank() == 2) return {names_of_tokens(test.tokenizer, x), names_of_tokens(test.tokenizer, x)};
+  const Array shown = x.rank() < 2 ? x : x[{slice(), slice({}, kMostSteps)}];
+  if (x.rank() == 2) return {names_of_tokens(test.tokenizer, shown), names_of_tokens(test.tokenizer, shown)};
   if (x.rank() != 3 || x.shape(2) != 2) return {};
-  return {names_of_tokens(test.tokenizer, x[{slice(), slice(), 0}]), names_of_tokens(test.tokenizer, x[{slice(), slice(), 1}])};
+  return {names_of_tokens(test.tokenizer, shown[{slice(), slice(), 0}]), names_of_tokens(test.tokenizer, shown[{slice(), slice(), 1}])};
 }
 
 // The innermost part of a path, without its details.
@@ -65,7 +63,7 @@ std::string sentence_case(std::string text) {
 
 bool is_attention(const nn::Observation& one) { return one.name == "attention" || one.name == "cross attention"; }
 
-void add_attention(train::Report& report, const std::vector<nn::Observation>& seen, const Names& names) {
+void add_attention(train::Report& report, const std::vector<nn::Observation>& seen, const Names& names, int64_t most) {
   const bool has_cross = std::any_of(seen.begin(), seen.end(), [](const nn::Observation& one) { return one.name == "cross attention"; });
   std::vector<const nn::Observation*> layers;
   for (const nn::Observation& one : seen) {
@@ -75,7 +73,7 @@ void add_attention(train::Report& report, const std::vector<nn::Observation>& se
   // The first and the last layer, as many heads of each.
   if (layers.size() > 2) layers = {layers.front(), layers.back()};
   for (const nn::Observation* layer : layers) {
-    const int64_t rows = std::min(layer->values.shape(2), kMostSteps), columns = std::min(layer->values.shape(3), kMostSteps);
+    const int64_t rows = std::min(layer->values.shape(2), most), columns = std::min(layer->values.shape(3), most);
     const auto heads = std::min<int64_t>(layer->values.shape(1), static_cast<int64_t>(kMostMaps / layers.size()));
     for (int64_t head = 0; head < heads; ++head) {
       report.heat_maps.push_back(
@@ -92,12 +90,12 @@ void add_attention(train::Report& report, const std::vector<nn::Observation>& se
 }
 
 // Means of the gates over their units, step by step, and the states of the first units.
-void add_gates(train::Report& report, const std::vector<nn::Observation>& seen, const Names& names) {
+void add_gates(train::Report& report, const std::vector<nn::Observation>& seen, const Names& names, int64_t most) {
   size_t charts = 0, maps = 0;
   std::string place;
   for (const nn::Observation& one : seen) {
     if (is_attention(one) || one.values.rank() != 3) continue;
-    const int64_t steps = std::min<int64_t>(one.values.shape(1), 4 * kMostSteps);
+    const int64_t steps = std::min<int64_t>(one.values.shape(1), most);
     if (one.name == "state") {
       if (maps++ >= kMostCharts) continue;
       const int64_t columns = std::min(steps, kMostSteps), units = std::min(one.values.shape(2), kMostUnits);
@@ -139,7 +137,7 @@ const models::SeriesForecaster* forecaster_of(const nn::Model& model) {
 
 void add_insight(train::Report& report, const nn::Model& model, const data::Dataset& test) {
   if (test.size() == 0) return;
-  const Array x = first_sample(test);
+  const Array x = test.x[slice(0, 1)];
   std::vector<nn::Observation> seen;
   {
     const nn::TrainingMode inference(false);
@@ -147,8 +145,9 @@ void add_insight(train::Report& report, const nn::Model& model, const data::Data
     model(x);
   }
   const Names names = names_of(test, x);
-  add_attention(report, seen, names);
-  add_gates(report, seen, names);
+  const auto steps = [&](int64_t most) { return shown_steps(test, most); };
+  add_attention(report, seen, names, steps(kMostSteps));
+  add_gates(report, seen, names, steps(kMostPoints));
 }
 
 Array seasonal_forecast(const nn::Model& model, const data::Dataset& test) {

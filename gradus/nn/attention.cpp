@@ -159,7 +159,7 @@ MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Array& x, const Arr
 Array MultiHeadAttention::forward(const Array& x, const Array& memory, const AttentionMask& mask) const {
   const Heads of = heads_of(x, memory, mask);
   if (ObservationScope::is_open()) {
-    ObservationScope::note(memory.exists() ? "cross attention" : "attention", attention_weights(of.q, of.k, of.options));
+    ObservationScope::note(memory.node() != x.node() ? "cross attention" : "attention", attention_weights(of.q, of.k, of.options));
   }
   const Array y = attention(of.q, of.k, of.v, of.options);
   return project(reshape(y, {y.shape(0), y.shape(1), y.shape(2) * y.shape(3)}), output, output_bias, x.shape(-1));

@@ -102,6 +102,114 @@ TEST(Recipes, of_texts_and_series_run_as_they_stand) {
   EXPECT_EQ(run_gradus({"generate", folder / "lstm", "--tokens", "5"}).code, 0);
 }
 
+TEST(Recipes, of_waves_and_chinese_run_as_they_stand) {
+  const TemporaryFolder folder;
+  const Outcome waves = train("lstm_waves", folder / "waves", {"train.epochs=6"});
+  ASSERT_EQ(waves.code, 0) << waves.err;
+  EXPECT_NE(waves.out.find("test accuracy: 9"), std::string::npos) << waves.out;
+  EXPECT_NE(testing::read_text(folder / "waves/report.html").find("Gates over time, lstm"), std::string::npos);
+  const Outcome chinese =
+      train("gpt_chinese", folder / "chinese",
+            {"train.epochs=1", "data.stride=64", "model.layers=[{type=\"GPT\", context=64, width=16, layers=2, heads=2}]"});
+  ASSERT_EQ(chinese.code, 0) << chinese.err;
+  const std::string report = testing::read_text(folder / "chinese/report.html");
+  EXPECT_NE(report.find("Attention, first layer, head 2"), std::string::npos);
+  EXPECT_NE(report.find("Attention, last layer, head 1"), std::string::npos);
+  const Outcome poem = run_gradus({"generate", folder / "chinese", "--prompt", "\u6625", "--tokens", "5", "--quiet"});
+  EXPECT_EQ(poem.code, 0) << poem.err;
+  EXPECT_EQ(poem.out.rfind("\u6625", 0), 0u);
+}
+
+class Translation : public ::testing::Test {
+ protected:
+  // Words to words, in another order: learnt in a second.
+  static void SetUpTestSuite() {
+    folder = new TemporaryFolder;
+    std::ofstream pairs(*folder / "pairs.tsv"), source(*folder / "source.txt"), target(*folder / "target.txt");
+    const char *from[] = {"one", "two", "three", "four", "five"}, *to[] = {"eins", "zwei", "drei", "vier", "f\u00fcnf"};
+    for (int i = 0; i < 5; ++i) {
+      for (int j = 0; j < 5; ++j) {
+        for (int again = 0; again < 6; ++again) pairs << from[i] << " " << from[j] << "\t" << to[j] << " " << to[i] << "\n";
+        source << from[i] << " " << from[j] << "\n";
+        target << to[j] << " " << to[i] << "\n";
+      }
+    }
+    for (std::ofstream* file : {&pairs, &source, &target}) file->close();
+    outcome = new Outcome(
+        train("translation", run(),
+              {"data.path=" + (*folder / "pairs.tsv"), "data.tokenizer=word", "train.epochs=60", "train.batch_size=24", "data.test=0.04",
+               "model.layers=[{type=\"TranslationTransformer\", context=16, width=32, layers=1, heads=2, is_shared=true, pre_norm=true, "
+               "dropout=0}]"}));
+  }
+  static void TearDownTestSuite() {
+    delete outcome;
+    delete folder;
+  }
+  static std::string run() { return *folder / "run"; }
+  static inline TemporaryFolder* folder = nullptr;
+  static inline Outcome* outcome = nullptr;
+};
+
+TEST_F(Translation, keeps_all_pairs_of_a_source_on_one_side) {
+  ASSERT_EQ(outcome->code, 0) << outcome->err;
+  EXPECT_NE(outcome->out.find("translation: 144 training samples"), std::string::npos) << outcome->out;  // 24 of 25 sources, 6 of each
+  EXPECT_NE(outcome->out.find("test token_accuracy: "), std::string::npos) << outcome->out;
+  EXPECT_NE(testing::read_text(run() + "/report.html").find("Cross attention"), std::string::npos);
+}
+TEST_F(Translation, translates_lines_and_says_how_well) {
+  const Outcome made =
+      run_gradus({"translate", run(), *folder / "source.txt", "--reference", *folder / "target.txt", "--words", "characters"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(std::count(made.out.begin(), made.out.end(), '\n'), 25);
+  EXPECT_EQ(made.out.rfind("eins eins\n", 0), 0u) << made.out;
+  const size_t at = made.err.find("BLEU ");
+  ASSERT_NE(at, std::string::npos) << made.err;
+  EXPECT_GT(std::stod(made.err.substr(at + 5)), 80) << made.err;
+  const Outcome greedy = run_gradus({"translate", run(), *folder / "source.txt", "--beams", "1", "--quiet"});
+  EXPECT_EQ(greedy.code, 0);
+  EXPECT_EQ(greedy.err, "");
+}
+TEST_F(Translation, keeps_empty_lines_and_names_what_is_wrong) {
+  std::ofstream(*folder / "gap.txt") << "one two\n\nfive one\n";
+  const Outcome gap = run_gradus({"translate", run(), *folder / "gap.txt", "--quiet"});
+  EXPECT_EQ(std::count(gap.out.begin(), gap.out.end(), '\n'), 3) << gap.err;
+  EXPECT_NE(gap.out.find("\n\n"), std::string::npos);
+  const auto expect = [](const Outcome& made, const std::string& text) {
+    EXPECT_EQ(made.code, 1);
+    EXPECT_NE(made.err.find(text), std::string::npos) << made.err;
+  };
+  std::ofstream long_line(*folder / "long.txt");
+  long_line << "one\n";
+  for (int i = 0; i < 20; ++i) long_line << "two ";
+  long_line.close();
+  expect(run_gradus({"translate", run(), *folder / "long.txt"}), "line 2: ");
+  std::ofstream(*folder / "bytes.txt") << "one\na\xff";
+  expect(run_gradus({"translate", run(), *folder / "bytes.txt"}), "bytes.txt:2: byte 5 (0xff)");
+  expect(run_gradus({"translate", run(), *folder / "gap.txt", "--reference", *folder / "source.txt"}), "it has 25 lines");
+  expect(run_gradus({"translate", run(), *folder / "gap.txt", "--words", "french"}), "--words is \"french\"");
+}
+TEST(Translate, is_of_translators_alone) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(train("spam", folder / "spam", {"train.epochs=1"}).code, 0);
+  const Outcome made = run_gradus({"translate", folder / "spam", recipe("spam")});
+  EXPECT_EQ(made.code, 1);
+  EXPECT_NE(made.err.find("the model is LSTMClassifier; translations come from TranslationTransformer"), std::string::npos) << made.err;
+}
+TEST(Translate, test_files_come_in_pairs) {
+  const TemporaryFolder folder;
+  const Outcome made = train("multi30k", folder / "run", {"data.test_target_path=\"\""});
+  EXPECT_EQ(made.code, 1);
+  EXPECT_NE(made.err.find("data.test_target_path: is missing; sources and translations are in two files"), std::string::npos) << made.err;
+}
+
+TEST(Forecast, stands_beside_the_last_season) {
+  const TemporaryFolder folder;
+  const Outcome made = train("forecast", folder / "run", {"train.epochs=2"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_NE(made.out.find("test seasonal-naive mean_absolute_error: 41.44"), std::string::npos) << made.out;
+  EXPECT_NE(testing::read_text(folder / "run/report.html").find("The last forecast"), std::string::npos);
+}
+
 TEST(Recipes, of_texts_say_where_a_vocabulary_is_missing) {
   const TemporaryFolder folder;
   const Outcome made = train("forecast", folder / "run", {"model.layers=[{type=\"GPT\"}]"});

@@ -26,6 +26,26 @@ Moments moments_of(const std::vector<double>& values) {
   return m;
 }
 
+TEST(Generated, WavesSwingAsOftenAsTheirClassSays) {
+  const data::Dataset set = data::make_waves(6, {.classes = 3, .steps = 16, .noise = 0, .seed = 5});
+  EXPECT_EQ(set.x.shape(), (Shape{6, 16, 1}));
+  EXPECT_EQ(set.y.to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 2, 0, 1, 2}));
+  const Floats x = set.x.to_vector<float>();
+  for (size_t i = 0; i < 6; ++i) {
+    // The share of all power at that frequency, by its Fourier coefficient: all of it.
+    const auto turns = static_cast<double>(i % 3 + 1);
+    double real = 0, imaginary = 0;
+    for (size_t step = 0; step < 16; ++step) {
+      const double angle = 2 * std::numbers::pi * turns * static_cast<double>(step) / 16;
+      real += static_cast<double>(x[16 * i + step]) * std::cos(angle);
+      imaginary += static_cast<double>(x[16 * i + step]) * std::sin(angle);
+    }
+    EXPECT_NEAR(std::hypot(real, imaginary), 8, 1e-5) << i;
+  }
+  EXPECT_NE(x[0], x[48]);  // another place to begin
+  EXPECT_EQ(error_of([] { data::make_waves(3, {.steps = 0}); }), "make_waves: steps is 0; it must be 1 or more");
+}
+
 TEST(Generated, LabelsGoRoundTheClasses) {
   for (const data::Dataset& set : {data::make_blobs(7, {.classes = 3}), data::make_spirals(7, {.classes = 3})}) {
     EXPECT_EQ(set.y.to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 2, 0, 1, 2, 0}));

@@ -8,6 +8,8 @@
 
 #include "gradus/data/batches.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
+#include "gradus/graph/index.hpp"
+#include "gradus/ops/index.hpp"
 #include "gradus/ops/creation.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -105,6 +107,13 @@ TEST(TranslationSet, TargetsAreShiftedByOne) {
   EXPECT_EQ(flat(set.y), (Ids{x, 3, -100, -100, x, y, z, 3}));
   EXPECT_EQ(flat(set["lengths"]), (Ids{3, 2}));
   EXPECT_EQ(flat(set["target_lengths"]), (Ids{2, 4}));
+  const data::Dataset joined = data::translation_set(pairs, tokenizer, tokenizer, {.most = 4, .joins = true});
+  EXPECT_EQ(joined.x.shape(), (Shape{2, 4, 2}));
+  EXPECT_EQ(flat(joined.x[{slice(), slice(), 0}]), (Ids{a, b, 3, 0, a, 3, 0, 0}));
+  EXPECT_EQ(flat(joined.x[{slice(), slice(), 1}]), (Ids{2, x, 0, 0, 2, x, y, z}));
+  EXPECT_EQ(flat(joined.y), flat(set.y));
+  EXPECT_EQ(flat(joined["lengths"]), (Ids{3, 4}));
+  for (const data::Batch& batch : data::batches(joined, {.batch_size = 1, .shuffle = true})) EXPECT_EQ(batch.x.shape(1), batch.y.shape(1));
   EXPECT_EQ(error_of([&] { data::translation_set(pairs, tokenizer, tokenizer, {.most = 1}); }),
             "translation_set: none of 3 pairs is shorter than 1 tokens on both sides");
   EXPECT_NE(error_of([&] { data::translation_set(pairs, tokenizer, tokenizer, {.end = "<end>"}); }).find("there is no token \"<end>\""),

@@ -5,9 +5,12 @@
 #include <cstdio>
 
 #include "gradus/gradus.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace gradus::models {
 namespace {
+
+using testing::error_of;
 
 // Without values: shapes only.
 template <class M>
@@ -79,6 +82,16 @@ TEST(TranslationTransformer, learns) {
   EXPECT_LT(last, 0.9 * first);
 }
 
+TEST(TranslationTransformer, takes_both_texts_side_by_side) {
+  const TranslationTransformer model({.source_vocabulary = 20, .target_vocabulary = 22, .width = 16, .layers = 1, .heads = 2});
+  const Array source = ids_of({4, 6}, 20, 5), target = ids_of({4, 6}, 22, 6);
+  EXPECT_EQ(model(stack({source, target}, -1)).to_vector<float>(), model(source, target).to_vector<float>());
+  EXPECT_EQ(error_of([&] {
+              model(source);
+            }).rfind("translation_transformer: pairs are (4, 6); they must be (batch, time, 2): source and target side by side", 0),
+            0u);
+}
+
 TEST(CharRNN, learns) {
   CharRNN model({.vocabulary = 20, .width = 8, .units = 16});
   const Array ids = ids_of({4, 9}, 20, 8);
@@ -129,7 +142,7 @@ TEST(Catalogue, comes_back_from_files_as_it_was) {
   const Array ids = array({{1, 2, 3, 4}}), series = random::normal(random::key(13), {1, 8}).eval();
   const auto check = [&](const auto& model, const Array& x) {
     const Array before = model(x).eval();
-    const std::string path = testing::TempDir() + "catalogue.gradus";
+    const std::string path = ::testing::TempDir() + "catalogue.gradus";
     io::save(model, path);
     EXPECT_TRUE(array_equal(io::load(path)(x), before)) << nn::detail::type_name<std::remove_cvref_t<decltype(model)>>();
     std::remove(path.c_str());
@@ -193,7 +206,7 @@ TEST(LoadPretrained, takes_gpt2s_names) {
   nn::build(gpt, {1, 2}, int64);
   nn::build(again, {1, 2}, int64);
   const auto& block = gpt.decoder.blocks[0];
-  const std::string path = testing::TempDir() + "gpt2.safetensors";
+  const std::string path = ::testing::TempDir() + "gpt2.safetensors";
   std::vector<io::NamedArray> arrays{
       {"wte.weight", gpt.tokens.weights},
       {"wpe.weight", gpt.positions.table},

@@ -57,6 +57,21 @@ TEST(Report, HoldsWhatItWasGiven) {
   EXPECT_NE(page.find("90.0 %"), std::string::npos);
 }
 
+TEST(Report, HeatMapsHaveACellForEachValue) {
+  train::Report report;
+  report.heat_maps = {{.title = "Attention",
+                       .rows = 2,
+                       .columns = 3,
+                       .values = {0.5, 0.25, 0, -1, 2, 0.125},
+                       .row_names = {"<s>", "b"},
+                       .column_names = {"x", "y", "z"}}};
+  const std::string page = train::to_html(report);
+  EXPECT_EQ(count_of(page, "<td"), 6u);
+  EXPECT_EQ(count_of(page, "class=\"minus\" style=\"--p:1.00\" title=\"-1\""), 1u);
+  EXPECT_EQ(count_of(page, "style=\"--p:1.00\" title=\"2\""), 1u);  // beyond the scale
+  EXPECT_NE(page.find("&lt;s&gt;"), std::string::npos);
+}
+
 TEST(Report, AClassWithoutSamplesHasPaleCellsAndNoRecall) {
   train::Report report;
   report.confusion = {{"cat", "dog"}, {0, 0, 1, 3}};
@@ -117,11 +132,12 @@ TEST(Evaluation, OneLogitIsTwoClasses) {
 
 TEST(Evaluation, OutputsThatDoNotFitAreRefused) {
   const data::Dataset set(zeros({2, 1}), array({0, 1}), {.class_names = {"no", "yes"}});
-  EXPECT_EQ(testing::error_of([&] { train::classify(zeros({3, 2}), set); }),
+  EXPECT_EQ(testing::error_of([&] {
+              train::classify(zeros({3, 2}), set);
+            }),
             "classify: the output is (3, 2) and the set has 2 samples; integer labels and one row of logits each are needed");
   const data::Dataset numbers(zeros({1, 1}), array({7}));
-  EXPECT_EQ(testing::error_of([&] { train::classify(zeros({1, 2}), numbers); }),
-            "classify: y[0] is 7; labels of 2 classes must be 0 to 1");
+  EXPECT_EQ(testing::error_of([&] { train::classify(zeros({1, 2}), numbers); }), "classify: y[0] is 7; labels of 2 classes must be 0 to 1");
 }
 
 }  // namespace
