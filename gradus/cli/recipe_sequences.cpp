@@ -16,7 +16,9 @@
 #include "gradus/data/text/tokenizer_file.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
 #include "gradus/graph/index.hpp"
+#include "gradus/models/bert.hpp"
 #include "gradus/ops/index.hpp"
+#include "gradus/ops/random.hpp"
 
 namespace gradus::cli {
 
@@ -44,21 +46,46 @@ std::string whole_text(const std::string& path) {
   return all + "\n";
 }
 
+// What stands for a hidden token; a tokenizer that has none gets one.
+std::pair<data::Tokenizer, int64_t> with_mask(const data::Tokenizer& tokenizer) {
+  for (const std::string_view name : {"[MASK]", "<mask>"}) {
+    if (const auto id = tokenizer.find(name)) return {tokenizer, *id};
+  }
+  const data::Tokenizer with = tokenizer.with_special_tokens({"<mask>"});
+  return {with, with.id("<mask>")};
+}
+
+// The same windows, some of whose tokens are hidden and to be guessed.
+data::Dataset masked_set(const data::Dataset& windows, double share, int64_t mask) {
+  models::MaskingOptions options{.mask = mask, .vocabulary = windows.tokenizer.vocabulary_size(), .special = {}, .rate = share};
+  for (int64_t id = 0; id < options.vocabulary; ++id) {
+    if (windows.tokenizer.is_special(id)) options.special.push_back(id);
+  }
+  const models::Masked hidden = models::hide_tokens(windows.x, options);
+  data::Dataset set(hidden.ids.eval(), hidden.labels);
+  set.tokenizer = windows.tokenizer;
+  return set;
+}
+
 }  // namespace
 
-Source Text::source(const Section& section, uint64_t) const {
+Source Text::source(const Section& section, uint64_t seed) const {
   check_tokenizer(tokenizer);
-  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer)](int64_t) {
+  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer), seed](int64_t) {
     const std::string all = whole_text(file);
     // The end of the text is for testing; the tokenizer does not see it.
     auto cut = static_cast<size_t>(static_cast<double>(all.size()) * (1 - own.test));
     while (cut > 0 && cut < all.size() && (static_cast<uint8_t>(all[cut]) & 0xC0) == 0x80) --cut;
     const std::string parts[] = {all.substr(0, cut), all.substr(cut)};
-    const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
+    data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
+    int64_t mask = 0;
+    if (own.masked > 0) std::tie(made, mask) = with_mask(made);
+    random::seed(static_cast<int64_t>(seed));  // of what is hidden
     const auto windows = [&](const std::string& text, int64_t stride) {
       data::Dataset set =
           data::language_model_set(made.encode(text, {.special_tokens = false}), {.context = own.context, .stride = stride});
       set.tokenizer = made;
+      if (own.masked > 0) set = masked_set(set, own.masked, mask);
       set.name = "text";
       return set;
     };
@@ -74,6 +101,7 @@ std::span<const FieldNote> Text::field_notes() {
       kVocabulary,
       {"context", "tokens of a sample; targets are the tokens that follow", {.low = 1, .high = 1'000'000}},
       {"stride", "tokens from the beginning of a training sample to that of the next; 0: context", range::not_negative},
+      {"masked", "share of tokens that are hidden and to be guessed, for BERT; 0: the tokens that follow are", range::part},
       {"test", "share of the text, its end, that is for testing", range::part}};
   return notes;
 }

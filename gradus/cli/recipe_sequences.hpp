@@ -26,9 +26,9 @@ inline constexpr FieldNote kTest{"test", "share of the samples that is for testi
 struct Text {
   std::string path{}, tokenizer = "character";
   int64_t vocabulary_size = 8000, context = 128, stride = 0;
-  double test = 0.1;
+  double masked = 0, test = 0.1;
   Source source(const Section& section, uint64_t seed) const;
-  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, context, stride, test)
+  GRADUS_OPTIONS(path, tokenizer, vocabulary_size, context, stride, masked, test)
 };
 
 struct LabelledText {

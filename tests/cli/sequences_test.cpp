@@ -1,6 +1,7 @@
 // Recipes of texts and series from data to result, and the commands that use what they leave.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "gradus/gradus.hpp"
@@ -118,6 +119,17 @@ TEST(Recipes, of_waves_and_chinese_run_as_they_stand) {
   const Outcome poem = run_gradus({"generate", folder / "chinese", "--prompt", "\u6625", "--tokens", "5", "--quiet"});
   EXPECT_EQ(poem.code, 0) << poem.err;
   EXPECT_EQ(poem.out.rfind("\u6625", 0), 0u);
+}
+
+TEST(Recipes, of_bert_hide_the_same_tokens_each_time) {
+  const TemporaryFolder folder;
+  const Outcome bert = train("bert", folder / "bert", {"train.epochs=2", "data.stride=16"});
+  ASSERT_EQ(bert.code, 0) << bert.err;
+  const size_t at = bert.out.find("test loss: ");
+  ASSERT_NE(at, std::string::npos) << bert.out;
+  EXPECT_LT(std::stod(bert.out.substr(at + 11)), std::log(1000.0));
+  const Outcome again = run_gradus({"evaluate", folder / "bert"});
+  EXPECT_NE(again.out.find(bert.out.substr(at, bert.out.find('\n', at) - at)), std::string::npos) << again.out << again.err;
 }
 
 class Translation : public ::testing::Test {
