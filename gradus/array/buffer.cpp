@@ -100,12 +100,7 @@ class Allocator {
     if (countdown_ && --countdown_ == 0) refuse(bytes, what, "memory is exhausted (a failure asked for by fail_allocation_after)");
     refuse_above_limit(use_.live + capacity, bytes, what);
     auto buffer = std::make_unique<Buffer>();
-    std::vector<std::byte*>& free_blocks = free_[capacity];
-    if (!free_blocks.empty()) {
-      buffer->data_ = free_blocks.back();
-      free_blocks.pop_back();
-      use_.cached -= capacity;
-    } else {
+    if (!take_cached(*buffer, capacity)) {
       if (use_.live + use_.cached + capacity > limit_) trim();
       buffer->data_ = take_from_system(capacity);
       if (!buffer->data_) {
@@ -113,11 +108,11 @@ class Allocator {
         buffer->data_ = take_from_system(capacity);
       }
       if (!buffer->data_) refuse(bytes, what, "the system refused");
+      buffer->capacity_ = capacity;
     }
     buffer->bytes_ = bytes;
-    buffer->capacity_ = capacity;
     allow(buffer->data_, bytes);
-    forbid(buffer->data_ + bytes, capacity - bytes);
+    forbid(buffer->data_ + bytes, buffer->capacity_ - bytes);
     use_.live += capacity;
     use_.peak = std::max(use_.peak, use_.live);
     return buffer.release();
@@ -149,7 +144,7 @@ class Allocator {
     forbid(buffer->data_, buffer->capacity_);
     {
       std::lock_guard lock(mutex_);
-      use_.live -= buffer->capacity_;
+      use_.live -= size_class(std::max<int64_t>(buffer->bytes_, 1));
       use_.cached += buffer->capacity_;
       free_[buffer->capacity_].push_back(buffer->data_);
     }
@@ -187,6 +182,21 @@ class Allocator {
   }
 
  private:
+  // A free block of that capacity. A large one may be up to twice as large: where sizes change from step to step, as in batches of
+  // sequences, a block for each of them would fill the memory.
+  bool take_cached(Buffer& buffer, int64_t capacity) {
+    constexpr int64_t large = int64_t{1} << 20;
+    const int64_t most = capacity < large ? capacity : 2 * capacity;
+    for (auto at = free_.lower_bound(capacity); at != free_.end() && at->first <= most; ++at) {
+      if (at->second.empty()) continue;
+      buffer.data_ = at->second.back();
+      buffer.capacity_ = at->first;
+      at->second.pop_back();
+      use_.cached -= at->first;
+      return true;
+    }
+    return false;
+  }
   void refuse_above_limit(int64_t needed, int64_t bytes, std::string_view what) const {
     if (needed <= limit_) return;
     refuse(bytes, what, concat("live arrays hold ", size_text(use_.live), " and the memory limit is ", size_text(limit_)));

@@ -63,6 +63,7 @@ void run_translate(const TranslateArguments& arguments) {
   }
   train::GenerateOptions options = arguments.options;
   options.interrupts = true;
+  options.sampling.temperature = 0;  // one beam: the likeliest token each time
   const train::InterruptScope interrupts;
   const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -87,7 +88,7 @@ void add_translate(CLI::App& app) {
   Command command(app, "translate", "Translations of lines by a TranslationTransformer");
   command.positional("MODEL", arguments->what, "Run folder or model file", Need::required);
   command.positional("LINES", arguments->lines, "File of texts, one a line (default: standard input)");
-  command.option("--beams", {1, 1000}, arguments->options.beams, "Translations that the search keeps at a time (default: 4)");
+  command.option("--beams", {1, 1000}, arguments->options.beams, "Translations that the search keeps at a time; 1: the likeliest token each time (default: 4)");
   command.option("--length-penalty", arguments->options.length_penalty, "Above 1 longer translations, below shorter ones (default: 1)");
   command.option("--tokens", {1, int64_t{1} << 32}, arguments->options.max_tokens, "Tokens of a translation at most (default: 100)");
   command.option("--reference", "FILE", arguments->references, "Right translations, one a line: their BLEU is said at the end");

@@ -58,6 +58,7 @@ Array draw(Distribution distribution, const Shape& shape, DType dtype, double ga
 // of rows, so that most of the work is matrix products.
 Array orthonormal_rows(int64_t rows, int64_t columns) {
   constexpr int64_t block = 64;
+  refuse_above_limit(Shape{rows, columns, 8}.size(), "an orthogonal matrix");  // before the work that its first blocks are
   Array done;
   for (int64_t begin = 0; begin < rows; begin += block) {
     const int64_t count = std::min(block, rows - begin);

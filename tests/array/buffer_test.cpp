@@ -37,6 +37,34 @@ TEST(Buffer, ReleasedBlocksAreKeptAndTakenAgain) {
   EXPECT_EQ(memory_use().live, before.live);
 }
 
+TEST(Buffer, LargeBlocksServeSmallerRequestsDownToHalf) {
+  clear_memory_cache();
+  const MemoryUse before = memory_use();
+  BufferPtr large = allocate(4 * kBytes);
+  const std::byte* place = large->data();
+  large = {};
+  const int64_t cached = memory_use().cached;
+  BufferPtr half = allocate(2 * kBytes);
+  EXPECT_EQ(half->data(), place);
+  EXPECT_EQ(half->bytes(), 2 * kBytes);
+  EXPECT_EQ(memory_use().cached, 0);
+  EXPECT_EQ(memory_use().live, before.live + 2 * kBytes);  // what was asked for counts, not the block
+  half = {};
+  EXPECT_EQ(memory_use().cached, cached);
+  EXPECT_EQ(memory_use().live, before.live);
+  BufferPtr third = allocate(4 * kBytes / 3);
+  EXPECT_NE(third->data(), place);
+  third = {};
+  // Small ones keep their size.
+  BufferPtr small = allocate(4096);
+  place = small->data();
+  small = {};
+  small = allocate(2100);
+  EXPECT_NE(small->data(), place);
+  small = {};
+  clear_memory_cache();
+}
+
 TEST(Buffer, ThePeakIsThatSinceTheLastReset) {
   reset_peak_memory();
   const int64_t live = memory_use().live;

@@ -179,6 +179,7 @@ TEST_F(Translation, translates_lines_and_says_how_well) {
   EXPECT_GT(std::stod(made.err.substr(at + 5)), 80) << made.err;
   const Outcome greedy = run_gradus({"translate", run(), *folder / "source.txt", "--beams", "1", "--quiet"});
   EXPECT_EQ(greedy.code, 0);
+  EXPECT_EQ(greedy.out.rfind("eins eins\n", 0), 0u) << greedy.out;
   EXPECT_EQ(greedy.err, "");
 }
 TEST_F(Translation, keeps_empty_lines_and_names_what_is_wrong) {
