@@ -9,6 +9,7 @@
 #include "gradus/graph/trace.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/gather.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -101,7 +102,7 @@ std::vector<Array> DecodingScope::append(std::string_view layer, const std::vect
       fail(layer, "x has ", x[i].shape(0), " sequences, the cache has ", kept.shape(0), "; they must be equal");
     }
     kept = with_room(kept, capacity_);
-    kept.set({slice(), positions}, x[i]);
+    kept = rule::write_rows(kept, x[i].astype(kept.dtype()), positions, 1);
   }
   return slot.arrays;
 }

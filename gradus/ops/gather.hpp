@@ -17,6 +17,10 @@ Array gather_rows(const Array& x, const std::vector<Array>& index, int64_t axis,
 Array scatter_rows(const Array& x, const Array& source, const std::vector<Array>& index, int64_t axis, bool adds,
                    bool may_be_negative = true);
 
+/// The same with one index array whose positions are inside of x: it can be written in place of x, since it cannot fail. Positions outside
+/// are taken to the nearest inside.
+Array write_rows(const Array& x, const Array& source, const Array& index, int64_t axis);
+
 /// Whether x was recorded by the reverse of a gather: zeros but for some rows or elements (part_sums.hpp).
 bool is_indexed_part(const Array& x);
 /// whole (may be empty) + such parts.

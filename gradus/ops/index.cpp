@@ -26,8 +26,9 @@ constexpr Input gather_inputs[] = {{"x"}, {"index", indices}}, embedding_inputs[
 struct GatherArgs {
   int64_t axis = 0;
   bool may_be_negative = true;
-  bool is_part = false;  // of scatter_add: x is zeros, recorded so by a derivative; sums of such parts are joined
-  GRADUS_FIELDS(axis, may_be_negative, is_part)
+  bool is_part = false;     // of scatter_add: x is zeros, recorded so by a derivative; sums of such parts are joined
+  bool is_clamped = false;  // of rule::write_rows
+  GRADUS_FIELDS(axis, may_be_negative, is_part, is_clamped)
 };
 
 // x (outer, selected, inner) and indices (I) give (outer, I, inner).
@@ -44,7 +45,7 @@ Aval infer_gather(const Call& call) {
 }
 cpu::Selection selection_of(const KernelCall& call, size_t others) {
   const auto& args = call.as<GatherArgs>();
-  return {args.axis, static_cast<int64_t>(call.inputs.size() - others), args.may_be_negative};
+  return {args.axis, static_cast<int64_t>(call.inputs.size() - others), args.may_be_negative, args.is_clamped};
 }
 backend::KernelPtr prepare_gather(const KernelCall& call) {
   return cpu::gather(call.inputs[0], call.inputs.subspan(1), selection_of(call, 1));
@@ -215,7 +216,7 @@ std::vector<Array> batch_scatter(const Call& call, std::span<const bool> is_batc
   if (!any_of(is_batched.subspan(2))) {
     inputs = tail(call.inputs, 2);
     inputs.insert(inputs.begin(), {x, source});
-    return {apply(call.op, inputs, GatherArgs{args.axis + 1, args.may_be_negative, args.is_part})};
+    return {apply(call.op, inputs, GatherArgs{args.axis + 1, args.may_be_negative, args.is_part, args.is_clamped})};
   }
   inputs = batched_indices(call.inputs.subspan(2), is_batched.subspan(2), batch_size);
   inputs.insert(inputs.begin(), {moveaxis(x, 0, args.axis), moveaxis(source, 0, args.axis)});
@@ -465,6 +466,10 @@ Array rule::scatter_rows(const Array& x, const Array& source, const std::vector<
   std::vector<Array> inputs{x, as_source(adds ? "add" : "set", x, source)};
   inputs.insert(inputs.end(), index.begin(), index.end());
   return apply(adds ? scatter_add_op : scatter_op, inputs, GatherArgs{axis, may_be_negative});
+}
+
+Array rule::write_rows(const Array& x, const Array& source, const Array& index, int64_t axis) {
+  return apply(scatter_op, {x, source, index}, GatherArgs{.axis = axis, .may_be_negative = false, .is_clamped = true});
 }
 
 bool rule::is_indexed_part(const Array& x) { return is_rows_part(x) || is_along_part(x); }

@@ -6,6 +6,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/ops/gather.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/sort.hpp"
 
@@ -245,6 +246,17 @@ TEST(searchsorted, finds_places) {
   EXPECT_EQ(values(searchsorted(array({1, 3, 5}), array({0, 3, 6}), Side::right)), (Values{0, 2, 3}));
   EXPECT_EQ(values(searchsorted(array({{1, 3}, {5, 7}}), array({{4}, {4}}))), (Values{2, 0}));
   EXPECT_NE(error_of([] { searchsorted(zeros({2, 3}), zeros({3, 1})); }), "no error");
+}
+
+TEST(WriteRows, TakesPositionsOutsideToTheNearest) {
+  const Array x = zeros({2, 3}), source = array({{{1.0f, 2.0f}}, {{3.0f, 4.0f}}});
+  const auto written = [&](std::vector<int64_t> at) {
+    return rule::write_rows(x, reshape(source, {2, 2}), array(std::move(at)), 1).to_vector<float>();
+  };
+  EXPECT_EQ(written({2, 0}), (std::vector<float>{2, 0, 1, 4, 0, 3}));
+  EXPECT_EQ(written({-5, 9}), (std::vector<float>{1, 0, 2, 3, 0, 4}));
+  const Array far = array(std::vector<int64_t>{INT64_MIN, INT64_MAX});
+  EXPECT_EQ(rule::write_rows(x, reshape(source, {2, 2}), far, 1).to_vector<float>(), written({0, 2}));
 }
 
 }  // namespace

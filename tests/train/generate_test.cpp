@@ -161,6 +161,15 @@ TEST(Generate, by_beams_finds_what_the_greedy_way_misses) {
 
 models::GPT small_gpt() { return models::GPT({.vocabulary = 20, .context = 16, .width = 16, .layers = 2, .heads = 2}); }
 
+TEST(Generate, writes_keys_and_values_in_place) {
+  const models::GPT model({.vocabulary = 9, .context = 600, .width = 32, .layers = 2, .heads = 2});
+  generate(model, {1, 2, 3}, {.max_tokens = 520});
+  reset_counters();
+  generate(model, {1, 2, 3}, {.max_tokens = 520});
+  // Keys and values of two layers at each token but the few at which the cache grows.
+  EXPECT_GT(counters().in_place_updates, 4 * 500);
+  EXPECT_LE(counters().plans_made, 4);
+}
 TEST(Generate, gives_the_same_tokens_with_and_without_the_cache) {
   const models::GPT gpt = small_gpt();
   for (const int64_t beams : {1, 3}) {

@@ -70,7 +70,7 @@ struct RowNumbers {
         parallel_for(divide_up(count, kChunk), [&](int64_t chunk) {
           const int64_t end = std::min(count, (chunk + 1) * kChunk);
           for (int64_t i = chunk * kChunk; i < end; ++i) {
-            const int64_t at = index[i];
+            const int64_t at = selection.is_clamped ? std::clamp<int64_t>(index[i], 0, size - 1) : index[i];
             if (at < lowest || at >= size) return note_bad(bad, i);
             out[i] = (k ? out[i] * size : 0) + (at < 0 ? at + size : at);
           }
@@ -268,7 +268,7 @@ KernelPtr scatter(const Layout& x, std::span<const Layout> indices, Selection se
         });
         return status;
       },
-      numbers.scratch_bytes() + (target.is_sorted ? numbers.count * 8 + numbers.inner * 4 : target.scratch_bytes()), true);
+      numbers.scratch_bytes() + (target.is_sorted ? numbers.count * 8 + numbers.inner * 4 : target.scratch_bytes()), !selection.is_clamped);
 }
 
 namespace {

@@ -16,6 +16,7 @@ enum class Scatter : uint8_t { set, add };
 struct Selection {
   int64_t axis = 0, count = 1;  ///< axes axis .. axis + count - 1, one index array each
   bool may_be_negative = true;  ///< negative positions count from the end
+  bool is_clamped = false;      ///< positions outside are taken to the nearest inside, and nothing can fail
 };
 
 /// out = x[..., i1, i2, ...]: outer axes, the indices' shape, inner axes. Inputs x (contiguous), indices (int32 or int64, contiguous,
