@@ -192,6 +192,11 @@ TEST(Tokenizer, LongTextsAreCutOffBetweenTheirEnds) {
   EXPECT_EQ(tokenizer.encode("abab", {.most = 9}), (Ids{6, 3, 3, 6}));
   EXPECT_EQ(tokenizer.encode("abab", {.most = 2}), (Ids{6, 6}));
   EXPECT_EQ(tokenizer.encode_pair("aaaa", "b", {.most = 6}).ids, (Ids{6, 0, 0, 6, 1, 6}));
+  // Two that are both too long share; the odd token is of the longer one, of equal ones of the second.
+  EXPECT_EQ(tokenizer.encode_pair("aaaa", "bbb", {.most = 6}).ids, (Ids{6, 0, 0, 6, 1, 6}));
+  EXPECT_EQ(tokenizer.encode_pair("aaa", "bbbb", {.most = 6}).ids, (Ids{6, 0, 6, 1, 1, 6}));
+  EXPECT_EQ(tokenizer.encode_pair("aaa", "bbb", {.most = 6}).ids, (Ids{6, 0, 6, 1, 1, 6}));
+  EXPECT_EQ(tokenizer.encode_pair("aaa", "bbb", {.most = 3}).ids, (Ids{6, 6, 6}));
   EXPECT_EQ(tokenizer.encode_with_offsets("abab", {.most = 3}).offsets.size(), 3u);
   EXPECT_EQ(error_of([&] { tokenizer.encode("a", {.most = 1}); }),
             "encode: most is 1, and 2 special tokens are put around a text; it must be at least that");

@@ -164,20 +164,17 @@ int64_t count_added(const std::vector<TemplatePart>& parts) {
   return count;
 }
 
-// Cuts rows at their ends until they have `most` tokens together, the longest first.
+// Cuts rows at their ends until they have `most` tokens together: of two the longer one, down to the other's length, then both. As the
+// `tokenizers` library, which leaves an odd token to the one that was longer, of equal ones to the second.
 void cut_rows(std::span<Row> rows, int64_t most) {
-  const auto longest = [&]() -> Row& {
-    return *std::max_element(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.ids.size() < b.ids.size(); });
-  };
-  const auto all = [&] {
-    int64_t count = 0;
-    for (const Row& row : rows) count += static_cast<int64_t>(row.ids.size());
-    return count;
-  };
+  const auto size_of = [&](size_t row) { return static_cast<int64_t>(rows[row].ids.size()); };
   if (rows.size() == 1) {
-    rows[0].ids.resize(std::min(rows[0].ids.size(), static_cast<size_t>(most)));
-  } else {
-    for (int64_t left = all() - most; left > 0; --left) longest().ids.pop_back();
+    rows[0].ids.resize(static_cast<size_t>(std::min(size_of(0), most)));
+  } else if (size_of(0) + size_of(1) > most) {
+    const size_t longer = size_of(0) > size_of(1) ? 0 : 1;
+    const int64_t shorter = std::min(size_of(1 - longer), most / 2);
+    rows[1 - longer].ids.resize(static_cast<size_t>(shorter));
+    rows[longer].ids.resize(static_cast<size_t>(most - shorter));
   }
   for (Row& row : rows) row.offsets.resize(std::min(row.offsets.size(), row.ids.size()));
 }
