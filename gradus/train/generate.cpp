@@ -144,18 +144,19 @@ Generated sample(Sequences& sequences, const GenerateOptions& options) {
 // A sequence of the search, without the prompt.
 struct Hypothesis {
   std::vector<int64_t> tokens{};
-  double log_probability = 0;
+  double log_probability = 0;  // under the model
+  double choice = 0;           // the same with repetition_penalty: what it is compared by
   bool is_ended = false;
 
   double score(double penalty) const {
     const auto length = static_cast<double>(tokens.size() + (is_ended ? 1 : 0));
-    return log_probability / std::pow(std::max(length, 1.0), penalty);
+    return choice / std::pow(std::max(length, 1.0), penalty);
   }
 };
 struct Extension {
   size_t from = 0;
   int64_t token = 0;
-  double log_probability = 0;
+  double log_probability = 0, choice = 0;
 };
 
 // The best ways to go on from all open hypotheses: twice as many as beams, so that enough are left where some end.
@@ -164,12 +165,16 @@ std::vector<Extension> extensions(const Sequences& sequences, const std::vector<
   const SamplingOptions best{.top_k = 2 * options.beams, .repetition_penalty = options.sampling.repetition_penalty};
   for (size_t row = 0; row < open.size(); ++row) {
     const std::vector<double> log_p = log_probabilities(sequences.logits(row));
+    const double penalty = best.repetition_penalty;
+    const std::vector<double> choices =
+        penalty == 1 ? log_p : log_probabilities(penalised(sequences.logits(row), sequences.tokens(row), penalty));
     for (const Candidate& candidate : candidates(kName, sequences.logits(row), sequences.tokens(row), best)) {
-      all.push_back({row, candidate.token, open[row].log_probability + log_p[static_cast<size_t>(candidate.token)]});
+      const auto token = static_cast<size_t>(candidate.token);
+      all.push_back({row, candidate.token, open[row].log_probability + log_p[token], open[row].choice + choices[token]});
     }
   }
   const size_t most = std::min(all.size(), static_cast<size_t>(2 * options.beams));
-  std::stable_sort(all.begin(), all.end(), [](const Extension& a, const Extension& b) { return a.log_probability > b.log_probability; });
+  std::stable_sort(all.begin(), all.end(), [](const Extension& a, const Extension& b) { return a.choice > b.choice; });
   all.resize(most);
   return all;
 }
@@ -187,7 +192,7 @@ Generated search(Sequences& sequences, const GenerateOptions& options) {
     for (const Extension& one : extensions(sequences, open, options)) {
       if (next.size() == beams) break;
       const bool is_among_best = rank++ < beams;
-      Hypothesis hypothesis{open[one.from].tokens, one.log_probability, is_stop(options, one.token)};
+      Hypothesis hypothesis{open[one.from].tokens, one.log_probability, one.choice, is_stop(options, one.token)};
       if (hypothesis.is_ended) {
         if (is_among_best) ended.push_back(std::move(hypothesis));
         continue;

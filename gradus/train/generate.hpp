@@ -48,8 +48,9 @@ Generated generate(const NextToken& model, std::span<const int64_t> prompt, cons
 /// with GRADUS_PARTS, or a function. Calls are inference. With the cache the model's time per token does not grow with the square of the
 /// length; layers that look at neighbours in time by other means than attention or recurrence (convolutions) need use_cache = false. Where
 /// a sequence grows beyond what the model takes, it goes on from the last half of that. Beam search ends when as many sequences as it has
-/// beams have ended and none that goes on is better than the worst of them. The same seed gives the same
-/// tokens. Throws for an empty prompt, one that is longer than the model takes, ids that are out of range, and logits that are NaN.
+/// beams have ended and none that goes on is better than the worst of them; of the sampling options it takes repetition_penalty alone, by
+/// which sequences are compared too. The same seed gives the same tokens. Throws for an empty prompt, one that is longer than the model
+/// takes, ids that are out of range, and logits that are NaN.
 ///
 ///   const auto text = train::generate(gpt, tokenizer.encode("To be"), {.max_tokens = 50, .sampling = {.temperature = 0.8, .top_k = 40}});
 template <class M>

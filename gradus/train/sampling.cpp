@@ -26,6 +26,19 @@ namespace detail {
 
 void check_sampling(std::string_view op, const SamplingOptions& options) { check_fields(op, fields_of(options), &options); }
 
+std::vector<double> penalised(std::span<const float> logits, std::span<const int64_t> past, double penalty) {
+  std::vector<double> out(logits.begin(), logits.end());
+  if (penalty == 1) return out;
+  std::vector<bool> has_come(out.size());
+  for (const int64_t token : past) {
+    if (token < 0 || token >= static_cast<int64_t>(out.size()) || has_come[static_cast<size_t>(token)]) continue;
+    has_come[static_cast<size_t>(token)] = true;
+    double& logit = out[static_cast<size_t>(token)];
+    logit = logit > 0 ? logit / penalty : logit * penalty;
+  }
+  return out;
+}
+
 namespace {
 
 struct Scored {
@@ -38,18 +51,9 @@ bool comes_before(const Scored& a, const Scored& b) { return a.logit != b.logit 
 std::vector<Scored> scored(std::string_view op, std::span<const float> logits, std::span<const int64_t> past, double penalty) {
   std::vector<Scored> all;
   all.reserve(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i])) fail(op, "the model's output for token ", i, " is nan; it must be a number");
-    all.push_back({static_cast<int64_t>(i), logits[i]});
-  }
-  if (penalty != 1) {
-    std::vector<bool> has_come(logits.size());
-    for (const int64_t token : past) {
-      if (token < 0 || token >= static_cast<int64_t>(logits.size()) || has_come[static_cast<size_t>(token)]) continue;
-      has_come[static_cast<size_t>(token)] = true;
-      double& logit = all[static_cast<size_t>(token)].logit;
-      logit = logit > 0 ? logit / penalty : logit * penalty;
-    }
+  for (const double logit : penalised(logits, past, penalty)) {
+    if (std::isnan(logit)) fail(op, "the model's output for token ", all.size(), " is nan; it must be a number");
+    all.push_back({static_cast<int64_t>(all.size()), logit});
   }
   std::erase_if(all, [](const Scored& one) { return one.logit == -std::numeric_limits<double>::infinity(); });
   if (all.empty()) fail(op, "the model's output is -inf for all ", logits.size(), " tokens; one must be possible");
@@ -120,13 +124,17 @@ const Candidate& pick(const std::vector<Candidate>& candidates, double u) {
   return candidates.back();  // rounding of the sum
 }
 
-std::vector<double> log_probabilities(std::span<const float> logits) {
+std::vector<double> log_probabilities(std::span<const double> logits) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
-  for (const float logit : logits) sum += logit == largest ? 1 : std::exp(logit - largest);
+  for (const double logit : logits) sum += logit == largest ? 1 : std::exp(logit - largest);
   std::vector<double> out;
-  for (const float logit : logits) out.push_back((logit == largest ? 0 : logit - largest) - std::log(sum));
+  for (const double logit : logits) out.push_back((logit == largest ? 0 : logit - largest) - std::log(sum));
   return out;
+}
+
+std::vector<double> log_probabilities(std::span<const float> logits) {
+  return log_probabilities(std::vector<double>(logits.begin(), logits.end()));
 }
 
 }  // namespace detail

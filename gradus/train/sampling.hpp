@@ -38,6 +38,9 @@ std::vector<Candidate> candidates(std::string_view op, std::span<const float> lo
 const Candidate& pick(const std::vector<Candidate>& candidates, double u);
 /// log softmax of the logits.
 std::vector<double> log_probabilities(std::span<const float> logits);
+std::vector<double> log_probabilities(std::span<const double> logits);
+/// The logits with repetition_penalty: those of the tokens in `past` divided by it, negative ones multiplied, each once.
+std::vector<double> penalised(std::span<const float> logits, std::span<const int64_t> past, double penalty);
 
 }  // namespace detail
 

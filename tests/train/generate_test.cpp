@@ -158,6 +158,18 @@ TEST(Generate, by_beams_finds_what_the_greedy_way_misses) {
   const GenerateOptions options{.max_tokens = 6, .stop_tokens = {3}, .beams = 2, .length_penalty = 0};
   EXPECT_EQ(generate(chain, {0}, options).tokens, (std::vector<int64_t>{2}));
 }
+TEST(Generate, by_beams_compares_by_the_repetition_penalty) {
+  // Without it the likeliest tokens are 1, 1. Divided by 4 the logit of 1 loses where it has come; a search whose penalty only
+  // chose what to look at would not notice, as it looks at all three.
+  const auto fixed = [](const Array& ids) { return broadcast_to(array({0.0, 4.0, 3.0}), {ids.shape(0), ids.shape(1), 3}); };
+  GenerateOptions options{.max_tokens = 2, .beams = 3};
+  EXPECT_EQ(generate(fixed, {0}, options).tokens, (std::vector<int64_t>{1, 1}));
+  options.sampling.repetition_penalty = 4;
+  const Generated out = generate(fixed, {0}, options);
+  EXPECT_EQ(out.tokens, (std::vector<int64_t>{1, 2}));
+  const double sum = 1 + std::exp(4.0) + std::exp(3.0);
+  EXPECT_NEAR(out.log_probability, 7 - 2 * std::log(sum), 1e-6);  // under the model as it is
+}
 
 models::GPT small_gpt() { return models::GPT({.vocabulary = 20, .context = 16, .width = 16, .layers = 2, .heads = 2}); }
 
