@@ -163,7 +163,8 @@ class Run {
     if (options_.resume_from.empty()) refuse_others();
     else go_on();
     run_watch_ = {history_.seconds, start};
-    for (const auto& observer : observers_) observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_, options_.precision});
+    for (const auto& observer : observers_)
+      observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_, options_.precision});
     for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
       epoch(number, steps);
     history_.is_interrupted = must_stop();
@@ -421,17 +422,19 @@ class Run {
     bool is_alone, is_last;
   };
   Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
-    Array loss;
+    Array loss, divisor;
     try {
       auto [measured, grads] = differentiate(part.batch);
       check_names(measured);
       loss = measured.loss;
+      divisor = measured.divisor;
       if (!part.is_alone) {
         sums.add(grads, measured, part.batch.size());
         // One batch may have no label that counts; a step must have some.
         if (measured.divisor.exists()) {
           measured.loss = where(measured.divisor == 0, 0, loss);
           if (part.is_last) measured.loss = where(sums.divisor() == 0, loss, measured.loss);
+          divisor = sums.divisor();
         }
         if (part.is_last) grads = sums.take();
       }
@@ -452,7 +455,7 @@ class Run {
     } catch (const Error& error) {
       undo(before);
       if (error.kind() != Error::Kind::invalid || !loss.exists()) throw;
-      explain(error, loss, place.text());
+      explain(error, loss, divisor, place.text());
     }
   }
 
@@ -469,13 +472,21 @@ class Run {
   }
 
   // The step has not happened, for a reason that lies in the numbers: says where, and which.
-  [[noreturn]] void explain(const Error& error, const Array& loss, const std::string& where) const {
-    double value = 0;
+  [[noreturn]] void explain(const Error& error, const Array& loss, const Array& divisor, const std::string& where) const {
+    double value = 0, counted = 1;
     try {
       value = loss.item();
+      if (divisor.exists()) counted = divisor.item();
     } catch (const Error&) {
     }
     if (options_.stop_on_nan && !std::isfinite(value)) {
+      if (counted == 0) {
+        throw Error(Error::Kind::invalid, "fit",
+                    concat("the loss is ", value, " at ", where,
+                           ": the targets there are all labels that it leaves out; a step must have one "
+                           "that counts"))
+            .with_hint("larger batches, or leave out samples without labels");
+      }
       const std::string bad = first_not_finite("x", set_.stored_x());
       throw Error(Error::Kind::invalid, "fit", concat("the loss is ", value, " at ", where, "; it must be finite"))
           .with_hint(bad.empty() ? std::string(not_finite_hint) : bad + " in the data set");

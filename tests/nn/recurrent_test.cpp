@@ -196,7 +196,7 @@ TEST(Recurrent, LengthsOutOfRangeAreErrors) {
   EXPECT_EQ(error_of([&] {
               layer(x, array({-1, 3})).eval();
             }),
-            "lstm: length is out of range: element 0 is -1; it must be at least 0\n  in: LSTM (2 -> 4)");
+            "lstm: length is out of range: element 0 is -1; it must be at least 0 (of a mask -1: its padding must stand at the end)\n  in: LSTM (2 -> 4)");
   EXPECT_EQ(error_of([&] { layer(x, array({1.5, 2})); }), "lstm: lengths has dtype float32; it must be integers\n  in: LSTM (2 -> 4)");
   EXPECT_EQ(error_of([&] {
               layer(x, array({1, 2, 3}));

@@ -212,7 +212,8 @@ TEST(Accumulate, ABatchWithoutALabelThatCountsCountsNothing) {
   EXPECT_NEAR(parts_loss, loss, 1e-5);
   nn::Sequential model = network();
   const data::Dataset none(clouds(8).x, full({8}, -100).astype(int64));
-  EXPECT_EQ(error_of([&] { train::fit(model, none, options(2, 4)); }).rfind("fit: the loss is nan at step 1", 0), 0u);
+  EXPECT_NE(error_of([&] { train::fit(model, none, options(2, 4)); }).find("the targets there are all labels that it leaves out"),
+            std::string::npos);
 }
 
 TEST(Evaluate, TheLossIsThatOfTheSetWhateverTheBatches) {

@@ -95,7 +95,7 @@ Hash128 layout_of(DType dtype, std::span<const Panels> panels) {
 }
 
 Status check_lengths(const int64_t* lengths, int64_t count, int64_t steps) {
-  constexpr const char *low = "length is out of range: element {} is {}; it must be at least {}",
+  constexpr const char *low = "length is out of range: element {} is {}; it must be at least {} (of a mask -1: its padding must stand at the end)",
                        *high = "length is out of range: element {} is {}; it must be at most {}";
   for (int64_t i = 0; i < count; ++i) {
     if (lengths[i] >= 0 && lengths[i] <= steps) continue;
