@@ -1,9 +1,10 @@
+// The pictures are of one sample, so that they cost one call of the model.
 #include "gradus/cli/insight.hpp"
 
 #include <algorithm>
 
 #include "gradus/base/error.hpp"
-#include "gradus/data/text/utf8.hpp"
+#include "gradus/cli/run_folder.hpp"
 #include "gradus/graph/index.hpp"
 #include "gradus/models/recurrent.hpp"
 #include "gradus/nn/layer.hpp"
@@ -128,10 +129,7 @@ void add_gates(train::Report& report, const std::vector<nn::Observation>& seen, 
   }
 }
 
-const models::SeriesForecaster* forecaster_of(const nn::Model& model) {
-  const auto* layers = model.layer().as<nn::Sequential>();
-  return layers && layers->size() == 1 ? (*layers)[0].as<models::SeriesForecaster>() : model.layer().as<models::SeriesForecaster>();
-}
+const models::SeriesForecaster* forecaster_of(const nn::Model& model) { return sole_layer(model).as<models::SeriesForecaster>(); }
 
 }  // namespace
 

@@ -14,12 +14,12 @@ namespace {
 
 // Generated sets are divided: the share `test` of the samples is for testing.
 template <class Kind, class Make>
-Source divided(const Kind& kind, Make make, uint64_t seed, int64_t features) {
+Source divided(const Kind& kind, Make make, uint64_t seed, const Shape& sample) {
   const auto load = [make, samples = kind.samples, test = kind.test, seed](int64_t) {
     auto [held_out, rest] = data::split(make(samples), test, seed);
     return Sets(std::move(rest), std::move(held_out));
   };
-  return {load, Shape(features)};
+  return {load, sample};
 }
 constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high = 100'000'000}},
     kNoise{"noise", "deviation of what is added to the samples", range::not_negative};
@@ -45,7 +45,7 @@ struct Linear {
     if (weights.empty()) throw FieldError("weights", "the list is empty; it must hold one number a feature");
     const data::LinearOptions options{.weights = weights, .bias = bias, .noise = noise, .seed = seed};
     return divided(
-        *this, [options](int64_t count) { return data::make_linear(count, options); }, seed, static_cast<int64_t>(weights.size()));
+        *this, [options](int64_t count) { return data::make_linear(count, options); }, seed, Shape{static_cast<int64_t>(weights.size())});
   }
   GRADUS_OPTIONS(weights, bias, noise, samples, test)
 };
@@ -62,7 +62,7 @@ struct Blobs {
   Source source(const Section&, uint64_t seed) const {
     const data::BlobsOptions options{.classes = classes, .features = features, .spread = spread, .seed = seed};
     return divided(
-        *this, [options](int64_t count) { return data::make_blobs(count, options); }, seed, features);
+        *this, [options](int64_t count) { return data::make_blobs(count, options); }, seed, Shape{features});
   }
   GRADUS_OPTIONS(classes, features, spread, samples, test)
 };
@@ -82,7 +82,7 @@ struct Moons {
   Source source(const Section&, uint64_t seed) const {
     const data::CurveOptions options{.noise = noise, .seed = seed};
     return divided(
-        *this, [options](int64_t count) { return data::make_moons(count, options); }, seed, 2);
+        *this, [options](int64_t count) { return data::make_moons(count, options); }, seed, Shape{2});
   }
   GRADUS_OPTIONS(noise, samples, test)
 };
@@ -99,7 +99,7 @@ struct Spirals {
   Source source(const Section&, uint64_t seed) const {
     const data::CurveOptions options{.classes = classes, .noise = noise, .seed = seed};
     return divided(
-        *this, [options](int64_t count) { return data::make_spirals(count, options); }, seed, 2);
+        *this, [options](int64_t count) { return data::make_spirals(count, options); }, seed, Shape{2});
   }
   GRADUS_OPTIONS(classes, noise, samples, test)
 };
@@ -115,10 +115,8 @@ struct Waves {
   double test = 0.2;
   Source source(const Section&, uint64_t seed) const {
     const data::WaveOptions options{.classes = classes, .steps = steps, .noise = noise, .seed = seed};
-    Source made = divided(
-        *this, [options](int64_t count) { return data::make_waves(count, options); }, seed, 1);
-    made.input_shape = Shape{steps, 1};
-    return made;
+    return divided(
+        *this, [options](int64_t count) { return data::make_waves(count, options); }, seed, Shape{steps, 1});
   }
   GRADUS_OPTIONS(classes, steps, noise, samples, test)
 };

@@ -79,8 +79,10 @@ Source Text::source(const Section& section, uint64_t seed) const {
     const std::string parts[] = {all.substr(0, cut), all.substr(cut)};
     data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
     int64_t mask = 0;
-    if (own.masked > 0) std::tie(made, mask) = with_mask(made);
-    random::seed(static_cast<int64_t>(seed));  // of what is hidden
+    if (own.masked > 0) {
+      std::tie(made, mask) = with_mask(made);
+      random::seed(static_cast<int64_t>(seed));  // of what is hidden
+    }
     const auto windows = [&](const std::string& text, int64_t stride) {
       data::Dataset set =
           data::language_model_set(made.encode(text, {.special_tokens = false}), {.context = own.context, .stride = stride});

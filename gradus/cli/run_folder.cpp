@@ -126,6 +126,10 @@ std::string model_path(const std::string& run_or_model) {
   return file::is_folder(run_or_model) ? RunFolder{run_or_model}.model() : run_or_model;
 }
 nn::Model load_model(const std::string& run_or_model) { return io::load(model_path(run_or_model)); }
+const nn::Layer& sole_layer(const nn::Model& model) {
+  const auto* layers = model.layer().as<nn::Sequential>();
+  return layers && layers->size() == 1 ? (*layers)[0] : model.layer();
+}
 
 // What a run that is gone on with had written stays.
 void Saver::on_begin(const train::Run& run) {

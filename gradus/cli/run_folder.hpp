@@ -40,6 +40,8 @@ void remove_events(const RunFolder& folder);
 std::string model_path(const std::string& run_or_model);
 /// The model of a run folder or of a model file.
 nn::Model load_model(const std::string& run_or_model);
+/// The one layer of a model that has one, as recipes of whole networks do; else what the model is made of.
+const nn::Layer& sole_layer(const nn::Model& model);
 /// The epochs of a run, from its metrics.csv. Throws for a folder that is no run, and for a damaged file.
 train::History load_history(const std::string& run);
 /// Name of the recipe's text among the texts of a model file.

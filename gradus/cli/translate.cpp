@@ -7,6 +7,7 @@
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/text_model.hpp"
 #include "gradus/models/translation.hpp"
 #include "gradus/train/bleu.hpp"
@@ -23,8 +24,7 @@ struct TranslateArguments {
 };
 
 const models::TranslationTransformer& translator_of(const TranslateArguments& arguments, const nn::Model& model) {
-  const auto* layers = model.layer().as<nn::Sequential>();
-  const nn::Layer& layer = layers && layers->size() == 1 ? (*layers)[0] : model.layer();
+  const nn::Layer& layer = sole_layer(model);
   const auto* translator = layer.as<models::TranslationTransformer>();
   if (!translator) fail_io(arguments.what, "the model is ", layer.type(), "; translations come from TranslationTransformer");
   return *translator;
@@ -88,7 +88,8 @@ void add_translate(CLI::App& app) {
   Command command(app, "translate", "Translations of lines by a TranslationTransformer");
   command.positional("MODEL", arguments->what, "Run folder or model file", Need::required);
   command.positional("LINES", arguments->lines, "File of texts, one a line (default: standard input)");
-  command.option("--beams", {1, 1000}, arguments->options.beams, "Translations that the search keeps at a time; 1: the likeliest token each time (default: 4)");
+  command.option("--beams", {1, 1000}, arguments->options.beams,
+                 "Translations that the search keeps at a time; 1: the likeliest token each time (default: 4)");
   command.option("--length-penalty", arguments->options.length_penalty, "Above 1 longer translations, below shorter ones (default: 1)");
   command.option("--tokens", {1, int64_t{1} << 32}, arguments->options.max_tokens, "Tokens of a translation at most (default: 100)");
   command.option("--reference", "FILE", arguments->references, "Right translations, one a line: their BLEU is said at the end");
