@@ -5,7 +5,7 @@
 #include "gradus/base/parallel.hpp"
 #include "gradus/cpu/attention/call.hpp"
 #include "gradus/cpu/attention/few.hpp"
-#include "gradus/cpu/attention/pairs.hpp"
+#include "gradus/cpu/matrix/pairs.hpp"
 #include "gradus/cpu/loop/slots.hpp"
 
 #undef HWY_TARGET_INCLUDE

@@ -7,7 +7,7 @@
 #define GRADUS_CPU_ATTENTION_PRODUCTS_INL_HPP
 #endif
 
-#include "gradus/cpu/attention/pairs.hpp"
+#include "gradus/cpu/matrix/pairs.hpp"
 #include "gradus/cpu/attention/tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();

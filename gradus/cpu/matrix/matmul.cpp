@@ -1,5 +1,5 @@
 // Chooses how a matrix product is computed: oneDNN for float32 and bfloat16 from a certain size up, own vector code for other floats and
-// for small, thin and oddly strided products, plain loops for integers.
+// for small, thin and oddly strided products, own code with tiles for large ones of float32 where there are tiles, plain loops for integers.
 #include "gradus/cpu/matrix/matmul.hpp"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "gradus/base/parallel.hpp"
 #include "gradus/cpu/onednn/dnnl.hpp"
 #include "gradus/cpu/matrix/gemm.hpp"
+#include "gradus/cpu/matrix/split.hpp"
 #include "gradus/cpu/loop/parts.hpp"
 
 namespace gradus::cpu {
@@ -223,6 +224,7 @@ KernelPtr prepare_matmul(const Layout& a, const Layout& b, const Layout& out, co
   // Our own ways of small products are of float32; of bfloat16 they convert.
   constexpr double tiny_work = 1 << 12;
   if (x.k > 0 && (dtype == bfloat16 ? x.work() > tiny_work : !is_small(x))) {
+    if (dtype == float32 && is_split_better(x)) return prepare_split(x, epilogue, is_part);
     const ProductCut cut = is_part ? ProductCut{} : choose_cut(x, dtype);
     if (KernelPtr kernel = try_dnnl(dtype, out.dtype, x, cut, epilogue)) return kernel;
   }

@@ -1,5 +1,5 @@
 // Products of pairs of bfloat16: blocks of 32 x 32 in AMX's tiles, or of 6 x 64 in AVX-512's registers.
-#include "gradus/cpu/attention/pairs.hpp"
+#include "gradus/cpu/matrix/pairs.hpp"
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -151,7 +151,7 @@ Way find_way() {
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1) ? Way::vectors : Way::none;
 }
 
-constexpr PairProduct by_tiles{multiply_amx, open_amx, close_amx}, by_vectors{multiply_vectors, nothing, nothing};
+constexpr PairProduct by_tiles{multiply_amx, open_amx, close_amx, true}, by_vectors{multiply_vectors, nothing, nothing, false};
 
 }  // namespace
 

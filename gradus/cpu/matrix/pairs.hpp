@@ -12,6 +12,7 @@ struct PairProduct {
                    int64_t c_row, int64_t rows, int64_t columns);
   void (*open)();
   void (*close)();
+  bool is_by_tiles;  ///< AMX: open() makes all eight tiles 16 rows of 64 bytes
 };
 
 /// The fastest that this processor has; null if it has none.
