@@ -30,7 +30,9 @@ template <class D, class V>
 HWY_INLINE V scaled_erfc(D d, V x) {
   constexpr double k = is_single<D> ? 3 : 4;
   x = hn::Min(constant(d, is_single<D> ? 10.5 : 28), x);
-  const V q = hn::Div(hn::Sub(x, constant(d, k)), hn::Add(x, constant(d, k)));
+  const V above = hn::Add(x, constant(d, k)), line = hn::MulAdd(constant(d, 2), x, constant(d, 1));
+  const V inverse = hn::Div(constant(d, 1), hn::Mul(above, line));  // one division for both quotients
+  const V q = hn::Mul(hn::Mul(hn::Sub(x, constant(d, k)), line), inverse);
   V p;
   if constexpr (is_single<D>) {
     p = horner(d, q, 1.25300801, -0.135621145, -0.0475624427, 0.12964648, -0.119270243, 0.0682957768, -0.0238015167, 0.00256394688,
@@ -42,7 +44,7 @@ HWY_INLINE V scaled_erfc(D d, V x) {
                5.7101968513625577e-06, 2.9416182451851565e-07, -8.2596657104057423e-07, 7.4105308909578727e-08, 1.1033298147826577e-07,
                -1.746963717543943e-08, -1.4070577461531239e-08, 1.6772653383344742e-09, 1.1981328698503089e-09);
   }
-  return hn::Div(p, hn::MulAdd(constant(d, 2), x, constant(d, 1)));
+  return hn::Mul(hn::Mul(p, above), inverse);
 }
 // erf(x) for |x| < 1.
 template <class D, class V>
