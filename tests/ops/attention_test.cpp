@@ -107,6 +107,10 @@ TEST(attention, equals_softmax_of_all_scores_times_values) {
     expect_equal_to_plain(at, float64, 1e-13);
     expect_equal_to_plain(at, float32, 3e-6);
     expect_equal_to_plain(at, bfloat16, 3e-2);
+    Case wide = at;  // other kernels, on some machines
+    wide.width = std::max<int64_t>(40, at.width);
+    wide.value_width = std::max<int64_t>(33, at.value_width);
+    expect_equal_to_plain(wide, float32, 3e-6);
   }
 }
 
@@ -137,44 +141,52 @@ TEST(attention, takes_any_axes_of_examples) {
   EXPECT_LT(distance(attention(q[{0, 0, 0}], k[{0, 0, 0}], k[{0, 0, 0}]), attention(q, k, k)[{0, 0, 0}]), 1e-14);
 }
 
+// A dtype and a width of heads for each way of computing.
+constexpr std::pair<DType, int64_t> kWays[] = {{float64, 8}, {float32, 40}};
+
 TEST(attention, of_queries_with_nothing_to_look_at_is_zero_with_zero_gradients) {
-  const Array q = normal({2, 2, 70, 8}, 1), k = normal({2, 2, 70, 8}, 2);
-  const Array nothing = zeros({70, 70}, bool_), lowest = full({70, 70}, -kInf, float64);
-  for (const AttentionOptions& options : {AttentionOptions{.mask = nothing},
-                                          {.mask = lowest},
-                                          {.lengths = 0},
-                                          {.causal = true, .offset = -100},
-                                          {.causal = true, .window = 5, .offset = 1000}}) {
-    for (const int64_t queries : {1, 70}) {
-      const Array some = q[{ellipsis, slice(0, queries), slice()}];
-      AttentionOptions own = options;
-      if (own.mask.exists()) own.mask = own.mask[slice(0, queries)];
-      const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, own) + 1)); };
-      const auto [value, slopes] = value_and_grad(f)(some, k, k);
-      EXPECT_EQ(value.item(), static_cast<double>(2 * 2 * queries * 8));
-      for (const Array& slope : slopes) EXPECT_TRUE(all(slope == 0).item<bool>());
-      const auto [y, tangent] = jvp(f, args(some, k, k), args(some, k, k));  // by the composition
-      EXPECT_EQ(y.item(), value.item());
-      EXPECT_EQ(tangent.item(), 0);
-      const auto second = grad([&](const Array& a) { return sum(square(grad([&](const Array& b) { return f(a, b, k); })(k))); })(some);
-      EXPECT_TRUE(all(second == 0).item<bool>());
+  for (const auto& [dtype, width] : kWays) {
+    const Array q = normal({2, 2, 70, width}, 1, dtype), k = normal({2, 2, 70, width}, 2, dtype);
+    const Array nothing = zeros({70, 70}, bool_), lowest = full({70, 70}, -kInf, dtype);
+    for (const AttentionOptions& options : {AttentionOptions{.mask = nothing},
+                                            {.mask = lowest},
+                                            {.lengths = 0},
+                                            {.causal = true, .offset = -100},
+                                            {.causal = true, .window = 5, .offset = 1000}}) {
+      for (const int64_t queries : {1, 70}) {
+        const Array some = q[{ellipsis, slice(0, queries), slice()}];
+        AttentionOptions own = options;
+        if (own.mask.exists()) own.mask = own.mask[slice(0, queries)];
+        const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, own) + 1)); };
+        const auto [value, slopes] = value_and_grad(f)(some, k, k);
+        EXPECT_EQ(value.item(), static_cast<double>(2 * 2 * queries * width));
+        for (const Array& slope : slopes) EXPECT_TRUE(all(slope == 0).item<bool>());
+        const auto [y, tangent] = jvp(f, args(some, k, k), args(some, k, k));  // by the composition
+        EXPECT_EQ(y.item(), value.item());
+        EXPECT_EQ(tangent.item(), 0);
+        const auto second = grad([&](const Array& a) { return sum(square(grad([&](const Array& b) { return f(a, b, k); })(k))); })(some);
+        EXPECT_TRUE(all(second == 0).item<bool>());
+      }
     }
   }
 }
 
 TEST(attention, reads_nothing_of_padding) {
-  const Array q = normal({2, 2, 70, 8}, 1), k = normal({2, 2, 70, 8}, 2), hole = arange(70, int64) < array({{50}, {7}});
-  const Array rows = reshape(hole, {2, 1, 70, 1}), holed = where(rows, k, kNaN).eval(), clean = where(rows, k, 0).eval();
-  const auto f = [&](const Array& a, const Array& b, const Array& c) {
-    return sum(square(attention(a, b, c, {.lengths = array({50, 7})})));
-  };
-  for (const int64_t queries : {2, 70}) {
-    const Array some = q[{ellipsis, slice(0, queries), slice()}];
-    const auto a = value_and_grad(f)(some, holed, holed), b = value_and_grad(f)(some, clean, clean);
-    EXPECT_TRUE(array_equal(a.first, b.first));
-    for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(array_equal(a.second[i], b.second[i])) << i;
-    EXPECT_TRUE(array_equal(jvp(f, args(some, holed, holed), args(some, clean, clean)).second,
-                            jvp(f, args(some, clean, clean), args(some, clean, clean)).second));
+  for (const auto& [dtype, width] : kWays) {
+    const Array q = normal({2, 2, 70, width}, 1, dtype), k = normal({2, 2, 70, width}, 2, dtype),
+                hole = arange(70, int64) < array({{50}, {7}});
+    const Array rows = reshape(hole, {2, 1, 70, 1}), holed = where(rows, k, kNaN).eval(), clean = where(rows, k, 0).eval();
+    const auto f = [&](const Array& a, const Array& b, const Array& c) {
+      return sum(square(attention(a, b, c, {.lengths = array({50, 7})})));
+    };
+    for (const int64_t queries : {2, 70}) {
+      const Array some = q[{ellipsis, slice(0, queries), slice()}];
+      const auto a = value_and_grad(f)(some, holed, holed), b = value_and_grad(f)(some, clean, clean);
+      EXPECT_TRUE(array_equal(a.first, b.first));
+      for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(array_equal(a.second[i], b.second[i])) << i;
+      EXPECT_TRUE(array_equal(jvp(f, args(some, holed, holed), args(some, clean, clean)).second,
+                              jvp(f, args(some, clean, clean), args(some, clean, clean)).second));
+    }
   }
 }
 
@@ -192,27 +204,43 @@ TEST(attention, of_huge_scores_is_that_of_the_largest_and_nan_travels) {
   Array infinite = k;
   infinite.set({0, 0, 1, 0}, kInf);
   EXPECT_TRUE(all(isnan(attention(many, infinite, v))).item<bool>());  // infinity - infinity, as softmax has it
+  for (const auto& [dtype, width] : kWays) {
+    const Array some = normal({1, 1, 70, width}, 1, dtype), columns = arange(width), row = reshape(arange(70), {70, 1});
+    const auto with = [&](int64_t at, double value) { return where((row == at) & (columns == 3), value, some).eval(); };
+    const Array expected = attention(some, some, some);
+    const Array of_query = attention(with(41, kNaN), some, some);
+    EXPECT_TRUE(all(isnan(of_query) == (row == 41)).item<bool>());
+    EXPECT_LT(distance(where(row == 41, 0, of_query), where(row == 41, 0, expected)), dtype == float64 ? 1e-14 : 1e-6);
+    const Array of_value = attention(some, some, with(69, kInf));
+    EXPECT_TRUE(all((of_value == kInf) == (columns == 3)).item<bool>());
+    EXPECT_TRUE(all(isnan(attention(some, with(5, kNaN), some))).item<bool>());
+    const Array large = attention(some, some, some * 1e30) / 1e30, small = attention(some, some, some * 1e-36) * 1e36;
+    EXPECT_LT(distance(large, expected), dtype == float64 ? 1e-14 : 1e-6);
+    EXPECT_LT(distance(small, expected), dtype == float64 ? 1e-14 : 1e-6);
+  }
 }
 
 // Values that are the unit matrix show the weights.
 TEST(attention, drops_the_weights_that_dropout_of_the_same_key_drops) {
-  for (const int64_t keys : {72, 70, 67}) {
-    for (const int64_t queries : {2, 70}) {
-      const Array q = normal({2, 2, queries, 8}, 1), k = normal({2, 2, keys, 8}, 2);
-      const random::Key key = random::key(11);
-      const AttentionOptions options{.causal = true, .dropout = 0.3, .key = key, .offset = 5};
-      const Array weights = attention(q, k, broadcast_to(eye(keys, float64), {2, 2, keys, keys}), options);
-      const Array want = dropout(attention_weights(q, k, options), 0.3, key);
-      EXPECT_LT(distance(weights, want), 1e-14);
-      EXPECT_TRUE(any((want == 0) & (attention_weights(q, k, options) > 0)).item<bool>());
-      const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, options))); };
-      const auto g = [&](const Array& a, const Array& b, const Array& c) {
-        return sum(square(matmul(dropout(attention_weights(a, b, options), 0.3, key), c)));
-      };
-      const auto a = grad(f)(q, k, k), b = grad(g)(q, k, k);
-      for (size_t i = 0; i < 3; ++i) EXPECT_LT(distance(a[i], b[i]), 1e-13) << i;
+  for (const auto& [dtype, width] : kWays)
+    for (const int64_t keys : {72, 70, 67}) {
+      for (const int64_t queries : {2, 70}) {
+        const double tolerance = dtype == float64 ? 1e-13 : 3e-6;
+        const Array q = normal({2, 2, queries, width}, 1, dtype), k = normal({2, 2, keys, width}, 2, dtype);
+        const random::Key key = random::key(11);
+        const AttentionOptions options{.causal = true, .dropout = 0.3, .key = key, .offset = 5};
+        const Array weights = attention(q, k, broadcast_to(eye(keys, dtype), {2, 2, keys, keys}), options);
+        const Array want = dropout(attention_weights(q, k, options), 0.3, key);
+        EXPECT_LT(distance(weights, want), tolerance);
+        EXPECT_TRUE(any((want == 0) & (attention_weights(q, k, options) > 0)).item<bool>());
+        const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, options))); };
+        const auto g = [&](const Array& a, const Array& b, const Array& c) {
+          return sum(square(matmul(dropout(attention_weights(a, b, options), 0.3, key), c)));
+        };
+        const auto a = grad(f)(q, k, k), b = grad(g)(q, k, k);
+        for (size_t i = 0; i < 3; ++i) EXPECT_LT(distance(a[i], b[i]), tolerance) << i;
+      }
     }
-  }
   const Array x = normal({1, 1, 8, 4}, 1);
   EXPECT_TRUE(all(attention(x, x, x, {.dropout = 1}) == 0).item<bool>());
 }
@@ -228,8 +256,8 @@ TEST(attention, draws_anew_each_time_unless_told_the_key) {
 
 TEST(attention, has_the_same_bits_for_any_number_of_threads) {
   const int before = threads();
-  for (const DType dtype : {float32, bfloat16}) {
-    const Array q = normal({3, 4, 200, 16}, 1, dtype), k = normal({3, 2, 200, 16}, 2, dtype);
+  for (const auto& [dtype, width] : {std::pair{float32, 16}, {float32, 40}, {bfloat16, 16}}) {
+    const Array q = normal({3, 4, 200, width}, 1, dtype), k = normal({3, 2, 200, width}, 2, dtype);
     const auto f = [&](const Array& a, const Array& b, const Array& c) { return sum(square(attention(a, b, c, {.causal = true}))); };
     const auto all_results = [&](int64_t examples) {
       const Array a = q[slice(0, examples)], b = k[slice(0, examples)];

@@ -234,11 +234,12 @@ template <class T, class Products = VectorBackward<T>>
 BackwardWay backward_way(bool is_padded = false) {
   return {run_backward<T, Products>, join_parts<T>, backward_bytes<T, Products>, is_padded};
 }
-BackwardWay find_backward(DType dtype) {
+BackwardWay find_backward(const Attention& x) {
+  const DType dtype = x.dtype;
   if (dtype == float64) return backward_way<double>();
   if (dtype == float16) return backward_way<float16_t>();
   if (dtype == bfloat16) return find_pair_product() ? backward_way<bfloat16_t, PairBackward>(true) : backward_way<bfloat16_t>();
-  return backward_way<float>();
+  return can_use_parts(x) ? backward_way<float, PartsBackward>() : backward_way<float>();
 }
 
 }  // namespace
@@ -273,7 +274,7 @@ BackwardPlan plan_of(const Attention& x, const BackwardWay& way) {
 
 KernelPtr prepare_attention_backward(const Attention& x) {
   if (x.examples * x.kv_heads == 0) return make_kernel([](void* const*, void*) { return Status{}; });
-  const BackwardWay way = HWY_DYNAMIC_DISPATCH(find_backward)(x.dtype);
+  const BackwardWay way = HWY_DYNAMIC_DISPATCH(find_backward)(x);
   const BackwardPlan plan = plan_of(x, way);
   const int64_t tasks = plan.heads() * plan.parts;
   const auto tasks_a_chunk = static_cast<int64_t>(std::clamp((1 << 19) / std::max(work_of_head(x), 1.0), 1.0, 1e6));

@@ -7,6 +7,7 @@
 
 #include "gradus/base/round_up.hpp"
 #include "gradus/cpu/attention/attention.hpp"
+#include "gradus/cpu/matrix/parts.hpp"
 
 namespace gradus::cpu {
 
@@ -72,6 +73,13 @@ inline bool hides_some(const Attention& x, int64_t position, int64_t queries, Sp
 /// Whether rows are copied before they are computed with.
 inline bool must_copy_rows(DType dtype, const AttentionSteps& steps, int64_t width) {
   return dtype.is_16_bit() || steps.column != 1 || steps.row != width;
+}
+
+/// Whether float32 is multiplied in parts of bfloat16: there is a unit for it, and tiles of keys begin at multiples of 32 (no window).
+inline bool can_use_parts(const Attention& x) {
+  constexpr int64_t least = 32;
+  return x.dtype == float32 && x.window == 0 && std::min({x.queries, x.keys, x.width, x.value_width}) >= least && x.k.column == 1 &&
+         x.v.column == 1 && has_parts();
 }
 
 /// Whether bfloat16 queries can be multiplied by the scale without rounding: a power of two.

@@ -205,11 +205,12 @@ template <class T, class Products = VectorForward<T>>
 ForwardWay forward_way() {
   return {run_forward<T, Products>, forward_bytes<T, Products>};
 }
-ForwardWay find_forward(DType dtype) {
+ForwardWay find_forward(const Attention& x) {
+  const DType dtype = x.dtype;
   if (dtype == float64) return forward_way<double>();
   if (dtype == float16) return forward_way<float16_t>();
   if (dtype == bfloat16) return find_pair_product() ? forward_way<bfloat16_t, PairForward>() : forward_way<bfloat16_t>();
-  return forward_way<float>();
+  return can_use_parts(x) ? forward_way<float, PartsForward>() : forward_way<float>();
 }
 
 }  // namespace
@@ -242,12 +243,12 @@ KernelPtr prepare_attention(const Attention& x) {
   const double work =
       static_cast<double>(std::min(x.queries, kQueries)) * static_cast<double>(x.keys) * static_cast<double>(x.width + x.value_width);
   auto tasks_a_chunk = static_cast<int64_t>(std::clamp((1 << 20) / std::max(work, 1.0), 1.0, 1e6));
-  if (must_copy_rows(x.dtype, x.k, x.width) || must_copy_rows(x.dtype, x.v, x.value_width)) {
+  if (can_use_parts(x) || must_copy_rows(x.dtype, x.k, x.width) || must_copy_rows(x.dtype, x.v, x.value_width)) {
     const int64_t blocks = divide_up(x.queries, kQueries);
     tasks_a_chunk = std::max(tasks_a_chunk, std::clamp<int64_t>(tasks / 16, 1, blocks));
   }
   const int64_t chunks = divide_up(tasks, tasks_a_chunk);
-  const ForwardWay way = HWY_DYNAMIC_DISPATCH(find_forward)(x.dtype);
+  const ForwardWay way = HWY_DYNAMIC_DISPATCH(find_forward)(x);
   const SlotSizes sizes(way.scratch_bytes(x), chunks);
   return make_kernel(
       [=](void* const* p, void* scratch) {

@@ -1,5 +1,5 @@
-// The products of attention in two ways: by register tiles in what is computed in, or, for bfloat16 on processors that have instructions
-// for it, by pairs (pairs.hpp). Included once a target.
+// The products of attention in three ways: by register tiles in what is computed in, or, on processors that have instructions for it, by
+// pairs of bfloat16 (pairs.hpp), and float32 in parts of bfloat16 (parts.hpp). Included once a target.
 #if defined(GRADUS_CPU_ATTENTION_PRODUCTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_CPU_ATTENTION_PRODUCTS_INL_HPP
 #undef GRADUS_CPU_ATTENTION_PRODUCTS_INL_HPP
@@ -7,8 +7,9 @@
 #define GRADUS_CPU_ATTENTION_PRODUCTS_INL_HPP
 #endif
 
-#include "gradus/cpu/matrix/pairs.hpp"
 #include "gradus/cpu/attention/tile-inl.hpp"
+#include "gradus/cpu/matrix/pairs.hpp"
+#include "gradus/cpu/matrix/parts.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
@@ -224,6 +225,101 @@ class PairForward {
   uint32_t *panel_, *words_;
 };
 
+// Panels of one factor of attention's products.
+struct PartsPanels {
+  Panels panels;
+  PartsPanels(int64_t lines, int64_t depth, Pieces& pieces) {
+    panels.bytes = divide_up(depth, kStepDepth) * kStepBytes;
+    panels.first = pieces.take<std::byte>(divide_up(lines, kPanelLines) * panels.bytes);
+    panels.most = pieces.take<uint32_t>(divide_up(lines, kPanelLines));
+  }
+  Factor make(const float* from, int64_t line_step, int64_t depth_step, bool is_right, int64_t lines, int64_t depth) const {
+    const Factor factor{from, line_step, depth_step, is_right, panels};
+    make_panels(factor, lines, depth);
+    return factor;
+  }
+};
+
+// Rows of a head of k or v, or its columns, as a left factor: those that a span of keys needs.
+class PartsHead {
+ public:
+  PartsHead(const AttentionSteps& steps, int64_t width, int64_t keys, bool has_key_lines, Pieces& pieces)
+      : steps_(steps),
+        width_(width),
+        has_key_lines_(has_key_lines),
+        panels_(has_key_lines ? keys : width, has_key_lines ? width : keys, pieces) {}
+  void take(const float* rows, Span span) {
+    const int64_t count = std::max<int64_t>(0, span.end);
+    factor_ =
+        has_key_lines_ ? panels_.make(rows, steps_.row, 1, false, count, width_) : panels_.make(rows, 1, steps_.row, false, width_, count);
+  }
+  // From a key on, which is a multiple of 32.
+  Factor from(int64_t key) const { return has_key_lines_ ? factor_.from(key, 0) : factor_.from(0, key); }
+
+ private:
+  AttentionSteps steps_;
+  int64_t width_;
+  bool has_key_lines_;
+  PartsPanels panels_;
+  Factor factor_{};
+};
+
+// Weights are at most 1, and what a small one leaves of its parts is small beside the sum of all: they count as 1 where the range of parts
+// is asked.
+inline void raise_most(uint32_t* most, int64_t lines) {
+  constexpr uint32_t one = 0x3f800000;
+  for (int64_t i = 0; i * kPanelLines < lines; ++i) most[i] = std::max(most[i], one);
+}
+
+// Lanes of a tile from `queries` on, up to `columns`, become 0.
+inline void clear_lanes(int64_t queries, int64_t rows, int64_t columns, float* tile) {
+  for (int64_t r = 0; queries < columns && r < rows; ++r) std::fill(tile + r * kQueries + queries, tile + r * kQueries + columns, 0.0f);
+}
+
+class PartsForward {
+ public:
+  using S = float;
+  PartsForward(const Attention& x, Pieces& pieces)
+      : x_(x),
+        unit_(*find_pair_product()),
+        k_(x.k, x.width, x.keys, true, pieces),
+        v_(x.v, x.value_width, x.keys, false, pieces),
+        q_panels_(kQueries, x.width, pieces),
+        weight_panels_(kQueries, kKeys, pieces),
+        rows_(pieces.take<float>(x.width * kQueries)),
+        scratch_(pieces.take<float>(PartsScratch::size(std::max(x.width, kKeys)))) {}
+  void open() const { unit_.open(); }
+  void close() const { unit_.close(); }
+  void take_head(const float* k, const float* v, Span span) {
+    k_.take(k, span);
+    v_.take(v, span);
+  }
+  void take_queries(const float* q, int64_t queries) {
+    load_rows(q, x_.q.row, x_.q.column, queries, x_.width, static_cast<float>(x_.scale), rows_);
+    q_ = q_panels_.make(rows_, x_.width, 1, true, queries, x_.width);
+    queries_ = queries;
+  }
+  void scores(int64_t key, int64_t count, int64_t columns, float* tile) {
+    multiply_factors(k_.from(key), q_, count, queries_, x_.width, true, {}, tile, kQueries, scratch_);
+    clear_lanes(queries_, count, columns, tile);
+  }
+  void add_values(int64_t key, int64_t count, int64_t columns, const float* weights, bool is_first, float* sums) {
+    const Factor right = weight_panels_.make(weights, 1, kQueries, true, columns, count);
+    raise_most(right.panels.most, columns);
+    multiply_factors(v_.from(key), right, x_.value_width, columns, count, is_first, {}, sums, kQueries, scratch_);
+  }
+
+ private:
+  const Attention& x_;
+  const PairProduct& unit_;
+  PartsHead k_, v_;
+  PartsPanels q_panels_, weight_panels_;
+  float* rows_;
+  PartsScratch scratch_;
+  Factor q_{};
+  int64_t queries_ = 0;
+};
+
 // ---- the same of the backward pass
 
 // Gradients of k and v that are summed over queries: rows of k_row and v_row elements; null: nobody reads them.
@@ -359,6 +455,75 @@ class PairBackward {
   uint16_t* bits_;
   uint32_t *words_, *q_panel_, *dy_panel_, *q_, *dy_;
   int64_t depth_ = 0;
+};
+
+class PartsBackward {
+ public:
+  using S = float;
+  PartsBackward(const Attention& x, Pieces& pieces)
+      : x_(x),
+        unit_(*find_pair_product()),
+        k_(x.k, x.width, x.keys, true, pieces),
+        k_columns_(x.k, x.width, x.keys, false, pieces),
+        v_(x.v, x.value_width, x.keys, true, pieces),
+        q_lines_(kQueries, x.width, pieces),
+        q_columns_(x.width, kQueries, pieces),
+        dy_lines_(kQueries, x.value_width, pieces),
+        dy_columns_(x.value_width, kQueries, pieces),
+        tile_rows_(kKeys, kQueries, pieces),
+        tile_columns_(kQueries, kKeys, pieces),
+        q_rows_(pieces.take<float>(x.width * kQueries)),
+        dy_rows_(pieces.take<float>(x.value_width * kQueries)),
+        scratch_(pieces.take<float>(PartsScratch::size(std::max({x.width, x.value_width, kKeys, kQueries})))) {}
+  void open() const { unit_.open(); }
+  void close() const { unit_.close(); }
+  void take_head(const float* k, const float* v, Span span) {
+    k_.take(k, span);
+    k_columns_.take(k, span);
+    v_.take(v, span);
+  }
+  void take_queries(const float* q, const float* dy, int64_t queries) {
+    queries_ = queries;
+    load_rows(q, x_.q.row, x_.q.column, queries, x_.width, static_cast<float>(x_.scale), q_rows_);
+    load_rows(dy, x_.dy.row, x_.dy.column, queries, x_.value_width, 1.0f, dy_rows_);
+    q_ = q_lines_.make(q_rows_, x_.width, 1, true, queries, x_.width);
+    q_by_queries_ = q_columns_.make(q_rows_, 1, x_.width, true, x_.width, queries);
+    dy_ = dy_lines_.make(dy_rows_, x_.value_width, 1, true, queries, x_.value_width);
+    dy_by_queries_ = dy_columns_.make(dy_rows_, 1, x_.value_width, true, x_.value_width, queries);
+  }
+  void scores(int64_t key, int64_t count, int64_t columns, float* tile) {
+    multiply_factors(k_.from(key), q_, count, queries_, x_.width, true, {}, tile, kQueries, scratch_);
+    clear_lanes(queries_, count, columns, tile);
+  }
+  // dy v^T
+  void weight_slopes(int64_t key, int64_t count, int64_t columns, float* tile) {
+    multiply_factors(v_.from(key), dy_, count, queries_, x_.value_width, true, {}, tile, kQueries, scratch_);
+    clear_lanes(queries_, count, columns, tile);
+  }
+  void add(int64_t key, int64_t count, int64_t columns, const float* weights, const float* slopes, bool is_first,
+           const KeySums<float>& sums, float* dq) {
+    if (sums.dv) add_rows(weights, count, dy_by_queries_, x_.value_width, sums.dv + key * sums.v_row, sums.v_row);
+    if (sums.dk) add_rows(slopes, count, q_by_queries_, x_.width, sums.dk + key * sums.k_row, sums.k_row);
+    if (!dq) return;
+    const Factor right = tile_columns_.make(slopes, 1, kQueries, true, columns, count);
+    multiply_factors(k_columns_.from(key), right, x_.width, columns, count, is_first, {}, dq, kQueries, scratch_);
+  }
+
+ private:
+  // sums += tile rows
+  void add_rows(const float* tile, int64_t count, const Factor& rows, int64_t width, float* sums, int64_t sums_row) {
+    const Factor left = tile_rows_.make(tile, kQueries, 1, false, count, queries_);
+    multiply_factors(left, rows, count, width, queries_, false, {}, sums, sums_row, scratch_);
+  }
+
+  const Attention& x_;
+  const PairProduct& unit_;
+  PartsHead k_, k_columns_, v_;
+  PartsPanels q_lines_, q_columns_, dy_lines_, dy_columns_, tile_rows_, tile_columns_;
+  float *q_rows_, *dy_rows_;
+  PartsScratch scratch_;
+  Factor q_{}, q_by_queries_{}, dy_{}, dy_by_queries_{};
+  int64_t queries_ = 0;
 };
 
 }  // namespace
