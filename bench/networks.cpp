@@ -98,15 +98,17 @@ void variational_autoencoder(Runner& run) {
 
 // Recurrent networks over (32, steps, features), last output, dense 10.
 void recurrent(Runner& run) {
-  const auto add = [&](const char* name, nn::Layer layer, const Shape& shape) {
-    run(name, [=] {
+  const auto steps = [](nn::Layer layer, const Shape& shape) {
+    return [=] {
       return trainer(std::make_shared<nn::Sequential>(layer, nn::Dense(10)), std::make_shared<optim::Adam>(1e-3),
                      random::normal(shape).eval(), labels(shape[0], 10));
-    });
+    };
   };
+  const auto add = [&](const char* name, nn::Layer layer, const Shape& shape) { run(name, steps(std::move(layer), shape)); };
   add("lstm32_t10_step_b32", nn::LSTM(32), {32, 10, 1});
   add("lstm256_t64_step_b32", nn::LSTM(256), {32, 64, 64});
   add("gru256_t64_step_b32", nn::GRU(256), {32, 64, 64});
+  run.first("lstm256_first_step", steps(nn::LSTM(256), {32, 64, 64}));
 }
 
 void adversarial(Runner& run) {

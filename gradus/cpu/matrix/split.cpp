@@ -173,7 +173,7 @@ void run_split(const Split& split, void* const* pointers, void* memory) {
   for (int64_t item = 0; item < batch; ++item) {
     const Operands in = operands_of(item);
     for_slabs(split, [&](Range lines, Range depth) {
-      constexpr int64_t chunk_elements = 1 << 16;
+      constexpr int64_t chunk_elements = 1 << 15;
       const Factor factor = slab_of(split, in, lines, depth, slab);
       const int64_t chunks = std::clamp<int64_t>(lines.size() * depth.size() / chunk_elements, 1, divide_up(lines.size(), kPanelLines));
       parallel_for(chunks, [&](int64_t chunk) {
