@@ -161,26 +161,38 @@ TEST(Split, infinities_nan_and_extreme_numbers) {
     }
   }
 }
-TEST(Split, small_and_large_scales_are_exact_powers) {
+// The same digits at every scale at which float32 has them.
+TEST(Split, scales_that_are_powers_of_two_change_no_more_than_exponents) {
   Product one({64, 100, 96});
   one.run();
-  for (const int exponent : {-120, -100, -60, -30, 30, 60, 100}) {
+  const std::pair<int, int> exponents[] = {{-120, 0}, {-60, 0}, {60, 0}, {100, 0}, {-60, -60}, {-115, 60}, {60, -115}, {60, 55}};
+  for (const auto& [of_a, of_b] : exponents) {
     Product scaled({64, 100, 96});
-    for (int64_t i = 0; i < 64 * 96; ++i)
-      static_cast<float*>(scaled.a.data())[i] = std::ldexp(static_cast<float*>(scaled.a.data())[i], exponent);
+    for (int64_t i = 0; i < 64; ++i)
+      for (int64_t p = 0; p < 96; ++p) scaled.left(i, p) = std::ldexp(scaled.left(i, p), of_a);
+    for (int64_t p = 0; p < 96; ++p)
+      for (int64_t j = 0; j < 100; ++j) scaled.right(p, j) = std::ldexp(scaled.right(p, j), of_b);
     scaled.run();
     for (int64_t i = 0; i < 64; ++i) {
-      for (int64_t j = 0; j < 64; ++j) ASSERT_NEAR(std::ldexp(scaled.result(i, j), -exponent), one.result(i, j), 2e-5) << exponent;
+      for (int64_t j = 0; j < 100; ++j) {
+        ASSERT_NEAR(std::ldexp(static_cast<double>(scaled.result(i, j)), -of_a - of_b), one.result(i, j), 2e-5) << of_a << " " << of_b;
+      }
     }
   }
 }
-TEST(Split, an_infinity_times_a_panel_of_zeros_is_nan) {
+TEST(Split, an_infinity_beside_zeros_and_small_numbers) {
   Product product({96, 130, 64});
   std::memset(product.b.data(), 0, 64 * 130 * sizeof(float));
   product.left(20, 3) = kInf;
   product.run();
   EXPECT_TRUE(std::isnan(product.result(20, 40)));
   EXPECT_EQ(product.result(40, 40), 0);
+  Product small({96, 130, 64});
+  for (int64_t i = 0; i < 64 * 130; ++i) static_cast<float*>(small.b.data())[i] = 0x1p-40f;
+  small.left(20, 3) = kInf;
+  small.run();
+  EXPECT_EQ(small.result(20, 40), kInf);
+  EXPECT_TRUE(std::isfinite(small.result(21, 40)));
 }
 
 TEST(Split, threads_do_not_change_bits) {

@@ -210,7 +210,7 @@ GRADUS_PARTS void pack_depth(const float* from, int64_t depth_step, int64_t line
 
 // Whether parts of such numbers, or their products, would leave the range of float32: by the bits of the largest magnitudes.
 bool leaves_range(uint32_t most_a, uint32_t most_b) {
-  if (most_a == 0 || most_b == 0) return std::max(most_a, most_b) >= 0x7f800000u;  // 0 times infinity
+  if (most_a == 0 || most_b == 0) return false;
   const int a = static_cast<int>(most_a >> 23), b = static_cast<int>(most_b >> 23), product = a + b - 2 * 127;
   return std::max(a, b) == 255 || std::min(a, b) < 127 - 80 || product < -70 || product > 95;
 }
