@@ -105,13 +105,30 @@ std::string utf8(const std::u32string& text) {
   return out;
 }
 
+// Whether a capital sigma ends a word: a letter before it and none behind, marks and points inside words apart.
+bool ends_word(const std::u32string& text, size_t at) {
+  constexpr std::u32string_view inside = U"'.:\u00AD\u00B7\u2019";
+  const auto is_passed = [&](char32_t c) { return data::is_any(c, data::kNonspacing | data::kCombining) || inside.find(c) != inside.npos; };
+  size_t before = at, behind = at + 1;
+  while (before > 0 && is_passed(text[before - 1])) --before;
+  while (behind < text.size() && is_passed(text[behind])) ++behind;
+  return before > 0 && data::is_any(text[before - 1], data::kLetter) &&
+         (behind == text.size() || !data::is_any(text[behind], data::kLetter));
+}
+// As Python's str.lower.
+std::u32string lower_case(const std::u32string& text) {
+  constexpr char32_t sigma = U'\u03A3', final_sigma = U'\u03C2';
+  std::u32string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == sigma && ends_word(text, i)) out += final_sigma;
+    else data::lower_case(text[i], [&](char32_t each) { out += each; });
+  }
+  return out;
+}
+
 std::vector<std::string> words_of(const std::string& sentence, const BleuOptions& options) {
   std::u32string text = characters_of(sentence);
-  if (options.lowercase) {
-    std::u32string lower;
-    for (const char32_t c : text) data::lower_case(c, [&](char32_t each) { lower += each; });
-    text = std::move(lower);
-  }
+  if (options.lowercase) text = lower_case(text);
   text = stripped(std::move(text));
   if (options.words == BleuWords::v13a) text = western_words(without_entities(utf8(text)));
   else if (options.words == BleuWords::zh) text = western_words(set_apart(stripped_left(text), is_chinese));

@@ -212,7 +212,7 @@ Generated search(Sequences& sequences, const GenerateOptions& options) {
     }
     if (step + 1 < options.max_tokens && !open.empty()) sequences.grow(from, tokens);
   }
-  if (ended.size() < beams) ended.insert(ended.end(), open.begin(), open.end());
+  ended.insert(ended.end(), open.begin(), open.end());  // one that max_tokens has cut may be the best
   const Hypothesis& best = *std::min_element(ended.begin(), ended.end(), is_better);
   return {best.tokens, best.log_probability, best.is_ended ? GenerationEnd::stop_token : end};
 }

@@ -64,6 +64,7 @@ TEST(Bleu, WordsAreThoseOfSacreBleu) {
                                 "d",
                                 {.lowercase = true}),
             "àb c d");
+  EXPECT_EQ(metrics::bleu_words("ΟΔΟΣ ΣΑΣ Σ ΑΣ'Β 1Σ ΑΣ1 ΑΣ\u0301", {.lowercase = true}), "οδος σας σ ασ'β 1σ ας1 ας\u0301");  // str.lower
 }
 
 double of(const std::string& sentence, const std::string& reference, metrics::BleuOptions options = {}) {

@@ -158,6 +158,14 @@ TEST(Generate, by_beams_finds_what_the_greedy_way_misses) {
   const GenerateOptions options{.max_tokens = 6, .stop_tokens = {3}, .beams = 2, .length_penalty = 0};
   EXPECT_EQ(generate(chain, {0}, options).tokens, (std::vector<int64_t>{2}));
 }
+TEST(Generate, by_beams_may_be_a_sequence_that_the_limit_has_cut) {
+  // 1, 1, 1 has probability 0.9^3; two sequences that end, [] and [1], are less likely, but as many as there are beams.
+  const auto fixed = [](const Array& ids) { return broadcast_to(log(array({0.02, 0.9, 0.08})), {ids.shape(0), ids.shape(1), 3}); };
+  const Generated out = generate(fixed, {1}, {.max_tokens = 3, .stop_tokens = {2}, .beams = 2, .length_penalty = 0});
+  EXPECT_EQ(out.tokens, (std::vector<int64_t>{1, 1, 1}));
+  EXPECT_NEAR(out.log_probability, 3 * std::log(0.9), 1e-6);
+  EXPECT_EQ(out.end, GenerationEnd::max_tokens);
+}
 TEST(Generate, by_beams_compares_by_the_repetition_penalty) {
   // Without it the likeliest tokens are 1, 1. Divided by 4 the logit of 1 loses where it has come; a search whose penalty only
   // chose what to look at would not notice, as it looks at all three.
