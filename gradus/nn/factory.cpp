@@ -45,12 +45,13 @@ constexpr LayerKind kKinds[] = {
 }  // namespace
 
 const Named<LayerKind>& layer_kinds() {
-  static const Named<LayerKind>* kinds = [] {
-    auto* rows = new std::vector<LayerKind>(std::begin(kKinds), std::end(kKinds));
-    rows->insert(rows->end(), catalogue_kinds().begin(), catalogue_kinds().end());
-    return new Named<LayerKind>("layer", *rows, "there is no type");
+  static const std::vector<LayerKind>& rows = *[] {
+    auto* all = new std::vector<LayerKind>(std::begin(kKinds), std::end(kKinds));
+    all->insert(all->end(), catalogue_kinds().begin(), catalogue_kinds().end());
+    return all;
   }();
-  return *kinds;
+  static const Named<LayerKind>& kinds = *new Named<LayerKind>("layer", rows, "there is no type");
+  return kinds;
 }
 
 Layer make_layer(std::string_view type) { return layer_kinds()[type].make(); }

@@ -47,6 +47,11 @@ TEST(Candidates, of_top_p_are_the_fewest_that_reach_it) {
   EXPECT_EQ(tokens_of(candidates("test", kLogits, {}, {.top_p = 0.80})), (std::vector<int64_t>{1, 3, 2}));
   EXPECT_EQ(tokens_of(candidates("test", kLogits, {}, {.top_p = 1e-9})), (std::vector<int64_t>{1}));
 }
+// One more where the sum is exactly reached, or where several are as likely as the last, is what others have had reports about.
+TEST(Candidates, of_equal_probability_are_taken_from_the_first) {
+  EXPECT_EQ(tokens_of(candidates("test", std::vector<float>{1, 1, 1, 1}, {}, {.top_p = 0.5})), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(tokens_of(candidates("test", std::vector<float>{2, 1, 1, -3}, {}, {.top_k = 2})), (std::vector<int64_t>{0, 1}));
+}
 TEST(Candidates, of_top_p_come_from_far_down_a_flat_distribution) {
   std::vector<float> flat(5000, 0.0f);
   flat[4999] = 1.0f;
