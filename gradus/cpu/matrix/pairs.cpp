@@ -146,9 +146,9 @@ Way find_way() {
   if ((states & avx512_states) != avx512_states || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return Way::none;
   const bool has_avx512 = (b >> 16 & 1) && (b >> 30 & 1) && (b >> 31 & 1);
   const bool has_tiles = (d >> 22 & 1) && (d >> 24 & 1) && (states & tile_states) == tile_states;
-  if (!has_avx512) return Way::none;
-  if (has_tiles && is_granted_amx()) return Way::tiles;
-  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1) ? Way::vectors : Way::none;
+  const bool has_vectors = has_avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+  if (!has_vectors) return Way::none;
+  return has_tiles && is_granted_amx() ? Way::tiles : Way::vectors;
 }
 
 constexpr PairProduct by_tiles{multiply_amx, open_amx, close_amx, true}, by_vectors{multiply_vectors, nothing, nothing, false};
