@@ -271,9 +271,11 @@ inline void raise_most(uint32_t* most, int64_t lines) {
   for (int64_t i = 0; i * kPanelLines < lines; ++i) most[i] = std::max(most[i], one);
 }
 
-// Lanes of a tile from `queries` on, up to `columns`, become 0.
-inline void clear_lanes(int64_t queries, int64_t rows, int64_t columns, float* tile) {
-  for (int64_t r = 0; queries < columns && r < rows; ++r) std::fill(tile + r * kQueries + queries, tile + r * kQueries + columns, 0.0f);
+// tile = keys queries^T; lanes from `queries` on, up to `columns`, are 0.
+inline void make_tile(const Factor& keys, int64_t count, const Factor& panel, int64_t queries, int64_t columns, int64_t width, float* tile,
+                      const PartsScratch& scratch) {
+  multiply_factors(keys, panel, count, queries, width, true, {}, tile, kQueries, scratch);
+  for (int64_t r = 0; queries < columns && r < count; ++r) std::fill(tile + r * kQueries + queries, tile + r * kQueries + columns, 0.0f);
 }
 
 class PartsForward {
@@ -300,8 +302,7 @@ class PartsForward {
     queries_ = queries;
   }
   void scores(int64_t key, int64_t count, int64_t columns, float* tile) {
-    multiply_factors(k_.from(key), q_, count, queries_, x_.width, true, {}, tile, kQueries, scratch_);
-    clear_lanes(queries_, count, columns, tile);
+    make_tile(k_.from(key), count, q_, queries_, columns, x_.width, tile, scratch_);
   }
   void add_values(int64_t key, int64_t count, int64_t columns, const float* weights, bool is_first, float* sums) {
     const Factor right = weight_panels_.make(weights, 1, kQueries, true, columns, count);
@@ -492,13 +493,11 @@ class PartsBackward {
     dy_by_queries_ = dy_columns_.make(dy_rows_, 1, x_.value_width, true, x_.value_width, queries);
   }
   void scores(int64_t key, int64_t count, int64_t columns, float* tile) {
-    multiply_factors(k_.from(key), q_, count, queries_, x_.width, true, {}, tile, kQueries, scratch_);
-    clear_lanes(queries_, count, columns, tile);
+    make_tile(k_.from(key), count, q_, queries_, columns, x_.width, tile, scratch_);
   }
   // dy v^T
   void weight_slopes(int64_t key, int64_t count, int64_t columns, float* tile) {
-    multiply_factors(v_.from(key), dy_, count, queries_, x_.value_width, true, {}, tile, kQueries, scratch_);
-    clear_lanes(queries_, count, columns, tile);
+    make_tile(v_.from(key), count, dy_, queries_, columns, x_.value_width, tile, scratch_);
   }
   void add(int64_t key, int64_t count, int64_t columns, const float* weights, const float* slopes, bool is_first,
            const KeySums<float>& sums, float* dq) {

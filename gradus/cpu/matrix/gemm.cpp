@@ -3,6 +3,7 @@
 #include "gradus/cpu/matrix/gemm.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "gradus/backend/functions/activation.hpp"
 #include "gradus/backend/functions/exponential.hpp"
@@ -425,6 +426,10 @@ void Products::offsets(int64_t index, int64_t& a, int64_t& b) const {
 }
 double Products::work() const {
   return static_cast<double>(batch_size()) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
+
+int64_t even_parts(double work, double least, int most) {
+  return int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(work / least)), 0.0, static_cast<double>(most)));
 }
 
 bool is_by_rows(int64_t k, int64_t n, int64_t b_column) {

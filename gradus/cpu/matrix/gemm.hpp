@@ -19,6 +19,9 @@ struct Products {
   double work() const;
 };
 
+/// Parts that work is cut into: a power of two, which as many threads share evenly, of about `least` each; at most 2^most.
+int64_t even_parts(double work, double least, int most);
+
 /// The products in any float dtype, bias and activation included; float16 and bfloat16 are summed in float32 and rounded once, or not if
 /// bfloat16 is to give float32.
 KernelPtr prepare_gemm(DType dtype, DType result, const Products& products, const Epilogue& epilogue);

@@ -3,7 +3,6 @@
 #include "gradus/cpu/matrix/matmul.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -92,8 +91,7 @@ ProductCut choose_cut(const Products& x, DType dtype) {
   const double speed = dtype == bfloat16 && dnnl_bfloat16_unit() == Bfloat16Unit::tiles ? 4 : 1;  // beside that of float32
   const double least_work = speed * (3 << 19), large_work = speed * (1 << 26);
   const int64_t element_size = dtype.size();
-  const double most = x.work() < large_work ? 3 : 4;
-  const int64_t wanted = int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(x.work() / least_work)), 0.0, most));
+  const int64_t wanted = even_parts(x.work(), least_work, x.work() < large_work ? 3 : 4);
   if (!x.batch.empty() && x.batch[0] >= wanted) return {wanted, 1, 1};
   ProductCut cut{x.batch.empty() ? 1 : x.batch[0], 1, 1};
   const int64_t rest = (wanted + cut.items - 1) / cut.items;

@@ -3,7 +3,6 @@
 #include "gradus/cpu/matrix/split.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "gradus/base/parallel.hpp"
@@ -190,19 +189,13 @@ void run_split(const Split& split, void* const* pointers, void* memory) {
   }
 }
 
-// Parts of the work, as many as 2, 4, 8 or 16 threads share evenly, of some 40 us or more; sixteen of large products only.
-int64_t parts_of(double work) {
-  constexpr double least_work = 1 << 22;
-  return int64_t{1} << static_cast<int>(std::clamp(std::round(std::log2(work / least_work)), 0.0, 3.0));
-}
-
 bool has_unit_step(int64_t one, int64_t other) { return one == 1 || other == 1; }
 
 }  // namespace
 
 bool is_split_better(const Products& x) {
   if (!has_unit_step(x.a_row, x.a_column) || !has_unit_step(x.b_row, x.b_column) || x.k < kStepDepth) return false;
-  // Bringing an element to tiles takes as long as some 60 multiplications beyond those that are saved (measured).
+  // Bringing an element to tiles takes as long as some 54 multiplications beyond those that are saved (measured).
   if (1 / static_cast<double>(x.m) + 1 / static_cast<double>(x.n) > 0.0185) return false;
   const auto filled = [](int64_t size, int64_t step) { return static_cast<double>(size) / static_cast<double>(round_up(size, step)); };
   return filled(x.m, 16) * filled(x.n, 16) * filled(x.k, kStepDepth) > 0.6 && has_parts();
@@ -223,7 +216,7 @@ KernelPtr prepare_split(const Products& x, const Epilogue& epilogue, bool is_par
   split.slabs = divide_up(panels, most_panels);
   split.slab_panels = divide_up(panels, split.slabs);
   const int64_t second_panels = divide_up(split.second_lines, kPanelLines), batch = x.batch_size(),
-                parts = is_part ? 1 : parts_of(x.work());
+                parts = is_part ? 1 : even_parts(x.work(), 1 << 22, 3);
   if (parts == 1 || batch >= parts) {
     split.item_chunks = parts;
   } else {
