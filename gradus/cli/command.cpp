@@ -45,6 +45,8 @@ void Command::excludes(const std::string& name, const std::vector<std::string>& 
   for (const std::string& other : others) app_->get_option(name)->excludes(app_->get_option(other));
 }
 
+void Command::needs(const std::string& name, const std::string& other) { app_->get_option(name)->needs(app_->get_option(other)); }
+
 void Command::footer(const std::string& text) { app_->footer(text); }
 
 void Command::runs(std::function<void()> callback) { app_->callback(std::move(callback)); }

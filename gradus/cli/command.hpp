@@ -39,6 +39,8 @@ class Command {
   void flag(const std::string& name, bool& value, const std::string& help);
   /// Wrong usage where `name` and one of the others are given.
   void excludes(const std::string& name, const std::vector<std::string>& others);
+  /// Wrong usage where `name` is given and `other` is not.
+  void needs(const std::string& name, const std::string& other);
   /// Printed below the help: what is worth knowing, and examples.
   void footer(const std::string& text);
   /// What it does, once its arguments are read.

@@ -9,7 +9,6 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/samples.hpp"
-#include "gradus/cli/section.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/progress.hpp"
@@ -28,13 +27,10 @@ struct EvaluateArguments {
 // The recipe that the model was trained by, unless another one is named: it says which data, loss and metrics.
 Recipe recipe_for(const EvaluateArguments& arguments, const nn::Model& model) {
   if (!arguments.recipe.empty()) return read_recipe(arguments.recipe, arguments.assignments);
-  const auto found = model.info.extra.find(kRecipeText);
-  if (found == model.info.extra.end()) {
+  if (!model.info.extra.contains(kRecipeText)) {
     fail(arguments.model, "the file holds no recipe that would say which data to use; name one with --data RECIPE");
   }
-  Document document("recipe of " + arguments.model, found->second);
-  for (const std::string& assignment : arguments.assignments) document.set(assignment);
-  return read_recipe(document);
+  return read_recipe_of(model.info, arguments.model, arguments.assignments);
 }
 
 // The data must be what the model was trained on: an error of its first layer would name neither.

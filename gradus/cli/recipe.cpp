@@ -73,6 +73,14 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& assi
   return read_recipe(document);
 }
 
+Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const std::vector<std::string>& assignments) {
+  const auto found = info.extra.find(kRecipeText);
+  if (found == info.extra.end()) fail(what, "the file holds no recipe that would say which data to use");
+  Document document("recipe of " + what, found->second);
+  for (const std::string& assignment : assignments) document.set(assignment);
+  return read_recipe(document);
+}
+
 Recipe read_recipe(const Document& document) {
   const Section root(document);
   const Section data = root.section("data"), model = root.section("model"), loss = root.section("loss"), train = root.section("train");

@@ -5,12 +5,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gradus/data/dataset.hpp"
 #include "gradus/io/load_fields.hpp"
 #include "gradus/nn/layer.hpp"
 #include "gradus/nn/loss.hpp"
+#include "gradus/nn/model.hpp"
 #include "gradus/optim/kinds.hpp"
 #include "gradus/train/callback_kinds.hpp"
 #include "gradus/train/class_weights_field.hpp"
@@ -32,6 +34,8 @@ struct DataParts {
 struct DataSource {
   std::function<DataParts()> load{};
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
+  /// Sources and translations of the test samples as they are read, before any tokenizer; nothing where the data are no translations.
+  std::function<std::vector<std::pair<std::string, std::string>>()> test_pairs{};
 };
 
 /// The model file that training starts from.
@@ -83,6 +87,10 @@ std::vector<metrics::Metric> test_metrics(const Recipe& recipe, const data::Data
 /// Reads and checks a recipe; `assignments` are those of --set.
 Recipe read_recipe(const std::string& path, const std::vector<std::string>& assignments = {});
 Recipe read_recipe(const Document& document);
+/// Name of the recipe's text among the texts of a model file.
+inline constexpr const char* kRecipeText = "recipe";
+/// The recipe that a model was trained by, of what its file says; `what` is the file, for messages.
+Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const std::vector<std::string>& assignments = {});
 
 // Its parts, each in a file of its own.
 DataSource read_data(const Section& data, int64_t seed);

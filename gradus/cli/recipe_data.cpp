@@ -261,7 +261,7 @@ DataSource read_data(const Section& section, int64_t seed) {
     if (parts.train.size() == 0) fail("data", "there are no training samples left; make test and validation smaller");
     return parts;
   };
-  return {load, source.input_shape};
+  return {load, source.input_shape, source.test_pairs};
 }
 
 std::vector<KeyGroup> data_keys() {

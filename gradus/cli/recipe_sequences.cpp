@@ -137,8 +137,6 @@ std::span<const FieldNote> LabelledText::field_notes() {
 
 namespace {
 
-using TextPairs = std::vector<std::pair<std::string, std::string>>;
-
 TextPairs read_pairs(const std::string& path, const std::string& target_path, const Translation& own) {
   if (!target_path.empty()) return data::read_pairs(path, target_path);
   TextPairs pairs;
@@ -176,13 +174,15 @@ Source Translation::source(const Section& section, uint64_t seed) const {
     throw FieldError("test_target_path", "is missing; sources and translations are in two files, so those of test_path must be too");
   }
   const auto at = [&](std::string_view key, const std::string& file) { return file.empty() ? file : section.located(key, file); };
-  const auto load = [own = *this,
+  const auto read = [own = *this, seed,
                      files = std::array{at("path", path), at("target_path", target_path), at("test_path", test_path),
-                                        at("test_target_path", test_target_path)},
-                     tokens = section.located("tokenizer", tokenizer), seed](int64_t) {
-    TextPairs train = read_pairs(files[0], files[1], own), held_out;
-    if (!files[2].empty()) held_out = read_pairs(files[2], files[3], own);
-    else std::tie(train, held_out) = divided_by_source(std::move(train), own.test, seed);
+                                        at("test_target_path", test_target_path)}]() -> std::pair<TextPairs, TextPairs> {
+    TextPairs train = read_pairs(files[0], files[1], own);
+    if (files[2].empty()) return divided_by_source(std::move(train), own.test, seed);
+    return {std::move(train), read_pairs(files[2], files[3], own)};
+  };
+  const auto load = [own = *this, read, tokens = section.located("tokenizer", tokenizer)](int64_t) {
+    const auto [train, held_out] = read();
     std::vector<std::string> texts;
     for (const auto& [source, target] : train) texts.insert(texts.end(), {source, target});
     const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, texts);
@@ -194,7 +194,7 @@ Source Translation::source(const Section& section, uint64_t seed) const {
     data::Dataset training = set_of(train);
     return Sets(std::move(training), held_out.empty() ? data::Dataset() : set_of(held_out));
   };
-  return {load, std::nullopt};
+  return {load, std::nullopt, [read] { return read().second; }};
 }
 std::span<const FieldNote> Translation::field_notes() {
   static constexpr FieldNote notes[] = {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gradus/data/dataset.hpp"
 #include "gradus/graph/fields.hpp"
@@ -15,10 +16,12 @@ namespace gradus::cli {
 class Section;
 
 using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
+using TextPairs = std::vector<std::pair<std::string, std::string>>;
 
 struct Source {
   std::function<Sets(int64_t limit)> load;  // of more than `limit` training samples (0: all) only the first are needed
   std::optional<Shape> input_shape;
+  std::function<TextPairs()> test_pairs{};  // the test samples as they are read; of translations only
 };
 
 inline constexpr FieldNote kTest{"test", "share of the samples that is for testing", range::part};

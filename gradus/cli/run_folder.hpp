@@ -44,8 +44,6 @@ nn::Model load_model(const std::string& run_or_model);
 const nn::Layer& sole_layer(const nn::Model& model);
 /// The epochs of a run, from its metrics.csv. Throws for a folder that is no run, and for a damaged file.
 train::History load_history(const std::string& run);
-/// Name of the recipe's text among the texts of a model file.
-inline constexpr const char* kRecipeText = "recipe";
 
 /// While training: after the first step removes what a run that is replaced had left, and writes the recipe; writes metrics.csv after each
 /// epoch, and the model when the last time was at least 10 seconds ago.

@@ -184,6 +184,34 @@ TEST_F(Translation, translates_lines_and_says_how_well) {
   EXPECT_EQ(greedy.out.rfind("eins eins\n", 0), 0u) << greedy.out;
   EXPECT_EQ(greedy.err, "");
 }
+TEST_F(Translation, translates_what_training_has_not_seen) {
+  const Outcome made = run_gradus({"translate", run(), "--test"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  std::istringstream rows(made.out);
+  std::vector<std::string> cells;
+  for (std::string cell; std::getline(rows, cell, '\t');) cells.push_back(cell);
+  ASSERT_EQ(cells.size(), 8u) << made.out;  // one source, its translation and six right ones
+  EXPECT_NE(testing::read_text(*folder / "source.txt").find(cells[0] + "\n"), std::string::npos) << cells[0];
+  EXPECT_EQ(cells[7], cells[2] + "\n");
+  EXPECT_NE(made.err.find("1 lines, "), std::string::npos) << made.err;
+  EXPECT_NE(made.err.find("BLEU "), std::string::npos) << made.err;
+
+  std::ofstream(*folder / "odd.tsv") << "one two\tzwei eins\none one one one one one one one one one one one one one one one\teins\n";
+  const Outcome odd = run_gradus({"translate", run(), "--test", "--set", "data.path=" + (*folder / "odd.tsv"), "--set", "data.test=1"});
+  EXPECT_EQ(odd.code, 0);
+  EXPECT_EQ(std::count(odd.out.begin(), odd.out.end(), '\n'), 1) << odd.out;
+  EXPECT_NE(odd.err.find("left out: 1 of 2 sources, which have more tokens than the model's context of 16"), std::string::npos) << odd.err;
+
+  const auto expect = [](const Outcome& refused, const std::string& text) {
+    EXPECT_NE(refused.code, 0);
+    EXPECT_NE(refused.err.find(text), std::string::npos) << refused.err;
+  };
+  expect(run_gradus({"translate", run(), "--test", "--set", "data.test=0"}), "the recipe has no test samples");
+  expect(run_gradus({"translate", run(), "--test", "--set", "data.path=nowhere.tsv"}), "nowhere.tsv");
+  expect(run_gradus({"translate", run(), "--test", *folder / "source.txt"}), "LINES");
+  expect(run_gradus({"translate", run(), "--set", "data.test=1"}), "--test");
+  expect(run_gradus({"translate", run(), "--test", "--set", "data={source=\"waves\"}"}), "whose data are translations");
+}
 TEST_F(Translation, keeps_empty_lines_and_names_what_is_wrong) {
   std::ofstream(*folder / "gap.txt") << "one two\n\nfive one\n";
   const Outcome gap = run_gradus({"translate", run(), *folder / "gap.txt", "--quiet"});
