@@ -1,14 +1,20 @@
 // gradus generate: text from a language model, token by token.
 #include "gradus/train/generate.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/text_model.hpp"
+#include "gradus/models/translation.hpp"
 
 namespace gradus::cli {
 
@@ -22,8 +28,20 @@ struct GenerateArguments {
   bool has_no_cache = false, is_quiet = false;
 };
 
+// A model that never saw a character takes it as any other unknown one: better said than guessed at.
+void say_what_is_unknown(const data::Tokenizer& tokenizer, const std::vector<int64_t>& prompt) {
+  const std::optional<int64_t> unknown = tokenizer.unknown();
+  const auto count = unknown ? std::count(prompt.begin(), prompt.end(), *unknown) : 0;
+  if (count == 0) return;
+  std::fprintf(stderr, "the model does not know %lld of the %zu tokens of the prompt; they count as %s\n", static_cast<long long>(count),
+               prompt.size(), core::printable(tokenizer.token(*unknown)).c_str());
+}
+
 void run_generate(const GenerateArguments& arguments) {
   const TextModel text = load_text_model(arguments.what);
+  if (sole_layer(text.model).as<models::TranslationTransformer>()) {
+    fail_io(arguments.what, "the model is TranslationTransformer; its texts come from gradus translate");
+  }
   train::GenerateOptions options = arguments.options;
   options.seed = static_cast<uint64_t>(arguments.seed);
   options.use_cache = !arguments.has_no_cache;
@@ -31,13 +49,15 @@ void run_generate(const GenerateArguments& arguments) {
   for (const std::string& stop : arguments.stops) options.stop_tokens.push_back(text.tokenizer.id(stop));
   const std::vector<int64_t> prompt = text.tokenizer.encode(arguments.prompt, {.special_tokens = false});
   if (prompt.empty()) fail("generate", "--prompt is empty; it must have a character at least");
+  if (!arguments.is_quiet) say_what_is_unknown(text.tokenizer, prompt);
 
   data::TokenStream stream(text.tokenizer);
-  const auto print = [](const std::string& part) {
-    std::fwrite(part.data(), 1, part.size(), stdout);
+  // The prompt comes with what follows it: not before the model has taken it.
+  auto print = [head = arguments.prompt == "\n" ? std::string() : arguments.prompt](const std::string& part) mutable {
+    const std::string all = std::exchange(head, "") + part;
+    std::fwrite(all.data(), 1, all.size(), stdout);
     std::fflush(stdout);
   };
-  print(arguments.prompt == "\n" ? "" : arguments.prompt);
   if (options.beams == 1) {
     options.on_token = [&](int64_t token) {
       print(stream.push(token));

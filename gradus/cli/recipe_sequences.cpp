@@ -83,16 +83,20 @@ Source Text::source(const Section& section, uint64_t seed) const {
       std::tie(made, mask) = with_mask(made);
       random::seed(static_cast<int64_t>(seed));  // of what is hidden
     }
-    const auto windows = [&](const std::string& text, int64_t stride) {
-      data::Dataset set =
-          data::language_model_set(made.encode(text, {.special_tokens = false}), {.context = own.context, .stride = stride});
+    const auto windows = [&](const char* part, const std::string& text, int64_t stride) {
+      const std::vector<int64_t> ids = made.encode(text, {.special_tokens = false});
+      if (std::ssize(ids) <= own.context) {
+        fail_io(file, "its ", part, " part has ", ids.size(), " tokens; a sample takes ", own.context + 1,
+                ": data.context and the one that follows");
+      }
+      data::Dataset set = data::language_model_set(ids, {.context = own.context, .stride = stride});
       set.tokenizer = made;
       if (own.masked > 0) set = masked_set(set, own.masked, mask);
       set.name = "text";
       return set;
     };
-    data::Dataset train = windows(parts[0], own.stride);  // first: what is wrong with it is said first
-    return Sets(std::move(train), own.test > 0 ? windows(parts[1], 0) : data::Dataset());
+    data::Dataset train = windows("training", parts[0], own.stride);  // first: what is wrong with it is said first
+    return Sets(std::move(train), own.test > 0 ? windows("test", parts[1], 0) : data::Dataset());
   };
   return {load, std::nullopt};  // how many tokens there are only the text says
 }

@@ -123,6 +123,18 @@ TEST(Recipes, of_waves_and_chinese_run_as_they_stand) {
   EXPECT_EQ(poem.out.rfind("\u6625", 0), 0u);
 }
 
+TEST(Generate, prints_no_prompt_that_it_cannot_go_on_with_and_says_what_the_model_does_not_know) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(train("gpt_chinese", folder / "run", {"train.epochs=1"}).code, 0);
+  const Outcome refused = run_gradus({"generate", folder / "run", "--prompt", "\u6625", "--temperature", "-1"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.out, "");
+  const Outcome made = run_gradus({"generate", folder / "run", "--prompt", "\u6625z", "--tokens", "1"});
+  EXPECT_EQ(made.out.rfind("\u6625z", 0), 0u) << made.out;
+  EXPECT_NE(made.err.find("the model does not know 1 of the 2 tokens of the prompt; they count as <unk>"), std::string::npos) << made.err;
+  EXPECT_EQ(run_gradus({"generate", folder / "run", "--prompt", "\u6625", "--tokens", "0"}).out, "\u6625\n");
+}
+
 TEST(Recipes, of_bert_hide_the_same_tokens_each_time) {
   const TemporaryFolder folder;
   const Outcome bert = train("bert", folder / "bert", {"train.epochs=2", "data.stride=16"});
@@ -230,6 +242,7 @@ TEST_F(Translation, keeps_empty_lines_and_names_what_is_wrong) {
   expect(run_gradus({"translate", run(), *folder / "bytes.txt"}), "bytes.txt:2: byte 5 (0xff)");
   expect(run_gradus({"translate", run(), *folder / "gap.txt", "--reference", *folder / "source.txt"}), "it has 25 lines");
   expect(run_gradus({"translate", run(), *folder / "gap.txt", "--words", "french"}), "--words is \"french\"");
+  expect(run_gradus({"generate", run(), "--prompt", "one"}), "the model is TranslationTransformer; its texts come from gradus translate");
 }
 TEST(Translate, is_of_translators_alone) {
   const TemporaryFolder folder;

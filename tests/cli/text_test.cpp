@@ -75,7 +75,7 @@ TEST(TextRecipes, WrongFilesAreNamed) {
   write_text(run.folder / "a.txt", "ab\xFF");
   EXPECT_NE(said("").find("a.txt:1: byte 2 (0xff) of the file is not UTF-8"), std::string::npos);
   write_text(run.folder / "a.txt", "abcdefgh");
-  EXPECT_NE(said("").find("language_model_set: there are 6 tokens; with a context of 8 at least 9 are needed"), std::string::npos);
+  EXPECT_NE(said("").find("its training part has 6 tokens; a sample takes 9: data.context and the one that follows"), std::string::npos);
   EXPECT_NE(said("\ntokenizer = \"bytes\"").find("there is none called \"bytes\""), std::string::npos);
   write_text(run.folder / "t.json", "{}");
   EXPECT_NE(said("\ntokenizer = \"t.json\"").find("t.json: there is no \"model\" in it"), std::string::npos);
