@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/data/text/text_files.hpp"
 #include "gradus/data/text/utf8.hpp"
@@ -22,7 +23,11 @@ namespace gradus::cli {
 using namespace core;
 
 TextModel load_text_model(const std::string& what) {
-  TextModel text{models::is_pretrained_folder(what) ? models::load_folder(what) : load_model(what)};
+  const bool is_pretrained = models::is_pretrained_folder(what);
+  if (!is_pretrained && file::is_folder(what) && !file::exists(model_path(what))) {
+    fail_io(what, "holds no model: neither model.gradus, as run folders do, nor config.json and model.safetensors, as Hugging Face's do");
+  }
+  TextModel text{is_pretrained ? models::load_folder(what) : load_model(what)};
   if (!text.model.info.tokenizer.exists()) fail_io(what, "the model has no tokenizer; it takes numbers, not text");
   text.tokenizer = data::Tokenizer::from_datum(text.model.info.tokenizer, what);
   return text;

@@ -303,6 +303,8 @@ TEST(Embed, reads_a_folder_as_hugging_face_has_it) {
   const Outcome similar = run_gradus({"similar", folder / "", folder / "lines.txt", "c", "--top", "1"});
   EXPECT_EQ(similar.out, "1.0000  c\n") << similar.err;
 
+  EXPECT_NE(run_gradus({"embed", ".", folder / "lines.txt"}).err.find("holds no model: neither model.gradus, as run folders do, nor"),
+            std::string::npos);
   std::ofstream(folder / "config.json") << R"({"model_type": "t5"})";
   EXPECT_NE(run_gradus({"embed", folder / "", folder / "lines.txt"}).err.find("model_type is \"t5\""), std::string::npos);
   std::ofstream(folder / "config.json") << R"({"model_type": "bert", "vocab_size": -1})";
