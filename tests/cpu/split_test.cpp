@@ -180,6 +180,18 @@ TEST(Split, scales_that_are_powers_of_two_change_no_more_than_exponents) {
     }
   }
 }
+// The largest magnitudes are no bfloat16 numbers: their first part would be an infinity.
+TEST(Split, numbers_that_round_to_infinity_beside_small_ones) {
+  constexpr float largest = std::numeric_limits<float>::max();
+  for (const float other : {0.0f, 1e-12f, 1e-30f}) {
+    Product product({96, 130, 64});
+    for (int64_t i = 0; i < 96 * 64; ++i) static_cast<float*>(product.a.data())[i] = other;
+    for (int64_t p = 0; p < 64; ++p) product.right(p, 7) = -largest;
+    product.run();
+    EXPECT_NEAR(product.result(33, 7), -64 * (other * largest), 64 * 1e-6 * (other * largest));
+    EXPECT_TRUE(std::isfinite(product.result(33, 8)));
+  }
+}
 TEST(Split, an_infinity_beside_zeros_and_small_numbers) {
   Product product({96, 130, 64});
   std::memset(product.b.data(), 0, 64 * 130 * sizeof(float));

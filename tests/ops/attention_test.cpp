@@ -378,5 +378,26 @@ TEST(Attention, reads_lengths_and_masks_that_are_views) {
   EXPECT_TRUE(allclose(attention(q, k, k, {.mask = turned}), attention(q, k, k, {.mask = mask})));
 }
 
+// Whatever a kernel's memory held before.
+TEST(attention, of_added_masks_has_the_same_bits_after_nan) {
+  random::seed(31);
+  for (const int64_t queries : {33, 40, 72}) {
+    const Array q = random::normal({1, 4, queries, 64}).eval(), k = random::normal({1, 4, 100, 64}).eval(),
+                mask = random::normal({queries, 100}).eval();
+    const auto slopes = [&] {
+      auto [dq, dk] = grad([&](const Array& x, const Array& y) { return sum(attention(x, y, y, {.mask = mask}) * x); })(q, k);
+      evaluate({dq, dk});
+      return std::pair(dq, dk);
+    };
+    const auto [dq, dk] = slopes();
+    for (const int64_t others : {queries + 3, queries + 15, queries + 24}) {
+      const Array nan = full({1, 4, others, 64}, NAN);
+      grad([&](const Array& x) { return sum(attention(x, k, k, {.mask = full({others, 100}, NAN)}) * x); })(nan).eval();
+      const auto [dq_again, dk_again] = slopes();
+      ASSERT_TRUE(array_equal(dq, dq_again) && array_equal(dk, dk_again)) << queries << " after " << others;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus

@@ -185,6 +185,7 @@ void mask_tile(const M* mask, const AttentionSteps& steps, int64_t queries, int6
   }
   for (int64_t i = 0; i < queries; ++i) as_added(mask + i * steps.row, steps.column, keys, rows + i * kKeys);
   transpose(rows, kKeys, queries, keys, added, kQueries);
+  for (int64_t j = 0; j < keys; ++j) std::fill(added + j * kQueries + queries, added + (j + 1) * kQueries, S(0));  // of no query
 }
 // Of bools: where they are false the score is -infinity whatever it was.
 template <class S>

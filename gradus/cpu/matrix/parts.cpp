@@ -210,9 +210,11 @@ GRADUS_PARTS void pack_depth(const float* from, int64_t depth_step, int64_t line
 
 // Whether parts of such numbers, or their products, would leave the range of float32: by the bits of the largest magnitudes.
 bool leaves_range(uint32_t most_a, uint32_t most_b) {
+  constexpr uint32_t rounded_to_infinity = 0x7f7f8000u;  // the least that is, to bfloat16: its second part would be -infinity
+  if (std::max(most_a, most_b) >= rounded_to_infinity) return true;
   if (most_a == 0 || most_b == 0) return false;
   const int a = static_cast<int>(most_a >> 23), b = static_cast<int>(most_b >> 23), product = a + b - 2 * 127;
-  return std::max(a, b) == 255 || std::min(a, b) < 127 - 80 || product < -70 || product > 95;
+  return std::min(a, b) < 127 - 80 || product < -70 || product > 95;
 }
 
 // to = a b in float32; b as rows of kPanelLines. Rows come in eights, of which the last may lie beyond `rows`.
