@@ -210,5 +210,22 @@ TEST(ctc, the_mean_is_over_the_labels_of_each_example) {
   EXPECT_NEAR(loss::ctc(logits, targets, {.target_lengths = array({3, 1, 0})}).item(), loss::ctc(logits, targets).item(), 1e-12);
 }
 
+// Numbers that float32 adds to 10,000 without rounding: the same probabilities.
+TEST(ctc, does_not_depend_on_what_all_logits_have_in_common) {
+  random::seed(12);
+  const Array logits = random::integers({1, 6, 4}, -8, 9).astype(float32) * 0.25, labels = array({{1, 2}});
+  for (const DType dtype : {float32, float64}) {
+    const auto slopes = [&](double shift) {
+      return grad([&](const Array& x) { return sum(ctc_loss(x, labels)); })(logits.astype(dtype) + shift).eval();
+    };
+    const Array right = slopes(0);
+    for (const double shift : {1e3, 1e4, -1e6}) {
+      const double bound = dtype == float32 ? 3e-7 : 1e-15;
+      EXPECT_TRUE(allclose(slopes(shift), right, {.relative = 0, .absolute = bound})) << shift;
+      EXPECT_TRUE(allclose(sum(slopes(shift), -1), zeros({1, 6}), {.relative = 0, .absolute = 2 * bound})) << shift;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus

@@ -51,7 +51,8 @@ class CtcRun {
         row_(row_size(example.label_count)),
         forward_(static_cast<C*>(scratch)),
         log_sums_(sums),
-        taken_off_(sums + example.steps) {
+        taken_off_(sums + example.steps),
+        largest_(sums + 2 * example.steps) {
     C* next = forward_ + example.steps * row_;
     const auto take = [&](int64_t size) {
       next += size;
@@ -87,7 +88,7 @@ class CtcRun {
  private:
   static constexpr C kNever = -kInfinity<C>;
 
-  // log sum e^x of each step; false if one is NaN.
+  // log sum e^(x - largest) of each step; false if one is NaN. Added up they would lose what is small beside a large logit.
   bool find_log_sums() {
     const Tag<T> d;
     bool is_number = true;
@@ -97,7 +98,8 @@ class CtcRun {
       const auto shift = hn::Set(d, largest);
       const double sum = sum_vectors(
           d, example_.classes, [&](auto part, int64_t i) HWY_ATTR { return exp_lanes(d, hn::Sub(load(d, part, x + i), shift)); });
-      log_sums_[t] = std::log(sum) + static_cast<double>(largest);
+      log_sums_[t] = std::log(sum);
+      largest_[t] = static_cast<double>(largest);
       is_number &= !std::isnan(log_sums_[t]);
     }
     return is_number;
@@ -110,7 +112,7 @@ class CtcRun {
   }
 
   C emission(int64_t t, int64_t label) const {
-    return static_cast<C>(static_cast<double>(static_cast<C>(x_[t * example_.classes + label])) - log_sums_[t]);
+    return static_cast<C>(static_cast<double>(static_cast<C>(x_[t * example_.classes + label])) - largest_[t] - log_sums_[t]);
   }
   void emit(int64_t t) {
     for (int64_t s = 0; s < states_ - 1; ++s) emitted_[s] = emission(t, example_.labels[s]);
@@ -218,9 +220,10 @@ class CtcRun {
     const Tag<T> d;
     const T* x = x_ + t * example_.classes;
     C* slope = slopes_ + t * example_.classes;
-    const auto shift = hn::Set(d, static_cast<C>(log_sums_[t]));
-    for_vectors(d, example_.classes, [&](auto part, int64_t i)
-                                         HWY_ATTR { store(d, part, slope + i, exp_lanes<false>(d, hn::Sub(load(d, part, x + i), shift))); });
+    const auto largest = hn::Set(d, static_cast<C>(largest_[t])), log_sum = hn::Set(d, static_cast<C>(log_sums_[t]));
+    for_vectors(d, example_.classes, [&](auto part, int64_t i) HWY_ATTR {
+      store(d, part, slope + i, exp_lanes<false>(d, hn::Sub(hn::Sub(load(d, part, x + i), largest), log_sum)));
+    });
     for (int64_t s = 0; s < states_ - 1; ++s) slope[example_.labels[s]] -= occupied_[s];
     slope[example_.options.blank] -= static_cast<C>(blanks);
   }
@@ -230,7 +233,7 @@ class CtcRun {
   C* slopes_;
   int64_t states_, row_;
   C* forward_;
-  double *log_sums_, *taken_off_;  // of each step
+  double *log_sums_, *taken_off_, *largest_;  // of each step
   C *emitted_, *skip_, *label_after_, *blank_after_, *occupied_;
 };
 
@@ -273,7 +276,7 @@ class CtcKernel final : public LoopKernel {
     may_fail = true;
     constexpr int64_t kStateCost = 16;  // of a logarithm and some exponentials, in elements of a softmax
     at_a_time_ = rows_per_chunk(examples_, steps_ * (classes_ + kStateCost * (labels + 1)));
-    sums_bytes_ = round_up(2 * steps_ * static_cast<int64_t>(sizeof(double)));
+    sums_bytes_ = round_up(3 * steps_ * static_cast<int64_t>(sizeof(double)));
     const int64_t chunks = std::max<int64_t>(1, (examples_ + at_a_time_ - 1) / at_a_time_);
     set_loop(chunks, sums_bytes_ + scratch_size(steps_, labels) * compute_size(dtype_));
   }
