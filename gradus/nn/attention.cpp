@@ -100,6 +100,18 @@ Array MultiHeadAttention::project(const Array& x, const Parameter& kernel, const
                         {kernel, options.use_bias ? &bias : nullptr, options.kernel_initializer, options.bias_initializer});
 }
 
+namespace {
+
+// A mask over `keys` keys as one over `capacity`, the rest of which is behind what causal attention sees.
+Array with_room(const Array& mask, int64_t keys, int64_t capacity) {
+  if (!mask.exists() || mask.rank() == 0 || mask.shape(-1) != keys || keys == capacity) return mask;
+  Dims sizes = mask.shape().dims();
+  sizes[static_cast<size_t>(mask.rank() - 1)] = capacity - keys;
+  return concatenate({mask, zeros(Shape(sizes), mask.dtype())}, -1);
+}
+
+}  // namespace
+
 // Queries, keys and values by head, (N, T, heads, width), and which keys may be looked at.
 struct MultiHeadAttention::Heads {
   Array q, k, v;
@@ -133,26 +145,24 @@ MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Array& x, const Arr
     fail(kAttention, "it is not causal; only causal attention can be continued inside a DecodingScope");
 
   Array q = by_head(project(x, query, query_bias, heads * width), heads);
+  if (options.distance == Distance::alibi) chosen.slopes = alibi_slopes(heads);
+  if (decoding && (options.causal || options.window || chosen.slopes.exists())) chosen.offset = decoding->position();
+  const auto rotated = [&](const Array& y, bool goes_on) {
+    if (options.distance != Distance::rotary) return y;
+    const Array positions = arange(y.shape(1));
+    return rotary(y, decoding && goes_on ? decoding->position() + positions : positions, {.base = options.rotary_base, .time_first = true});
+  };
+  q = rotated(q, true);
   const auto make_keys = [&]() -> std::vector<Array> {
-    return {by_head(project(memory, key, key_bias, others * width), others),
+    return {rotated(by_head(project(memory, key, key_bias, others * width), others), is_self),
             by_head(project(memory, value, value_bias, others * width), others)};
   };
-  if (decoding && !is_self) {
-    const std::vector<Array> kept = decoding->last("attention to a memory", make_keys);
-    return {q, kept[0], kept[1], std::move(chosen)};
-  }
-  std::vector<Array> keys = make_keys();
-  if (options.distance == Distance::alibi) chosen.slopes = alibi_slopes(heads);
-  if (options.distance == Distance::rotary) {
-    const Array first = decoding ? decoding->position() : Array(0);
-    const RotaryOptions rotation{.base = options.rotary_base, .time_first = true};
-    q = rotary(q, first + arange(x.shape(1)), rotation);
-    keys[0] = rotary(keys[0], is_self ? first + arange(x.shape(1)) : arange(memory.shape(1)), rotation);
-  }
-  if (decoding) {
-    chosen.offset = decoding->position();
-    keys = decoding->append("attention", keys);
-  }
+  std::vector<Array> keys;
+  if (decoding) decoding->expect("attention", x.shape(1));
+  if (!decoding) keys = make_keys();
+  else if (!is_self) keys = decoding->last("attention to a memory", make_keys);
+  else keys = decoding->append("attention", make_keys());
+  if (decoding && is_self) chosen.mask = with_room(chosen.mask, decoding->first() + x.shape(1), keys[0].shape(1));
   return {q, keys[0], keys[1], std::move(chosen)};
 }
 

@@ -20,6 +20,7 @@ using namespace core;
 namespace {
 
 thread_local DecodingScope* innermost = nullptr;
+thread_local int unpadded_scopes = 0;
 
 constexpr int64_t kLeastCapacity = 64;
 
@@ -117,5 +118,9 @@ std::vector<Array> DecodingScope::last(std::string_view layer, const std::functi
   if (slot.arrays.empty()) slot.arrays = make();
   return slot.arrays;
 }
+
+UnpaddedScope::UnpaddedScope() { ++unpadded_scopes; }
+UnpaddedScope::~UnpaddedScope() { --unpadded_scopes; }
+bool UnpaddedScope::is_open() { return innermost || unpadded_scopes > 0; }
 
 }  // namespace gradus::nn

@@ -81,4 +81,16 @@ class DecodingScope {
   int exceptions_;
 };
 
+/// While one lives, every id that calls of this thread take counts, also those of an Embedding's padding: a sequence that is being made is
+/// not filled up. A DecodingScope is the same in this.
+class UnpaddedScope {
+ public:
+  UnpaddedScope();
+  ~UnpaddedScope();
+  UnpaddedScope(const UnpaddedScope&) = delete;
+  UnpaddedScope& operator=(const UnpaddedScope&) = delete;
+  /// Whether one of either kind is open in this thread.
+  static bool is_open();
+};
+
 }  // namespace gradus::nn

@@ -39,13 +39,14 @@ std::string describe_layer(const L& layer) {
 }
 
 // Inside a DecodingScope the state goes on from the last call's.
-detail::RecurrentNetwork::Result continued(const detail::RecurrentNetwork& network, const Array& x, DecodingScope& decoding) {
+detail::RecurrentNetwork::Result continued(const detail::RecurrentNetwork& network, const Array& x, const Array& lengths,
+                                           DecodingScope& decoding) {
   if (network.is_bidirectional || network.is_reversed) {
     fail(network.name, "it goes backwards; only a layer that goes forwards can be continued inside a DecodingScope");
   }
   decoding.expect(network.name, x.rank() == 3 ? x.shape(1) : 0);
   const std::vector<Array> kept = decoding.last(network.name, [] { return std::vector<Array>(); });
-  auto result = network.run(x, kept.empty() ? LSTMState{} : LSTMState{kept[0], kept.size() > 1 ? kept[1] : Array()}, {});
+  auto result = network.run(x, kept.empty() ? LSTMState{} : LSTMState{kept[0], kept.size() > 1 ? kept[1] : Array()}, lengths);
   std::vector<Array> next{result.state.h};
   if (result.state.c.exists()) next.push_back(result.state.c);
   decoding.keep(std::move(next), result.state.h.rank() - 2);  // (N, units), or (layers, N, units)
@@ -57,7 +58,7 @@ Array forward_of(const L& layer, const Array& x, const Array& given) {
   const detail::RecurrentNetwork network = detail::network_of(layer);
   const Array lengths = given.exists() ? given : detail::CallScope::lengths_of(x);
   DecodingScope* const decoding = DecodingScope::current();
-  const auto result = decoding ? continued(network, x, *decoding) : network.run(x, {}, lengths);
+  const auto result = decoding ? continued(network, x, lengths, *decoding) : network.run(x, {}, lengths);
   return layer.return_sequences ? result.ys : result.last;
 }
 

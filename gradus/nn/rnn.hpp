@@ -2,8 +2,10 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "gradus/graph/index.hpp"
+#include "gradus/nn/decoding.hpp"
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/recurrent.hpp"
 #include "gradus/ops/creation.hpp"
@@ -36,10 +38,12 @@ class RNN {
   explicit RNN(C cell, RNNOptions options = {})
       : cell(std::move(cell)), return_sequences(options.return_sequences), go_backwards(options.go_backwards) {}
 
-  /// The output of the last step that was taken, or with return_sequences all outputs, (N, T, ...).
+  /// The output of the last step that was taken, or with return_sequences all outputs, (N, T, ...). Inside a DecodingScope the state goes
+  /// on from the last call's; the arrays of a state must then have the batch as their first axis.
   Array forward(const Array& x) const {
     check(x);
-    const Array ys = run(x).first;
+    DecodingScope* const decoding = DecodingScope::current();
+    const Array ys = decoding ? continued(x, *decoding) : run(x).first;
     if (return_sequences) return ys;
     if (x.shape(1) == 0) core::fail("rnn", "x is ", x.shape(), ", without a step; there is no last output");
     return ys[{slice(), go_backwards ? 0 : -1}];
@@ -47,7 +51,7 @@ class RNN {
   /// All outputs and the last state, as a pair: auto [ys, state] = rnn.run(x, state).
   auto run(const Array& x) const {
     check(x);
-    return run(x, cell.initial_state(zeros({x.shape(0), x.shape(2)}, x.dtype())));
+    return run(x, first_state(x));
   }
   template <class State>
   auto run(const Array& x, const State& state) const {
@@ -67,6 +71,18 @@ class RNN {
   GRADUS_PARTS(cell, return_sequences, go_backwards)
 
  private:
+  auto first_state(const Array& x) const { return cell.initial_state(zeros({x.shape(0), x.shape(2)}, x.dtype())); }
+  Array continued(const Array& x, DecodingScope& decoding) const {
+    if (go_backwards) core::fail("rnn", "it goes backwards; only a layer that goes forwards can be continued inside a DecodingScope");
+    decoding.expect("rnn", x.shape(1));
+    const std::vector<Array> kept = decoding.last("rnn", [] { return std::vector<Array>(); });
+    core::Returned<decltype(first_state(x))> state(first_state(x));
+    size_t next = 0;
+    if (!kept.empty()) core::visit_arrays(state, [&](Array& array) { array = kept[next++]; });
+    auto [ys, last] = run(x, state);
+    decoding.keep(core::arrays_in(last));
+    return ys;
+  }
   static void check(const Array& x) {
     if (x.rank() != 3) core::fail("rnn", "x is ", x.shape(), "; it must be (batch, steps, features)");
   }

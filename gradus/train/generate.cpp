@@ -70,6 +70,7 @@ class Sequences {
     return array(ids, {rows_.size(), length() - first});
   }
   Array call(const Array& ids) {
+    const nn::UnpaddedScope whole;
     if (!use_cache_) return model_(ids);
     const nn::DecodingScope scope(cache_);
     return model_(ids);

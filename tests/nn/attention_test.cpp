@@ -216,6 +216,54 @@ TEST(DecodingCache, gives_token_by_token_what_the_whole_sequence_gives) {
   expect_continued(small_gpt({.window = 7, .distance = nn::Distance::alibi}), ids, 3, 1e-5);
 }
 
+// An id of an Embedding's padding is an id like others while a sequence is being made: 0 comes among them.
+TEST(DecodingCache, knows_no_padding) {
+  const nn::EmbeddingOptions padded{.padding = 0};
+  const Array ids = random::integers(random::key(19), {2, 30}, 1, 20);
+  expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::PositionEmbedding(40), nn::TransformerEncoder(1, 2, {.causal = true})},
+                   ids, 4, 1e-5);
+  const Array some = array({{3, 0, 4, 0, 5}, {0, 1, 2, 0, 0}});
+  const nn::UnpaddedScope whole;
+  expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::TransformerEncoder(1, 2, {.causal = true})}, some, 2, 1e-5);
+  expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::LSTM(8, {.return_sequences = true})}, some, 2, 1e-5);
+}
+TEST(DecodingCache, of_attention_to_a_memory_counts_positions_on) {
+  const Array x = random_of({2, 9, 16}, 20).astype(float32), memory = random_of({2, 5, 16}, 21).astype(float32);
+  const nn::MultiHeadAttentionOptions kinds[] = {{.distance = nn::Distance::rotary},
+                                                 {.distance = nn::Distance::alibi},
+                                                 {.causal = true},
+                                                 {.causal = true, .window = 2, .distance = nn::Distance::rotary}};
+  for (const nn::MultiHeadAttentionOptions& options : kinds) {
+    const nn::MultiHeadAttention attention(4, options);
+    expect_continued([&](const Array& part) { return attention(part, memory); }, x, 4, 1e-5);
+  }
+}
+TEST(DecodingCache, takes_masks_of_the_tokens_there_are_and_lengths) {
+  const Array x = random_of({2, 9, 16}, 22).astype(float32), allowed = random_of({9, 9}, 23) > -0.5, lengths = array({3, 7});
+  const nn::MultiHeadAttention attention(4, {.causal = true});
+  const nn::LSTM lstm(8, {.return_sequences = true});
+  const Array whole = attention(x, x, nn::AttentionMask{.allowed = allowed}), states = lstm(x, lengths);
+  nn::DecodingCache masked, counted;
+  {
+    const nn::DecodingScope scope(masked);
+    EXPECT_TRUE(allclose(attention(x, x, nn::AttentionMask{.allowed = allowed}), whole, {.relative = 1e-5, .absolute = 1e-5}));
+  }
+  const nn::DecodingScope scope(counted);
+  EXPECT_TRUE(allclose(lstm(x, lengths), states, {.relative = 1e-5, .absolute = 1e-5}));
+}
+TEST(DecodingCache, continues_a_cell_of_ones_own) {
+  const Array x = random_of({2, 9, 5}, 24).astype(float32);
+  expect_continued(nn::RNN(nn::LSTMCell(8), {.return_sequences = true}), x, 4, 1e-5);
+  expect_continued(
+      nn::Sequential{nn::RNN(nn::GRUCell(8), {.return_sequences = true}), nn::RNN(nn::SimpleRNNCell(4), {.return_sequences = true})}, x, 1,
+      1e-5);
+  const nn::RNN back(nn::LSTMCell(8), {.go_backwards = true});
+  back(x);
+  nn::DecodingCache cache;
+  const nn::DecodingScope scope(cache);
+  EXPECT_THROW(back(x), Error);
+}
+
 TEST(DecodingCache, of_a_decoder_keeps_the_memory_of_the_first_call) {
   const models::TranslationTransformer model(
       {.source_vocabulary = 11, .target_vocabulary = 13, .context = 32, .width = 16, .layers = 2, .heads = 2, .dropout = 0});

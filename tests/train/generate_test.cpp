@@ -204,6 +204,19 @@ TEST(Generate, gives_the_same_tokens_with_and_without_the_cache) {
     EXPECT_EQ(cached.tokens, generate(gpt, {1, 2, 3}, options).tokens) << beams;
   }
 }
+TEST(Generate, takes_padding_for_a_token_like_others) {
+  const nn::EmbeddingOptions padded{.padding = 0};
+  const nn::Sequential attention{nn::Embedding(5, 8, padded), nn::PositionEmbedding(64), nn::TransformerEncoder(1, 2, {.causal = true}),
+                                 nn::Dense(5)},
+      recurrent{nn::Embedding(5, 8, padded), nn::LSTM(8, {.return_sequences = true}), nn::Dense(5)};
+  for (const nn::Sequential* model : {&attention, &recurrent}) {
+    GenerateOptions options{.max_tokens = 40, .seed = 3};
+    const Generated cached = generate(*model, {1, 2}, options);
+    EXPECT_GT(std::count(cached.tokens.begin(), cached.tokens.end(), 0), 0);
+    options.use_cache = false;
+    EXPECT_EQ(cached.tokens, generate(*model, {1, 2}, options).tokens);
+  }
+}
 TEST(Generate, goes_on_beyond_the_context) {
   const models::GPT gpt = small_gpt();
   GenerateOptions options{.max_tokens = 50, .seed = 6};
