@@ -9,6 +9,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/train/fit.hpp"
+#include "gradus/train/run_state.hpp"
 
 namespace gradus::train::detail {
 
@@ -26,42 +27,39 @@ inline void check_names(const Measured& measured) {
   }
 }
 
-/// Means of the numbers that batches give: over what the loss divides by, and over examples for all others.
+/// Means of the numbers that batches give: each over what its means in the batches divide by, which is examples where nothing else is said.
 class Averages {
  public:
   void add(const Measured& measured, int64_t examples) {
-    const double count = static_cast<double>(examples), weight = measured.divisor.exists() ? measured.divisor.item() : count;
-    // A batch without a label that counts has no mean, and no weight.
-    add("loss", weight == 0 ? 0 : measured.loss.item() * weight);
-    for (const Term& term : measured.others) add(term.name, term.value.item() * count);
+    const double count = static_cast<double>(examples);
+    const auto weight = [&](const Array& divisor) { return divisor.exists() ? divisor.item() : count; };
+    add("loss", measured.loss, weight(measured.divisor));
+    for (const Term& term : measured.others) add(term.name, term.value, weight(term.divisor));
     examples_ += count;
-    divisor_ += weight;
   }
-  const std::vector<std::pair<std::string, double>>& sums() const { return totals_; }
+  /// In the order in which the numbers first came.
+  const std::vector<Total>& totals() const { return totals_; }
   double examples() const { return examples_; }
-  double divisor() const { return divisor_; }
-  void go_on(std::vector<std::pair<std::string, double>> sums, double examples, double divisor) {
-    totals_ = std::move(sums);
+  void go_on(std::vector<Total> totals, double examples) {
+    totals_ = std::move(totals);
     examples_ = examples;
-    divisor_ = divisor;
   }
   Logs logs(std::string_view prefix = "") const {
     Logs logs;
-    for (const auto& [name, total] : totals_) logs.set(concat(prefix, name), total / (name == "loss" ? divisor_ : examples_));
+    for (const Total& total : totals_) logs.set(concat(prefix, total.name), total.sum / total.weight);
     return logs;
   }
 
  private:
-  void add(const std::string& name, double number) {
-    for (auto& [known, total] : totals_) {
-      if (known != name) continue;
-      total += number;
-      return;
-    }
-    totals_.emplace_back(name, number);
+  // A batch in which nothing counts has no mean, and no weight.
+  void add(const std::string& name, const Array& value, double weight) {
+    auto total = std::find_if(totals_.begin(), totals_.end(), [&](const Total& each) { return each.name == name; });
+    if (total == totals_.end()) total = totals_.insert(total, {name});
+    total->sum += weight == 0 ? 0 : value.item() * weight;
+    total->weight += weight;
   }
-  std::vector<std::pair<std::string, double>> totals_;
-  double examples_ = 0, divisor_ = 0;
+  std::vector<Total> totals_;
+  double examples_ = 0;
 };
 
 }  // namespace gradus::train::detail

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "gradus checkpoint", kEnd = ".checkpoint";
-constexpr int64_t kVersion = 3;
+constexpr int64_t kVersion = 4;
 
 // ---- to data and back ----
 
@@ -30,6 +30,12 @@ template <class Numbers>
 Datum::List pairs_of(const Numbers& numbers) {
   Datum::List out;
   for (const auto& [name, value] : numbers) out.push_back(Datum::List{name, value});
+  return out;
+}
+
+Datum::List list_of(const std::vector<Total>& totals) {
+  Datum::List out;
+  for (const Total& total : totals) out.push_back(Datum::List{total.name, total.sum, total.weight});
   return out;
 }
 
@@ -71,10 +77,16 @@ class Reader {
   std::vector<std::pair<std::string, double>> numbers(std::string_view name) const {
     std::vector<std::pair<std::string, double>> out;
     for (const Datum& entry : list(name)) {
-      const Datum::List* pair = entry.get_if<Datum::List>();
-      const std::string* key = pair && pair->size() == 2 ? (*pair)[0].get_if<std::string>() : nullptr;
-      if (!key) damaged(name);
-      out.emplace_back(*key, number_of((*pair)[1], *key));
+      const auto [key, numbers] = named(name, entry, 1);
+      out.emplace_back(key, numbers[0]);
+    }
+    return out;
+  }
+  std::vector<Total> totals(std::string_view name) const {
+    std::vector<Total> out;
+    for (const Datum& entry : list(name)) {
+      const auto [key, numbers] = named(name, entry, 2);
+      out.push_back({key, numbers[0], numbers[1]});
     }
     return out;
   }
@@ -90,6 +102,15 @@ class Reader {
   }
 
  private:
+  // A name and so many numbers.
+  std::pair<std::string, std::vector<double>> named(std::string_view name, const Datum& entry, size_t count) const {
+    const Datum::List* parts = entry.get_if<Datum::List>();
+    const std::string* key = parts && parts->size() == count + 1 ? (*parts)[0].get_if<std::string>() : nullptr;
+    if (!key) damaged(name);
+    std::vector<double> numbers;
+    for (size_t i = 1; i <= count; ++i) numbers.push_back(number_of((*parts)[i], *key));
+    return {*key, std::move(numbers)};
+  }
   const Datum& at(std::string_view name) const {
     const Datum* value = datum_.find(name);
     if (!value) damaged(name);
@@ -207,9 +228,8 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
       {"run", run.facts},
       {"epoch", state.epoch},
       {"step", state.step},
-      {"sums", pairs_of(state.sums)},
+      {"totals", list_of(state.totals)},
       {"examples", state.examples},
-      {"divisor", state.divisor},
       {"seconds", state.seconds},
       {"history", Datum::Table{{"epochs", list_of(state.history.epochs)},
                                {"steps", state.history.steps},
@@ -260,9 +280,8 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
 
   RunState state{.epoch = numbers.integer("epoch"),
                  .step = numbers.integer("step"),
-                 .sums = numbers.numbers("sums"),
+                 .totals = numbers.totals("totals"),
                  .examples = numbers.number("examples"),
-                 .divisor = numbers.number("divisor"),
                  .seconds = numbers.number("seconds")};
   const Reader history = numbers.below("history"), best = numbers.below("best"), optimizer = numbers.below("optimizer"),
                generator = numbers.below("generator"), plateau = numbers.below("plateau");

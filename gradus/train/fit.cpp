@@ -185,7 +185,7 @@ class Run {
     const auto start = Clock::now();
     Averages averages;
     int64_t done = std::exchange(first_step_, 0), examples = 0;
-    if (done > 0) averages.go_on(std::move(first_sums_), first_examples_, first_divisor_);
+    if (done > 0) averages.go_on(std::move(first_totals_), first_examples_);
     epoch_watch_ = {std::exchange(first_seconds_, 0.0), start};
     const bool has_checkpoints = !options_.checkpoint.folder.empty();
     auto batches = pass(number, done);
@@ -292,12 +292,7 @@ class Run {
 
   // The state before step `step` + 1 of epoch `epoch`.
   void save(int64_t epoch, int64_t step, const Averages& averages) {
-    RunState state{.epoch = epoch,
-                   .step = step,
-                   .sums = averages.sums(),
-                   .examples = averages.examples(),
-                   .divisor = averages.divisor(),
-                   .history = history_};
+    RunState state{.epoch = epoch, .step = step, .totals = averages.totals(), .examples = averages.examples(), .history = history_};
     state.seconds = step > 0 ? epoch_watch_.seconds() : 0;
     state.history.seconds = run_watch_.seconds();
     for (size_t i = 0; i < variables_.size(); ++i) state.variables.push_back(mean_.value(variables_, i));
@@ -335,9 +330,8 @@ class Run {
     history_ = std::move(state.history);
     first_epoch_ = state.epoch;
     first_step_ = state.step;
-    first_sums_ = std::move(state.sums);
+    first_totals_ = std::move(state.totals);
     first_examples_ = state.examples;
-    first_divisor_ = state.divisor;
     first_seconds_ = state.seconds;
     checkpoints_.note(history_.steps);
   }
@@ -515,8 +509,8 @@ class Run {
   bool is_asked_to_stop_ = false;
   CheckpointClock checkpoints_{options_.checkpoint};
   int64_t first_epoch_ = 1, first_step_ = 0;
-  std::vector<std::pair<std::string, double>> first_sums_;  // of the epoch that is gone on with
-  double first_examples_ = 0, first_divisor_ = 0, first_seconds_ = 0;
+  std::vector<Total> first_totals_;  // of the epoch that is gone on with
+  double first_examples_ = 0, first_seconds_ = 0;
   Stopwatch run_watch_, epoch_watch_;
   std::optional<file::FolderLock> lock_;
 };

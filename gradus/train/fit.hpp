@@ -70,6 +70,7 @@ struct FitOptions {
 struct Term {
   std::string name;
   Array value;
+  Array divisor{};  ///< of a number that is logged: what its mean in a batch divides by, where that is not the examples
 };
 class Terms {
  public:

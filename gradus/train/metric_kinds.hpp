@@ -13,6 +13,7 @@ struct MetricKind {
   bool measures_classes = false, measures_answers = false, measures_numbers = false;
   Array (*function)(const Array& output, const Array& target) = nullptr;  ///< by which it is known again; null: by its name only
   Metric (*make)() = nullptr;
+  Array (*divisor)(const Array& output, const Array& target) = nullptr;  ///< null: the examples
 };
 const core::Named<MetricKind>& metric_kinds();
 

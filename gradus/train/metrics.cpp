@@ -58,12 +58,17 @@ Array accuracy(const Array& output, const Array& target) {
   return share(predicted == labels_of("accuracy", output, target));
 }
 
+namespace {
+
+constexpr int64_t kNoLabel = -100;
+Array counted_tokens(const Array&, const Array& target) { return sum((target != kNoLabel).astype(float32)); }
+
+}  // namespace
+
 Array token_accuracy(const Array& output, const Array& target) {
   if (output.rank() < 2) fail("token_accuracy", "output is ", output.shape(), "; it must be (..., classes), a logit for each token");
-  constexpr int64_t kNoLabel = -100;
-  const Array labels = labels_of("token_accuracy", output, target), is_counted = labels != kNoLabel;
-  const Array is_right = (argmax(output, -1) == labels) & is_counted;
-  return sum(is_right.astype(float32)) / maximum(sum(is_counted.astype(float32)), 1);
+  const Array labels = labels_of("token_accuracy", output, target), is_right = (argmax(output, -1) == labels) & (labels != kNoLabel);
+  return sum(is_right.astype(float32)) / maximum(counted_tokens(output, target), 1);
 }
 
 double perplexity(double mean_loss) { return std::exp(mean_loss); }
@@ -103,7 +108,7 @@ constexpr MetricKind kKinds[] = {
     {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", true, false, false, nullptr,
      [] { return top_k(5); }},
     {"token_accuracy", "", "share of tokens that are right, of those whose label is not -100", true, false, false, token_accuracy,
-     make<token_accuracy>},
+     make<token_accuracy>, counted_tokens},
 };
 
 }  // namespace
@@ -119,6 +124,11 @@ Metric::Metric(Array (*function)(const Array&, const Array&)) : function_(functi
     name_ = kind->name;
     kind_ = kind;
   }
+}
+
+Array Metric::divisor(const Array& output, const Array& target) const {
+  if (divisor_) return divisor_(output, target);
+  return kind_ && kind_->divisor ? kind_->divisor(output, target) : Array();
 }
 
 Metric Metric::from_name(std::string_view name) {

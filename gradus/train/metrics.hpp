@@ -26,7 +26,7 @@ Array mean_absolute_error(const Array& output, const Array& target);
 Array mean_squared_error(const Array& output, const Array& target);
 
 /// Share of the tokens that are predicted rightly, of those whose label is not -100: output (..., classes) logits, target integers (...).
-/// 0 where no label counts. Over batches it is averaged by samples: exact where each has the same number of tokens.
+/// 0 where no label counts. Over batches fit and evaluate weigh it by the tokens that count.
 Array token_accuracy(const Array& output, const Array& target);
 /// e^loss of a mean cross-entropy in nats a token, as fit and evaluate give it: as many equally likely tokens would be as hard to guess.
 double perplexity(double mean_loss);
@@ -38,8 +38,10 @@ struct MetricKind;
 class Metric {
  public:
   Metric(Array (*function)(const Array&, const Array&));  // NOLINT: implicit on purpose
-  Metric(std::string name, std::function<Array(const Array&, const Array&)> function)
-      : name_(std::move(name)), function_(std::move(function)) {}
+  /// `divisor` gives what the mean that `function` gives divides by, where that is not the examples.
+  Metric(std::string name, std::function<Array(const Array&, const Array&)> function,
+         std::function<Array(const Array&, const Array&)> divisor = {})
+      : name_(std::move(name)), function_(std::move(function)), divisor_(std::move(divisor)) {}
   Metric(int) = delete;
   Metric(std::nullptr_t) = delete;
   template <::gradus::core::Text T>
@@ -49,6 +51,8 @@ class Metric {
   }
 
   Array operator()(const Array& output, const Array& target) const { return function_(output, target); }
+  /// What the mean divides by, by which means of batches are weighed, of rank 0; an empty Array where that is the examples.
+  Array divisor(const Array& output, const Array& target) const;
   /// "accuracy"; "metric" for a function that the library does not know.
   const std::string& name() const { return name_; }
   /// The library's metric of that name ("top_5" for top_k(5)); throws for an unknown one, naming the nearest.
@@ -59,7 +63,7 @@ class Metric {
  private:
   friend Metric top_k(int64_t k);
   std::string name_ = "metric";
-  std::function<Array(const Array&, const Array&)> function_;
+  std::function<Array(const Array&, const Array&)> function_, divisor_;
   const MetricKind* kind_ = nullptr;
 };
 

@@ -46,15 +46,28 @@ void build_and_evaluate(const std::vector<Variable>& variables, FunctionTag func
   gradus::evaluate(values);
 }
 
+namespace {
+
+// All numbers but the loss.
+template <class M, class Visit>
+void for_values(M& measured, Visit visit) {
+  for (auto& term : measured.others) {
+    visit(term.value);
+    if (term.divisor.exists()) visit(term.divisor);
+  }
+  if (measured.divisor.exists()) visit(measured.divisor);
+}
+
+}  // namespace
+
 std::vector<Array> values_of(const Measured& measured) {
   std::vector<Array> values;
-  for (const Term& term : measured.others) values.push_back(term.value);
-  if (measured.divisor.exists()) values.push_back(measured.divisor);
+  for_values(measured, [&](const Array& value) { values.push_back(value); });
   return values;
 }
 void set_values(Measured& measured, const std::vector<Array>& values) {
-  for (size_t i = 0; i < measured.others.size(); ++i) measured.others[i].value = values[i];
-  if (measured.divisor.exists()) measured.divisor = values.back();
+  size_t i = 0;
+  for_values(measured, [&](Array& value) { value = values[i++]; });
 }
 
 namespace {
@@ -96,7 +109,9 @@ Measured LossObjective::measure(const Array& output, const Array& given, const A
     if (const std::string problem = metrics::misfit(metric, loss, output, target); !problem.empty()) fail(metric.name(), problem);
   }
   const Array fixed = stop_gradient(output);
-  for (const metrics::Metric& metric : metrics) measured.others.push_back({metric.name(), metric(fixed, target)});
+  for (const metrics::Metric& metric : metrics) {
+    measured.others.push_back({metric.name(), metric(fixed, target), metric.divisor(fixed, target)});
+  }
   return measured;
 }
 

@@ -17,12 +17,18 @@ namespace gradus::train::detail {
 
 using namespace core;
 
+/// A number that batches give, on the way to its mean: means of batches times their weights, and the weights.
+struct Total {
+  std::string name{};
+  double sum = 0, weight = 0;
+};
+
 /// What fit knows between two steps.
 struct RunState {
-  int64_t epoch = 1, step = 0;                         ///< the epoch in work, from 1, and how many of its steps are done
-  std::vector<std::pair<std::string, double>> sums{};  ///< of the epoch so far, over `examples` examples
-  double examples = 0, divisor = 0;                    ///< over which they are: that of the loss is what its mean divides by
-  double seconds = 0;                                  ///< that the epoch has taken
+  int64_t epoch = 1, step = 0;  ///< the epoch in work, from 1, and how many of its steps are done
+  std::vector<Total> totals{};  ///< of the epoch so far
+  double examples = 0;          ///< that it has had
+  double seconds = 0;           ///< that it has taken
   History history{};
   int64_t best_epoch = 0;
   double best_value = 0;

@@ -198,5 +198,24 @@ TEST(Accuracy, OfTokensLeavesPaddingOut) {
   EXPECT_DOUBLE_EQ(metrics::perplexity(std::log(65.0)), 65);
 }
 
+// A token counts as much in one batch as in another.
+TEST(Evaluation, WeighsTokenAccuracyByTheTokensThatCount) {
+  const nn::Sequential model{nn::Embedding(1, 2, {.initializer = nn::init::zeros()}), nn::Dense(2)};  // says 0 of everything
+  const data::Dataset set(zeros({4, 4}, int64),
+                          array({{0, 0, 0, 0}, {1, -100, -100, -100}, {1, -100, -100, -100}, {-100, -100, -100, -100}}));
+  const metrics::Metric own(
+      "own", [](const Array& output, const Array& target) { return mean(output) + mean(target.astype(float32)); },
+      [](const Array&, const Array& target) { return sum((target == 0).astype(float32)); });
+  for (const int64_t batch : {1, 2, 3, 4}) {
+    const train::Logs logs = train::evaluate(
+        model, set,
+        {.loss = loss::sparse_categorical_crossentropy, .metrics = {metrics::token_accuracy, own}, .batch_size = batch, .verbose = false});
+    EXPECT_NEAR(logs["token_accuracy"], 4.0 / 6, 1e-6) << batch;
+    if (batch == 1) {
+      EXPECT_EQ(logs["own"], 0);  // that of the first batch, the only one with a 0
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gradus
