@@ -27,7 +27,7 @@ std::span<const FieldNote> BERTOptions::field_notes() {
       {"heads", "parts of the width that look on their own", range::positive},
       {"hidden", "units between the two layers of the network; 0: four times the width", range::not_negative},
       {"types", "kinds of segments", range::positive},
-      {"padding", "the token that fills up short texts", range::not_negative},
+      {"padding", "the token that fills up short texts; -1: none does", {.low = -1, .high = int64_t{1} << 31}},
       {"dropout", "share of the numbers that become zero in training", range::share},
       {"epsilon", "added to the variance", range::not_negative}};
   return notes;

@@ -19,7 +19,7 @@ struct BERTOptions {
   int64_t heads = 12;
   int64_t hidden = 0;   ///< units between the two layers of the network; 0: four times the width
   int64_t types = 2;    ///< kinds of segments
-  int64_t padding = 0;  ///< the token that fills up short texts
+  int64_t padding = 0;  ///< the token that fills up short texts; -1: none does
   double dropout = 0.0;
   double epsilon = 1e-12;
   GRADUS_OPTIONS(vocabulary, context, width, layers, heads, hidden, types, padding, dropout, epsilon)

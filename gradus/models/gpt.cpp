@@ -2,6 +2,7 @@
 #include "gradus/models/gpt.hpp"
 
 #include "gradus/models/checks.hpp"
+#include "gradus/nn/decoding.hpp"
 #include "gradus/ops/linalg.hpp"
 #include "gradus/ops/shape.hpp"
 
@@ -18,11 +19,22 @@ std::span<const FieldNote> GPTOptions::field_notes() {
                                         {"dropout", "share of the numbers that become zero in training", range::share},
                                         {"tied", "whether the table of tokens is the head's kernel too"},
                                         {"use_bias", "whether attention and network have biases"},
-                                        {"distance", "how attention knows the distance of tokens; none: a table of positions is learnt"}};
+                                        {"distance", "how attention knows the distance of tokens; none: a table of positions is learnt"},
+                                        {"epsilon", "added to the variance", range::not_negative}};
   return notes;
 }
 
 namespace {
+
+// Without a table of positions, whose length says it.
+void check_context(const Array& ids, int64_t context) {
+  nn::DecodingScope* const decoding = nn::DecodingScope::current();
+  const int64_t first = decoding ? decoding->first() : 0;
+  if (decoding) decoding->limit(context);
+  if (first + ids.shape(1) <= context) return;
+  fail("gpt", "ids have ", ids.shape(1), " positions", first ? concat(" after ", first) : "", ", context is ", context,
+       "; a sequence must not be longer");
+}
 
 // Radford et al.: deviation 0.02.
 nn::Initializer initializer() { return nn::init::random_normal(0.02); }
@@ -32,6 +44,7 @@ nn::TransformerOptions block_options(const GPTOptions& options) {
           .dropout = options.dropout,
           .attention_dropout = options.dropout,
           .causal = true,
+          .epsilon = options.epsilon,
           .distance = options.distance,
           .use_bias = options.use_bias,
           .kernel_initializer = initializer()};
@@ -72,6 +85,7 @@ Array GPT::forward(const Array& ids) const {
   detail::check_ids("gpt", ids);
   Array h = tokens(ids);
   if (options.distance == nn::Distance::none) h = positions(h);
+  else check_context(ids, options.context);
   h = decoder(dropout(h));
   return options.tied ? matmul(h, transpose(tokens.table())) : head(h);
 }

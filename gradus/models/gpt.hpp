@@ -21,7 +21,8 @@ struct GPTOptions {
   bool tied = true;                            ///< the table of tokens is the head's kernel too
   bool use_bias = true;                        ///< in attention and network
   nn::Distance distance = nn::Distance::none;  ///< none: a table of positions is learnt
-  GRADUS_OPTIONS(vocabulary, context, width, layers, heads, dropout, tied, use_bias, distance)
+  double epsilon = 1e-5;                       ///< of the norms
+  GRADUS_OPTIONS(vocabulary, context, width, layers, heads, dropout, tied, use_bias, distance, epsilon)
 
   /// The published sizes: 124,439,808, 354,823,168, 774,030,080 and 1,557,611,200 parameters.
   static GPTOptions gpt2() { return {}; }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
@@ -33,9 +34,10 @@ class Config {
     if (!data_.get_if<Datum::Table>()) fail_with("it is no table of sizes");
   }
 
-  int64_t count(std::string_view key, int64_t otherwise = 0) const {
+  // `otherwise` where it is null or lacks; without that it must be there.
+  int64_t count(std::string_view key, std::optional<int64_t> otherwise = {}) const {
     const Datum* value = data_.find(key);
-    if ((!value || !value->exists()) && otherwise) return otherwise;
+    if ((!value || !value->exists()) && otherwise) return *otherwise;
     if (!value) fail_with(concat("it lacks ", key));
     const int64_t* number = value->get_if<int64_t>();
     constexpr int64_t most = int64_t{1} << 31;
@@ -53,7 +55,21 @@ class Config {
     const std::string* found = value ? value->get_if<std::string>() : nullptr;
     return found ? *found : std::string(otherwise);
   }
-  // Of an option that the models here have in one form only.
+  bool flag(std::string_view key, bool otherwise) const {
+    const Datum* value = data_.find(key);
+    if (!value || !value->exists()) return otherwise;
+    const bool* said = value->get_if<bool>();
+    if (!said) fail_with(concat(key, " is ", *value, "; it must be true or false"));
+    return *said;
+  }
+  bool is_null(std::string_view key) const {
+    const Datum* value = data_.find(key);
+    return value && !value->exists();
+  }
+  // Of options that the models here have in one form only.
+  void expect(std::string_view key, bool taken) const {
+    if (flag(key, taken) != taken) fail_with(concat(key, " is ", !taken, "; it must be ", taken));
+  }
   void expect(std::string_view key, std::string_view otherwise, std::initializer_list<std::string_view> taken) const {
     const std::string said = text(key, otherwise);
     for (const std::string_view one : taken) {
@@ -81,6 +97,7 @@ nn::Model filled(M model, const std::string& folder, io::LoadReport* report) {
 nn::Model load_bert(const Config& config, const std::string& folder, io::LoadReport* report) {
   config.expect("hidden_act", "gelu", {"gelu"});
   config.expect("position_embedding_type", "absolute", {"absolute"});
+  config.expect("is_decoder", false);
   return filled(BERT({.vocabulary = config.count("vocab_size"),
                       .context = config.count("max_position_embeddings"),
                       .width = config.count("hidden_size"),
@@ -88,18 +105,25 @@ nn::Model load_bert(const Config& config, const std::string& folder, io::LoadRep
                       .heads = config.count("num_attention_heads"),
                       .hidden = config.count("intermediate_size"),
                       .types = config.count("type_vocab_size", 2),
-                      .padding = config.count("pad_token_id"),
+                      .padding = config.is_null("pad_token_id") ? -1 : config.count("pad_token_id", 0),
                       .epsilon = config.number("layer_norm_eps", 1e-12)}),
                 folder, report);
 }
 
 nn::Model load_gpt(const Config& config, const std::string& folder, io::LoadReport* report) {
   config.expect("activation_function", "gelu_new", {"gelu_new", "gelu_pytorch_tanh"});
+  config.expect("scale_attn_weights", true);
+  config.expect("scale_attn_by_inverse_layer_idx", false);
+  config.expect("add_cross_attention", false);
+  const int64_t width = config.count("n_embd"), inner = config.count("n_inner", 4 * width);
+  if (inner != 4 * width) config.fail_with(concat("n_inner is ", inner, "; it must be 4 n_embd, ", 4 * width));
   return filled(GPT({.vocabulary = config.count("vocab_size"),
                      .context = config.count("n_positions"),
-                     .width = config.count("n_embd"),
+                     .width = width,
                      .layers = config.count("n_layer"),
-                     .heads = config.count("n_head")}),
+                     .heads = config.count("n_head"),
+                     .tied = config.flag("tie_word_embeddings", true),
+                     .epsilon = config.number("layer_norm_epsilon", 1e-5)}),
                 folder, report);
 }
 

@@ -29,12 +29,13 @@ constexpr FieldNote kVocabulary{"vocabulary", "how many different tokens there a
 constexpr int64_t kMostSteps = 1 << 20;  // of a window: what sinusoidal positions are asked for
 constexpr std::string_view kReaders[] = {"lstm", "transformer"};
 
-// An LSTM as options say, with parameters of its own.
+// As options say; what the LSTM has learnt stays.
 template <class O>
-nn::LSTM make_lstm(const O& options, nn::LSTMOptions further) {
-  further.layers = options.layers;
-  further.dropout = options.layers > 1 ? options.dropout : 0;
-  return nn::LSTM(options.units, std::move(further));
+void set_lstm(nn::LSTM& lstm, const O& options, int64_t units) {
+  lstm.units = units;
+  lstm.layers = options.layers;
+  lstm.dropout = options.layers > 1 ? options.dropout : 0;
+  lstm.check();
 }
 
 template <class O>
@@ -58,7 +59,8 @@ CharRNN::CharRNN(CharRNNOptions options) : options(options), tokens(1, 1), lstm(
 void CharRNN::check() {
   check_fields("CharRNN", fields_of(*this), this);
   set_tokens(tokens, options);
-  lstm = make_lstm(options, {.return_sequences = true});
+  lstm.return_sequences = true;
+  set_lstm(lstm, options, options.units);
   dropout.rate = options.dropout;
   head.units = options.vocabulary;
 }
@@ -83,7 +85,8 @@ void LSTMClassifier::check() {
   set_tokens(tokens, options);
   tokens.padding = options.padding;
   tokens.check();
-  lstm = make_lstm(options, {.bidirectional = options.bidirectional});
+  lstm.bidirectional = options.bidirectional;
+  set_lstm(lstm, options, options.units);
   dropout.rate = options.dropout;
   head.units = options.classes;
 }
@@ -112,13 +115,25 @@ void SeriesForecaster::check() {
   check_fields("SeriesForecaster", fields_of(*this), this);
   const bool is_transformer = options.reader == SeriesReader::transformer;
   if (is_transformer) detail::check_heads("SeriesForecaster", options.width, options.heads);
-  reader = {};
+  if (reader.size() != (is_transformer ? 3 : 1)) {
+    reader = {};
+    if (is_transformer) {
+      reader.add(nn::Dense(options.width));
+      reader.add(nn::PositionEmbedding(kMostSteps, {.kind = nn::PositionKind::sinusoidal}));
+      reader.add(nn::TransformerEncoder(options.layers, options.heads));
+    } else {
+      reader.add(nn::LSTM(options.width));
+    }
+  }
   if (is_transformer) {
-    reader.add(nn::Dense(options.width));
-    reader.add(nn::PositionEmbedding(kMostSteps, {.kind = nn::PositionKind::sinusoidal}));
-    reader.add(nn::TransformerEncoder(options.layers, options.heads, {.dropout = options.dropout}));
+    reader[0].as<nn::Dense>()->units = options.width;
+    nn::TransformerEncoder& encoder = *reader[2].as<nn::TransformerEncoder>();
+    encoder.layers = options.layers;
+    encoder.heads = options.heads;
+    encoder.options.dropout = options.dropout;
+    encoder.check();
   } else {
-    reader.add(nn::LSTM(options.width, {.layers = options.layers, .dropout = options.layers > 1 ? options.dropout : 0}));
+    set_lstm(*reader[0].as<nn::LSTM>(), options, options.width);
   }
   dropout.rate = options.dropout;
   head.units = options.horizon;

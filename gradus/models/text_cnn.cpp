@@ -12,13 +12,14 @@ namespace gradus::models {
 using namespace core;
 
 std::span<const FieldNote> TextCNNOptions::field_notes() {
-  static constexpr FieldNote notes[] = {{"vocabulary", "how many different tokens there are", range::positive},
-                                        {"classes", "how many classes there are", range::positive},
-                                        {"width", "numbers a token", range::positive},
-                                        {"kernel_sizes", "how many tokens a filter sees", range::positive},
-                                        {"filters", "filters of each size", range::positive},
-                                        {"dropout", "share of the numbers that become zero in training", range::share},
-                                        {"padding", "the token that fills up short texts", range::not_negative}};
+  static constexpr FieldNote notes[] = {
+      {"vocabulary", "how many different tokens there are", range::positive},
+      {"classes", "how many classes there are", range::positive},
+      {"width", "numbers a token", range::positive},
+      {"kernel_sizes", "how many tokens a filter sees", range::positive, false, "a list of integers of at least 1"},
+      {"filters", "filters of each size", range::positive},
+      {"dropout", "share of the numbers that become zero in training", range::share},
+      {"padding", "the token that fills up short texts", range::not_negative}};
   return notes;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 
 #include "gradus/gradus.hpp"
 #include "tests/temporary_folder.hpp"
@@ -244,6 +245,94 @@ TEST(LoadPretrained, takes_gpt2s_names) {
   EXPECT_THROW(io::load_pretrained(again, path), Error);
   EXPECT_TRUE(array_equal(gpt(ids), again(ids)));  // as it was
   std::remove(path.c_str());
+}
+
+// A folder of a random GPT-2 or BERT, with other words in its config.json.
+class Folder {
+ public:
+  explicit Folder(const std::string& type) : type_(type) {
+    std::vector<io::NamedArray> arrays;
+    const auto add = [&](const auto& model) {
+      nn::build(model, {1, 1}, int64);
+      for (const io::WeightSource& source : model.weight_sources()) {
+        if (source.path == "head.kernel" || source.part > 0) continue;
+        std::vector<Array> parts;
+        for (int64_t i = 0; i < source.parts; ++i) {
+          parts.push_back(nn::parameter(model, i == 0 ? source.path
+                                                      : source.path.substr(0, source.path.rfind("query")) + (i == 1 ? "key" : "value") +
+                                                            (source.path.ends_with("_bias") ? "_bias" : ""))
+                              .get());
+        }
+        const Array value = parts.size() == 1 ? parts[0] : concatenate(parts, -1);
+        arrays.push_back({source.names[0], source.is_transposed ? transpose(value) : value});
+      }
+    };
+    if (type == "bert") add(BERT({.vocabulary = 9, .context = 6, .width = 8, .layers = 1, .heads = 2, .hidden = 12}));
+    else add(GPT({.vocabulary = 9, .context = 6, .width = 8, .layers = 1, .heads = 2}));
+    io::save_safetensors(folder_ / "model.safetensors", arrays);
+  }
+  nn::Model load(const std::string& more) const {
+    std::ofstream(folder_ / "config.json")
+        << (type_ == "bert"
+                ? R"({"model_type": "bert", "vocab_size": 9, "max_position_embeddings": 6, "hidden_size": 8, "num_hidden_layers": 1,
+                                  "num_attention_heads": 2, "intermediate_size": 12)"
+                : R"({"model_type": "gpt2", "vocab_size": 9, "n_positions": 6, "n_embd": 8, "n_layer": 1, "n_head": 2)")
+        << more << "}";
+    return load_folder(folder_ / "");
+  }
+
+ private:
+  std::string type_;
+  testing::TemporaryFolder folder_;
+};
+TEST(LoadFolder, takes_or_refuses_each_option_that_changes_results) {
+  const Array ids = array({{1, 2, 0}});
+  const Folder gpt("gpt2"), bert("bert");
+  const auto refusal = [](const Folder& folder, const std::string& more) { return error_of([&] { folder.load(more); }); };
+  const Array usual = gpt.load("")(ids).eval();
+  EXPECT_FALSE(allclose(gpt.load(R"(, "layer_norm_epsilon": 1e-2)")(ids), usual));
+  EXPECT_TRUE(array_equal(gpt.load(R"(, "n_inner": null, "scale_attn_weights": true)")(ids), usual));
+  EXPECT_NE(refusal(gpt, R"(, "n_inner": 20)").find("n_inner is 20; it must be 4 n_embd, 32"), std::string::npos);
+  EXPECT_NE(refusal(gpt, R"(, "scale_attn_weights": false)").find("scale_attn_weights is false; it must be true"), std::string::npos);
+  EXPECT_NE(refusal(gpt, R"(, "scale_attn_by_inverse_layer_idx": true)").find("it must be false"), std::string::npos);
+  EXPECT_NE(refusal(gpt, R"(, "add_cross_attention": "yes")").find("it must be true or false"), std::string::npos);
+  EXPECT_NE(refusal(gpt, R"(, "tie_word_embeddings": false)").find("head.kernel"), std::string::npos);  // which the file lacks
+  EXPECT_NE(refusal(bert, R"(, "is_decoder": true)").find("is_decoder is true; it must be false"), std::string::npos);
+  const Array padded = bert.load("")(ids).eval();
+  EXPECT_TRUE(array_equal(bert.load(R"(, "pad_token_id": 0)")(ids), padded));
+  EXPECT_FALSE(allclose(bert.load(R"(, "pad_token_id": null)")(ids), padded));  // then 0 is a token like others
+}
+
+TEST(Catalogue, keeps_what_it_has_learnt_when_options_are_checked_again) {
+  const Array ids = array({{1, 2, 3, 4}}), series = random::normal(random::key(13), {1, 8}).eval();
+  const auto check = [](auto model, const Array& x) {
+    const Array before = model(x).eval();
+    model.options.dropout = 0.5;
+    model.check();
+    EXPECT_TRUE(array_equal(model(x), before)) << nn::detail::type_name<decltype(model)>();
+  };
+  check(GPT({.vocabulary = 9, .context = 8, .width = 8, .layers = 1, .heads = 2}), ids);
+  check(BERT({.vocabulary = 9, .context = 8, .width = 8, .layers = 1, .heads = 2}), ids);
+  check(TextCNN({.vocabulary = 9, .width = 4, .kernel_sizes = {2, 3}, .filters = 3}), ids);
+  check(CharRNN({.vocabulary = 9, .width = 4, .units = 6}), ids);
+  check(LSTMClassifier({.vocabulary = 9, .width = 4, .units = 6, .layers = 2, .bidirectional = true}), ids);
+  check(SeriesForecaster({.horizon = 2, .season = 4, .width = 8}), series);
+  check(SeriesForecaster({.horizon = 2, .reader = SeriesReader::transformer, .width = 8}), series);
+}
+TEST(GPT, holds_its_context_without_a_table_of_positions) {
+  for (const nn::Distance distance : {nn::Distance::rotary, nn::Distance::alibi}) {
+    const GPT model({.vocabulary = 9, .context = 5, .width = 8, .layers = 1, .heads = 2, .distance = distance});
+    EXPECT_EQ(model(zeros({1, 5}, int64)).shape(), (Shape{1, 5, 9}));
+    EXPECT_NE(error_of([&] {
+                model(zeros({1, 6}, int64));
+              }).find("ids have 6 positions, context is 5; a sequence must not be longer"),
+              std::string::npos);
+    train::GenerateOptions options{.max_tokens = 20, .seed = 2};
+    const auto cached = train::generate(model, {1}, options);
+    options.use_cache = false;
+    options.context = 5;
+    EXPECT_EQ(cached.tokens, train::generate(model, {1}, options).tokens);
+  }
 }
 
 }  // namespace
