@@ -22,6 +22,12 @@ void Command::option(const std::string& names, const std::string& kind, std::str
   app_->add_option(names, value, help)->type_name(kind);
 }
 
+void Command::option(const std::string& names, const std::string& kind, std::optional<std::string>& value, const std::string& help) {
+  app_->add_option_function<std::string>(
+          names, [&value](const std::string& said) { value = said; }, help)
+      ->type_name(kind);
+}
+
 void Command::option(const std::string& names, const std::string& kind, std::vector<std::string>& values, const std::string& help) {
   app_->add_option(names, values, help)->type_name(kind)->allow_extra_args(false);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class Command {
   void positional(const std::string& name, std::vector<std::string>& values, const std::string& help, Need need = Need::optional);
   /// "--name KIND"; a list takes one value each time that it is named.
   void option(const std::string& names, const std::string& kind, std::string& value, const std::string& help);
+  void option(const std::string& names, const std::string& kind, std::optional<std::string>& value, const std::string& help);
   void option(const std::string& names, const std::string& kind, std::vector<std::string>& values, const std::string& help);
   /// "--name N".
   void option(const std::string& names, NumberRange range, int64_t& value, const std::string& help);

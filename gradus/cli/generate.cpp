@@ -21,7 +21,8 @@ namespace gradus::cli {
 namespace {
 
 struct GenerateArguments {
-  std::string what{}, prompt = "\n";
+  std::string what{};
+  std::optional<std::string> prompt{};
   std::vector<std::string> stops{};
   train::GenerateOptions options{};
   int64_t seed = 0;
@@ -37,6 +38,43 @@ void say_what_is_unknown(const data::Tokenizer& tokenizer, const std::vector<int
                prompt.size(), core::printable(tokenizer.token(*unknown)).c_str());
 }
 
+std::vector<int64_t> prompt_tokens(const GenerateArguments& arguments, const data::Tokenizer& tokenizer) {
+  std::vector<int64_t> tokens = tokenizer.encode(arguments.prompt.value_or("\n"), {.special_tokens = false});
+  if (!tokens.empty()) return tokens;
+  if (!arguments.prompt)
+    fail("generate", "--prompt is missing, and what it is by default, a new line, is no token of the model's tokenizer");
+  fail("generate", "--prompt is \"", core::printable(*arguments.prompt),
+       "\", which the tokenizer makes no token of; it must have one at least");
+}
+
+// The text after the prompt: of a token it depends on those before it, whether a space begins it for one.
+class Continuation {
+ public:
+  Continuation(const data::Tokenizer& tokenizer, const std::vector<int64_t>& prompt)
+      : tokenizer_(tokenizer), prompt_(prompt), stream_(tokenizer), owed_(tokenizer.decode(prompt).size()) {
+    for (const int64_t token : prompt) new_part(stream_.push(token));
+  }
+  std::string push(int64_t token) { return new_part(stream_.push(token)); }
+  std::string finish() { return new_part(stream_.finish()); }
+  std::string of(const std::vector<int64_t>& tokens) const {
+    std::vector<int64_t> all = prompt_;
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    const std::string before = tokenizer_.decode(prompt_), whole = tokenizer_.decode(all);
+    return whole.starts_with(before) ? whole.substr(before.size()) : tokenizer_.decode(tokens);
+  }
+
+ private:
+  std::string new_part(const std::string& part) {
+    const size_t old = std::min(owed_, part.size());
+    owed_ -= old;
+    return part.substr(old);
+  }
+  const data::Tokenizer& tokenizer_;
+  const std::vector<int64_t>& prompt_;
+  data::TokenStream stream_;
+  size_t owed_;  // bytes of the prompt that the stream has not given back
+};
+
 void run_generate(const GenerateArguments& arguments) {
   const TextModel text = load_text_model(arguments.what);
   if (sole_layer(text.model).as<models::TranslationTransformer>()) {
@@ -47,27 +85,26 @@ void run_generate(const GenerateArguments& arguments) {
   options.use_cache = !arguments.has_no_cache;
   options.interrupts = true;
   for (const std::string& stop : arguments.stops) options.stop_tokens.push_back(text.tokenizer.id(stop));
-  const std::vector<int64_t> prompt = text.tokenizer.encode(arguments.prompt, {.special_tokens = false});
-  if (prompt.empty()) fail("generate", "--prompt is empty; it must have a character at least");
+  const std::vector<int64_t> prompt = prompt_tokens(arguments, text.tokenizer);
   if (!arguments.is_quiet) say_what_is_unknown(text.tokenizer, prompt);
 
-  data::TokenStream stream(text.tokenizer);
+  Continuation continuation(text.tokenizer, prompt);
   // The prompt comes with what follows it: not before the model has taken it.
-  auto print = [head = arguments.prompt == "\n" ? std::string() : arguments.prompt](const std::string& part) mutable {
+  auto print = [head = arguments.prompt.value_or("")](const std::string& part) mutable {
     const std::string all = std::exchange(head, "") + part;
     std::fwrite(all.data(), 1, all.size(), stdout);
     std::fflush(stdout);
   };
   if (options.beams == 1) {
     options.on_token = [&](int64_t token) {
-      print(stream.push(token));
-      return true;
+      print(continuation.push(token));
+      return std::ferror(stdout) == 0;
     };
   }
   const auto start = std::chrono::steady_clock::now();
   const train::Generated made = train::generate(text.model, prompt, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  print((options.beams == 1 ? stream.finish() : text.tokenizer.decode(made.tokens)) + "\n");
+  print((options.beams == 1 ? continuation.finish() : continuation.of(made.tokens)) + "\n");
   const auto count = static_cast<double>(made.tokens.size());
   if (!arguments.is_quiet && count > 0) {
     std::fprintf(stderr, "%.0f tokens, %.0f a second, %.2f nats a token\n", count, count / seconds, -made.log_probability / count);

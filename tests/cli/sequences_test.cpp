@@ -78,7 +78,7 @@ TEST_F(LanguageModel, names_what_is_wrong) {
     EXPECT_EQ(made.code, code);
     EXPECT_NE(made.err.find(text), std::string::npos) << made.err;
   };
-  expect(generate({"--prompt", ""}), 1, "--prompt is empty");
+  expect(generate({"--prompt", ""}), 1, "--prompt is \"\", which the tokenizer makes no token of");
   expect(generate({"--prompt", std::string(17, 'a')}), 1, "17");
   expect(generate({"--prompt", "a\xff"}), 1, "byte 1");
   expect(generate({"--temperature", "-1"}), 1, "temperature is -1; it must not be negative");
@@ -133,6 +133,30 @@ TEST(Generate, prints_no_prompt_that_it_cannot_go_on_with_and_says_what_the_mode
   EXPECT_EQ(made.out.rfind("\u6625z", 0), 0u) << made.out;
   EXPECT_NE(made.err.find("the model does not know 1 of the 2 tokens of the prompt; they count as <unk>"), std::string::npos) << made.err;
   EXPECT_EQ(run_gradus({"generate", folder / "run", "--prompt", "\u6625", "--tokens", "0"}).out, "\u6625\n");
+}
+
+TEST(Generate, of_words_goes_on_as_the_whole_text_would_read) {
+  const TemporaryFolder folder;
+  std::ofstream text(folder / "text.txt");
+  for (int i = 0; i < 60; ++i) text << "one two three four ";
+  text.close();
+  const std::vector<std::string> settings{"data.path=" + (folder / "text.txt"),
+                                          "data.tokenizer=word",
+                                          "data.context=4",
+                                          "data.test=0.1",
+                                          "train.epochs=30",
+                                          "train.batch_size=16",
+                                          "model.layers=[{type=\"GPT\", context=4, width=16, layers=1, heads=2}]"};
+  ASSERT_EQ(train("gpt_char", folder / "run", settings).code, 0);
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--temperature", "0"}, {"--beams", "2"}}) {
+    std::vector<std::string> arguments{"generate", folder / "run", "--prompt", "one two", "--tokens", "3", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_EQ(run_gradus(arguments).out, "one two three four one\n");
+  }
+  EXPECT_NE(run_gradus({"generate", folder / "run"}).err.find("--prompt is missing, and what it is by default, a new line, is no token"),
+            std::string::npos);
+  EXPECT_NE(run_gradus({"generate", folder / "run", "--prompt", "  "}).err.find("which the tokenizer makes no token of"),
+            std::string::npos);
 }
 
 TEST(Recipes, of_bert_hide_the_same_tokens_each_time) {
