@@ -92,6 +92,7 @@ TEST(ClassificationSet, LabelsBecomeClassesInOrder) {
   EXPECT_TRUE(set.bucketing);
   EXPECT_EQ(data::subset(set, 0, 1).tokenizer.to_datum(), tokenizer.to_datum());
   EXPECT_EQ(data::classification_set(kTexts, kLabels, tokenizer, {.most = 2}).x.shape(), (Shape{4, 2}));
+  EXPECT_EQ(data::classification_set(Texts{"", ""}, Texts{"a", "b"}, tokenizer).x.shape(), (Shape{2, 1}));
   EXPECT_EQ(error_of([&] { data::classification_set(kTexts, Texts{"a"}, tokenizer); }),
             "classification_set: there are 4 texts and 1 labels; they must be equally many");
   EXPECT_EQ(error_of([&] { set["length"]; }), "dataset: there is no extra \"length\"; there are lengths; did you mean lengths?");
@@ -138,7 +139,15 @@ TEST(SeriesSet, WindowsAreFollowedByTheirHorizon) {
   EXPECT_EQ(error_of([] {
               data::series_set(array({1.0, std::numeric_limits<double>::quiet_NaN(), 2.0}), {.steps = 1});
             }),
-            "series_set: values[1] is nan; a series must be finite");
+            "series_set: values[1] is nan; a series must be finite, and within the range of float32");
+  EXPECT_EQ(error_of([] {
+              data::series_set(array(std::vector<double>{1.0, 1e300, 2.0}), {.steps = 1});
+            }),
+            "series_set: values[1] is 1e+300; a series must be finite, and within the range of float32");
+  EXPECT_NE(error_of([] {
+              data::series_set(array({1, 2}), {.steps = std::numeric_limits<int64_t>::max()});
+            }).find("need 9223372036854775807"),
+            std::string::npos);
   EXPECT_EQ(error_of([] {
               data::series_set(array({1, 2}), {.steps = 1, .column = 1});
             }),

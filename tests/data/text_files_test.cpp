@@ -34,6 +34,16 @@ TEST(TextFiles, LinesLoseTheirEndsAndEmptyOnesAreLeftOut) {
   EXPECT_EQ(data::read_text(file.path()), "one\n\n \u3000\ntwo\nthree");
 }
 
+// In time proportional to its length.
+TEST(TextFiles, LongTextsOfOtherLineEndsAreRead) {
+  std::string given, expected;
+  for (int i = 0; i < 400'000; ++i) {
+    given += "a line of text\r\n";
+    expected += "a line of text\n";
+  }
+  EXPECT_TRUE(data::read_text(TextFile(given + "\r\r\n\r").path()) == expected + "\r\n\r");
+}
+
 TEST(TextFiles, ParagraphsStandBetweenEmptyLines) {
   EXPECT_EQ(data::read_paragraphs(TextFile("a\nb\n\n \nc\n").path()), (Texts{"a\nb", "c"}));
 }

@@ -230,7 +230,56 @@ TEST(Tokenizer, NormalizationDoesNotGrowWithoutBound) {
   const data::Tokenizer tokenizer =
       made(byte_pairs(R"(, "normalizer": {"type": "Replace", "pattern": {"String": "b"}, "content": ")" + much + R"("})"));
   EXPECT_EQ(error_of([&] { tokenizer.encode(std::string(1 << 12, 'b')); }),
-            "encode: the normalizer would make 4294971392 bytes of the text; at most 2147483648 are made");
+            "encode: the tokenizer's steps make more than 17039360 bytes of a text; that is 16 MiB and 64 times its size");
+}
+// Each step may double what it gets, or more: it ends by a clear error, soon.
+TEST(Tokenizer, ManyStepsMakeNoTextOfUnboundedLength) {
+  const auto repeated = [](const std::string& step, int times) {
+    std::string all = step;
+    for (int i = 1; i < times; ++i) all += ", " + step;
+    return all;
+  };
+  const std::string bytes = repeated(R"({"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})", 40);
+  for (const std::string& steps : {R"("pre_tokenizer": {"type": "Sequence", "pretokenizers": [)" + bytes + "]}",
+                                   R"("normalizer": {"type": "Sequence", "normalizers": [)" + bytes + "]}"}) {
+    const data::Tokenizer tokenizer = made(byte_pairs(", " + steps));
+    EXPECT_NE(error_of([&] { tokenizer.encode_with_offsets("\u4e2d"); }).find("the tokenizer's steps make more than"), std::string::npos);
+  }
+  const std::string thousand(1000, 'a'), more = R"({"type": "Replace", "pattern": {"String": "a"}, "content": ")" + thousand + R"("})";
+  const data::Tokenizer tokenizer = made(byte_pairs(R"(, "decoder": {"type": "Sequence", "decoders": [)" + repeated(more, 5) + "]}"));
+  EXPECT_NE(error_of([&] { tokenizer.decode(Ids{0}); }).find("the tokenizer's decoder makes too many bytes"), std::string::npos);
+}
+// What the `tokenizers` library says.
+TEST(Tokenizer, OffsetsOfReorderedMarksCoverTheText) {
+  const data::Tokenizer tokenizer =
+      made(R"({"model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}, "normalizer": {"type": "NFD"}})");
+  for (const std::string marks : {"\u0301\u0323", "\u0301\u0323\u0327", "\u05c1\u05b8"}) {
+    const data::Encoding encoding = tokenizer.encode_with_offsets(marks);
+    ASSERT_EQ(encoding.offsets.size(), 1u);
+    EXPECT_EQ(encoding.offsets[0].begin, 0);
+    EXPECT_EQ(encoding.offsets[0].end, static_cast<int64_t>(marks.size()));
+  }
+}
+TEST(Tokenizer, OffsetsOfAddedTokensLeaveOutTheSpacesTheyTook) {
+  const data::Tokenizer tokenizer = made(byte_pairs(
+      R"(, "added_tokens": [{"id": 6, "content": "<m>", "lstrip": true, "rstrip": true}], "post_processor": {"type": "ByteLevel", "trim_offsets": true})"));
+  const data::Encoding encoding = tokenizer.encode_with_offsets("a <m>  b");
+  ASSERT_EQ(encoding.ids[1], 6);
+  EXPECT_EQ(encoding.offsets[1].begin, 2);
+  EXPECT_EQ(encoding.offsets[1].end, 5);
+}
+TEST(Tokenizer, TypesAreTheTokenizersWithoutSpecialTokensToo) {
+  const data::Tokenizer tokenizer =
+      made(byte_pairs(R"(, "post_processor": {"type": "RobertaProcessing", "sep": ["a", 0], "cls": ["b", 1]})"));
+  EXPECT_EQ(tokenizer.encode_pair("a", "b", {.special_tokens = false}).types, (Ids{0, 0}));
+  EXPECT_EQ(tokenizer.encode_pair("a", "b", {.special_tokens = false}).ids, (Ids{0, 1}));
+  EXPECT_EQ(made(byte_pairs("")).encode_pair("a", "b", {.special_tokens = false}).types, (Ids{0, 1}));
+}
+TEST(Tokenizer, BytesStandForACharacterIfAllOfItsOwnAreThere) {
+  const data::Tokenizer tokenizer = made(
+      R"({"model": {"type": "BPE", "vocab": {"[UNK]": 0, "<0xC3>": 1, "<0xA9>": 2}, "merges": [], "byte_fallback": true, "unk_token": "[UNK]"}})");
+  EXPECT_EQ(tokenizer.encode("\u00e9"), (Ids{1, 2}));
+  EXPECT_EQ(tokenizer.encode("\u00e8"), (Ids{0}));
 }
 
 TEST(Tokenizer, DamagedDataNameThePlace) {

@@ -30,7 +30,6 @@ class BytePairModel final : public TokenModel {
     for (int byte = 0; byte < 256; ++byte) {
       constexpr char digits[] = "0123456789ABCDEF";
       bytes_[byte] = vocabulary().find(concat("<0x", std::string{digits[byte >> 4], digits[byte & 15]}, ">"));
-      has_all_bytes_ &= bytes_[byte] >= 0;
     }
     std::string text;
     for (char32_t c = 0; c < kQuick; ++c) {
@@ -85,12 +84,17 @@ class BytePairModel final : public TokenModel {
     return c < kQuick ? quick_[c] : vocabulary().find(character);
   }
 
+  bool has_bytes(std::string_view character) const {
+    return std::all_of(character.begin(), character.end(), [&](char byte) { return bytes_[static_cast<uint8_t>(byte)] >= 0; });
+  }
+
   bool add_characters(std::string_view word, std::vector<TokenPiece>& out) const {
     bool is_after_unknown = false;
     for (size_t begin = 0, end = 0; begin < word.size(); begin = end) {
       next_code_point(word, end);
       const int32_t id = id_of_character(word.substr(begin, end - begin), begin == 0, end == word.size());
-      if (id < 0 && options_.falls_back_to_bytes && has_all_bytes_) {
+      const bool is_by_bytes = id < 0 && options_.falls_back_to_bytes && has_bytes(word.substr(begin, end - begin));
+      if (is_by_bytes) {
         for (size_t at = begin; at < end; ++at) out.push_back({bytes_[static_cast<uint8_t>(word[at])], static_cast<uint32_t>(at + 1)});
       } else if (id < 0 && unknown_ < 0) {
         return false;
@@ -99,7 +103,7 @@ class BytePairModel final : public TokenModel {
       } else {
         out.push_back({id < 0 ? unknown_ : id, static_cast<uint32_t>(end)});
       }
-      is_after_unknown = id < 0 && !(options_.falls_back_to_bytes && has_all_bytes_);
+      is_after_unknown = id < 0 && !is_by_bytes;
     }
     return true;
   }
@@ -175,7 +179,6 @@ class BytePairModel final : public TokenModel {
   std::vector<Merge> merges_;
   PairTable<Ranked> ranks_;
   int32_t unknown_, bytes_[256], quick_[kQuick];
-  bool has_all_bytes_ = true;
 };
 
 }  // namespace

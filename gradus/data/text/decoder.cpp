@@ -13,11 +13,25 @@ struct Kind {
   Decoder (*read)(const Spec& spec);
 };
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+// Of replacements in a row each may make the tokens longer.
+void check_bytes(size_t bytes, size_t most) {
+  if (bytes > most)
+    core::fail("decode", "the tokenizer's decoder makes too many bytes of the tokens: more than 16 MiB and 64 times their size");
 }
 
-void fuse(std::vector<std::string>& tokens) {
+void replace_all(std::string& text, std::string_view from, std::string_view to, size_t most = SIZE_MAX) {
+  size_t at = 0, found = text.find(from);
+  if (found == std::string::npos) return;
+  std::string out;
+  for (; found != std::string::npos; found = text.find(from, at)) {
+    check_bytes(out.size() + (found - at) + to.size(), most);
+    out.append(text, at, found - at).append(to);
+    at = found + from.size();
+  }
+  text = std::move(out.append(text, at));
+}
+
+void fuse(std::vector<std::string>& tokens, size_t) {
   std::string all;
   for (const std::string& token : tokens) all += token;
   tokens = {std::move(all)};
@@ -37,7 +51,7 @@ void append_bytes(const std::string& token, std::string& out) {
   }
 }
 
-void decode_bytes(std::vector<std::string>& tokens) {
+void decode_bytes(std::vector<std::string>& tokens, size_t) {
   std::string bytes;
   for (const std::string& token : tokens) append_bytes(token, bytes);
   tokens = {replace_invalid_utf8(bytes)};
@@ -52,7 +66,7 @@ void clean_up(std::string& text) {
 }
 
 Decoder read_word_piece(const Spec& spec) {
-  return [prefix = spec["prefix"].text_or("##"), cleans = spec["cleanup"].flag_or(true)](std::vector<std::string>& tokens) {
+  return [prefix = spec["prefix"].text_or("##"), cleans = spec["cleanup"].flag_or(true)](std::vector<std::string>& tokens, size_t) {
     for (size_t i = 0; i < tokens.size(); ++i) {
       if (i > 0) tokens[i] = tokens[i].starts_with(prefix) ? tokens[i].substr(prefix.size()) : " " + tokens[i];
       if (cleans) clean_up(tokens[i]);
@@ -64,13 +78,13 @@ Decoder read_metaspace(const Spec& spec) {
   std::string mark;
   append_code_point(mark, spec["replacement"].exists() ? spec["replacement"].character() : U'\u2581');
   const bool drops_first = spec["prepend_scheme"].text_or(spec["add_prefix_space"].flag_or(true) ? "always" : "never") != "never";
-  return [=](std::vector<std::string>& tokens) {
+  return [=](std::vector<std::string>& tokens, size_t) {
     for (size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], mark, i == 0 && drops_first ? "" : " ");
   };
 }
 
 Decoder read_byte_pair(const Spec& spec) {
-  return [suffix = spec["suffix"].text_or("</w>")](std::vector<std::string>& tokens) {
+  return [suffix = spec["suffix"].text_or("</w>")](std::vector<std::string>& tokens, size_t) {
     if (suffix.empty()) return;
     for (size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
   };
@@ -89,7 +103,7 @@ int byte_of_token(const std::string& token) {
 }
 
 // Bytes that follow one another and are no UTF-8 become U+FFFD each.
-void fall_back_to_bytes(std::vector<std::string>& tokens) {
+void fall_back_to_bytes(std::vector<std::string>& tokens, size_t) {
   std::vector<std::string> out;
   std::string bytes;
   const auto close = [&] {
@@ -114,7 +128,7 @@ Decoder read_strip(const Spec& spec) {
   std::string mark;
   append_code_point(mark, spec["content"].character());
   const int64_t most = int64_t{1} << 30, at_start = spec["start"].integer(0, most), at_stop = spec["stop"].integer(0, most);
-  return [=](std::vector<std::string>& tokens) {
+  return [=](std::vector<std::string>& tokens, size_t) {
     for (std::string& token : tokens) {
       std::string_view text = token;
       for (int64_t i = 0; i < at_start && text.starts_with(mark); ++i) text.remove_prefix(mark.size());
@@ -130,16 +144,21 @@ Decoder read_replace(const Spec& spec) {
     pattern.fail("the regular expression \"", pattern["Regex"].text(), "\" is not known; only {\"String\": ...} is replaced");
   const std::string from = pattern["String"].text(), to = spec["content"].text();
   if (from.empty()) pattern["String"].fail("the text is empty; there must be something to replace");
-  return [=](std::vector<std::string>& tokens) {
-    for (std::string& token : tokens) replace_all(token, from, to);
+  return [=](std::vector<std::string>& tokens, size_t most) {
+    size_t bytes = 0;
+    for (std::string& token : tokens) {
+      replace_all(token, from, to, most - bytes);
+      bytes += token.size();
+      check_bytes(bytes, most);
+    }
   };
 }
 
 Decoder read_sequence(const Spec& spec) {
   std::vector<Decoder> steps;
   for (const Spec& each : spec["decoders"].elements()) steps.push_back(read_decoder(each));
-  return [steps](std::vector<std::string>& tokens) {
-    for (const Decoder& step : steps) step(tokens);
+  return [steps](std::vector<std::string>& tokens, size_t most) {
+    for (const Decoder& step : steps) step(tokens, most);
   };
 }
 

@@ -1,5 +1,6 @@
 // Normal forms: take apart, order the marks, put together (Unicode Standard Annex 15).
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "gradus/data/text/aligned_text.hpp"
@@ -36,7 +37,11 @@ void order_marks(std::vector<Unit>& units) {
       continue;
     }
     const auto end = std::find_if(begin, units.end(), [](const Unit& unit) { return unit.combining == 0; });
+    // Characters change places, what they come from does not: a stretch of tokens comes from a stretch of text.
+    std::vector<TextSpan> origins;
+    std::transform(begin, end, std::back_inserter(origins), [](const Unit& unit) { return unit.origin; });
     std::stable_sort(begin, end, [](const Unit& a, const Unit& b) { return a.combining < b.combining; });
+    for (auto unit = begin; unit != end; ++unit) unit->origin = origins[static_cast<size_t>(unit - begin)];
     begin = end;
   }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "gradus/array/buffer.hpp"
@@ -179,7 +180,10 @@ Dataset classification_set(std::span<const std::string> texts, std::span<const s
     index = size_of(names);
     names.push_back(name);
   }
-  Padded x = pad(tokenizer.encode_all(texts, {.most = options.most}), {.value = padding_of(tokenizer, options.padding)});
+  std::vector<std::vector<int64_t>> rows = tokenizer.encode_all(texts, {.most = options.most});
+  int64_t longest = 1;  // a text without tokens is one of padding
+  for (const std::vector<int64_t>& row : rows) longest = std::max(longest, size_of(row));
+  Padded x = pad(rows, {.length = longest, .value = padding_of(tokenizer, options.padding)});
   Filled<int64_t> y({size_of(labels)}, 0, "labels");
   for (size_t i = 0; i < labels.size(); ++i) y.data()[i] = classes[labels[i]];
   Dataset set(x.values, std::move(y).array(int64), {.class_names = names});
@@ -249,11 +253,12 @@ Dataset series_set(const Array& values, SeriesOptions options) {
     fail(op, "column is ", options.column, ", and values has ", columns, "; it must be 0 to ", columns - 1, ", or -1 for all");
   if (options.steps > rows || options.horizon > rows - options.steps)
     fail(op, "there are ", rows, " rows; ", options.steps, " steps and a horizon of ", options.horizon, " need ",
-         options.steps + options.horizon);
+         options.steps + std::min(options.horizon, std::numeric_limits<int64_t>::max() - options.steps));
   const std::vector<float> all = values.to_vector<float>();
   for (size_t i = 0; i < all.size(); ++i) {
     if (!std::isfinite(all[i]))
-      fail(op, "values", index_text(values.shape(), static_cast<int64_t>(i)), " is ", all[i], "; a series must be finite");
+      fail(op, "values", index_text(values.shape(), static_cast<int64_t>(i)), " is ", values.to_vector<double>()[i],
+           "; a series must be finite, and within the range of float32");
   }
   const int64_t count = (rows - options.steps - options.horizon) / options.stride + 1;
   const bool is_all = options.column < 0;

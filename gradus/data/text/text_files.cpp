@@ -54,7 +54,11 @@ std::vector<Line> lines_of(std::string_view text) {
 std::string read_text(const std::string& path) {
   std::string text = read_whole(path);
   if (text.empty()) fail_empty(path);
-  for (size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos;) text.erase(at, 1);
+  size_t kept = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') text[kept++] = text[at];
+  }
+  text.resize(kept);
   return text;
 }
 

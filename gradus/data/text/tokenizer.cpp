@@ -137,13 +137,15 @@ class Encoder {
          "\", which is not in the vocabulary, and there is no token for what is unknown");
   }
 
-  // As many characters less at both ends as the token has spaces there.
+  // As many characters less at both ends as the token has spaces there; of an added token, which may have taken spaces beside it, as many
+  // as the text has.
   void trim(std::string_view text, Row& row) {
     constexpr char32_t kSpace = U'Ġ';
     const auto is_gap = [](char32_t c) { return c == kSpace || is_space(c); };
     for (size_t i = 0; i < row.ids.size(); ++i) {
-      const std::string& token = token_of(parts_, row.ids[i]);
       auto begin = static_cast<size_t>(row.offsets[i].begin), end = static_cast<size_t>(row.offsets[i].end);
+      const std::string_view token =
+          parts_.added.find(row.ids[i]) ? text.substr(begin, end - begin) : std::string_view(token_of(parts_, row.ids[i]));
       bool is_added = i == 0 && begin == 0 && parts_.post.has_added_space;
       for (size_t at = 0; at < token.size() && is_gap(next_code_point(token, at)); is_added = false) {
         if (!is_added && begin < end) next_code_point(text, begin);
@@ -180,18 +182,17 @@ void cut_rows(std::span<Row> rows, int64_t most) {
 }
 
 Encoding put_around(const Tokenizer::Parts& parts, std::span<Row> rows, const EncodeOptions& options, bool has_offsets) {
-  static const PostProcessor plain;
-  const PostProcessor& post = options.special_tokens ? parts.post : plain;
-  const std::vector<TemplatePart>& row_parts = rows.size() == 1 ? post.single : post.pair;
+  const std::vector<TemplatePart>& row_parts = rows.size() == 1 ? parts.post.single : parts.post.pair;
   if (options.most < 0) fail("encode", "most is ", options.most, "; it must not be negative");
   if (options.most > 0) {
-    const int64_t around = count_added(row_parts);
+    const int64_t around = options.special_tokens ? count_added(row_parts) : 0;
     if (options.most < around)
       fail("encode", "most is ", options.most, ", and ", around, " special tokens are put around a text; it must be at least that");
     cut_rows(rows, options.most - around);
   }
   Encoding out;
   for (const TemplatePart& part : row_parts) {
+    if (part.sequence < 0 && !options.special_tokens) continue;
     if (part.sequence < 0) {
       out.ids.insert(out.ids.end(), part.ids.begin(), part.ids.end());
       if (has_offsets) out.offsets.resize(out.ids.size());
@@ -258,7 +259,9 @@ std::string Tokenizer::decode(std::span<const int64_t> ids, DecodeOptions option
   }
   if (tokens.empty()) return {};
   if (!own.decode) return join(tokens, " ");
-  own.decode(tokens);
+  size_t bytes = 0;
+  for (const std::string& each : tokens) bytes += each.size();
+  own.decode(tokens, most_bytes_of(bytes));
   return join(tokens, "");
 }
 
@@ -370,6 +373,18 @@ TokenStream::TokenStream(Tokenizer tokenizer, DecodeOptions options) : tokenizer
 
 std::string TokenStream::text(size_t end) const { return tokenizer_.decode(std::span(ids_).first(end), options_); }
 
+namespace {
+
+// What is new. Of a decoder that looks ahead the old may read otherwise now: then from a character on, as far as both are the same in
+// bytes.
+std::string behind(const std::string& before, const std::string& now) {
+  size_t at = before.size();
+  while (at < now.size() && (static_cast<uint8_t>(now[at]) & 0xC0) == 0x80) ++at;
+  return now.substr(at);
+}
+
+}  // namespace
+
 std::string TokenStream::push(int64_t id) {
   constexpr size_t kMostWaiting = 16;  // no character has more bytes than four; what waits longer is broken
   ids_.push_back(id);
@@ -385,14 +400,14 @@ std::string TokenStream::push(int64_t id) {
   if (is_open || now.size() <= before.size()) return {};
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<int64_t>(read_));
   read_ = ids_.size();
-  return now.substr(before.size());
+  return behind(before, now);
 }
 
 std::string TokenStream::finish() {
   const std::string before = text(read_), now = text(ids_.size());
   ids_.clear();
   read_ = 0;
-  return now.size() > before.size() ? now.substr(before.size()) : std::string();
+  return now.size() > before.size() ? behind(before, now) : std::string();
 }
 
 }  // namespace gradus::data
