@@ -1,7 +1,9 @@
 #include "gradus/cli/command.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "gradus/base/text.hpp"
@@ -33,7 +35,14 @@ void Command::option(const std::string& names, const std::string& kind, std::vec
 }
 
 void Command::option(const std::string& names, NumberRange range, int64_t& value, const std::string& help) {
-  app_->add_option(names, value, help)->check(CLI::Range(range.least, range.most))->type_name("N");
+  // The parser takes numbers beyond 64 bits for the largest.
+  const auto is_whole = [](const std::string& text) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_beyond = error == std::errc::result_out_of_range && end == text.data() + text.size();
+    return is_beyond ? text + " is beyond 64 bits" : std::string();
+  };
+  app_->add_option(names, value, help)->check(is_whole)->check(CLI::Range(range.least, range.most))->type_name("N");
 }
 
 void Command::option(const std::string& names, double& value, const std::string& help) {

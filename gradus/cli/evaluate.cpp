@@ -37,7 +37,11 @@ Recipe recipe_for(const EvaluateArguments& arguments, const nn::Model& model) {
 void check_samples(const EvaluateArguments& arguments, const nn::ModelInfo& info, const data::Dataset& set) {
   if (info.input_shape.empty()) return;
   const Shape wanted(info.input_shape), given(std::span<const int64_t>(set.x.shape().begin() + 1, set.x.shape().end()));
-  if (given != wanted) fail(arguments.model, "the data holds samples of ", given, "; the model takes samples of ", wanted);
+  // Sequences are as long as the longest of their set.
+  const int64_t from = set.x_lengths.empty() ? 0 : 1;
+  const bool fits = given.rank() == wanted.rank() &&
+                    std::equal(given.begin() + std::min(from, given.rank()), given.end(), wanted.begin() + std::min(from, wanted.rank()));
+  if (!fits) fail(arguments.model, "the data holds samples of ", given, "; the model takes samples of ", wanted);
 }
 
 // Precision, recall and F1 of each class.
@@ -61,7 +65,7 @@ void print_classes(const EvaluateArguments& arguments, const nn::Model& model, c
 void run_evaluate(const EvaluateArguments& arguments) {
   const nn::Model model = load_model(arguments.model);
   const Recipe recipe = recipe_for(arguments, model);
-  const DataParts data = recipe.data.load();
+  const DataParts data = recipe.data.load(model.info);
   data::Dataset set = arguments.uses_training_data ? data.train : data.test;
   const char* what = arguments.uses_training_data ? "training" : "test";
   if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");

@@ -67,7 +67,7 @@ std::string text_of(const KeyPart& part, const std::string& only) {
   bool is_found = only.empty();
   std::vector<std::string> names;
   for (const KeyGroup& group : part.groups) {
-    names.push_back(group.name);
+    if (!group.name.empty()) names.push_back(group.name);
     if (!only.empty() && group.name != only && (group.alias.empty() || group.alias != only)) continue;
     is_found = true;
     if (!group.name.empty()) out += concat("\n  ", part.chosen_by, " = \"", group.name, "\"   ", group.text, "\n");

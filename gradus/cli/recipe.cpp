@@ -73,6 +73,10 @@ Recipe read_recipe(const std::string& path, const std::vector<std::string>& assi
   return read_recipe(document);
 }
 
+data::Tokenizer tokenizer_in(const nn::ModelInfo& info, const std::string& what) {
+  return info.tokenizer.exists() ? data::Tokenizer::from_datum(info.tokenizer, what) : data::Tokenizer();
+}
+
 Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const std::vector<std::string>& assignments) {
   const auto found = info.extra.find(kRecipeText);
   if (found == info.extra.end()) fail(what, "the file holds no recipe that would say which data to use");

@@ -30,9 +30,13 @@ struct DataParts {
   bool is_validated_on_test = false;
 };
 
+/// The tokenizer in a model's file; an empty one where there is none. `what` is the file, for messages.
+data::Tokenizer tokenizer_in(const nn::ModelInfo& info, const std::string& what);
+
 /// Where the samples come from.
 struct DataSource {
-  std::function<DataParts()> load{};
+  /// For a trained model, texts become its tokens and its classes; ModelInfo() for one that is to be trained.
+  std::function<DataParts(const nn::ModelInfo& model)> load{};
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
   /// Sources and translations of the test samples as they are read, before any tokenizer; nothing where the data are no translations.
   std::function<std::vector<std::pair<std::string, std::string>>()> test_pairs{};

@@ -15,7 +15,7 @@ namespace {
 // Generated sets are divided: the share `test` of the samples is for testing.
 template <class Kind, class Make>
 Source divided(const Kind& kind, Make make, uint64_t seed, const Shape& sample) {
-  const auto load = [make, samples = kind.samples, test = kind.test, seed](int64_t) {
+  const auto load = [make, samples = kind.samples, test = kind.test, seed](const Loading&) {
     auto [held_out, rest] = data::split(make(samples), test, seed);
     return Sets(std::move(rest), std::move(held_out));
   };
@@ -27,7 +27,7 @@ constexpr FieldNote kSamples{"samples", "how many there are", {.low = 2, .high =
 struct FashionMnist {
   std::string folder{};
   Source source(const Section& section, uint64_t) const {
-    return {[where = section.located("folder", folder)](int64_t) { return data::fashion_mnist(where); }, Shape{28, 28, 1}};
+    return {[where = section.located("folder", folder)](const Loading&) { return data::fashion_mnist(where); }, Shape{28, 28, 1}};
   }
   GRADUS_OPTIONS(folder)
 };
@@ -153,8 +153,8 @@ struct Idx {
     const std::pair<const char*, std::string*> paths[] = {
         {"train_x", &files.train_x}, {"train_y", &files.train_y}, {"test_x", &files.test_x}, {"test_y", &files.test_y}};
     for (const auto& [key, path] : paths) *path = section.located(key, *path);
-    return {[files](int64_t limit) {
-              return Sets(load_idx({files.train_x, files.train_y, "training samples", limit}, files.class_names),
+    return {[files](const Loading& loading) {
+              return Sets(load_idx({files.train_x, files.train_y, "training samples", loading.limit}, files.class_names),
                           load_idx({files.test_x, files.test_y, "test samples"}, files.class_names));
             },
             std::nullopt};
@@ -248,8 +248,8 @@ DataSource read_data(const Section& section, int64_t seed) {
     return kind.read(given, reading, known)(section, static_cast<uint64_t>(seed));
   });
 
-  const auto load = [load_sets = source.load, validation = common.validation, limit = common.limit, seed] {
-    auto [train, test] = load_sets(limit);
+  const auto load = [load_sets = source.load, validation = common.validation, limit = common.limit, seed](const nn::ModelInfo& model) {
+    auto [train, test] = load_sets({limit, tokenizer_in(model, "the model"), model.class_names});
     if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
     DataParts parts{.train = std::move(train), .test = std::move(test)};
     if (validation.is_test) {

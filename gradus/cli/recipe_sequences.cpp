@@ -9,6 +9,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/named.hpp"
+#include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/data/numbers.hpp"
 #include "gradus/data/text/sequences.hpp"
@@ -16,7 +17,9 @@
 #include "gradus/data/text/tokenizer_file.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
 #include "gradus/graph/index.hpp"
+#include "gradus/io/model_file.hpp"
 #include "gradus/models/bert.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/random.hpp"
 
@@ -24,18 +27,22 @@ namespace gradus::cli {
 
 namespace {
 
-// A tokenizer that is trained, or read where the text is the path of a file or folder.
-data::Tokenizer tokenizer_for(const std::string& said, const std::string& located, int64_t vocabulary_size,
+// A model's own; or one that is trained, or read where the text is the path of a file or folder.
+data::Tokenizer tokenizer_for(const Loading& loading, const std::string& said, const std::string& located, int64_t vocabulary_size,
                               std::span<const std::string> texts) {
+  if (loading.tokenizer.exists()) return loading.tokenizer;
   const bool is_path = said.find_first_of("./") != std::string::npos;
+  if (is_path && said.ends_with(".gradus")) return tokenizer_in(io::load(located).info, located);
   if (is_path) return data::load_tokenizer(located);
   return data::train_tokenizer(data::tokenizer_kind(said), texts, {.vocabulary_size = vocabulary_size});
 }
 void check_tokenizer(const std::string& said) {
   if (said.find_first_of("./") == std::string::npos) data::tokenizer_kind(said);
 }
-constexpr FieldNote kTokenizer{"tokenizer",
-                               "what tokens are: character, word, byte_pair, plain_byte_pair, word_piece; or the path of a tokenizer.json"},
+constexpr FieldNote kTokenizer{
+    "tokenizer",
+    "what tokens are: character, word, byte_pair, plain_byte_pair, word_piece; or the path of a tokenizer.json, or of "
+    "a model file whose own it is"},
     kVocabulary{"vocabulary_size", "most tokens of a tokenizer that is trained", {.low = 1, .high = 10'000'000}};
 
 // A file as it is, or the works that a JSON file holds, an empty line between them.
@@ -71,13 +78,14 @@ data::Dataset masked_set(const data::Dataset& windows, double share, int64_t mas
 
 Source Text::source(const Section& section, uint64_t seed) const {
   check_tokenizer(tokenizer);
-  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer), seed](int64_t) {
+  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer),
+                     seed](const Loading& loading) {
     const std::string all = whole_text(file);
     // The end of the text is for testing; the tokenizer does not see it.
     auto cut = static_cast<size_t>(static_cast<double>(all.size()) * (1 - own.test));
     while (cut > 0 && cut < all.size() && (static_cast<uint8_t>(all[cut]) & 0xC0) == 0x80) --cut;
     const std::string parts[] = {all.substr(0, cut), all.substr(cut)};
-    data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
+    data::Tokenizer made = tokenizer_for(loading, own.tokenizer, tokens, own.vocabulary_size, std::span(parts).first(1));
     int64_t mask = 0;
     if (own.masked > 0) {
       std::tie(made, mask) = with_mask(made);
@@ -114,17 +122,23 @@ std::span<const FieldNote> Text::field_notes() {
 
 Source LabelledText::source(const Section& section, uint64_t seed) const {
   check_tokenizer(tokenizer);
-  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer), seed](int64_t) {
+  const auto load = [own = *this, file = section.located("path", path), tokens = section.located("tokenizer", tokenizer),
+                     seed](const Loading& loading) {
     std::vector<std::string> labels, texts;
     for (auto& row : data::read_tsv(file, std::max(own.label_column, own.text_column) + 1)) {
       labels.push_back(row[static_cast<size_t>(own.label_column)]);
       texts.push_back(row[static_cast<size_t>(own.text_column)]);
     }
-    const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, texts);
-    data::Dataset all = data::classification_set(texts, labels, made, {.most = own.most, .is_bucketed = false});
+    // The tokenizer does not see what is for testing; the parts are those of data::split.
+    const auto [held_out, rest] = data::split(data::Dataset(arange(std::ssize(texts))), own.test, seed);
+    std::vector<std::string> seen;
+    for (const int64_t row : rest.x.to_vector<int64_t>()) seen.push_back(texts[static_cast<size_t>(row)]);
+    const data::Tokenizer made = tokenizer_for(loading, own.tokenizer, tokens, own.vocabulary_size, seen);
+    data::Dataset all =
+        data::classification_set(texts, labels, made, {.most = own.most, .is_bucketed = false, .class_names = loading.class_names});
     all.name = "labelled_text";
-    auto [held_out, rest] = data::split(all, own.test, seed);
-    return Sets(std::move(rest), std::move(held_out));
+    auto [tested, trained] = data::split(all, own.test, seed);
+    return Sets(std::move(trained), std::move(tested));
   };
   return {load, std::nullopt};
 }
@@ -185,11 +199,12 @@ Source Translation::source(const Section& section, uint64_t seed) const {
     if (files[2].empty()) return divided_by_source(std::move(train), own.test, seed);
     return {std::move(train), read_pairs(files[2], files[3], own)};
   };
-  const auto load = [own = *this, read, tokens = section.located("tokenizer", tokenizer)](int64_t) {
+  const auto load = [own = *this, read, tokens = section.located("tokenizer", tokenizer)](const Loading& loading) {
     const auto [train, held_out] = read();
     std::vector<std::string> texts;
     for (const auto& [source, target] : train) texts.insert(texts.end(), {source, target});
-    const data::Tokenizer made = tokenizer_for(own.tokenizer, tokens, own.vocabulary_size, texts);
+    const data::Tokenizer made =
+        tokenizer_for(loading, own.tokenizer, tokens, own.vocabulary_size, texts).with_special_tokens({"<s>", "</s>"});
     const auto set_of = [&](const TextPairs& pairs) {
       data::Dataset set = data::translation_set(pairs, made, made, {.most = own.most, .joins = true});
       set.name = "translation";
@@ -216,7 +231,7 @@ std::span<const FieldNote> Translation::field_notes() {
 }
 
 Source Series::source(const Section& section, uint64_t) const {
-  const auto load = [own = *this, file = section.located("path", path)](int64_t) {
+  const auto load = [own = *this, file = section.located("path", path)](const Loading&) {
     const data::Numbers numbers = data::read_numbers(file);
     const auto named = std::find(numbers.columns.begin(), numbers.columns.end(), own.column);
     if (!own.column.empty() && named == numbers.columns.end()) {

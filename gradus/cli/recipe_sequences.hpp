@@ -18,8 +18,15 @@ class Section;
 using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
 using TextPairs = std::vector<std::pair<std::string, std::string>>;
 
+// What a source has to know beside the recipe.
+struct Loading {
+  int64_t limit = 0;                       // of more training samples only the first are needed; 0: all
+  data::Tokenizer tokenizer{};             // of the model that the samples are for; empty: as the recipe says
+  std::vector<std::string> class_names{};  // of that model
+};
+
 struct Source {
-  std::function<Sets(int64_t limit)> load;  // of more than `limit` training samples (0: all) only the first are needed
+  std::function<Sets(const Loading&)> load;
   std::optional<Shape> input_shape;
   std::function<TextPairs()> test_pairs{};  // the test samples as they are read; of translations only
 };

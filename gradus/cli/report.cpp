@@ -35,8 +35,8 @@ void report_one(const ReportArguments& arguments) {
       fail_io(folder.path, "the run is still going on; it writes its report when it ends, or name another file with --output");
   }
   const Recipe recipe = read_recipe(folder.recipe());
-  const DataParts data = recipe.data.load();
   const nn::Model model = load_model(folder.path);
+  const DataParts data = recipe.data.load(model.info);
   const Tested test = tested(recipe, data, model);
   const std::string path = arguments.output.empty() ? folder.report() : arguments.output;
   file::write_atomically(path, train::to_html(make_report({recipe, data, model, history, test.output, test.logs})));

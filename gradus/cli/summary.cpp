@@ -29,7 +29,7 @@ Shape batched(int64_t batch, const Shape& sample) {
 
 std::string summary_of(const Recipe& recipe, int64_t batch) {
   if (recipe.data.input_shape) return nn::summary(recipe.model, batched(batch, *recipe.data.input_shape));
-  const data::Dataset set = recipe.data.load().train;
+  const data::Dataset set = recipe.data.load({}).train;
   const Shape sample(std::span<const int64_t>(set.x.shape().begin() + 1, set.x.shape().end()));
   return nn::summary(model_for(recipe, set), batched(batch, sample), set.x.dtype());
 }

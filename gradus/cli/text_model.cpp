@@ -7,10 +7,11 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/data/text/text_files.hpp"
-#include "gradus/data/text/utf8.hpp"
 #include "gradus/graph/index.hpp"
+#include "gradus/io/datum_json.hpp"
 #include "gradus/models/bert.hpp"
 #include "gradus/models/pretrained.hpp"
 #include "gradus/nn/training.hpp"
@@ -22,6 +23,21 @@ namespace gradus::cli {
 
 using namespace core;
 
+namespace {
+
+// As sentence-transformers cut texts; 0 where nothing is said.
+int64_t most_tokens_of(const std::string& path) {
+  if (!file::exists(path)) return 0;
+  const Datum said = io::datum_of_json(file::read_all(path, int64_t{1} << 20), path, "max_seq_length");
+  const Datum* most = said.find("max_seq_length");
+  if (!most || !most->exists()) return 0;
+  const int64_t* number = most->get_if<int64_t>();
+  if (!number || *number < 1) fail_io(path, "max_seq_length is ", *most, "; it must be an integer of at least 1");
+  return *number;
+}
+
+}  // namespace
+
 TextModel load_text_model(const std::string& what) {
   const bool is_pretrained = models::is_pretrained_folder(what);
   if (!is_pretrained && file::is_folder(what) && !file::exists(model_path(what))) {
@@ -29,7 +45,8 @@ TextModel load_text_model(const std::string& what) {
   }
   TextModel text{is_pretrained ? models::load_folder(what) : load_model(what)};
   if (!text.model.info.tokenizer.exists()) fail_io(what, "the model has no tokenizer; it takes numbers, not text");
-  text.tokenizer = data::Tokenizer::from_datum(text.model.info.tokenizer, what);
+  text.tokenizer = tokenizer_in(text.model.info, what);
+  if (is_pretrained) text.most_tokens = most_tokens_of(what + "/sentence_bert_config.json");
   return text;
 }
 
@@ -49,27 +66,20 @@ std::string read_standard_input() {
 
 std::vector<std::string> read_lines(const std::string& path) {
   if (path != "-") return data::read_lines(path, true);
-  const std::string all = read_standard_input();
-  data::check_utf8_file("standard input", all);
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < all.size();) {
-    const size_t end = std::min(all.find('\n', begin), all.size());
-    std::string line = all.substr(begin, end - begin);
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(std::move(line));
-    begin = end + 1;
-  }
-  return lines;
+  return data::split_lines("standard input", read_standard_input(), true);
 }
 
 Array embed_texts(const TextModel& text, const std::vector<std::string>& texts) {
-  const auto* bert = text.model.layer().as<models::BERT>();
-  if (!bert) fail("embed", "the model is ", text.model.layer().type(), "; vectors of texts come from BERT");
+  const nn::Layer& layer = sole_layer(text.model);
+  const auto* masked = layer.as<models::MaskedLanguageModel>();
+  const auto* bert = masked ? &masked->bert : layer.as<models::BERT>();
+  if (!bert) fail("embed", "the model is ", layer.type(), "; vectors of texts come from BERT");
+  const int64_t most = text.most_tokens ? std::min(text.most_tokens, bert->options.context) : bert->options.context;
   const nn::TrainingMode inference(false);
   std::vector<std::vector<int64_t>> rows;
   for (size_t i = 0; i < texts.size(); ++i) {
     try {
-      rows.push_back(text.tokenizer.encode(texts[i], {.most = bert->options.context}));
+      rows.push_back(text.tokenizer.encode(texts[i], {.most = most}));
     } catch (const Error& error) {
       fail("embed", "line ", i + 1, ": ", error.what());
     }
@@ -81,13 +91,18 @@ Array embed_texts(const TextModel& text, const std::vector<std::string>& texts) 
 
   constexpr size_t batch = 32;
   std::vector<Array> parts;
-  for (size_t begin = 0; begin < order.size(); begin += batch) {
-    const size_t end = std::min(order.size(), begin + batch), longest = std::max<size_t>(1, length(order[end - 1]));
+  for (size_t begin = 0, next = 0; begin < order.size(); begin = next) {
+    size_t end = std::min(order.size(), begin + batch);
+    if (bert->options.padding < 0) {  // then only texts of one length go together
+      while (length(order[end - 1]) != length(order[begin])) --end;
+    }
+    next = end;
+    const size_t longest = std::max<size_t>(1, length(order[end - 1]));
     std::vector<int64_t> ids;
     for (size_t i = begin; i < end; ++i) {
       const std::vector<int64_t>& row = rows[static_cast<size_t>(order[i])];
       ids.insert(ids.end(), row.begin(), row.end());
-      ids.insert(ids.end(), longest - row.size(), bert->options.padding);
+      ids.insert(ids.end(), longest - row.size(), std::max<int64_t>(0, bert->options.padding));
     }
     parts.push_back(Array(bert->embed(array(ids, {end - begin, longest}))).eval());
   }

@@ -12,6 +12,7 @@ namespace gradus::cli {
 struct TextModel {
   nn::Model model{};
   data::Tokenizer tokenizer{};
+  int64_t most_tokens = 0;  ///< of a text, where the folder says it, as those of sentence-transformers; 0: the model's context
 };
 /// Of a run folder, a model file, or a folder in Hugging Face's form. Throws for a model without a tokenizer.
 TextModel load_text_model(const std::string& what);

@@ -66,6 +66,13 @@ void save_finite(const nn::Model& model, const RunFolder& folder) {
 
 bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(folder.checkpoints()); }
 
+// What training that starts from an earlier model takes over of how texts become numbers: parameters belong to tokens.
+nn::ModelInfo texts_of(const Start& start) {
+  nn::ModelInfo info;
+  if (!start.from.empty()) info.tokenizer = load_model(start.from).info.tokenizer;
+  return info;
+}
+
 // The parameters of an earlier model, if the recipe starts from one.
 void start_from(const Start& start, nn::Model& model, const data::Dataset& set, bool is_quiet) {
   if (start.from.empty()) return;
@@ -195,7 +202,7 @@ void run_train(const TrainArguments& arguments) {
   // The folder is held before its recipe is read: no other run changes it then.
   RunFolder folder = goes_on ? open_run_folder(arguments.resumed) : RunFolder{};
   const Recipe recipe = read_recipe(goes_on ? folder.recipe() : arguments.recipe, arguments.assignments);
-  const DataParts data = recipe.data.load();
+  const DataParts data = recipe.data.load(texts_of(recipe.start));
   // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
   const train::InterruptScope interrupts;
   refuse_own_recipe(arguments);

@@ -65,8 +65,14 @@ struct Lines {
   std::vector<std::vector<std::string>> references{};
 };
 
-Lines read_files(const TranslateArguments& arguments) {
+Lines read_files(const TranslateArguments& arguments, const TextModel& text, int64_t context) {
   Lines lines{.sources = read_lines(arguments.lines)};
+  for (size_t i = 0; i < lines.sources.size(); ++i) {  // before an hour's work
+    const auto tokens = std::ssize(source_tokens(text.tokenizer, lines.sources[i]));
+    if (tokens <= context) continue;
+    fail_io(arguments.lines == "-" ? "standard input" : arguments.lines, "line ", i + 1, " has ", tokens,
+            " tokens; the model takes at most ", context, "; divide it into sentences");
+  }
   if (arguments.references.empty()) return lines;
   for (std::string& reference : read_lines(arguments.references)) lines.references.push_back({std::move(reference)});
   if (lines.references.size() != lines.sources.size()) {
@@ -105,7 +111,8 @@ void run_translate(const TranslateArguments& arguments) {
   const metrics::BleuWords words = words_of(arguments.words);
   const TextModel text = load_text_model(arguments.what);
   const models::TranslationTransformer& model = translator_of(arguments, text.model);
-  const auto [lines, references] = arguments.of_test ? read_test_samples(arguments, text, model.options.context) : read_files(arguments);
+  const auto [lines, references] =
+      arguments.of_test ? read_test_samples(arguments, text, model.options.context) : read_files(arguments, text, model.options.context);
   std::vector<std::string> made;
   train::GenerateOptions options = arguments.options;
   options.interrupts = true;
@@ -123,6 +130,7 @@ void run_translate(const TranslateArguments& arguments) {
     if (arguments.of_test) row = lines[i] + "\t" + row + "\t" + core::join(references[i], "\t");
     std::puts(row.c_str());
     std::fflush(stdout);
+    if (std::ferror(stdout)) return;  // which is said at the end
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!arguments.is_quiet) std::fprintf(stderr, "%zu lines, %.1f a second\n", made.size(), static_cast<double>(made.size()) / seconds);

@@ -30,7 +30,7 @@ namespace {
 void check_context(const Array& ids, int64_t context) {
   nn::DecodingScope* const decoding = nn::DecodingScope::current();
   const int64_t first = decoding ? decoding->first() : 0;
-  if (decoding) decoding->limit(context);
+  nn::GenerationScope::note_limit(context);
   if (first + ids.shape(1) <= context) return;
   fail("gpt", "ids have ", ids.shape(1), " positions", first ? concat(" after ", first) : "", ", context is ", context,
        "; a sequence must not be longer");

@@ -169,13 +169,18 @@ MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Array& x, const Arr
 Array MultiHeadAttention::forward(const Array& x, const Array& memory, const AttentionMask& mask) const {
   const Heads of = heads_of(x, memory, mask);
   if (ObservationScope::is_open()) {
-    ObservationScope::note(memory.node() != x.node() ? "cross attention" : "attention", attention_weights(of.q, of.k, of.options));
+    Array weights = attention_weights(of.q, of.k, of.options);
+    const DecodingScope* const decoding = DecodingScope::current();
+    if (decoding && memory.node() == x.node()) weights = weights[{ellipsis, slice(0, decoding->first() + x.shape(1))}];  // the rest is room
+    ObservationScope::note(memory.node() != x.node() ? "cross attention" : "attention", weights);
   }
   const Array y = attention(of.q, of.k, of.v, of.options);
   return project(reshape(y, {y.shape(0), y.shape(1), y.shape(2) * y.shape(3)}), output, output_bias, x.shape(-1));
 }
 
 Array MultiHeadAttention::weights(const Array& x, const Array& memory, const AttentionMask& mask) const {
+  if (DecodingScope::current())
+    fail(kAttention, "its weights are asked for inside a DecodingScope, which a call continues; ask for them outside");
   const Heads of = heads_of(x, memory, mask);
   return attention_weights(of.q, of.k, of.options);
 }
@@ -205,7 +210,7 @@ Array PositionEmbedding::forward(const Array& x) const {
   const int64_t time = x.shape(1);
   DecodingScope* const decoding = DecodingScope::current();
   const int64_t first = decoding ? decoding->first() : 0;
-  if (decoding) decoding->limit(length);
+  GenerationScope::note_limit(length);
   if (first + time > length) {
     fail(kPosition, "x has ", time, " positions", first ? concat(" after ", first) : "", ", the table has ", length,
          "; a sequence must not be longer");

@@ -82,8 +82,10 @@ class BeamSearch {
     candidates_.clear();
     for (size_t i = 0; i < beam_.size(); ++i) {  // first those that stay, so that extensions find them
       const Entry& entry = beam_[i];
-      candidates_.push_back(
-          {.node = entry.node, .blank = entry.total() + log_p[static_cast<size_t>(options_.blank)], .bonus = entry.bonus});
+      candidates_.push_back({.node = entry.node,
+                             .blank = entry.total() + log_p[static_cast<size_t>(options_.blank)],
+                             .bonus = entry.bonus,
+                             .size = entry.size});
       if (entry.node > 0) candidates_.back().label = entry.label + log_p[static_cast<size_t>(nodes_[at(entry.node)].label)];
       nodes_[at(entry.node)].candidate = static_cast<int64_t>(i);
     }
@@ -109,6 +111,7 @@ class BeamSearch {
     int64_t node = -1;  // -1: the extension of `parent` by `next`
     double blank = kNever, label = kNever, bonus = 0;
     int64_t parent = -1, next = -1;
+    int64_t size = 0;  // of labels
     double total() const { return log_add(blank, label); }
     double score() const { return total() + bonus; }
   };
@@ -140,7 +143,7 @@ class BeamSearch {
         continue;
       }
       const double bonus = options_.scorer ? entry.bonus + asked(prefix, label) : entry.bonus;
-      candidates_.push_back({.label = reached, .bonus = bonus, .parent = entry.node, .next = label});
+      candidates_.push_back({.label = reached, .bonus = bonus, .parent = entry.node, .next = label, .size = entry.size + 1});
     }
   }
 
@@ -158,7 +161,11 @@ class BeamSearch {
     }
     const size_t kept = std::min(ranked_.size(), static_cast<size_t>(options_.width));
     std::partial_sort(ranked_.begin(), ranked_.begin() + static_cast<std::ptrdiff_t>(kept), ranked_.end(),
-                      [](const Rank& a, const Rank& b) { return a.score != b.score ? a.score > b.score : a.index < b.index; });
+                      [&](const Rank& a, const Rank& b) {
+                        if (a.score != b.score) return a.score > b.score;
+                        const int64_t size_a = candidates_[a.index].size, size_b = candidates_[b.index].size;
+                        return size_a != size_b ? size_a < size_b : a.index < b.index;
+                      });
     beam_.clear();
     for (size_t i = 0; i < kept; ++i) {
       Entry entry = candidates_[ranked_[i].index];

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gradus/base/error.hpp"
+#include "gradus/graph/mode.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -20,7 +21,7 @@ using namespace core;
 namespace {
 
 thread_local DecodingScope* innermost = nullptr;
-thread_local int unpadded_scopes = 0;
+thread_local GenerationScope* innermost_generation = nullptr;
 
 constexpr int64_t kLeastCapacity = 64;
 
@@ -50,13 +51,16 @@ DecodingScope::DecodingScope(DecodingCache& cache)
       position_(array(std::vector<int64_t>{cache.length_}, {})),
       capacity_(cache.capacity_),
       outer_(innermost),
+      flags_before_(mode_flags()),
       exceptions_(std::uncaught_exceptions()) {
   if (is_tracing()) fail("DecodingScope", "it is opened inside a transform; a sequence is continued outside of any");
   innermost = this;
+  set_mode_flags(flags_before_ | kSequenceFlag);
 }
 
 DecodingScope::~DecodingScope() {
   innermost = outer_;
+  set_mode_flags(flags_before_);
   if (std::uncaught_exceptions() > exceptions_) return;
   for (size_t i = 0; i < staged_.size(); ++i) {
     if (i == cache_.slots_.size()) cache_.slots_.emplace_back();
@@ -69,6 +73,8 @@ DecodingScope::~DecodingScope() {
 DecodingScope* DecodingScope::current() { return innermost; }
 
 void DecodingScope::expect(std::string_view layer, int64_t count) {
+  if (is_tracing())
+    fail(layer, "it is called by a transform, or a compiled function, inside a DecodingScope; a sequence is continued outside of any");
   if (count_ >= 0 && count_ != count) {
     fail(layer, "x has ", count, " positions, earlier layers of this call had ", count_, "; a sequence is continued by all of them alike");
   }
@@ -119,8 +125,19 @@ std::vector<Array> DecodingScope::last(std::string_view layer, const std::functi
   return slot.arrays;
 }
 
-UnpaddedScope::UnpaddedScope() { ++unpadded_scopes; }
-UnpaddedScope::~UnpaddedScope() { --unpadded_scopes; }
-bool UnpaddedScope::is_open() { return innermost || unpadded_scopes > 0; }
+GenerationScope::GenerationScope() : outer_(innermost_generation), flags_before_(mode_flags()) {
+  innermost_generation = this;
+  set_mode_flags(flags_before_ | kSequenceFlag);
+}
+GenerationScope::~GenerationScope() {
+  innermost_generation = outer_;
+  set_mode_flags(flags_before_);
+}
+void GenerationScope::note_limit(int64_t positions) {
+  if (innermost) innermost->limit(positions);
+  for (GenerationScope* scope = innermost_generation; scope; scope = scope->outer_) {
+    scope->limit_ = scope->limit_ ? std::min(scope->limit_, positions) : positions;
+  }
+}
 
 }  // namespace gradus::nn

@@ -78,19 +78,29 @@ class DecodingScope {
   int64_t count_ = -1;  // new positions; -1: nobody has said it yet
   int64_t capacity_ = 0;
   DecodingScope* outer_;
+  uint64_t flags_before_;
   int exceptions_;
 };
 
-/// While one lives, every id that calls of this thread take counts, also those of an Embedding's padding: a sequence that is being made is
-/// not filled up. A DecodingScope is the same in this.
-class UnpaddedScope {
+/// While one lives, this thread makes a sequence: every id that calls take counts, also those of an Embedding's padding, as nothing is
+/// filled up (makes_sequence()); a DecodingScope is the same in this. It hears how many positions the model takes, with a cache and
+/// without.
+class GenerationScope {
  public:
-  UnpaddedScope();
-  ~UnpaddedScope();
-  UnpaddedScope(const UnpaddedScope&) = delete;
-  UnpaddedScope& operator=(const UnpaddedScope&) = delete;
-  /// Whether one of either kind is open in this thread.
-  static bool is_open();
+  GenerationScope();
+  ~GenerationScope();
+  GenerationScope(const GenerationScope&) = delete;
+  GenerationScope& operator=(const GenerationScope&) = delete;
+
+  /// Positions that the layers of calls so far take at most; 0: none has said it.
+  int64_t limit() const { return limit_; }
+  /// Notes, for all that are open in this thread, and a DecodingScope, that the model takes no more than so many positions.
+  static void note_limit(int64_t positions);
+
+ private:
+  GenerationScope* outer_;
+  uint64_t flags_before_;
+  int64_t limit_ = 0;
 };
 
 }  // namespace gradus::nn

@@ -2,7 +2,7 @@
 #include "gradus/nn/dense.hpp"
 
 #include "gradus/base/error.hpp"
-#include "gradus/nn/decoding.hpp"
+#include "gradus/graph/mode.hpp"
 #include "gradus/nn/training.hpp"
 #include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
@@ -101,8 +101,7 @@ void Embedding::check() const {
 }
 Array Embedding::forward(const Array& ids) const {
   const Array vectors = embedding(table(), ids);
-  if (padding && ids.rank() == 2 && !UnpaddedScope::is_open())
-    detail::CallScope::note_lengths(vectors, detail::lengths_without(ids, *padding));
+  if (padding && ids.rank() == 2 && !makes_sequence()) detail::CallScope::note_lengths(vectors, detail::lengths_without(ids, *padding));
   return vectors;
 }
 const Array& Embedding::table() const { return weights({count, width}, initializer); }

@@ -51,7 +51,7 @@ constexpr Input backward_inputs[] = {{"q", floats},
                                      {"k", floats},
                                      {"v", floats},
                                      {"y", floats},
-                                     {"lse", floats},
+                                     {"sums", floats},
                                      {"dy", floats},
                                      {"mask", bools | floats, true},
                                      {"lengths", only(int64), true},
@@ -129,7 +129,7 @@ backend::KernelPtr prepare_backward(const KernelCall& call) {
 std::vector<Aval> infer_forward(const Call& call) {
   const Shape &q = call[0].shape(), &v = call[2].shape();
   const Dims y = heads_before_time(Dims{q[0], q[1], q[2], v[3]}, call.as<AttentionArgs>().time_first);
-  return {{call[0].dtype(), Shape(y), false}, {wide_dtype(call[0].dtype()), Shape{q[0], q[1], q[2]}, false}};
+  return {{call[0].dtype(), Shape(y), false}, {wide_dtype(call[0].dtype()), Shape{q[0], q[1], q[2], 2}, false}};
 }
 std::vector<Aval> infer_backward(const Call& call) {
   std::vector<Aval> out;
@@ -210,20 +210,22 @@ struct Composed {
   }
 };
 
+// sums: of each query the largest score and log sum e^(score - largest), (N, heads, T, 2). Added up, the logarithm would be lost beside a
+// score of -1e9, as masks have them.
 struct Softmax {
-  Array weights, lse;
+  Array weights, sums;
 };
-// 0 and +infinity where all scores are -infinity.
+// 0, and +infinity for the largest score, where all are -infinity.
 Softmax softmax_or_zero(const Array& scores) {
   if (scores.shape(-1) == 0) {
     Dims sizes = scores.shape().dims();
-    sizes.pop_back();
+    sizes[static_cast<size_t>(scores.rank() - 1)] = 2;
     return {scores, full(Shape(sizes), kInfinity, scores.dtype())};
   }
   const Array top = apply(stop_gradient_op, {max(scores, -1, keepdims)});
   const Array shift = where(top == -kInfinity, 0, top), powers = exp(scores - shift), total = sum(powers, -1, keepdims);
   const Array is_blind = total == 0, divisor = where(is_blind, 1, total);
-  return {powers / divisor, squeeze(where(is_blind, kInfinity, shift + log(divisor)), -1)};
+  return {powers / divisor, concatenate({where(is_blind, kInfinity, shift), log(divisor)}, -1)};
 }
 
 // y = dropout(softmax(scores)) v
@@ -231,15 +233,16 @@ std::vector<Array> compose_forward(const Call& call) {
   const Composed x(call, first_optional);
   const Softmax softmax = softmax_or_zero(x.scores());
   const Array y = x.whole(matmul(x.grouped(x.dropped(softmax.weights)), x.v));
-  return {result_axes(y, x.args.time_first).astype(call[0].dtype()), softmax.lse};
+  return {result_axes(y, x.args.time_first).astype(call[0].dtype()), softmax.sums};
 }
 
-// p = e^(scores - lse);  ds = p (dropout(dy v^T) - sum(dy y)), 0 where hidden. y and lse count as inputs of their own.
+// p = e^(scores - largest - log sum);  ds = p (dropout(dy v^T) - sum(dy y)), 0 where hidden. y and sums count as inputs of their own.
 struct Slopes {
   Array weights, scores;  // p, ds: (N, heads, T, S)
 };
-Slopes compose_slopes(const Composed& x, const Array& y, const Array& lse, const Array& dy) {
-  const Array p = exp(x.scores() - expand_dims(lse, -1));
+Slopes compose_slopes(const Composed& x, const Array& y, const Array& sums, const Array& dy) {
+  const auto [largest, log_sum] = split<2>(sums, -1);
+  const Array p = exp(x.scores() - largest - log_sum);
   const Array dp = x.dropped(x.whole(matmul(x.grouped(dy), swapaxes(x.v, -1, -2))));
   const Array ds = p * (dp - sum(dy * y, -1, keepdims)), seen = x.visible();
   return {p, seen.exists() ? where(seen, ds, 0) : ds};
@@ -318,8 +321,8 @@ constinit const OpDef attention_backward_op{.name = "attention_backward",
 
 std::vector<Array> reverse_attention(const RecordedCall& call, std::span<const Array> cotangents) {
   const bool time_first = call.as<AttentionArgs>().time_first;
-  const Array &y = call.outputs[0], &lse = call.outputs[1], &dy = cotangents[0];
-  std::vector<Array> inputs = {call[0], call[1], call[2], y, lse, dy};
+  const Array &y = call.outputs[0], &sums = call.outputs[1], &dy = cotangents[0];
+  std::vector<Array> inputs = {call[0], call[1], call[2], y, sums, dy};
   for (size_t i = 0; i < optional_count; ++i) inputs.push_back(call.optional(first_optional + i));
   std::vector<Array> out = apply_all(attention_backward_op, inputs, call.args);
   for (Array& slope : out) slope = result_axes(slope, time_first);
@@ -329,7 +332,7 @@ std::vector<Array> reverse_attention(const RecordedCall& call, std::span<const A
   const bool has_float_mask = mask.exists() && mask.dtype().is_float();
   if (!has_float_mask && !slopes.exists()) return out;
   const Composed x(call, first_optional);
-  const Array ds = compose_slopes(x, result_axes(widened(y), time_first), lse, result_axes(widened(dy), time_first)).scores;
+  const Array ds = compose_slopes(x, result_axes(widened(y), time_first), sums, result_axes(widened(dy), time_first)).scores;
   const auto place = [&](Optional input) { return static_cast<size_t>(call.args.place(first_optional + input)); };
   if (has_float_mask) out[place(mask_input)] = unbroadcast(ds, mask.shape());
   if (slopes.exists()) out[place(slopes_input)] = -sum(ds * abs(x.distances()).astype(ds.dtype()), {0, 2, 3});

@@ -70,7 +70,6 @@ class Sequences {
     return array(ids, {rows_.size(), length() - first});
   }
   Array call(const Array& ids) {
-    const nn::UnpaddedScope whole;
     if (!use_cache_) return model_(ids);
     const nn::DecodingScope scope(cache_);
     return model_(ids);
@@ -78,7 +77,7 @@ class Sequences {
 
   // Gives the model the tokens from `first` on that it has not seen.
   void feed(int64_t first) {
-    const int64_t most = context_ ? context_ : cache_.limit();
+    const int64_t most = context_ ? context_ : making_.limit();
     if (most > 0 && fed_ > 0 && length() - start_ > most) {
       start_ = length() - std::max<int64_t>(1, most / 2);
       cache_ = {};
@@ -101,6 +100,7 @@ class Sequences {
   bool use_cache_;
   int64_t context_;
   std::vector<std::vector<int64_t>> rows_;
+  nn::GenerationScope making_{};
   nn::DecodingCache cache_{};
   int64_t start_ = 0, fed_ = 0;  // first token that the model still knows; tokens that it has seen
   size_t classes_ = 0;

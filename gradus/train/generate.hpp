@@ -22,7 +22,7 @@ struct GenerateOptions {
   uint64_t seed = 0;                   ///< of the draws
   int64_t beams = 1;                   ///< above 1: the most likely sequence that a search with so many finds, instead of a draw
   double length_penalty = 1.0;         ///< of beam search: log probabilities are compared divided by length to this power
-  int64_t context = 0;    ///< tokens that the model takes at most; 0: what its PositionEmbedding says, as far as the cache knows
+  int64_t context = 0;                 ///< tokens that the model takes at most; 0: what its PositionEmbedding says
   bool use_cache = true;  ///< each call of the model has the new token only (nn::DecodingScope); false: the whole sequence
   std::function<bool(int64_t token)> on_token{};  ///< called with each new token (not in beam search); false ends the sequence
   bool interrupts = false;                        ///< the first Ctrl-C, SIGTERM or SIGHUP ends the sequence; false: no signal is touched

@@ -110,7 +110,10 @@ Measured LossObjective::measure(const Array& output, const Array& given, const A
   }
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) {
-    measured.others.push_back({metric.name(), metric(fixed, target), metric.divisor(fixed, target)});
+    Term term{metric.name(), metric(fixed, target), metric.divisor(fixed, target)};
+    check_number("the metric " + term.name, term.value);
+    if (term.divisor.exists()) check_number("the divisor of the metric " + term.name, term.divisor);
+    measured.others.push_back(std::move(term));
   }
   return measured;
 }

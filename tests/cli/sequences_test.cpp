@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "gradus/gradus.hpp"
@@ -84,6 +85,7 @@ TEST_F(LanguageModel, names_what_is_wrong) {
   expect(generate({"--temperature", "-1"}), 1, "temperature is -1; it must not be negative");
   expect(generate({"--temperature", "hot"}), 2, "\"hot\" is no number");
   expect(generate({"--top-p", "0"}), 1, "top_p is 0");
+  expect(generate({"--seed", "99999999999999999999"}), 2, "99999999999999999999 is beyond 64 bits");
   expect(generate({"--stop", "xyz"}), 1, "xyz");
   expect(run_gradus({"generate"}), 2, "MODEL is required");
   expect(run_gradus({"generate", *folder / "nothing"}), 1, "nothing");
@@ -133,6 +135,52 @@ TEST(Generate, prints_no_prompt_that_it_cannot_go_on_with_and_says_what_the_mode
   EXPECT_EQ(made.out.rfind("\u6625z", 0), 0u) << made.out;
   EXPECT_NE(made.err.find("the model does not know 1 of the 2 tokens of the prompt; they count as <unk>"), std::string::npos) << made.err;
   EXPECT_EQ(run_gradus({"generate", folder / "run", "--prompt", "\u6625", "--tokens", "0"}).out, "\u6625\n");
+}
+
+// Ids mean the tokens that the model has learnt, not those of a vocabulary of another file.
+TEST(Evaluate, takes_texts_by_the_models_own_tokenizer_and_classes) {
+  const TemporaryFolder folder;
+  std::ofstream first(folder / "first.txt"), second(folder / "second.txt");
+  second << "a";
+  for (int i = 0; i < 350; ++i) first << "bc", second << "bc";
+  first.close();
+  second.close();
+  const std::vector<std::string> settings{"data.path=" + (folder / "first.txt"),
+                                          "data.context=8",
+                                          "data.test=0.1",
+                                          "train.epochs=40",
+                                          "train.batch_size=8", "optimizer.learning_rate=0.03",
+                                          "model.layers=[{type=\"CharRNN\", width=4, units=8, layers=1, dropout=0}]"};
+  ASSERT_EQ(train("lstm_char", folder / "run", settings).code, 0);
+  // By itself the second file would have three letters, and other numbers for b and c.
+  const auto loss = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"evaluate", folder / "run"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome made = run_gradus(arguments);
+    const size_t at = made.out.find("loss: ");
+    return at == std::string::npos ? 1e9 : std::stod(made.out.substr(at + 6));
+  };
+  const double known = loss({}), other = loss({"--set", "data.path=" + (folder / "second.txt")});
+  EXPECT_LT(known, 0.5);
+  EXPECT_LT(other, 0.5);
+  const Outcome named = train("lstm_char", folder / "again",
+                              {"data.path=" + (folder / "second.txt"), "data.tokenizer=" + (folder / "run/model.gradus"), "data.context=8",
+                               "train.epochs=1", "model.layers=[{type=\"CharRNN\", width=4, units=8, layers=1}]"});
+  EXPECT_EQ(named.code, 0) << named.err;
+  EXPECT_EQ(io::load(folder / "again/model.gradus").info.tokenizer, io::load(folder / "run/model.gradus").info.tokenizer);
+
+  std::ofstream labels(folder / "labels.tsv");
+  for (int i = 0; i < 40; ++i) labels << (i % 2 ? "ham\tgood word" : "spam\tbad word") << i << "\n";
+  labels.close();
+  ASSERT_EQ(train("spam", folder / "spam", {"data.path=" + (folder / "labels.tsv"), "data.test=0.5", "train.epochs=1"}).code, 0);
+  const data::Tokenizer words = data::Tokenizer::from_datum(io::load(folder / "spam/model.gradus").info.tokenizer);
+  int seen = 0;
+  for (int i = 0; i < 40; ++i) seen += words.find("word" + std::to_string(i)).has_value();
+  EXPECT_EQ(seen, 20);  // those of the training part
+  std::ofstream(folder / "odd.tsv") << "eggs\tgood word1\n";
+  const Outcome odd =
+      run_gradus({"evaluate", folder / "spam", "--train", "--set", "data.path=" + (folder / "odd.tsv"), "--set", "data.test=0"});
+  EXPECT_NE(odd.err.find("label \"eggs\" is no class; there are ham, spam"), std::string::npos) << odd.err << odd.out;
 }
 
 TEST(Generate, of_words_goes_on_as_the_whole_text_would_read) {
@@ -261,12 +309,26 @@ TEST_F(Translation, keeps_empty_lines_and_names_what_is_wrong) {
   long_line << "one\n";
   for (int i = 0; i < 20; ++i) long_line << "two ";
   long_line.close();
-  expect(run_gradus({"translate", run(), *folder / "long.txt"}), "line 2: ");
+  expect(run_gradus({"translate", run(), *folder / "long.txt"}),
+         "long.txt: line 2 has 21 tokens; the model takes at most 16; divide it into sentences");
   std::ofstream(*folder / "bytes.txt") << "one\na\xff";
   expect(run_gradus({"translate", run(), *folder / "bytes.txt"}), "bytes.txt:2: byte 5 (0xff)");
   expect(run_gradus({"translate", run(), *folder / "gap.txt", "--reference", *folder / "source.txt"}), "it has 25 lines");
   expect(run_gradus({"translate", run(), *folder / "gap.txt", "--words", "french"}), "--words is \"french\"");
   expect(run_gradus({"generate", run(), "--prompt", "one"}), "the model is TranslationTransformer; its texts come from gradus translate");
+}
+// The longest sentence of a test set is seldom that of the training set.
+TEST_F(Translation, is_evaluated_on_sequences_of_any_length) {
+  std::ofstream(*folder / "short.tsv") << "one\teins\ntwo\tzwei\n";
+  const Outcome made = run_gradus({"evaluate", run(), "--set", "data.path=" + (*folder / "short.tsv"), "--set", "data.test=0.5"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_NE(made.out.find("test samples: 1\n"), std::string::npos) << made.out;
+}
+TEST_F(Translation, takes_word_pieces_too) {
+  const Outcome made = train("translation", *folder / "pieces",
+                             {"data.path=" + (*folder / "pairs.tsv"), "data.tokenizer=word_piece", "train.epochs=1", "data.test=0.04",
+                              "model.layers=[{type=\"TranslationTransformer\", context=16, width=8, layers=1, heads=2, is_shared=true}]"});
+  EXPECT_EQ(made.code, 0) << made.err;
 }
 TEST(Translate, is_of_translators_alone) {
   const TemporaryFolder folder;
@@ -326,6 +388,16 @@ TEST(Embed, reads_a_folder_as_hugging_face_has_it) {
 
   const Outcome similar = run_gradus({"similar", folder / "", folder / "lines.txt", "c", "--top", "1"});
   EXPECT_EQ(similar.out, "1.0000  c\n") << similar.err;
+
+  // Texts are cut where sentence-transformers cut them.
+  const auto last = [](const std::string& rows) { return rows.substr(rows.rfind('\n', rows.size() - 2) + 1); };
+  std::ofstream(folder / "sentence_bert_config.json") << R"({"max_seq_length": 3})";
+  std::ofstream(folder / "cut.txt") << "a b c\n";
+  EXPECT_EQ(last(run_gradus({"embed", folder / "", folder / "lines.txt"}).out), run_gradus({"embed", folder / "", folder / "cut.txt"}).out);
+  std::ofstream(folder / "sentence_bert_config.json") << R"({"max_seq_length": 0})";
+  EXPECT_NE(run_gradus({"embed", folder / "", folder / "cut.txt"}).err.find("max_seq_length is 0; it must be an integer of at least 1"),
+            std::string::npos);
+  std::filesystem::remove(folder / "sentence_bert_config.json");
 
   EXPECT_NE(run_gradus({"embed", ".", folder / "lines.txt"}).err.find("holds no model: neither model.gradus, as run folders do, nor"),
             std::string::npos);

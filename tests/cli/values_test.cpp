@@ -246,7 +246,7 @@ cli::DataParts parts_of(const TemporaryFolder& folder, const std::string& lines)
   const CurrentFolder current(folder);
   std::string text = kRecipe;
   text.insert(text.find("\n[model]"), lines);
-  return cli::read_recipe(cli::Document("my.toml", text)).data.load();
+  return cli::read_recipe(cli::Document("my.toml", text)).data.load({});
 }
 
 TEST(Values, TheValidationShareIsHeldOutOfTheTrainingSamples) {
@@ -304,7 +304,7 @@ TEST(Values, TheShareForTestingIsTaken) {
       cli::read_recipe(cli::Document("my.toml",
                                      "[data]\nsource = \"blobs\"\nsamples = 50\ntest = 0.3\n[model]\nlayers = [{type = \"Dense\", "
                                      "units = 3}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n"))
-          .data.load();
+          .data.load({});
   EXPECT_EQ(parts.train.size(), 35);
   EXPECT_EQ(parts.test.size(), 15);
 }

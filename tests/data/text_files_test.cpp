@@ -34,6 +34,11 @@ TEST(TextFiles, LinesLoseTheirEndsAndEmptyOnesAreLeftOut) {
   EXPECT_EQ(data::read_text(file.path()), "one\n\n \u3000\ntwo\nthree");
 }
 
+TEST(TextFiles, LinesOfATextThatIsThereAreThoseOfAFile) {
+  EXPECT_EQ(data::split_lines("standard input", "\xEF\xBB\xBFone\r\n\ntwo", true), (Texts{"one", "", "two"}));
+  EXPECT_TRUE(data::split_lines("standard input", "", true).empty());
+}
+
 // In time proportional to its length.
 TEST(TextFiles, LongTextsOfOtherLineEndsAreRead) {
   std::string given, expected;

@@ -223,7 +223,7 @@ TEST(DecodingCache, knows_no_padding) {
   expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::PositionEmbedding(40), nn::TransformerEncoder(1, 2, {.causal = true})},
                    ids, 4, 1e-5);
   const Array some = array({{3, 0, 4, 0, 5}, {0, 1, 2, 0, 0}});
-  const nn::UnpaddedScope whole;
+  const nn::GenerationScope whole;
   expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::TransformerEncoder(1, 2, {.causal = true})}, some, 2, 1e-5);
   expect_continued(nn::Sequential{nn::Embedding(20, 16, padded), nn::LSTM(8, {.return_sequences = true})}, some, 2, 1e-5);
 }
@@ -326,6 +326,27 @@ TEST(DecodingCache, select_takes_sequences_of_the_batch) {
   const Array next = call(array({{5}, {6}, {7}}));
   const Array whole = model(array({{3, 4, 5}, {3, 4, 6}, {1, 2, 7}}));
   EXPECT_TRUE(allclose(next[{slice(), 0}], whole[{slice(), 2}], {.relative = 1e-5, .absolute = 1e-5}));
+}
+
+TEST(DecodingScope, refuses_compiled_functions_and_weights_that_would_count_on) {
+  nn::Sequential model = small_gpt({});
+  const auto step = compile([&](const Array& x) { return model(x); }, model);
+  const Array ids = array({{7}});
+  step(ids).eval();  // recorded outside
+  nn::DecodingCache cache;
+  const nn::DecodingScope scope(cache);
+  EXPECT_THROW(step(ids), Error);
+  const nn::MultiHeadAttention attention(2, {.causal = true});
+  EXPECT_THROW(attention.weights(zeros({1, 1, 4}), zeros({1, 1, 4})), Error);
+}
+TEST(GenerationScope, is_another_recording_of_a_compiled_function) {
+  nn::Sequential model{nn::Embedding(9, 8, {.padding = 0}), nn::LSTM(8, {.return_sequences = true})};
+  const auto run = compile([&](const Array& x) { return model(x); }, model);
+  const Array ids = array({{3, 4, 0}});
+  const Array padded = run(ids).eval();
+  EXPECT_EQ(sum(abs(padded[{0, 2}])).item(), 0);
+  const nn::GenerationScope making;
+  EXPECT_GT(sum(abs(run(ids)[{0, 2}])).item(), 0);
 }
 
 TEST(DecodingScope, refuses_attention_that_looks_ahead_and_transforms) {

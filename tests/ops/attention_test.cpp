@@ -15,6 +15,7 @@
 #include "gradus/ops/equality.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/linalg.hpp"
+#include "gradus/ops/normalize.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/rotary.hpp"
 #include "gradus/ops/shape.hpp"
@@ -395,6 +396,30 @@ TEST(attention, of_added_masks_has_the_same_bits_after_nan) {
       grad([&](const Array& x) { return sum(attention(x, k, k, {.mask = full({others, 100}, NAN)}) * x); })(nan).eval();
       const auto [dq_again, dk_again] = slopes();
       ASSERT_TRUE(array_equal(dq, dq_again) && array_equal(dk, dk_again)) << queries << " after " << others;
+    }
+  }
+}
+
+// As others write masks: the logarithm of a sum of 129 is nothing beside it.
+TEST(attention, has_gradients_beside_scores_of_minus_a_billion) {
+  random::seed(33);
+  for (const DType dtype : {float32, float64}) {
+    for (const int64_t queries : {1, 40}) {
+      const Array q = random::normal({1, 1, queries, 32}).astype(dtype).eval(), k = random::normal({1, 1, 129, 32}).astype(dtype).eval(),
+                  v = random::normal({1, 1, 129, 32}).astype(dtype).eval();
+      for (const double low : {-1e9, -1e6, dtype == float32 ? -3.4028234663852886e38 : -1.7976931348623157e308}) {
+        const Array mask = full({queries, 129}, low, dtype);
+        const auto by = [&](auto attend) {
+          return grad([&](const Array& a, const Array& b, const Array& c) { return sum(attend(a, b, c) * c[{0, 0, 0}]); })(q, k, v);
+        };
+        const auto [dq, dk, dv] = by([&](const Array& a, const Array& b, const Array& c) { return attention(a, b, c, {.mask = mask}); });
+        const auto [eq, ek, ev] = by([&](const Array& a, const Array& b, const Array& c) {
+          return matmul(softmax(matmul(a, swapaxes(b, -1, -2)) / std::sqrt(32.0) + mask), c);
+        });
+        const CloseOptions tolerance{.relative = 2e-3, .absolute = 2e-3};  // scores themselves keep few digits there
+        EXPECT_TRUE(allclose(dv, ev, tolerance)) << low;
+        EXPECT_TRUE(allclose(dq, eq, tolerance) && allclose(dk, ek, tolerance)) << low;
+      }
     }
   }
 }

@@ -210,6 +210,15 @@ TEST(ctc, the_mean_is_over_the_labels_of_each_example) {
   EXPECT_NEAR(loss::ctc(logits, targets, {.target_lengths = array({3, 1, 0})}).item(), loss::ctc(logits, targets).item(), 1e-12);
 }
 
+// Its elements are differences of probabilities, whatever rounding makes of logarithms.
+TEST(ctc, has_slopes_from_minus_1_to_1_for_logits_of_any_size) {
+  random::seed(13);
+  for (const double size : {1e6, 1e8, 1e10}) {
+    const Array logits = (random::normal({1, 30, 5}) * size).eval(), labels = array({{1, 2}});
+    const Array slopes = grad([&](const Array& x) { return sum(ctc_loss(x, labels)); })(logits);
+    EXPECT_LE(max(abs(slopes)).item(), 1.0) << size;
+  }
+}
 // Numbers that float32 adds to 10,000 without rounding: the same probabilities.
 TEST(ctc, does_not_depend_on_what_all_logits_have_in_common) {
   random::seed(12);

@@ -198,6 +198,17 @@ TEST(Accuracy, OfTokensLeavesPaddingOut) {
   EXPECT_DOUBLE_EQ(metrics::perplexity(std::log(65.0)), 65);
 }
 
+TEST(Evaluation, RefusesMetricsThatAreNoNumber) {
+  const nn::Sequential model{nn::Dense(2)};
+  const data::Dataset set(ones({3, 2}), ones({3, 2}));
+  const auto said = [&](const metrics::Metric& metric) {
+    return error_of([&] { train::evaluate(model, set, {.loss = loss::mean_squared_error, .metrics = {metric}, .verbose = false}); });
+  };
+  const auto rows = [](const Array& output, const Array&) { return mean(output, 1); };
+  const auto number = [](const Array& output, const Array&) { return mean(output); };
+  EXPECT_NE(said({"rows", rows}).find("the metric rows returned an array (3,); it must return a scalar"), std::string::npos);
+  EXPECT_NE(said({"odd", number, rows}).find("the divisor of the metric odd returned an array (3,)"), std::string::npos);
+}
 // A token counts as much in one batch as in another.
 TEST(Evaluation, WeighsTokenAccuracyByTheTokensThatCount) {
   const nn::Sequential model{nn::Embedding(1, 2, {.initializer = nn::init::zeros()}), nn::Dense(2)};  // says 0 of everything

@@ -223,6 +223,7 @@ TEST(Generate, goes_on_beyond_the_context) {
   const Generated cached = generate(gpt, {1, 2, 3}, options);
   EXPECT_EQ(cached.tokens.size(), 50u);
   options.use_cache = false;
+  EXPECT_EQ(cached.tokens, generate(gpt, {1, 2, 3}, options).tokens);
   options.context = 16;
   EXPECT_EQ(cached.tokens, generate(gpt, {1, 2, 3}, options).tokens);
 }

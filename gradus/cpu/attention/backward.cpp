@@ -1,5 +1,5 @@
-// Attention backward: weights are computed again, tile by tile, from lse. Blocks of queries one after the other; gradients of k and v are
-// summed over them, those of q over tiles of keys.
+// Attention backward: weights are computed again, tile by tile, from the sums of the forward pass. Blocks of queries one after the other;
+// gradients of k and v are summed over them, those of q over tiles of keys.
 #include "gradus/cpu/highway_targets.hpp"
 
 #include "gradus/base/parallel.hpp"
@@ -34,22 +34,23 @@ struct BackwardPlan {
 
 struct BackwardInputs {
   Inputs more;
-  const void *q, *k, *v, *y, *lse, *dy;
+  const void *q, *k, *v, *y, *pairs, *dy;
   void *dq, *dk, *dv;
   BackwardInputs(const Attention& x, void* const* p)
-      : more(x, p + 6), q(p[0]), k(p[1]), v(p[2]), y(p[3]), lse(p[4]), dy(p[5]), dq(more.next[0]), dk(more.next[1]), dv(more.next[2]) {}
+      : more(x, p + 6), q(p[0]), k(p[1]), v(p[2]), y(p[3]), pairs(p[4]), dy(p[5]), dq(more.next[0]), dk(more.next[1]), dv(more.next[2]) {}
 };
 
 // Scratch of one block, but for that of its products.
 template <class S>
 struct BackwardScratch {
   S *tile, *slope, *one, *two, *dq;  // dq: width x kQueries
-  S *lse, *shift;                    // of each query; shift: sum of dy y
+  S *top, *log_sum, *shift;          // of each query: largest score, log sum e^(score - top), sum of dy y
   S* sums;                           // dk and dv of a head, if they are not summed elsewhere
   BackwardScratch(const BackwardPlan& plan, Pieces& pieces) {
     for (S** piece : {&tile, &slope, &one, &two}) *piece = pieces.take<S>(kKeys * kQueries);
     dq = pieces.take<S>(round_up(plan.x.width, 16) * kQueries);
-    lse = pieces.take<S>(kQueries);
+    top = pieces.take<S>(kQueries);
+    log_sum = pieces.take<S>(kQueries);
     shift = pieces.take<S>(kQueries);
     sums = pieces.take<S>(plan.is_direct || plan.parts > 1 ? 0 : plan.sum_size());
   }
@@ -73,15 +74,16 @@ namespace {
 
 // From scores and slopes of weights (dy v^T): weights, and slopes of scores. `factors` of dropout may be null.
 template <int kVectors, bool kIsDropped, class S>
-HWY_INLINE void take_slopes(S* HWY_RESTRICT tile, S* HWY_RESTRICT slope, const S* HWY_RESTRICT factors, int64_t keys, const S* lse,
-                            const S* shift) {
+HWY_INLINE void take_slopes(S* HWY_RESTRICT tile, S* HWY_RESTRICT slope, const S* HWY_RESTRICT factors, int64_t keys, const S* tops,
+                            const S* log_sums, const S* shift) {
   const hn::ScalableTag<S> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int64_t lanes = kLanes<S>;
-  V log_sum[kVectors], mean[kVectors];
+  V top[kVectors], log_sum[kVectors], mean[kVectors];
   GRADUS_UNROLL
   for (int v = 0; v < kVectors; ++v) {
-    log_sum[v] = hn::LoadU(d, lse + v * lanes);
+    top[v] = hn::LoadU(d, tops + v * lanes);
+    log_sum[v] = hn::LoadU(d, log_sums + v * lanes);
     mean[v] = hn::LoadU(d, shift + v * lanes);
   }
   const V low = hn::Set(d, -kInfinity<S>);
@@ -90,7 +92,7 @@ HWY_INLINE void take_slopes(S* HWY_RESTRICT tile, S* HWY_RESTRICT slope, const S
     for (int v = 0; v < kVectors; ++v) {
       const int64_t at = j * kQueries + v * lanes;
       const V score = hn::LoadU(d, tile + at);
-      const V p = exp_lanes<false>(d, hn::Sub(score, log_sum[v]));
+      const V p = exp_lanes<false>(d, hn::Sub(hn::Sub(score, top[v]), log_sum[v]));
       V dp = hn::LoadU(d, slope + at), weight = p;
       if constexpr (kIsDropped) {
         const V factor = hn::LoadU(d, factors + at);
@@ -122,11 +124,12 @@ Compute<T> row_product(const T* a, int64_t a_column, const T* b, int64_t b_colum
 template <class T, class S = Compute<T>>
 void load_sums(const Block<T>& block, const BackwardInputs& in, const BackwardScratch<S>& s) {
   const Attention& x = block.x;
-  const S* lse = static_cast<const S*>(in.lse) + (block.example * x.heads + block.head) * x.queries + block.first;
+  const S* pairs = static_cast<const S*>(in.pairs) + 2 * ((block.example * x.heads + block.head) * x.queries + block.first);
   const T *y = block.query_rows(in.y, x.y), *dy = block.query_rows(in.dy, x.dy);
   for (int64_t i = 0; i < kQueries; ++i) {
     const bool is_there = i < block.queries;
-    s.lse[i] = is_there ? lse[i] : kInfinity<S>;
+    s.top[i] = is_there ? pairs[2 * i] : kInfinity<S>;
+    s.log_sum[i] = is_there ? pairs[2 * i + 1] : S(0);
     s.shift[i] = is_there ? row_product(dy + i * x.dy.row, x.dy.column, y + i * x.y.row, x.y.column, x.value_width) : S(0);
   }
 }
@@ -147,8 +150,8 @@ void backward_block(const Block<T>& block, Products& products, const BackwardInp
     products.weight_slopes(key, count, block.columns, s.slope);
     if (x.draw_keys) block.draw(key, count, s.one);
     for_groups<S>(block.columns, [&]<int kVectors>(std::integral_constant<int, kVectors>, int64_t c) HWY_ATTR {
-      if (x.draw_keys) take_slopes<kVectors, true>(s.tile + c, s.slope + c, s.one + c, count, s.lse + c, s.shift + c);
-      else take_slopes<kVectors, false>(s.tile + c, s.slope + c, s.one + c, count, s.lse + c, s.shift + c);
+      if (x.draw_keys) take_slopes<kVectors, true>(s.tile + c, s.slope + c, s.one + c, count, s.top + c, s.log_sum + c, s.shift + c);
+      else take_slopes<kVectors, false>(s.tile + c, s.slope + c, s.one + c, count, s.top + c, s.log_sum + c, s.shift + c);
     });
     products.add(key, count, block.columns, s.tile, s.slope, is_first, sums, in.dq ? s.dq : nullptr);
     is_first = false;

@@ -159,10 +159,12 @@ S take_row(S* scores, int64_t count, S& top, S& total) {
 }
 
 template <class T, class S = Compute<T>>
-void finish_query(const Query<T>& query, const S* sums, S top, S total, T* y, S* lse) {
+void finish_query(const Query<T>& query, const S* sums, S top, S total, T* y, S* pairs) {
   const Attention& x = query.x;
-  if (lse) {
-    lse[(query.example * x.heads + query.head) * x.queries + query.index] = total == S(0) ? kInfinity<S> : top + std::log(total);
+  if (pairs) {
+    S* pair = pairs + 2 * ((query.example * x.heads + query.head) * x.queries + query.index);
+    pair[0] = total == S(0) ? kInfinity<S> : top;
+    pair[1] = total == S(0) ? S(0) : std::log(total);
   }
   if (!y) return;
   T* to = y + query.example * x.y.example + query.head * x.y.head + query.index * x.y.row;

@@ -106,21 +106,24 @@ void scale_lanes(const S* factors, int64_t rows, int64_t columns, S* to) {
   });
 }
 
-// y = sums / total, 0 where nothing was looked at; lse = top + log total.
+// y = sums / total, 0 where nothing was looked at; `pairs` are top and log total of each query.
 template <class T, class S = Compute<T>>
-void finish_block(const Block<T>& block, const ForwardScratch<S>& s, bool is_empty, T* y, S* lse) {
+void finish_block(const Block<T>& block, const ForwardScratch<S>& s, bool is_empty, T* y, S* pairs) {
   const hn::ScalableTag<S> d;
   const Attention& x = block.x;
   for (int64_t c = 0; c < block.columns; c += kLanes<S>) {
     const auto total = hn::LoadU(d, s.total + c);
     const auto is_blind = hn::Eq(total, hn::Zero(d));
-    if (lse) {
-      const auto value = hn::Add(hn::LoadU(d, s.top + c), log(d, total));
-      hn::StoreU(hn::IfThenElse(is_blind, hn::Set(d, kInfinity<S>), value), d, s.top + c);
+    if (pairs) {
+      hn::StoreU(hn::IfThenElse(is_blind, hn::Set(d, kInfinity<S>), hn::LoadU(d, s.top + c)), d, s.top + c);
+      hn::StoreU(hn::IfThenZeroElse(is_blind, log(d, total)), d, s.total + c);
     }
     hn::StoreU(hn::IfThenZeroElse(is_blind, hn::Div(hn::Set(d, S(1)), total)), d, s.change + c);
   }
-  if (lse) std::memcpy(lse + (block.example * x.heads + block.head) * x.queries + block.first, s.top, block.queries * sizeof(S));
+  if (pairs) {
+    S* pair = pairs + 2 * ((block.example * x.heads + block.head) * x.queries + block.first);
+    for (int64_t i = 0; i < block.queries; ++i, pair += 2) pair[0] = s.top[i], pair[1] = s.total[i];
+  }
   if (!y) return;
   T* to = y + block.example * x.y.example + block.head * x.y.head + block.first * x.y.row;
   if (is_empty) {
@@ -141,7 +144,7 @@ void finish_block(const Block<T>& block, const ForwardScratch<S>& s, bool is_emp
 }
 
 template <class T, class Products, class S = Compute<T>>
-void forward_block(const Block<T>& block, Products& products, const void* q, const ForwardScratch<S>& s, T* y, S* lse) {
+void forward_block(const Block<T>& block, Products& products, const void* q, const ForwardScratch<S>& s, T* y, S* pairs) {
   const Attention& x = block.x;
   const hn::ScalableTag<S> d;
   for (int64_t c = 0; c < kQueries; c += kLanes<S>) {
@@ -169,7 +172,7 @@ void forward_block(const Block<T>& block, Products& products, const void* q, con
     products.add_values(key, count, block.columns, s.tile, is_first, s.sums);
     is_first = false;
   }
-  finish_block(block, s, is_first, y, lse);
+  finish_block(block, s, is_first, y, pairs);
 }
 
 template <class T, class Products>

@@ -187,10 +187,10 @@ class CtcRun {
     largest = blank_after_[last];
     if (last > 0) {
       label_after_[last - 1] = emitted_[last - 1];
-      occupied_[last - 1] = std::exp(labels_at(t)[last] + rest);
+      occupied_[last - 1] = std::exp(std::min(labels_at(t)[last] + rest, C(0)));
       largest = std::max(largest, label_after_[last - 1]);
     }
-    return std::exp(static_cast<double>(blanks_at(t)[last] + rest));
+    return std::exp(std::min(static_cast<double>(blanks_at(t)[last] + rest), 0.0));
   }
 
   // In place: a vector reads what lies before it last.
@@ -204,9 +204,11 @@ class CtcRun {
                  next_blank = hn::Sub(load(d, part, blank_after_ + s + 1), off),
                  next_label = hn::Add(hn::Sub(load(d, part, label_after_ + s + 1), off), load(d, part, skip_ + s + 1));
       const auto from_blank = log_add(d, own, label), from_label = log_add(d, label, next_blank, next_label);
-      const auto share_of_blank = exp_lanes<false>(d, hn::Add(hn::Add(load(d, part, forward_b + s), from_blank), others));
+      // Logarithms of probabilities; rounding beside large logits must not make them positive.
+      const auto probability = [&](auto log) HWY_ATTR { return exp_lanes<false>(d, hn::Min(log, hn::Zero(d))); };
+      const auto share_of_blank = probability(hn::Add(hn::Add(load(d, part, forward_b + s), from_blank), others));
       blanks = hn::Add(blanks, fill_rest(d, part, share_of_blank, hn::Zero(d)));
-      store(d, part, occupied_ + s, exp_lanes<false>(d, hn::Add(hn::Add(load(d, part, forward_a + s), from_label), others)));
+      store(d, part, occupied_ + s, probability(hn::Add(hn::Add(load(d, part, forward_a + s), from_label), others)));
       const auto to_blank = hn::Add(blank, from_blank), to_label = hn::Add(load(d, part, emitted_ + s), from_label);
       store(d, part, blank_after_ + s, to_blank);
       store(d, part, label_after_ + s, to_label);

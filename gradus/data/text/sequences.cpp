@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/leaf.hpp"
 #include "gradus/ops/compare.hpp"
@@ -173,12 +175,15 @@ Dataset classification_set(std::span<const std::string> texts, std::span<const s
     fail(op, "there are ", texts.size(), " texts and ", labels.size(), " labels; they must be equally many");
   if (texts.empty()) fail(op, "there are no texts");
   if (options.most < 0) fail(op, "most is ", options.most, "; it must not be negative");
+  std::vector<std::string> names = options.class_names;
+  if (names.empty()) {
+    const std::set<std::string> different(labels.begin(), labels.end());
+    names.assign(different.begin(), different.end());
+  }
   std::map<std::string, int64_t> classes;
-  for (const std::string& label : labels) classes.emplace(label, 0);
-  std::vector<std::string> names;
-  for (auto& [name, index] : classes) {
-    index = size_of(names);
-    names.push_back(name);
+  for (const std::string& name : names) classes.emplace(name, std::ssize(classes));
+  for (const std::string& label : labels) {
+    if (!classes.contains(label)) fail(op, "label \"", printable(label), "\" is no class; there are ", join(names));
   }
   std::vector<std::vector<int64_t>> rows = tokenizer.encode_all(texts, {.most = options.most});
   int64_t longest = 1;  // a text without tokens is one of padding

@@ -46,8 +46,9 @@ struct PackOptions {
   bool splits = true;      ///< one goes on in the next row; else each stands in one row, cut off if it is longer than that
 };
 /// Documents one after the other in rows of context tokens. x (N, context), y shifted by one; extra "documents" (N, context) says of which
-/// document of its row each token is, 1, 2, ..., for masks that keep them apart, 0 of padding. Where the next token is another document's
-/// y is kNoLabel, as at padding, whose x is 0. Without splitting, each document is put into the first row of the last few that has room.
+/// document of its row each token is, 1, 2, ..., for masks that keep them apart, 0 of padding. The last token of a document is the
+/// target of the one before it and in no x, so one of a single token is left out. y is kNoLabel at padding, whose x is 0. Without
+/// splitting, each document is put into the first row of the last few that has room.
 Dataset pack_documents(std::span<const std::vector<int64_t>> documents, PackOptions options = {});
 
 /// What texts become. most: tokens of a text; longer ones are cut off at their ends. 0: no limit.
@@ -55,9 +56,10 @@ struct TextSetOptions {
   int64_t most = 0;
   bool is_bucketed = true;        ///< shuffled passes put texts of like lengths together
   std::string padding = "<pad>";  ///< token; where the tokenizer has none of that name or [PAD], id 0
+  std::vector<std::string> class_names{};  ///< of a model that is there; empty: the different labels in order
 };
-/// Classification: x (N, T) ids, y (N,) labels, extra "lengths". Class names are the different labels in order. A text without tokens is
-/// one of padding.
+/// Classification: x (N, T) ids, y (N,) labels, extra "lengths". Labels are numbers of class names; one that is none of those given is an
+/// error. A text without tokens is one of padding.
 Dataset classification_set(std::span<const std::string> texts, std::span<const std::string> labels, const Tokenizer& tokenizer,
                            const TextSetOptions& options = {});
 

@@ -15,13 +15,13 @@ using namespace core;
 
 namespace {
 
-std::string read_whole(const std::string& path) {
-  std::string text = file::read_all(path);
+std::string without_mark(const std::string& name, std::string text) {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
-  check_utf8_file(path, text);
+  check_utf8_file(name, text);
   if (text.starts_with(mark)) text.erase(0, mark.size());
   return text;
 }
+std::string read_whole(const std::string& path) { return without_mark(path, file::read_all(path)); }
 
 bool is_blank(std::string_view line) {
   for (size_t at = 0; at < line.size();) {
@@ -62,12 +62,17 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
-std::vector<std::string> read_lines(const std::string& path, bool keeps_empty) {
-  const std::string text = read_whole(path);
+std::vector<std::string> split_lines(const std::string& name, std::string text, bool keeps_empty) {
+  const std::string whole = without_mark(name, std::move(text));
   std::vector<std::string> out;
-  for (const Line& line : lines_of(text)) {
+  for (const Line& line : lines_of(whole)) {
     if (keeps_empty || !is_blank(line.text)) out.emplace_back(line.text);
   }
+  return out;
+}
+
+std::vector<std::string> read_lines(const std::string& path, bool keeps_empty) {
+  std::vector<std::string> out = split_lines(path, file::read_all(path), keeps_empty);
   if (out.empty()) fail_empty(path);
   return out;
 }

@@ -13,6 +13,8 @@ std::string read_text(const std::string& path);
 /// The lines, without their ends; those that are empty or only white space are left out unless they are asked for. Throws for a file
 /// without lines.
 std::vector<std::string> read_lines(const std::string& path, bool keeps_empty = false);
+/// The same of a text that is there; `name` is for messages. None of an empty text.
+std::vector<std::string> split_lines(const std::string& name, std::string text, bool keeps_empty = false);
 /// Paragraphs: what stands between empty lines. Throws for a file without any.
 std::vector<std::string> read_paragraphs(const std::string& path);
 
