@@ -172,7 +172,10 @@ TEST(Evaluate, takes_texts_by_the_models_own_tokenizer_and_classes) {
   std::ofstream labels(folder / "labels.tsv");
   for (int i = 0; i < 40; ++i) labels << (i % 2 ? "ham\tgood word" : "spam\tbad word") << i << "\n";
   labels.close();
-  ASSERT_EQ(train("spam", folder / "spam", {"data.path=" + (folder / "labels.tsv"), "data.test=0.5", "train.epochs=1"}).code, 0);
+  ASSERT_EQ(
+      train("spam", folder / "spam", {"data.path=" + (folder / "labels.tsv"), "data.tokenizer=word", "data.test=0.5", "train.epochs=1"})
+          .code,
+      0);
   const data::Tokenizer words = data::Tokenizer::from_datum(io::load(folder / "spam/model.gradus").info.tokenizer);
   int seen = 0;
   for (int i = 0; i < 40; ++i) seen += words.find("word" + std::to_string(i)).has_value();
