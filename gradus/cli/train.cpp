@@ -66,10 +66,12 @@ void save_finite(const nn::Model& model, const RunFolder& folder) {
 
 bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(folder.checkpoints()); }
 
-// What training that starts from an earlier model takes over of how texts become numbers: parameters belong to tokens.
-nn::ModelInfo texts_of(const Start& start) {
+// How texts become numbers where parameters are there already, which belong to tokens: as for the run that goes on (`resumed`), or for the
+// model that training starts from.
+nn::ModelInfo texts_of(const Start& start, const RunFolder* resumed) {
   nn::ModelInfo info;
-  if (!start.from.empty()) info.tokenizer = load_model(start.from).info.tokenizer;
+  if (resumed && file::exists(resumed->model())) info.tokenizer = io::load(resumed->model()).info.tokenizer;
+  else if (!start.from.empty()) info.tokenizer = load_model(start.from).info.tokenizer;
   return info;
 }
 
@@ -202,7 +204,7 @@ void run_train(const TrainArguments& arguments) {
   // The folder is held before its recipe is read: no other run changes it then.
   RunFolder folder = goes_on ? open_run_folder(arguments.resumed) : RunFolder{};
   const Recipe recipe = read_recipe(goes_on ? folder.recipe() : arguments.recipe, arguments.assignments);
-  const DataParts data = recipe.data.load(texts_of(recipe.start));
+  const DataParts data = recipe.data.load(texts_of(recipe.start, goes_on ? &folder : nullptr));
   // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
   const train::InterruptScope interrupts;
   refuse_own_recipe(arguments);
