@@ -12,7 +12,7 @@
 #include "gradus/nn/loss_kinds.hpp"
 #include "gradus/optim/kinds.hpp"
 #include "gradus/train/callback_kinds.hpp"
-#include "gradus/train/metric_kinds.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 
 namespace gradus::cli {
 

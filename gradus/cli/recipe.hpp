@@ -16,7 +16,7 @@
 #include "gradus/optim/kinds.hpp"
 #include "gradus/train/callback_kinds.hpp"
 #include "gradus/train/class_weights_field.hpp"
-#include "gradus/train/metric_kinds.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 
 namespace gradus::cli {
 

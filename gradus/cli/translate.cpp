@@ -14,7 +14,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/text_model.hpp"
 #include "gradus/models/translation.hpp"
-#include "gradus/train/bleu.hpp"
+#include "gradus/metrics/bleu.hpp"
 #include "gradus/train/interrupt.hpp"
 
 namespace gradus::cli {

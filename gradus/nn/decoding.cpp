@@ -81,8 +81,6 @@ void DecodingScope::expect(std::string_view layer, int64_t count) {
   count_ = count;
 }
 
-void DecodingScope::limit(int64_t positions) { cache_.limit_ = cache_.limit_ ? std::min(cache_.limit_, positions) : positions; }
-
 DecodingCache::Slot& DecodingScope::next_slot(std::string_view layer) {
   const size_t at = staged_.size();
   const bool is_first = cache_.slots_.empty();
@@ -134,7 +132,6 @@ GenerationScope::~GenerationScope() {
   set_mode_flags(flags_before_);
 }
 void GenerationScope::note_limit(int64_t positions) {
-  if (innermost) innermost->limit(positions);
   for (GenerationScope* scope = innermost_generation; scope; scope = scope->outer_) {
     scope->limit_ = scope->limit_ ? std::min(scope->limit_, positions) : positions;
   }

@@ -24,8 +24,6 @@ class DecodingCache {
  public:
   /// Positions that have gone through the model.
   int64_t length() const { return length_; }
-  /// Positions that the model takes at most; 0: no layer has said it.
-  int64_t limit() const { return limit_; }
   /// Row i of the batch goes on as row rows[i] was: (M,) integers, for beam search.
   void select(const Array& rows);
   /// Everything that is kept: to be evaluated together with the result of a call.
@@ -42,7 +40,6 @@ class DecodingCache {
   std::vector<Slot> slots_{};
   int64_t length_ = 0;
   int64_t capacity_ = 0;  // positions that the arrays of keys and values have room for
-  int64_t limit_ = 0;
 };
 
 /// One call of a model that continues `cache`, in this thread. What the call adds is kept when the scope ends; if it ends by an exception,
@@ -59,8 +56,6 @@ class DecodingScope {
 
   /// Notes that this call has `count` new positions; throws where another layer has said otherwise.
   void expect(std::string_view layer, int64_t count);
-  /// Notes that the model takes no more than so many positions.
-  void limit(int64_t positions);
   /// Positions before those of this call: as a number, and as an array of rank 0 (int64), so that every call has the same plan.
   int64_t first() const { return cache_.length_; }
   Array position() const { return position_; }
@@ -94,7 +89,7 @@ class GenerationScope {
 
   /// Positions that the layers of calls so far take at most; 0: none has said it.
   int64_t limit() const { return limit_; }
-  /// Notes, for all that are open in this thread, and a DecodingScope, that the model takes no more than so many positions.
+  /// Notes, for all that are open in this thread, that the model takes no more than so many positions.
   static void note_limit(int64_t positions);
 
  private:

@@ -16,7 +16,7 @@
 #include "gradus/train/checkpoint.hpp"
 #include "gradus/train/class_weights.hpp"
 #include "gradus/train/history.hpp"
-#include "gradus/train/metrics.hpp"
+#include "gradus/metrics/metrics.hpp"
 #include "gradus/train/precision.hpp"
 #include "gradus/transform/build.hpp"
 #include "gradus/transform/grad.hpp"

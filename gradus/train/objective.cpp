@@ -5,7 +5,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/fit.hpp"
-#include "gradus/train/metric_kinds.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 #include "gradus/transform/custom.hpp"
 
 namespace gradus::train {

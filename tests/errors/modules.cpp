@@ -4,7 +4,7 @@
 
 #include "gradus/data/text/sequences.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
-#include "gradus/train/bleu.hpp"
+#include "gradus/metrics/bleu.hpp"
 #include "tests/errors/provocations.hpp"
 
 namespace errors {

@@ -1,5 +1,5 @@
 // Words by the substitutions of sacreBLEU, one after the other; then counts of n-grams.
-#include "gradus/train/bleu.hpp"
+#include "gradus/metrics/bleu.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include "gradus/base/named.hpp"
 #include "gradus/graph/fields.hpp"
 #include "gradus/nn/loss_kinds.hpp"
-#include "gradus/train/metrics.hpp"
+#include "gradus/metrics/metrics.hpp"
 
 namespace gradus::metrics {
 

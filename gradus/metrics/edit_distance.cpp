@@ -1,5 +1,5 @@
 // Edit distance by dynamic programming, a row at a time.
-#include "gradus/train/edit_distance.hpp"
+#include "gradus/metrics/edit_distance.hpp"
 
 #include <algorithm>
 #include <limits>

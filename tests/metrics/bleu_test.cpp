@@ -1,5 +1,5 @@
 // BLEU against sacreBLEU 2.6.
-#include "gradus/train/bleu.hpp"
+#include "gradus/metrics/bleu.hpp"
 
 #include "tests/temporary_folder.hpp"
 

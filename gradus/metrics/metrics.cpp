@@ -1,5 +1,5 @@
 // Metrics as compositions of plain ops.
-#include "gradus/train/metrics.hpp"
+#include "gradus/metrics/metrics.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,7 +12,7 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
-#include "gradus/train/metric_kinds.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 
 namespace gradus::metrics {
 
