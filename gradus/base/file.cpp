@@ -15,10 +15,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/zstd.hpp"
 
 namespace gradus::file {
 
@@ -97,6 +99,7 @@ struct InputStream::State {
   int64_t file_position = 0;  // of the next byte to load
   int64_t position = 0;       // in the content
   bool is_gzip = false, is_at_end = false;
+  std::optional<ZstdStream> zstd{};
 
   void load() {
     const int64_t count = std::min<int64_t>(static_cast<int64_t>(chunk.size()), file.bytes() - file_position);
@@ -113,6 +116,7 @@ struct InputStream::State {
 InputStream::InputStream(const std::string& path) : state_(std::make_unique<State>(path)) {
   unsigned char magic[2] = {};
   if (state_->file.bytes() >= 2) state_->file.read_at(0, magic, 2);
+  if (is_zstd(state_->file)) state_->zstd.emplace(state_->file);
   if (magic[0] != 0x1f || magic[1] != 0x8b) return;
   // 15 + 16: the largest window, gzip header and trailer expected and checked.
   if (inflateInit2(&state_->inflater, 15 + 16) != Z_OK) throw Error(Error::Kind::memory, "out of memory", "cannot start inflating " + path);
@@ -126,6 +130,7 @@ bool InputStream::is_gzip() const { return state_->is_gzip; }
 int64_t InputStream::position() const { return state_->position; }
 int64_t InputStream::largest_content() const {
   const int64_t bytes = state_->file.bytes();
+  if (state_->zstd) return bytes * kLargestZstdInflation;
   return state_->is_gzip ? bytes * kLargestInflation : bytes;
 }
 
@@ -172,6 +177,9 @@ int64_t InputStream::read_some(void* out, int64_t count) {
     int64_t got = 0;
     if (state_->is_gzip) {
       got = state_->inflate_some(to, count - done);
+    } else if (state_->zstd) {
+      got = state_->zstd->read_some(to, count - done);
+      state_->is_at_end = state_->zstd->is_at_end();
     } else {
       got = std::min(count - done, state_->file.bytes() - state_->position);
       state_->file.read_at(state_->position, to, got);

@@ -35,8 +35,8 @@ class Reader {
 /// Deflate spends at least 1 bit for 258 bytes twice over: no stream inflates by more than this.
 inline constexpr int64_t kLargestInflation = 1032;
 
-/// The content of a file from its start to its end; a gzip file (by its first two bytes) is inflated on the way and its checksums
-/// are checked.
+/// The content of a file from its start to its end; a gzip or zstd file (by its first bytes) is inflated on the way and its checksums are
+/// checked.
 class InputStream {
  public:
   explicit InputStream(const std::string& path);
@@ -45,7 +45,7 @@ class InputStream {
 
   const std::string& path() const;
   bool is_gzip() const;
-  /// The most bytes that the content can have: the file's size, or for gzip what its size could inflate to. Check every announced
+  /// The most bytes that the content can have: the file's size, or what its size could inflate to. Check every announced
   /// length against it before allocating.
   int64_t largest_content() const;
   /// Bytes of content read so far.
@@ -62,7 +62,7 @@ class InputStream {
   std::unique_ptr<State> state_;
 };
 
-/// The whole content of a file, gunzipped if it is gzip. Throws when it is above `limit` bytes.
+/// The whole content of a file, inflated if it is gzip or zstd. Throws when it is above `limit` bytes.
 std::string read_all(const std::string& path, int64_t limit = int64_t{1} << 30);
 
 using Piece = std::span<const std::byte>;

@@ -1,0 +1,311 @@
+// One column while its cells come in.
+#include "gradus/data/table/column_builder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
+#include "gradus/data/table/number_text.hpp"
+
+namespace gradus::data {
+
+using namespace core;
+
+namespace {
+
+// More different words than this, and more than half of the cells: they are kept as texts.
+constexpr size_t kFewWords = 1000;
+// A column of up to so many different words is categorical whatever they are.
+constexpr size_t kFewCategories = 20;
+constexpr double kWordsOfText = 2.5, kLettersOfText = 60;
+
+double words_in(std::string_view text) { return 1.0 + static_cast<double>(std::count(text.begin(), text.end(), ' ')); }
+bool is_image_path(std::string_view text) {
+  std::string end(text.substr(text.size() < 5 ? 0 : text.size() - 5));
+  for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return end.ends_with(".png") || end.ends_with(".jpg") || end.ends_with(".jpeg");
+}
+
+}  // namespace
+
+ColumnBuilder::ColumnBuilder(std::string name, std::optional<ColumnKind> kind, const TableOptions& options, char decimal)
+    : name_(std::move(name)), options_(options), decimal_(decimal), has_kind_(kind.has_value()) {
+  dates_ = options.date_order;
+  if (!kind) return;
+  type_ = kind->type;
+  order_ = kind->order;
+  if (kind->dates) dates_ = kind->dates;
+  if (type_ == ColumnType::numeric || (type_ == ColumnType::date && dates_)) return;
+  way_ = type_ == ColumnType::text || type_ == ColumnType::image ? Way::texts : Way::words;
+  for (const std::string& word : order_) {
+    if (!places_.emplace(word, static_cast<int32_t>(words_.size())).second)
+      fail(concat("column \"", name_, "\""), "the category \"", word, "\" stands there twice");
+    words_.push_back(word);
+  }
+}
+
+void ColumnBuilder::note_misfit(std::string_view cell, int64_t line, const std::string& path, const char* wanted) {
+  const std::string shown = printable(cell, 40);
+  if (options_.misfit == Misfit::refuse)
+    fail_io(concat(path, ":", line), "column \"", name_, "\": expected ", wanted, ", got \"", shown, "\"");
+  if (misfits_++ == 0) {
+    first_misfit_line_ = line;
+    first_misfit_ = shown;
+  }
+}
+
+bool ColumnBuilder::add_number(std::string_view cell) {
+  double value;
+  if (read_number(cell, decimal_, value)) {
+    if (cell.size() > 1 && !has_kind_ && is_name(cell)) return false;
+  } else if (is_missing_mark(cell, options_)) {
+    value = std::nan("");
+  } else if (is_missing_number(cell)) {
+    value = std::nan("");
+    took_number_marks_ = true;
+  } else {
+    return false;
+  }
+  numbers_.push_back(value);
+  return true;
+}
+
+int32_t ColumnBuilder::code_of(std::string_view cell) {
+  if (cell == last_ && last_code_ != -2) return last_code_;
+  const auto found = places_.find(cell);
+  int32_t code = -1;
+  if (found != places_.end()) {
+    code = found->second;
+  } else if (!is_missing_mark(cell, options_)) {
+    code = static_cast<int32_t>(words_.size());
+    words_.emplace_back(cell);
+    places_.emplace(std::string(cell), code);
+  }
+  last_ = cell;
+  last_code_ = code;
+  return code;
+}
+
+void ColumnBuilder::spell_out() {
+  way_ = Way::texts;
+  for (const int32_t code : codes_) {
+    if (code < 0) texts_.add_missing();
+    else texts_.add(words_[static_cast<size_t>(code)]);
+  }
+  codes_ = {};
+  words_ = {};
+  places_ = {};
+}
+
+void ColumnBuilder::add_word(std::string_view cell) {
+  if (way_ == Way::texts) {
+    if (is_missing_mark(cell, options_)) texts_.add_missing();
+    else texts_.add(cell);
+    return;
+  }
+  codes_.push_back(code_of(cell));
+  if (!has_kind_ && words_.size() > kFewWords && 2 * words_.size() > codes_.size()) spell_out();
+}
+
+// As a number while all are; then as a word.
+void ColumnBuilder::add_freely(std::string_view cell) {
+  if (way_ == Way::numbers) {
+    if (add_number(cell)) return;
+    needs_again_ = took_number_marks_ || !std::all_of(numbers_.begin(), numbers_.end(), [](double x) { return std::isnan(x); });
+    way_ = Way::words;
+    if (!needs_again_) codes_.assign(numbers_.size(), -1);
+    numbers_ = {};
+    if (needs_again_) return;
+  }
+  add_word(cell);
+}
+
+void ColumnBuilder::add(std::string_view cell, int64_t line, const std::string& path) {
+  if (!has_kind_) {
+    add_freely(cell);
+  } else if (type_ == ColumnType::numeric) {
+    if (add_number(cell)) return;
+    note_misfit(cell, line, path, "a number");
+    numbers_.push_back(std::nan(""));
+  } else if (way_ == Way::numbers) {
+    double seconds = std::nan("");
+    if (!read_date(cell, *dates_, seconds) && !is_missing_mark(cell, options_)) note_misfit(cell, line, path, "a date");
+    numbers_.push_back(seconds);
+  } else if (!order_.empty()) {
+    const auto found = places_.find(cell);
+    if (found == places_.end() && !is_missing_mark(cell, options_)) note_misfit(cell, line, path, "one of its categories");
+    codes_.push_back(found == places_.end() ? -1 : found->second);
+  } else {
+    add_word(cell);
+  }
+}
+
+void ColumnBuilder::add(const RecordReader& records, int64_t column, const Span& span, const std::string& path) {
+  auto left_out = span.left_out.begin();
+  for (int64_t record = span.first; record < span.end && !needs_again_; ++record) {
+    if (left_out != span.left_out.end() && *left_out == record) ++left_out;
+    else add(records.cell(record, column, scratch_), records.line(record), path);
+  }
+}
+
+void ColumnBuilder::begin_again() {
+  needs_again_ = false;
+  way_ = Way::words;
+  numbers_ = {};
+  codes_ = {};
+  words_ = {};
+  places_ = {};
+  texts_ = {};
+  last_code_ = -2;
+}
+
+bool ColumnBuilder::dates_of(DateOrder order, std::vector<double>& seconds) const {
+  seconds.clear();
+  double value;
+  if (way_ == Way::texts) {
+    for (int64_t i = 0; i < texts_.size(); ++i) {
+      if (!texts_.is_missing(i) && !read_date(texts_[i], order, value)) return false;
+      seconds.push_back(texts_.is_missing(i) ? std::nan("") : value);
+    }
+    return true;
+  }
+  std::vector<double> by_word;
+  for (const std::string& word : words_) {
+    if (!read_date(word, order, value)) return false;
+    by_word.push_back(value);
+  }
+  for (const int32_t code : codes_) seconds.push_back(code < 0 ? std::nan("") : by_word[static_cast<size_t>(code)]);
+  return !words_.empty();
+}
+
+// What a number above 12 in one of the dates says of all; month first where none does.
+DateOrder ColumnBuilder::settled_order(bool& is_settled) const {
+  bool has_day_first = false, has_month_first = false;
+  const auto look = [&](std::string_view text) {
+    const size_t mark = std::min(text.find_first_of("/.-"), text.size()),
+                 second = std::min(text.find_first_of("/.-", mark + 1), text.size());
+    double a = 0, b = 0;
+    if (mark > 2 || second == text.size() || !read_number(text.substr(0, mark), '.', a) ||
+        !read_number(text.substr(mark + 1, second - mark - 1), '.', b))
+      return;
+    has_day_first |= a > 12;
+    has_month_first |= b > 12;
+  };
+  for (const std::string& word : words_) look(word);
+  for (int64_t i = 0; i < texts_.size(); ++i) look(texts_[i]);
+  is_settled = has_day_first || has_month_first;
+  return has_day_first && !has_month_first ? DateOrder::day_first : DateOrder::month_first;
+}
+
+bool ColumnBuilder::find_dates(std::vector<double>& seconds, std::vector<std::string>& notes) {
+  bool is_settled = false;
+  const DateOrder order = dates_ ? *dates_ : settled_order(is_settled);
+  if (!dates_of(order, seconds)) return false;
+  std::vector<double> other;
+  const auto are_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  // Where a number above 12 stands second in one of them, reading the days first turns that one round, and the others not.
+  if (!dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
+      !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same))
+    notes.push_back(concat("column \"", name_, "\": dates are read as month/day; date_order = \"day_first\" reads them the other way"));
+  dates_ = order;
+  return true;
+}
+
+ColumnType ColumnBuilder::type_of_words() const {
+  double words = 0, letters = 0;
+  int64_t count = 0;
+  bool are_images = true;
+  const auto look = [&](std::string_view text) {
+    words += words_in(text);
+    letters += static_cast<double>(text.size());
+    ++count;
+    are_images &= is_image_path(text);
+  };
+  for (const std::string& word : words_) look(word);
+  for (int64_t i = 0; i < texts_.size(); ++i) {
+    if (!texts_.is_missing(i)) look(texts_[i]);
+  }
+  if (count == 0) return ColumnType::categorical;
+  if (are_images) return ColumnType::image;
+  const double n = static_cast<double>(count);
+  const bool is_wordy = words / n >= kWordsOfText || letters / n >= kLettersOfText;
+  const bool is_mostly_different = way_ == Way::texts || 2 * words_.size() > codes_.size();
+  return is_wordy && is_mostly_different && count > static_cast<int64_t>(kFewCategories) ? ColumnType::text : ColumnType::categorical;
+}
+
+Column ColumnBuilder::words_as_codes(ColumnType type) {
+  if (way_ == Way::texts) {
+    std::vector<std::string> all;
+    for (int64_t i = 0; i < texts_.size(); ++i) all.emplace_back(texts_[i]);
+    return Column::categorical(name_, all);
+  }
+  if (!order_.empty()) return Column::coded(name_, type, std::exchange(codes_, {}), order_);
+  std::vector<int32_t> order(words_.size()), place(words_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](int32_t a, int32_t b) { return words_[static_cast<size_t>(a)] < words_[static_cast<size_t>(b)]; });
+  std::vector<std::string> categories;
+  for (size_t i = 0; i < order.size(); ++i) {
+    place[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
+    categories.push_back(std::move(words_[static_cast<size_t>(order[i])]));
+  }
+  for (int32_t& code : codes_) code = code < 0 ? -1 : place[static_cast<size_t>(code)];
+  Column out = Column::coded(name_, type, std::move(codes_), std::move(categories));
+  codes_ = {};
+  words_ = {};
+  places_ = {};
+  last_code_ = -2;
+  return out;
+}
+
+// Of a column that was said to be of dates and is not: each by itself, so that the first that is none is named.
+void ColumnBuilder::seconds_one_by_one(std::vector<double>& seconds) {
+  seconds.clear();
+  for (size_t row = 0; row < codes_.size(); ++row) {
+    double value = std::nan("");
+    const int32_t code = codes_[row];
+    if (code >= 0 && !read_date(words_[static_cast<size_t>(code)], DateOrder::month_first, value))
+      note_misfit(words_[static_cast<size_t>(code)], static_cast<int64_t>(row) + 1, "row", "a date");
+    seconds.push_back(value);
+  }
+}
+
+Column ColumnBuilder::take(std::vector<std::string>& notes) {
+  if (way_ == Way::numbers) {
+    has_kind_ = true;
+    std::vector<double> numbers = std::exchange(numbers_, {});
+    return type_ == ColumnType::date ? Column::date(name_, std::move(numbers)) : Column::numeric(name_, std::move(numbers));
+  }
+  std::vector<double> seconds;
+  if (!has_kind_) {
+    type_ = find_dates(seconds, notes) ? ColumnType::date : type_of_words();
+    has_kind_ = true;
+  } else if (type_ == ColumnType::date && !find_dates(seconds, notes)) {
+    seconds_one_by_one(seconds);
+  }
+  if (type_ == ColumnType::date) {
+    begin_again();
+    return Column::date(name_, std::move(seconds));
+  }
+  if (type_ == ColumnType::text || type_ == ColumnType::image) {
+    if (way_ == Way::words) spell_out();
+    return Column::text(name_, std::exchange(texts_, {}), type_);
+  }
+  return words_as_codes(type_);
+}
+
+Column build_column(const std::string& name, const Texts& cells, const TableOptions& options, const std::string& path,
+                    std::vector<std::string>& notes) {
+  const auto kind = options.types.find(name);
+  ColumnBuilder builder(name, kind == options.types.end() ? std::nullopt : std::optional(kind->second), options, '.');
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int64_t row = 0; row < cells.size() && !builder.needs_again(); ++row) builder.add(cells[row], row + 1, path);
+    if (!builder.needs_again()) break;
+    builder.begin_again();
+  }
+  return builder.take(notes);
+}
+
+}  // namespace gradus::data

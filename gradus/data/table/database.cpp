@@ -1,0 +1,153 @@
+// Tables of SQLite databases.
+#include <algorithm>
+#include <memory>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
+#include "gradus/data/table/column_builder.hpp"
+#include "gradus/data/table/other_tables.hpp"
+
+#ifdef GRADUS_HAS_SQLITE
+#include <sqlite3.h>
+#endif
+
+namespace gradus::data {
+
+using namespace core;
+
+bool is_database(const std::string& path) {
+  constexpr std::string_view magic("SQLite format 3\0", 16);
+  const file::Reader file(path);
+  char head[16] = {};
+  if (file.bytes() < 16) return false;
+  file.read_at(0, head, 16);
+  return std::string_view(head, 16) == magic;
+}
+
+#ifdef GRADUS_HAS_SQLITE
+
+namespace {
+
+constexpr int kWaitMilliseconds = 2000;
+
+// A database opened for reading only.
+class Database {
+ public:
+  explicit Database(const std::string& path) : path_(path) {
+    sqlite3* raw = nullptr;
+    const int result = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+    database_.reset(raw);
+    if (result != SQLITE_OK) fail_io(path, "cannot open the database: ", raw ? sqlite3_errmsg(raw) : "out of memory");
+    sqlite3_busy_timeout(raw, kWaitMilliseconds);
+    // A hostile schema calls no functions, and changes nothing.
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  }
+  sqlite3* get() const { return database_.get(); }
+  [[noreturn]] void fail_with(int result) const {
+    if (result == SQLITE_BUSY || result == SQLITE_LOCKED)
+      fail_io(path_, "the database is locked by another process; try again when it has finished");
+    fail_io(path_, "cannot read the database: ", sqlite3_errmsg(get()));
+  }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+  };
+  const std::string& path_;
+  std::unique_ptr<sqlite3, Close> database_{};
+};
+
+class Query {
+ public:
+  Query(const Database& database, const std::string& text) : database_(database) {
+    sqlite3_stmt* raw = nullptr;
+    const int result = sqlite3_prepare_v2(database.get(), text.c_str(), static_cast<int>(text.size()), &raw, nullptr);
+    statement_.reset(raw);
+    if (result != SQLITE_OK) database.fail_with(result);
+  }
+  bool next() {
+    const int result = sqlite3_step(get());
+    if (result != SQLITE_ROW && result != SQLITE_DONE) database_.fail_with(result);
+    return result == SQLITE_ROW;
+  }
+  sqlite3_stmt* get() const { return statement_.get(); }
+  std::string_view text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(get(), column));
+    return bytes ? std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(get(), column))) : std::string_view();
+  }
+
+ private:
+  struct Finish {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  const Database& database_;
+  std::unique_ptr<sqlite3_stmt, Finish> statement_{};
+};
+
+std::string in_quotes(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string table_of(const Database& database, const std::string& path, const std::string& wanted) {
+  Query query(database,
+              "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name");
+  std::vector<std::string> names;
+  while (query.next()) names.emplace_back(query.text(0));
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  if (names.empty()) fail_io(path, "the database has no table");
+  if (wanted.empty() && names.size() > 1) fail_io(path, "the database has ", names.size(), " tables; name one of ", all);
+  if (wanted.empty()) return names[0];
+  if (std::find(names.begin(), names.end(), wanted) == names.end()) fail_io(path, "there is no table \"", wanted, "\"; there are ", all);
+  return wanted;
+}
+
+}  // namespace
+
+Table read_database(const std::string& path, const TableOptions& options) {
+  const Database database(path);
+  const std::string table = table_of(database, path, options.table);
+  std::string wanted;
+  for (const std::string& name : options.columns) wanted += (wanted.empty() ? "" : ", ") + in_quotes(name);
+  Query query(database, concat("select ", wanted.empty() ? "*" : wanted, " from ", in_quotes(table),
+                               options.limit > 0 ? concat(" limit ", options.limit) : ""));
+  const int width = sqlite3_column_count(query.get());
+  std::vector<Texts> cells(static_cast<size_t>(width));
+  std::vector<int64_t> blobs(static_cast<size_t>(width), 0);
+  while (query.next()) {
+    for (int c = 0; c < width; ++c) {
+      const int type = sqlite3_column_type(query.get(), c);
+      const auto at = static_cast<size_t>(c);
+      blobs[at] += type == SQLITE_BLOB;
+      if (type == SQLITE_NULL || type == SQLITE_BLOB) cells[at].add_missing();
+      else if (type == SQLITE_FLOAT) cells[at].add(core::to_text(sqlite3_column_double(query.get(), c)));
+      else cells[at].add(query.text(c));
+    }
+  }
+  std::vector<Column> columns;
+  std::vector<std::string> notes;
+  for (int c = 0; c < width; ++c) {
+    const std::string name = sqlite3_column_name(query.get(), c);
+    const auto at = static_cast<size_t>(c);
+    if (blobs[at] > 0) notes.push_back(concat("column \"", name, "\": ", blobs[at], " cells are bytes and taken as missing"));
+    columns.push_back(build_column(name, cells[at], options, path, notes));
+    cells[at] = {};
+  }
+  Table out(std::move(columns));
+  out.notes = std::move(notes);
+  return out;
+}
+
+#else
+
+Table read_database(const std::string& path, const TableOptions&) {
+  fail_io(path,
+          "it is an SQLite database, and Gradus was built without libsqlite3; on Debian, apt-get install libsqlite3-dev and build again");
+}
+
+#endif
+
+}  // namespace gradus::data

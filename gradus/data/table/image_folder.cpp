@@ -1,0 +1,62 @@
+// Folders of images as tables.
+#include <algorithm>
+#include <filesystem>
+
+#include "gradus/base/error.hpp"
+#include "gradus/data/table/other_tables.hpp"
+
+namespace gradus::data {
+
+using namespace core;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_image(const fs::path& path) {
+  std::string end = path.extension().string();
+  for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return end == ".png" || end == ".jpg" || end == ".jpeg";
+}
+std::vector<fs::path> sorted_content(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (!at->path().filename().string().starts_with('.')) out.push_back(at->path());
+  }
+  if (error) fail_io(folder.string(), "cannot be read: ", error.message());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
+Table read_image_folder(const std::string& path, const TableOptions& options) {
+  std::vector<std::string> images, labels;
+  int64_t others = 0;
+  for (const fs::path& folder : sorted_content(path)) {
+    if (!fs::is_directory(folder)) {
+      ++others;
+      continue;
+    }
+    for (const fs::path& file : sorted_content(folder)) {
+      if (options.limit > 0 && static_cast<int64_t>(images.size()) == options.limit) break;
+      if (!is_image(file)) {
+        ++others;
+        continue;
+      }
+      images.push_back(file.string());
+      labels.push_back(folder.filename().string());
+    }
+  }
+  if (images.empty()) fail_io(path, "there is no folder with PNG or JPEG files in it; images of one class lie in a folder of that name");
+  Texts paths;
+  for (const std::string& each : images) paths.add(each);
+  Table out({Column::text("image", std::move(paths), ColumnType::image), Column::categorical("label", labels)});
+  if (others > 0)
+    out.notes.push_back(
+        concat(others, others == 1 ? " file is no image in a folder, and left out" : " files are no images in a folder, and left out"));
+  return out;
+}
+
+}  // namespace gradus::data

@@ -1,0 +1,23 @@
+// Tables that are not delimited text: databases, JSON lines, folders of images. Not for users: read_table takes them all.
+#pragma once
+
+#include <string>
+
+#include "gradus/data/table/read_table.hpp"
+
+namespace gradus::data {
+
+/// By its first bytes, and by the end of its name.
+bool is_database(const std::string& path);
+bool is_json_lines(const std::string& path);
+
+/// A table or view of an SQLite database, opened for reading only. Without its name the database must have just one. Throws for a database
+/// that is locked, damaged, or none.
+Table read_database(const std::string& path, const TableOptions& options);
+/// One JSON object a line; keys become columns in the order in which they come, values within objects "key.inner". Strings, numbers, true
+/// and false are cells, null is missing, a list is its JSON text. Throws naming the line of what is no object.
+Table read_json_lines(const std::string& path, const TableOptions& options);
+/// A folder whose folders hold PNG and JPEG files: columns "image", their paths, and "label", the folders' names, in the order of names.
+Table read_image_folder(const std::string& path, const TableOptions& options);
+
+}  // namespace gradus::data

@@ -1,0 +1,237 @@
+// Tables from files of delimited text.
+#include "gradus/data/table/read_table.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
+#include "gradus/base/parallel.hpp"
+#include "gradus/data/table/column_builder.hpp"
+#include "gradus/data/table/dialect.hpp"
+#include "gradus/data/table/other_tables.hpp"
+#include "gradus/data/table/text_source.hpp"
+
+namespace gradus::data {
+
+using namespace core;
+
+std::span<const std::string_view> enum_names(Header) {
+  static constexpr std::string_view names[] = {"detect", "names", "none"};
+  return names;
+}
+std::span<const std::string_view> enum_names(Misfit) {
+  static constexpr std::string_view names[] = {"refuse", "missing"};
+  return names;
+}
+
+namespace {
+
+std::string counted(int64_t count, const char* one, const char* many) { return concat(count, " ", count == 1 ? one : many); }
+
+// Which columns of the file are wanted.
+std::vector<size_t> wanted_columns(const std::string& path, const std::vector<std::string>& names, const TableOptions& options) {
+  const auto place_of = [&](const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      const std::string near = nearest(name, names);
+      fail_io(path, "there is no column \"", name, "\"", near.empty() ? "" : "; did you mean \"" + near + "\"?");
+    }
+    return static_cast<size_t>(found - names.begin());
+  };
+  for (const auto& [name, kind] : options.types) place_of(name);
+  std::vector<size_t> out;
+  if (options.columns.empty()) {
+    for (size_t i = 0; i < names.size(); ++i) out.push_back(i);
+  }
+  for (const std::string& name : options.columns) out.push_back(place_of(name));
+  return out;
+}
+
+// One pass over a file, block by block.
+class Pass {
+ public:
+  Pass(const std::string& path, const TableOptions& options, const Dialect& dialect)
+      : source_(path, options.encoding),
+        records_(source_, dialect.style, options.ragged, options.names.empty() ? 0 : static_cast<int64_t>(options.names.size())),
+        has_names_(dialect.has_names) {}
+
+  // The next block; `first` is its first record that holds values.
+  bool next(int64_t& first) {
+    if (!records_.next()) return false;
+    first = std::exchange(has_names_, false) ? 1 : 0;
+    return true;
+  }
+  const RecordReader& records() const { return records_; }
+  const TextSource& source() const { return source_; }
+
+ private:
+  TextSource source_;
+  RecordReader records_;
+  bool has_names_;
+};
+
+void add_notes(const RecordReader& records, int64_t again, std::vector<std::string>& notes) {
+  if (records.empty_lines() > 0) notes.push_back(counted(records.empty_lines(), "empty line is left out", "empty lines are left out"));
+  if (records.comment_lines() > 0)
+    notes.push_back(counted(records.comment_lines(), "comment line is left out", "comment lines are left out"));
+  if (records.skipped() > 0)
+    notes.push_back(concat(counted(records.skipped(), "ragged line is left out", "ragged lines are left out"), ", the first is line ",
+                           records.first_ragged_line()));
+  if (records.padded() > 0)
+    notes.push_back(concat(counted(records.padded(), "short line is filled up", "short lines are filled up"), " with missing values"));
+  if (again > 0) notes.push_back(counted(again, "further line of names is left out", "further lines of names are left out"));
+}
+void add_misfits(const std::vector<ColumnBuilder>& builders, std::vector<std::string>& notes) {
+  for (const ColumnBuilder& builder : builders) {
+    if (builder.misfits() > 0)
+      notes.push_back(concat("column \"", builder.name(), "\": ", counted(builder.misfits(), "cell is", "cells are"),
+                             " of another type and taken as missing, the first in line ", builder.first_misfit_line(), ": \"",
+                             builder.first_misfit(), "\""));
+  }
+}
+
+// A separator at the end of every line makes a column that has no name and no values.
+bool is_nothing(const Column& column, size_t place, size_t width) {
+  return place + 1 == width && place > 0 && column.name() == concat("column_", place + 1) && column.missing() == column.size();
+}
+
+constexpr int64_t kCellsForThreads = 4096;
+
+}  // namespace
+
+// Reads and builds: all of a file, or piece by piece.
+struct TableReader::State {
+  State(const std::string& path, TableOptions given)
+      : options(std::move(given)), dialect(find_dialect(path, options)), wanted(wanted_columns(path, dialect.names, options)), name(path) {
+    begin_again();
+    for (const size_t place : wanted) {
+      const auto kind = options.types.find(dialect.names[place]);
+      builders.emplace_back(dialect.names[place], kind == options.types.end() ? std::nullopt : std::optional(kind->second), options,
+                            dialect.decimal);
+    }
+  }
+
+  // Gives the next block to the builders for which `is_meant` holds, by all threads; false at the end.
+  template <class Test>
+  bool add_block(const Test& is_meant) {
+    if (options.limit > 0 && rows >= options.limit) return false;
+    int64_t first = 0;
+    if (!pass->next(first)) return false;
+    const RecordReader& records = pass->records();
+    const int64_t end = options.limit > 0 ? std::min(records.size(), first + options.limit - rows) : records.size();
+    const ColumnBuilder::Span span{first, end, names_again(first, end)};
+    first_row = first;
+    const auto one = [&](int64_t i) {
+      ColumnBuilder& builder = builders[static_cast<size_t>(i)];
+      if (!is_meant(builder)) return;
+      const auto column = static_cast<int64_t>(wanted[static_cast<size_t>(i)]);
+      builder.add(records, column, span, path());
+      if (builder.needs_again() && records.records_before() == 0) {
+        builder.begin_again();
+        builder.add(records, column, span, path());
+      }
+    };
+    const auto count = static_cast<int64_t>(builders.size());
+    if ((end - first) * count < kCellsForThreads) {
+      for (int64_t i = 0; i < count; ++i) one(i);
+    } else {
+      parallel_for(count, one);
+    }
+    rows += end - first - static_cast<int64_t>(span.left_out.size());
+    again += static_cast<int64_t>(span.left_out.size());
+    return true;
+  }
+
+  // Records that are the line of names once more.
+  std::vector<int64_t> names_again(int64_t first, int64_t end) const {
+    std::vector<int64_t> out;
+    if (!dialect.has_names || !options.names.empty()) return out;
+    std::string scratch;
+    const auto is_name = [&](int64_t record, size_t c) {
+      return pass->records().cell(record, static_cast<int64_t>(c), scratch) == dialect.names[c];
+    };
+    for (int64_t record = first; record < end; ++record) {
+      size_t c = 0;
+      while (c < dialect.names.size() && is_name(record, c)) ++c;
+      if (c == dialect.names.size()) out.push_back(record);
+    }
+    return out;
+  }
+
+  void begin_again() {
+    pass.emplace(name, options, dialect);
+    rows = again = 0;
+  }
+
+  std::vector<std::string> all_notes() const {
+    std::vector<std::string> out = dialect.notes;
+    out.insert(out.end(), of_columns.begin(), of_columns.end());
+    add_notes(pass->records(), again, out);
+    add_misfits(builders, out);
+    return out;
+  }
+  const std::string& path() const { return name; }
+
+  TableOptions options;
+  Dialect dialect;
+  std::vector<size_t> wanted;
+  std::string name;
+  std::optional<Pass> pass{};
+  std::vector<ColumnBuilder> builders;
+  std::vector<std::string> of_columns{};  // notes
+  int64_t rows = 0, again = 0, first_row = 0;
+};
+
+TableReader::TableReader(const std::string& path, TableOptions options) : state_(std::make_unique<State>(path, std::move(options))) {}
+TableReader::~TableReader() = default;
+TableReader::TableReader(TableReader&&) noexcept = default;
+const std::vector<std::string>& TableReader::names() const { return state_->dialect.names; }
+std::vector<std::string> TableReader::notes() const { return state_->all_notes(); }
+int64_t TableReader::position() const { return state_->pass->source().position(); }
+int64_t TableReader::line(int64_t row) const { return state_->pass->records().line(row + state_->first_row); }
+
+std::optional<Table> TableReader::next() {
+  State& state = *state_;
+  if (!state.add_block([](const ColumnBuilder&) { return true; })) return {};
+  std::vector<Column> columns;
+  for (ColumnBuilder& builder : state.builders) columns.push_back(builder.take(state.of_columns));
+  return Table(std::move(columns));
+}
+
+Table TableReader::rest() {
+  State& state = *state_;
+  while (state.add_block([](const ColumnBuilder& builder) { return !builder.needs_again(); })) {
+  }
+  const auto is_open = [](const ColumnBuilder& builder) { return builder.needs_again(); };
+  std::vector<bool> are_open;
+  for (const ColumnBuilder& builder : state.builders) are_open.push_back(is_open(builder));
+  if (std::find(are_open.begin(), are_open.end(), true) != are_open.end()) {
+    // Columns that seemed to be of numbers, and were not further down.
+    state.begin_again();
+    for (size_t i = 0; i < are_open.size(); ++i) {
+      if (are_open[i]) state.builders[i].begin_again();
+    }
+    const auto is_meant = [&](const ColumnBuilder& builder) { return are_open[static_cast<size_t>(&builder - state.builders.data())]; };
+    while (state.add_block(is_meant)) {
+    }
+  }
+  std::vector<Column> columns;
+  const size_t width = state.dialect.names.size();
+  for (size_t i = 0; i < state.builders.size(); ++i) {
+    Column column = state.builders[i].take(state.of_columns);
+    if (!is_nothing(column, state.wanted[i], width)) columns.push_back(std::move(column));
+  }
+  Table out(std::move(columns));
+  out.notes = state.all_notes();
+  return out;
+}
+
+Table read_table(const std::string& path, const TableOptions& options) {
+  if (file::is_folder(path)) return read_image_folder(path, options);
+  if (is_database(path)) return read_database(path, options);
+  if (is_json_lines(path)) return read_json_lines(path, options);
+  return TableReader(path, options).rest();
+}
+
+}  // namespace gradus::data

@@ -1,0 +1,145 @@
+// Text files as UTF-8.
+#include "gradus/data/table/text_source.hpp"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "gradus/base/error.hpp"
+#include "gradus/base/file.hpp"
+
+namespace gradus::data {
+
+using namespace core;
+
+namespace {
+
+constexpr size_t kPiece = 1 << 16;
+
+// "UTF-16LE" by a byte order mark or by zeros beside ASCII; "" for what may be UTF-8. `mark` is the length of the mark.
+std::string encoding_of(std::string_view head, size_t& mark) {
+  const auto starts = [&](std::string_view with) {
+    if (!head.starts_with(with)) return false;
+    mark = with.size();
+    return true;
+  };
+  if (starts("\xEF\xBB\xBF")) return "";
+  if (starts(std::string_view("\xFF\xFE\0\0", 4))) return "UTF-32LE";
+  if (starts(std::string_view("\0\0\xFE\xFF", 4))) return "UTF-32BE";
+  if (starts("\xFF\xFE")) return "UTF-16LE";
+  if (starts("\xFE\xFF")) return "UTF-16BE";
+  if (head.size() < 4) return "";
+  if (head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0) return "UTF-16LE";
+  if (head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0) return "UTF-16BE";
+  return "";
+}
+
+}  // namespace
+
+struct TextSource::State {
+  explicit State(const std::string& path) : stream(path) {}
+  ~State() {
+    if (converter != reinterpret_cast<iconv_t>(-1)) iconv_close(converter);
+  }
+  // The raw bytes: first those that have been looked at.
+  int64_t read_raw(char* out, int64_t count) {
+    const int64_t from_head = std::min<int64_t>(count, static_cast<int64_t>(head.size() - head_at));
+    std::memcpy(out, head.data() + head_at, static_cast<size_t>(from_head));
+    head_at += static_cast<size_t>(from_head);
+    return from_head + (from_head < count ? stream.read_some(out + from_head, count - from_head) : 0);
+  }
+  int64_t convert(char* out, int64_t count);
+
+  file::InputStream stream;
+  std::string head{}, encoding{};
+  size_t head_at = 0;
+  iconv_t converter = reinterpret_cast<iconv_t>(-1);
+  std::vector<char> raw{};  // not converted yet
+  size_t raw_begin = 0, raw_end = 0;
+  int64_t raw_position = 0;  // of raw_begin in the content
+  bool is_raw_at_end = false;
+};
+
+TextSource::TextSource(const std::string& path, const std::string& encoding) : state_(std::make_unique<State>(path)) {
+  State& state = *state_;
+  state.head.resize(4);
+  state.head.resize(static_cast<size_t>(state.stream.read_some(state.head.data(), 4)));
+  size_t mark = 0;
+  const std::string found = encoding_of(state.head, mark);
+  state.encoding = encoding.empty() ? found : encoding;
+  const bool is_marked_so = mark == 3 || !found.empty();
+  if (mark > 0 && (encoding.empty() || is_marked_so)) state.head_at = mark;
+  state.raw_position = static_cast<int64_t>(state.head_at);
+  std::string plain;
+  for (const char c : state.encoding) {
+    if (c != '-' && c != '_') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  if (plain.empty() || plain == "utf8") return;
+  state.converter = iconv_open("UTF-8", state.encoding.c_str());
+  if (state.converter == reinterpret_cast<iconv_t>(-1))
+    fail(path, "the encoding \"", encoding,
+         "\" is not known; others are utf-8, utf-16, latin1, windows-1252, gb18030, big5, shift_jis, euc-kr");
+  state.raw.resize(kPiece);
+}
+TextSource::~TextSource() = default;
+
+const std::string& TextSource::path() const { return state_->stream.path(); }
+int64_t TextSource::position() const { return state_->stream.position(); }
+
+int64_t TextSource::read_some(char* out, int64_t count) {
+  State& state = *state_;
+  if (state.converter == reinterpret_cast<iconv_t>(-1)) return state.read_raw(out, count);
+  int64_t done = 0;
+  while (done < count) {
+    const int64_t got = state.convert(out + done, count - done);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
+// One piece: what fits, 0 only at the end. A character is written whole, so `count` must be at least 4 or its end be near.
+int64_t TextSource::State::convert(char* out, int64_t count) {
+  while (true) {
+    if (!is_raw_at_end && raw_end - raw_begin < 16) {
+      std::memmove(raw.data(), raw.data() + raw_begin, raw_end - raw_begin);
+      raw_end -= raw_begin;
+      raw_begin = 0;
+      const auto room = static_cast<int64_t>(raw.size() - raw_end);
+      const int64_t got = read_raw(raw.data() + raw_end, room);
+      raw_end += static_cast<size_t>(got);
+      is_raw_at_end = got < room;
+    }
+    if (raw_begin == raw_end) return 0;
+    char *from = raw.data() + raw_begin, *to = out;
+    size_t from_left = raw_end - raw_begin, to_left = static_cast<size_t>(count);
+    const size_t result = iconv(converter, &from, &from_left, &to, &to_left);
+    const int error = result == static_cast<size_t>(-1) ? errno : 0;
+    const auto used = static_cast<size_t>(from - (raw.data() + raw_begin));
+    raw_begin += used;
+    raw_position += static_cast<int64_t>(used);
+    const bool is_cut_short = error == EINVAL && is_raw_at_end;
+    if (error == EILSEQ || is_cut_short)
+      fail_io(stream.path(), "byte ", raw_position, " is not ", encoding, is_cut_short ? "; the file ends within a character" : "");
+    if (to != out) return to - out;
+    if (error == E2BIG) return 0;
+  }
+}
+
+std::string likely_encoding(const std::string& path) {
+  for (const char* encoding : {"gb18030", "windows-1252", "latin1"}) {
+    try {
+      TextSource source(path, encoding);
+      std::string text(size_t{1} << 20, '\0');
+      source.read_some(text.data(), static_cast<int64_t>(text.size()));
+      return encoding;
+    } catch (const Error&) {
+    }
+  }
+  return "latin1";
+}
+
+}  // namespace gradus::data
