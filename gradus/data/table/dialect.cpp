@@ -52,6 +52,7 @@ bool is_number(std::string_view cell, char decimal = '.') {
   double value;
   return read_number(cell, decimal, value);
 }
+bool is_any_number(std::string_view cell) { return is_number(cell) || is_number(cell, ','); }
 bool is_date(std::string_view cell) {
   double value;
   return read_date(cell, DateOrder::month_first, value) || read_date(cell, DateOrder::day_first, value);
@@ -135,20 +136,20 @@ bool has_names(const std::vector<Cells>& records, const TableOptions& options) {
   std::set<std::string> distinct;
   for (size_t c = 0; c < first.size(); ++c) {
     const bool is_plain = !first[c].empty() && !is_missing_mark(first[c], options);
-    has_number |= is_plain && is_number(first[c]);
+    has_number |= is_plain && is_any_number(first[c]);
     distinct.insert(first[c]);
     bool has_value = false, are_values = true;
     for (size_t r = 1; r < records.size(); ++r) {
-      if (c >= records[r].size() || records[r][c].empty() || is_missing_mark(records[r][c], options)) continue;
+      if (c >= records[r].size() || is_missing_mark(records[r][c], options) || records[r] == first) continue;
       has_value = true;
-      are_values &= is_number(records[r][c]) || is_number(records[r][c], ',') || is_date(records[r][c]);
+      are_values &= is_any_number(records[r][c]) || is_date(records[r][c]);
       stands_again |= records[r][c] == first[c] && is_plain;
     }
-    stands_over_numbers |= has_value && are_values && is_plain && !is_number(first[c]) && !is_date(first[c]);
+    stands_over_numbers |= has_value && are_values && is_plain && !is_any_number(first[c]) && !is_date(first[c]);
   }
   if (has_number) return stands_over_numbers && distinct.size() == first.size();
   if (stands_over_numbers) return true;
-  return !stands_again && distinct.size() == first.size() && records.size() > 1;
+  return !stands_again && distinct.size() == first.size();
 }
 
 // Names as they stand there, or column_3; of two of a name the second is told apart.
@@ -206,6 +207,7 @@ Dialect find_dialect(const std::string& path, const TableOptions& options) {
   const std::vector<Cells> records = sample(path, options.encoding, out.style);
   const bool is_known = !records.empty();  // else reading will say what is wrong
   out.has_names = options.header == Header::names || (options.header == Header::detect && is_known && has_names(records, options));
+  if (out.has_names) out.header = records.empty() ? Cells() : records[0];
   out.names = names_of(is_known ? records[0] : Cells(), out.has_names, out.notes);
   if (!options.names.empty()) {
     if (is_known && options.names.size() != records[0].size())

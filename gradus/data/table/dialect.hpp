@@ -12,7 +12,8 @@ struct Dialect {
   RecordStyle style{};
   char decimal = '.';
   bool has_names = false;
-  std::vector<std::string> names{};  ///< of all columns
+  std::vector<std::string> names{};   ///< of all columns
+  std::vector<std::string> header{};  ///< the line of names as it stands there
   std::vector<std::string> notes{};
 };
 

@@ -146,15 +146,16 @@ struct TableReader::State {
   // Records that are the line of names once more.
   std::vector<int64_t> names_again(int64_t first, int64_t end) const {
     std::vector<int64_t> out;
-    if (!dialect.has_names || !options.names.empty()) return out;
+    const std::vector<std::string>& header = dialect.header;
+    if (header.empty()) return out;
     std::string scratch;
     const auto is_name = [&](int64_t record, size_t c) {
-      return pass->records().cell(record, static_cast<int64_t>(c), scratch) == dialect.names[c];
+      return pass->records().cell(record, static_cast<int64_t>(c), scratch) == header[c];
     };
     for (int64_t record = first; record < end; ++record) {
       size_t c = 0;
-      while (c < dialect.names.size() && is_name(record, c)) ++c;
-      if (c == dialect.names.size()) out.push_back(record);
+      while (c < header.size() && is_name(record, c)) ++c;
+      if (c == header.size()) out.push_back(record);
     }
     return out;
   }
