@@ -99,6 +99,7 @@ std::vector<KeyPart> recipe_keys() {
   parts.push_back({"recipe", "keys at the top, before any part", "", root_keys()});
   parts.push_back(
       {"data", "where the samples come from and how they are divided; files are found from the recipe's folder", "source", data_keys()});
+  parts.push_back({"preprocess", "of a table: steps = [...], each a table with its type, or its name alone", "type", preprocess_keys()});
   KeyPart layers{"model", "layers = [...], each a table with its type", "type", model_keys()};
   size_t number = 0;
   for (const nn::LayerKind& kind : nn::layer_kinds()) {

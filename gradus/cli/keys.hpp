@@ -23,6 +23,7 @@ std::vector<KeyPart> recipe_keys();
 /// The groups of the keys at the top, and of parts of which the reader describes more than a table of things by name does.
 std::vector<KeyGroup> root_keys();
 std::vector<KeyGroup> data_keys();
+std::vector<KeyGroup> preprocess_keys();
 std::vector<KeyGroup> model_keys();
 std::vector<KeyGroup> weights_keys();
 std::vector<KeyGroup> optimizer_keys();

@@ -88,7 +88,7 @@ Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const 
 Recipe read_recipe(const Document& document) {
   const Section root(document);
   const Section data = root.section("data"), model = root.section("model"), loss = root.section("loss"), train = root.section("train");
-  const Section optimizer = root.section("optimizer"), schedule = root.section("schedule");
+  const Section optimizer = root.section("optimizer"), schedule = root.section("schedule"), preprocess = root.section("preprocess");
 
   Recipe recipe;
   const Root keys = root.assigned(Root{.name = std::filesystem::path(document.path()).stem().string()});
@@ -100,7 +100,7 @@ Recipe read_recipe(const Document& document) {
   recipe.description = keys.description;
   recipe.seed = keys.seed;
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source
-  recipe.data = read_data(data, recipe.seed);
+  recipe.data = read_data(data, preprocess, recipe.seed);
   read_model(model, recipe);
   recipe.loss = read_loss(loss);
   recipe.make_optimizer = read_optimizer(optimizer, schedule);

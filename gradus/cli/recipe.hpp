@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gradus/data/dataset.hpp"
+#include "gradus/data/table/table.hpp"
 #include "gradus/io/load_fields.hpp"
 #include "gradus/nn/layer.hpp"
 #include "gradus/nn/loss.hpp"
@@ -28,6 +29,8 @@ struct DataParts {
   data::Dataset train{}, test{};
   data::Dataset validation{};  ///< watched while training; without samples: nothing is watched
   bool is_validated_on_test = false;
+  data::Table train_table{}, test_table{};  ///< of tables: the rows that train and test were made of
+  std::vector<std::string> notes{};         ///< what was done to the samples that nobody asked for
 };
 
 /// The tokenizer in a model's file; an empty one where there is none. `what` is the file, for messages.
@@ -35,7 +38,8 @@ data::Tokenizer tokenizer_in(const nn::ModelInfo& info, const std::string& what)
 
 /// Where the samples come from.
 struct DataSource {
-  /// For a trained model, texts become its tokens and its classes; ModelInfo() for one that is to be trained.
+  /// For a trained model, texts become its tokens and its classes, tables go through its pipeline; ModelInfo() for one that is to be
+  /// trained.
   std::function<DataParts(const nn::ModelInfo& model)> load{};
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
   /// Sources and translations of the test samples as they are read, before any tokenizer; nothing where the data are no translations.
@@ -97,7 +101,7 @@ inline constexpr const char* kRecipeText = "recipe";
 Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const std::vector<std::string>& assignments = {});
 
 // Its parts, each in a file of its own.
-DataSource read_data(const Section& data, int64_t seed);
+DataSource read_data(const Section& data, const Section& preprocess, int64_t seed);
 void read_model(const Section& model, Recipe& recipe);
 /// The recipe's model for these samples: of a tokenizer's size where the recipe leaves it open. Throws where there is no tokenizer.
 nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set);

@@ -2,6 +2,7 @@
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/recipe_sequences.hpp"
+#include "gradus/cli/recipe_table.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/data/fashion_mnist.hpp"
 #include "gradus/data/generate.hpp"
@@ -194,6 +195,7 @@ constexpr SourceKind kSources[] = {
     {"text", "a text, in rows of tokens for a language model", described<Text>, read_kind<Text>},
     {"labelled_text", "texts and their classes, a line each", described<LabelledText>, read_kind<LabelledText>},
     {"translation", "texts and their translations, a line each", described<Translation>, read_kind<Translation>},
+    {"table", "rows of a table: CSV and the like, JSON lines, an SQLite database", described<TableSource>, read_kind<TableSource>},
     {"series", "windows of a series of numbers, and what follows", described<Series>, read_kind<Series>},
 };
 constexpr Named<SourceKind> kSourceKinds("data", kSources);
@@ -241,21 +243,30 @@ std::span<const FieldNote> Common::field_notes() {
 
 }  // namespace
 
-DataSource read_data(const Section& section, int64_t seed) {
+DataSource read_data(const Section& section, const Section& preprocess, int64_t seed) {
   const SourceKind& kind = section.choice("source", kSourceKinds);
+  const std::vector<preprocess::Step> steps = read_steps(preprocess);
+  if (!steps.empty() && kind.name != "table") preprocess.fail_at("steps", concat("are for data.source = \"table\", which is \"", kind.name, "\""));
   const Common common = section.assigned(Common{});
-  const Source source = section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
+  Source source = section.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string> known) {
     return kind.read(given, reading, known)(section, static_cast<uint64_t>(seed));
   });
 
-  const auto load = [load_sets = source.load, validation = common.validation, limit = common.limit, seed](const nn::ModelInfo& model) {
-    auto [train, test] = load_sets({limit, tokenizer_in(model, "the model"), model.class_names});
-    if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
-    DataParts parts{.train = std::move(train), .test = std::move(test)};
+  const auto load = [source, steps, validation = common.validation, limit = common.limit, seed](const nn::ModelInfo& model) {
+    const Loading loading{limit, tokenizer_in(model, "the model"), model.class_names, model.pipeline, validation.is_test ? 0 : validation.share, steps};
+    DataParts parts;
+    if (source.load_parts) {
+      parts = source.load_parts(loading);
+    } else {
+      auto [train, test] = source.load(loading);
+      if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
+      parts.train = std::move(train);
+      parts.test = std::move(test);
+    }
     if (validation.is_test) {
       parts.validation = parts.test;
       parts.is_validated_on_test = true;
-    } else if (validation.share > 0) {
+    } else if (validation.share > 0 && !source.load_parts) {
       std::tie(parts.validation, parts.train) = data::split(parts.train, validation.share, static_cast<uint64_t>(seed));
     }
     if (parts.train.size() == 0) fail("data", "there are no training samples left; make test and validation smaller");

@@ -10,10 +10,12 @@
 
 #include "gradus/data/dataset.hpp"
 #include "gradus/graph/fields.hpp"
+#include "gradus/preprocess/step.hpp"
 
 namespace gradus::cli {
 
 class Section;
+struct DataParts;
 
 using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
 using TextPairs = std::vector<std::pair<std::string, std::string>>;
@@ -23,12 +25,16 @@ struct Loading {
   int64_t limit = 0;                       // of more training samples only the first are needed; 0: all
   data::Tokenizer tokenizer{};             // of the model that the samples are for; empty: as the recipe says
   std::vector<std::string> class_names{};  // of that model
+  core::Datum pipeline{};                  // and what makes its inputs of tables
+  double validation = 0;                   // share of the training samples that is to be watched, of sources that divide their samples themselves
+  std::vector<preprocess::Step> steps{};   // of [preprocess]
 };
 
 struct Source {
   std::function<Sets(const Loading&)> load;
   std::optional<Shape> input_shape;
   std::function<TextPairs()> test_pairs{};  // the test samples as they are read; of translations only
+  std::function<DataParts(const Loading&)> load_parts{};  // in place of `load`, of sources that divide their samples themselves
 };
 
 inline constexpr FieldNote kTest{"test", "share of the samples that is for testing", range::part};

@@ -106,6 +106,7 @@ Dataset subset(const Dataset& set, std::span<const int64_t> positions) {
   part.y_lengths = set.y_lengths;
   part.bucketing = set.bucketing;
   part.tokenizer = set.tokenizer;
+  part.pipeline = set.pipeline;
   return part;
 }
 

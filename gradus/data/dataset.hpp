@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/base/datum.hpp"
 #include "gradus/data/text/tokenizer.hpp"
 #include "gradus/graph/array.hpp"
 
@@ -62,6 +64,7 @@ class Dataset {
   std::string x_lengths{}, y_lengths{};  ///< extras that say how many steps each sample of x and y has; "": all
   std::optional<Bucketing> bucketing{};  ///< see bucketed()
   Tokenizer tokenizer{};                 ///< what made x of texts; none: x is not made of texts. Model files take it from here
+  std::shared_ptr<const core::Datum> pipeline{};  ///< what made x of a table, preprocess::Pipeline::to_datum(); goes to model files too
 
   /// The extra of that name; throws for others, naming the nearest.
   const Array& operator[](std::string_view name) const;

@@ -135,6 +135,7 @@ nn::ModelInfo info_from(const Safetensors& file, const std::string& path) {
   for (const auto& [name, text] : file.metadata) {
     if (name.starts_with("extra.")) info.extra[name.substr(6)] = text;
   }
+  if (const auto said = file.metadata.find("pipeline"); said != file.metadata.end()) info.pipeline = datum_of_json(said->second, path, "pipeline");
   if (const auto said = file.metadata.find("tokenizer"); said != file.metadata.end()) {
     info.tokenizer = datum_of_json(said->second, path, "tokenizer");
     data::Tokenizer::from_datum(info.tokenizer, concat(path, ": tokenizer"));
@@ -231,6 +232,7 @@ nn::ModelInfo info_of(const data::Dataset& set) {
   const Shape& shape = set.x.shape();
   nn::ModelInfo info{.class_names = set.class_names, .input_shape = {shape.begin() + 1, shape.end()}, .input_dtype = set.x.dtype()};
   if (set.tokenizer.exists()) info.tokenizer = set.tokenizer.to_datum();
+  if (set.pipeline) info.pipeline = *set.pipeline;
   if (set.is_from_bytes()) {
     info.preprocessing = nn::Preprocessing::of_bytes();
   } else {
@@ -266,6 +268,7 @@ void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string&
   metadata["fields"] = json_text(collector.fields);
   for (const auto& [name, text] : info.extra) metadata["extra." + name] = text;
   if (info.tokenizer.exists()) metadata["tokenizer"] = json_text(info.tokenizer);
+  if (info.pipeline.exists()) metadata["pipeline"] = json_text(info.pipeline);
   add_checksum(arrays, metadata);
   save_safetensors(path, arrays, metadata);
   warn_of_not_finite(arrays, path);

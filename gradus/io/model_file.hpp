@@ -8,6 +8,7 @@
 //   info           JSON: name, description, class_names, input_shape, input_dtype; where it is known preprocessing, of mean, deviation,
 //   range
 //   tokenizer      JSON, of models of text: in the form of a tokenizer.json, its vocabulary a list
+//   pipeline       JSON, of models of tables: steps with what they have learnt, columns, target
 //   checksum       "crc32:" and eight digits, of all else that the file says; files without it are taken
 // and the texts of ModelInfo::extra under "extra." and their name.
 #pragma once
@@ -96,7 +97,7 @@ void save(const M& model, const std::string& path) {
   else save(model, path, nn::ModelInfo{});
 }
 /// What a training set says of its model: class names, shape and dtype of a sample, the range of its numbers, that bytes were divided
-/// by 255, and the tokenizer of texts. Reads all inputs that are floats.
+/// by 255, the tokenizer of texts and the pipeline of tables. Reads all inputs that are floats.
 nn::ModelInfo info_of(const data::Dataset& set);
 /// Writes a model with what its training set says: then `gradus predict` and `gradus evaluate` know its classes and prepare samples as
 /// training did.

@@ -32,6 +32,7 @@ struct ModelInfo {
   std::optional<Preprocessing> preprocessing{};  ///< nothing: not known
   std::map<std::string, std::string> extra{};    ///< further texts by name, for example a recipe
   core::Datum tokenizer{};  ///< what makes its inputs of texts: data::Tokenizer::to_datum(); nothing: it takes no texts
+  core::Datum pipeline{};   ///< what makes its inputs of tables: preprocess::Pipeline::to_datum(); nothing: it takes no tables
 };
 
 /// Throws `op: ...` for class names, shapes or preprocessing that do not fit each other, and for numbers that are not finite.

@@ -136,8 +136,7 @@ namespace gradus::core {
 
 /// Lists of lists, of states.
 template <class T>
-requires HasFieldType<std::vector<T>> && (!std::same_as<T, char>)
-struct FieldType<std::vector<std::vector<T>>> {
+requires HasFieldType<std::vector<T>> &&(!std::same_as<T, char>)struct FieldType<std::vector<std::vector<T>>> {
   using List = std::vector<std::vector<T>>;
   static std::string expected(const FieldNote&, const List&) { return "a list of lists"; }
   static Datum write(const List& value, FieldWriting& writing) {

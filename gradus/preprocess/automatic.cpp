@@ -1,0 +1,97 @@
+// The steps that a table needs.
+#include "gradus/preprocess/automatic.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "gradus/base/error.hpp"
+#include "gradus/preprocess/numeric.hpp"
+
+namespace gradus::preprocess {
+
+using namespace core;
+using data::Column;
+using data::ColumnType;
+
+namespace {
+
+constexpr int64_t kMostTerms = 300, kMostCategories = 100, kRowsForRare = 1000;
+
+// Numbers 0, 1, 2, ... or 1, 2, 3, ... from row to row, or in any order.
+bool counts_rows(const Column& column) {
+  if (column.type() != ColumnType::numeric || column.size() < 10) return false;
+  const std::vector<double> sorted = sorted_values(column.numbers());
+  if (static_cast<int64_t>(sorted.size()) != column.size()) return false;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (sorted[i] != sorted[0] + static_cast<double>(i)) return false;
+  }
+  return sorted[0] == 0 || sorted[0] == 1;
+}
+
+bool is_constant(const Column& column) {
+  std::string first;
+  bool has_first = false;
+  for (int64_t row = 0; row < column.size(); ++row) {
+    const std::string cell = column.cell(row);
+    if (has_first && cell != first) return false;
+    first = cell;
+    has_first = true;
+  }
+  return true;
+}
+
+int64_t categories_that_occur(const Column& column) {
+  std::vector<bool> occurs(column.categories().size(), false);
+  for (const int32_t code : column.codes()) {
+    if (code >= 0) occurs[static_cast<size_t>(code)] = true;
+  }
+  return std::count(occurs.begin(), occurs.end(), true);
+}
+
+// Why a column is left out; "" if it is not.
+std::string useless(const Column& column) {
+  const int64_t present = column.size() - column.missing();
+  if (present == 0) return "has no value";
+  if (is_constant(column)) return concat("is \"", column.cell(0), "\" in all rows");
+  if (counts_rows(column)) return "counts the rows";
+  if (column.type() == ColumnType::image) return "holds paths of images, which tables' models do not take";
+  if (column.is_coded() && present >= 20 && 10 * categories_that_occur(column) > 9 * present) return "is another name in nearly every row";
+  return "";
+}
+
+}  // namespace
+
+AutomaticSteps automatic_steps(const data::Table& table, const std::string& target, const AutomaticOptions& options) {
+  AutomaticSteps out;
+  std::vector<std::string> dropped;
+  bool has_dates = false, has_texts = false, has_missing = false, has_numbers = false, has_categories = false;
+  for (const Column& column : table.columns()) {
+    if (column.name() == target) continue;
+    if (const std::string why = useless(column); !why.empty()) {
+      dropped.push_back(column.name());
+      out.reasons.push_back(concat("column \"", column.name(), "\" ", why, ", and is left out"));
+      continue;
+    }
+    has_dates |= column.type() == ColumnType::date;
+    has_texts |= column.type() == ColumnType::text;
+    has_numbers |= column.has_numbers();
+    has_categories |= column.is_coded();
+    has_missing |= column.has_numbers() && column.missing() > 0;
+  }
+  if (!has_numbers && !has_categories && !has_texts)
+    fail("automatic_steps", "no column of the table says anything", target.empty() ? "" : concat(" about \"", target, "\""), "; ",
+         out.reasons.empty() ? "it has no other" : out.reasons[0]);
+  if (!dropped.empty()) out.steps.emplace_back(Drop(dropped));
+  if (has_dates) out.steps.emplace_back(DateParts());
+  // Always there: a later table may have missing values where this one has none.
+  if (has_numbers) out.steps.emplace_back(Impute(median, {.indicator = has_missing}));
+  if (has_numbers) out.steps.emplace_back(Standardise());
+  if (has_texts) out.steps.emplace_back(Terms({.ngram_high = 2, .most = kMostTerms, .least_texts = 2}));
+  const int64_t least = table.rows() >= kRowsForRare ? 5 : 1;
+  if (has_categories && options.categories == CategoryStyle::codes) out.steps.emplace_back(Codes({.least = least}));
+  else if (has_categories) out.steps.emplace_back(OneHot({.least = least, .most = kMostCategories}));
+  return out;
+}
+
+}  // namespace gradus::preprocess
