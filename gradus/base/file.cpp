@@ -260,43 +260,71 @@ struct Temporary {
 
 }  // namespace
 
-void write_atomically(const std::string& path, std::span<const Piece> pieces) {
-  int64_t total = 0;
-  for (const Piece& piece : pieces) total += static_cast<int64_t>(piece.size());
+struct AtomicFile::State {
+  std::string path, target;
+  std::optional<Descriptor> out{};
+  std::optional<Temporary> temporary{};  // nothing: a device or pipe, which cannot be replaced, only written to
+  int64_t announced = 0, written = 0;
+  int64_t needed() const { return std::max(announced, written); }
+};
 
+AtomicFile::AtomicFile(const std::string& path, int64_t bytes) : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  state.path = path;
+  state.announced = bytes;
   std::error_code ignored;
   std::filesystem::path resolved = std::filesystem::weakly_canonical(path, ignored);  // Through links: the link itself stays.
-  const std::string target = ignored || resolved.empty() ? path : resolved.string();
+  state.target = ignored || resolved.empty() ? path : resolved.string();
   struct stat old {};
-  const bool has_old = ::stat(target.c_str(), &old) == 0;
+  const bool has_old = ::stat(state.target.c_str(), &old) == 0;
   if (has_old && S_ISDIR(old.st_mode)) fail_io(path, reason(EISDIR));
-  if (has_old && !S_ISREG(old.st_mode)) {  // A device or pipe cannot be replaced, only written to.
-    Descriptor device(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
-    if (device.get() < 0) fail_io(path, "cannot be written: ", reason(errno));
-    write_pieces(path, device.get(), pieces, total);
+  if (has_old && !S_ISREG(old.st_mode)) {
+    state.out.emplace(::open(state.target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (state.out->get() < 0) fail_io(path, "cannot be written: ", reason(errno));
     return;
   }
-
   static std::atomic<int> counter{0};
   std::string part;
   int descriptor = -1;
   do {  // A process of that number may have been killed, and left one.
-    part = concat(target, ".", static_cast<int64_t>(::getpid()), "-", counter++, kUnfinished);
+    part = concat(state.target, ".", static_cast<int64_t>(::getpid()), "-", counter++, kUnfinished);
     descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor < 0 && errno == EEXIST);
-  Descriptor out(descriptor);
-  if (descriptor < 0) fail_write(path, errno, total);
-  Temporary temporary{part};
-  if (has_old && ::fchmod(out.get(), old.st_mode & 07777) != 0) fail_write(path, errno, total);
-  write_pieces(path, out.get(), pieces, total);
-  if (::fsync(out.get()) != 0) fail_write(path, errno, total);
-  if (out.close() != 0) fail_write(path, errno, total);
-  if (::rename(temporary.path.c_str(), target.c_str()) != 0) fail_write(path, errno, total);
-  temporary.is_kept = true;
+  state.out.emplace(descriptor);
+  if (descriptor < 0) fail_write(path, errno, bytes);
+  state.temporary.emplace();
+  state.temporary->path = part;
+  if (has_old && ::fchmod(descriptor, old.st_mode & 07777) != 0) fail_write(path, errno, bytes);
+}
+AtomicFile::~AtomicFile() = default;
 
-  const std::string folder = std::filesystem::path(target).parent_path().string();
+void AtomicFile::write(std::span<const Piece> pieces) {
+  for (const Piece& piece : pieces) state_->written += static_cast<int64_t>(piece.size());
+  write_pieces(state_->path, state_->out->get(), pieces, state_->needed());
+}
+void AtomicFile::write(std::string_view text) {
+  const Piece whole = piece(text);
+  write(std::span(&whole, 1));
+}
+
+void AtomicFile::commit() {
+  State& state = *state_;
+  if (!state.temporary) return;
+  if (::fsync(state.out->get()) != 0) fail_write(state.path, errno, state.needed());
+  if (state.out->close() != 0) fail_write(state.path, errno, state.needed());
+  if (::rename(state.temporary->path.c_str(), state.target.c_str()) != 0) fail_write(state.path, errno, state.needed());
+  state.temporary->is_kept = true;
+  const std::string folder = std::filesystem::path(state.target).parent_path().string();
   Descriptor directory(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) ::fsync(directory.get());
+}
+
+void write_atomically(const std::string& path, std::span<const Piece> pieces) {
+  int64_t total = 0;
+  for (const Piece& piece : pieces) total += static_cast<int64_t>(piece.size());
+  AtomicFile file(path, total);
+  file.write(pieces);
+  file.commit();
 }
 
 void write_atomically(const std::string& path, std::string_view content) {

@@ -68,6 +68,23 @@ std::string read_all(const std::string& path, int64_t limit = int64_t{1} << 30);
 using Piece = std::span<const std::byte>;
 inline Piece piece(std::string_view text) { return std::as_bytes(std::span(text)); }
 
+/// A file that is written piece by piece, to a temporary name beside it, and takes its name when all of it is there: on any failure, and
+/// without commit(), the old file stays as it was and nothing is left beside it. A device or pipe is written to as it is.
+class AtomicFile {
+ public:
+  /// `bytes` that will be written, as far as they are known, for the message that there is no space.
+  explicit AtomicFile(const std::string& path, int64_t bytes = 0);
+  ~AtomicFile();
+  void write(std::span<const Piece> pieces);
+  void write(std::string_view text);
+  /// Synced, then renamed; nothing is written afterwards.
+  void commit();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Makes `path` a file of the given pieces, one after the other: written to a temporary name beside it, synced, then renamed. On any
 /// failure the old file stays as it was and nothing is left beside it. No space left: the message names path and needed bytes.
 void write_atomically(const std::string& path, std::span<const Piece> pieces);

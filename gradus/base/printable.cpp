@@ -1,8 +1,11 @@
 // Escapes.
 #include "gradus/base/printable.hpp"
 
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
+
+#include "gradus/base/text.hpp"
 
 namespace gradus::core {
 
@@ -68,6 +71,14 @@ std::string csv_cell(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
   return out + "\"";
+}
+
+std::string csv_text_cell(std::string_view text) {
+  const bool may_be_formula = !text.empty() && std::string_view("=+-@\t\r\n").find(text[0]) != std::string_view::npos;
+  double ignored;
+  const auto end = may_be_formula ? std::from_chars(text.data() + (text[0] == '+'), text.data() + text.size(), ignored).ptr : nullptr;
+  const bool is_number = may_be_formula && end == text.data() + text.size() && text.size() > 1;
+  return csv_cell(may_be_formula && !is_number ? concat("'", text) : std::string(text));
 }
 
 }  // namespace gradus::core

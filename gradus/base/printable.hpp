@@ -14,5 +14,8 @@ bool is_utf8(std::string_view text);
 
 /// A cell of CSV (RFC 4180): in quotes where it holds a comma, a quote or a line break.
 std::string csv_cell(std::string_view text);
+/// The same of a text that somebody else has written: one that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or a
+/// line break, and is no number) gets an apostrophe in front, which keeps it a text.
+std::string csv_text_cell(std::string_view text);
 
 }  // namespace gradus::core

@@ -9,6 +9,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/samples.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/progress.hpp"
@@ -18,7 +19,7 @@ namespace gradus::cli {
 namespace {
 
 struct EvaluateArguments {
-  std::string model{}, recipe{};
+  std::string model{}, file{}, recipe{};
   std::vector<std::string> assignments{};
   int64_t batch_size = 128;
   bool uses_training_data = false, has_classes = false;
@@ -62,15 +63,32 @@ void print_classes(const EvaluateArguments& arguments, const nn::Model& model, c
   }
 }
 
+// The rows of a file of the user's, with their targets.
+data::Dataset rows_of(const EvaluateArguments& arguments, const nn::Model& model) {
+  const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info, arguments.model);
+  if (!pipeline.is_fitted()) fail(arguments.model, "the model takes no tables; its data are those of its recipe, or of --data RECIPE");
+  TableInput input(arguments.file, pipeline);
+  if (!input.has_target()) fail_io(arguments.file, "there is no column \"", pipeline.target().column, "\", the target; predict needs none");
+  const data::Table table = input.rest();
+  data::Dataset set = pipeline.dataset(table, input.treatments);
+  print_notes(input.notes());
+  return set;
+}
+
+// The samples of the recipe, prepared as those of training were.
+data::Dataset recipe_set(const EvaluateArguments& arguments, const nn::Model& model, const Recipe& recipe, const char* what) {
+  const DataParts data = recipe.data.load(model.info);
+  const data::Dataset& set = arguments.uses_training_data ? data.train : data.test;
+  if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
+  check_samples(arguments, model.info, set);
+  return set.pipeline ? set : as_trained(arguments.model, model.info, set);
+}
+
 void run_evaluate(const EvaluateArguments& arguments) {
   const nn::Model model = load_model(arguments.model);
   const Recipe recipe = recipe_for(arguments, model);
-  const DataParts data = recipe.data.load(model.info);
-  data::Dataset set = arguments.uses_training_data ? data.train : data.test;
-  const char* what = arguments.uses_training_data ? "training" : "test";
-  if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
-  check_samples(arguments, model.info, set);
-  set = as_trained(arguments.model, model.info, set);
+  const char* what = !arguments.file.empty() ? "file" : arguments.uses_training_data ? "training" : "test";
+  const data::Dataset set = arguments.file.empty() ? recipe_set(arguments, model, recipe, what) : rows_of(arguments, model);
   const std::vector<metrics::Metric> metrics = test_metrics(recipe, set);
   const train::Logs logs =
       train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
@@ -85,6 +103,7 @@ void add_evaluate(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
   Command command(app, "evaluate", "Loss and metrics of a trained model on its test data");
   command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
+  command.positional("FILE", arguments->file, "Rows with their targets, for a model of tables (default: the test data of its recipe)");
   command.option("--data", "RECIPE", arguments->recipe, "Recipe whose data, loss and metrics to use (default: the model's own)");
   command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR");
   command.flag("--train", arguments->uses_training_data, "On the training data instead");

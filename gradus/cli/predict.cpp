@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <numeric>
+#include <optional>
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
@@ -12,6 +14,7 @@
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/samples.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 
@@ -55,16 +58,20 @@ struct Predictions {
   std::vector<double> probabilities(int64_t sample) const { return train::class_probabilities(values.data() + sample * width, width); }
 };
 
-Predictions predict_file(const std::string& path, const nn::Model& model, const PredictArguments& arguments) {
-  data::Dataset set = read_samples(path, model.info, arguments.limit);
-  if (arguments.limit > 0 && arguments.limit < set.size()) set = data::subset(set, 0, arguments.limit);
+Predictions predictions(const std::string& path, const nn::Model& model, const data::Dataset& set) {
   const Array output = train::predict(model, set);
   const int64_t samples = output.shape(0);
   return {path, output.to_vector<float>(), samples, samples ? output.size() / samples : 0,
           !model.info.class_names.empty() && output.rank() == 2};
 }
 
-void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top) {
+Predictions predict_file(const std::string& path, const nn::Model& model, const PredictArguments& arguments) {
+  data::Dataset set = read_samples(path, model.info, arguments.limit);
+  if (arguments.limit > 0 && arguments.limit < set.size()) set = data::subset(set, 0, arguments.limit);
+  return predictions(path, model, set);
+}
+
+void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top, int64_t first) {
   for (int64_t i = 0; i < found.samples; ++i) {
     std::string line;
     if (found.is_classifier) {
@@ -72,7 +79,7 @@ void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top
     } else {
       for (int64_t k = 0; k < found.width; ++k) line += (k ? ", " : "") + to_text(found.values[static_cast<size_t>(i * found.width + k)]);
     }
-    std::printf("%s[%lld]: %s\n", printable(found.path).c_str(), static_cast<long long>(i), line.c_str());
+    std::printf("%s[%lld]: %s\n", printable(found.path).c_str(), static_cast<long long>(first + i), line.c_str());
   }
 }
 
@@ -81,20 +88,20 @@ std::string csv_header(const Predictions& found, const nn::ModelInfo& info) {
   std::string out = found.is_classifier ? "file,sample,class,probability" : "file,sample";
   const int64_t columns = found.is_classifier && found.width == 1 ? 2 : found.width;
   for (int64_t k = 0; k < columns; ++k)
-    out += "," + (found.is_classifier ? csv_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
+    out += "," + (found.is_classifier ? csv_text_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
   return out + "\n";
 }
 
-std::string csv_rows(const Predictions& found, const nn::ModelInfo& info) {
+std::string csv_rows(const Predictions& found, const nn::ModelInfo& info, int64_t first) {
   std::string out;
   for (int64_t i = 0; i < found.samples; ++i) {
-    out += concat(csv_cell(found.path), ",", i);
+    out += concat(csv_text_cell(found.path), ",", first + i);
     if (found.is_classifier) {
       const std::vector<double> p = found.probabilities(i);
       const auto best = std::max_element(p.begin(), p.end());
       char text[32];
       std::snprintf(text, sizeof text, ",%.6f", *best);
-      out += "," + csv_cell(class_name(info, static_cast<size_t>(best - p.begin()))) + text;
+      out += "," + csv_text_cell(class_name(info, static_cast<size_t>(best - p.begin()))) + text;
       for (const double each : p) {
         std::snprintf(text, sizeof text, ",%.6f", each);
         out += text;
@@ -131,18 +138,65 @@ void print_csv(const std::string& csv) {
   }
 }
 
+// Where the CSV goes: a file that takes its name at the end, or standard output.
+class CsvOutput {
+ public:
+  explicit CsvOutput(const std::string& path) {
+    if (!path.empty()) file_.emplace(path);
+  }
+  void write(const std::string& csv) {
+    if (file_) file_->write(csv);
+    else print_csv(csv);
+  }
+  void finish() {
+    if (file_) file_->commit();
+  }
+
+ private:
+  std::optional<file::AtomicFile> file_{};
+};
+
+// Of numbers in the target's own unit.
+Predictions restored(Predictions found, const preprocess::Pipeline& pipeline) {
+  if (!found.is_classifier) {
+    for (float& value : found.values) value = static_cast<float>(pipeline.target().restored(value));
+  }
+  return found;
+}
+
+void predict_table(const std::string& path, const nn::Model& model, const preprocess::Pipeline& pipeline, const PredictArguments& arguments,
+                   const std::function<void(const Predictions&, int64_t first)>& tell) {
+  TableInput input(path, pipeline);
+  int64_t rows = 0;
+  while (std::optional<data::Table> piece = input.next()) {
+    if (arguments.limit > 0 && rows + piece->rows() > arguments.limit) piece = piece->rows(0, arguments.limit - rows);
+    if (piece->rows() == 0) break;
+    tell(restored(predictions(path, model, data::Dataset(pipeline.inputs(*piece, input.treatments))), pipeline), rows);
+    rows += piece->rows();
+  }
+  print_notes(input.notes());
+}
+
 void run_predict(const PredictArguments& arguments) {
   if (!arguments.output.empty()) refuse_own_input(arguments);
   const nn::Model model = load_model(arguments.model);
+  const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info, arguments.model);
   const bool is_csv = arguments.is_csv || !arguments.output.empty();
-  std::string csv;
+  CsvOutput out(arguments.output);
+  bool has_header = false;
+  const auto tell = [&](const Predictions& found, int64_t first) {
+    if (!is_csv) {
+      print_text(found, model.info, arguments.top, first);
+      return;
+    }
+    if (!std::exchange(has_header, true)) out.write(csv_header(found, model.info));
+    out.write(csv_rows(found, model.info, first));
+  };
   for (const std::string& path : arguments.inputs) {
-    const Predictions found = predict_file(path, model, arguments);
-    if (!is_csv) print_text(found, model.info, arguments.top);
-    else csv += (csv.empty() ? csv_header(found, model.info) : "") + csv_rows(found, model.info);
+    if (pipeline.is_fitted()) predict_table(path, model, pipeline, arguments, tell);
+    else tell(predict_file(path, model, arguments), 0);
   }
-  if (!arguments.output.empty()) file::write_atomically(arguments.output, csv);
-  else print_csv(csv);
+  out.finish();
 }
 
 }  // namespace
@@ -151,7 +205,7 @@ void add_predict(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
   Command command(app, "predict", "Classes and probabilities, or numbers, for the samples in files");
   command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
-  command.positional("INPUT", arguments->inputs, "IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row",
+  command.positional("INPUT", arguments->inputs, "Files of rows for a model of tables; IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row",
                      Need::required);
   command.option("--top", {1, int64_t{1} << 20}, arguments->top, "Print so many classes (default: 3)");
   command.option("--limit", {1, int64_t{1} << 40}, arguments->limit, "Only the first N samples of each file");

@@ -10,6 +10,7 @@
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -66,12 +67,14 @@ void save_finite(const nn::Model& model, const RunFolder& folder) {
 
 bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(folder.checkpoints()); }
 
-// How texts become numbers where parameters are there already, which belong to tokens: as for the run that goes on (`resumed`), or for the
-// model that training starts from.
-nn::ModelInfo texts_of(const Start& start, const RunFolder* resumed) {
-  nn::ModelInfo info;
-  if (resumed && file::exists(resumed->model())) info.tokenizer = io::load(resumed->model()).info.tokenizer;
-  else if (!start.from.empty()) info.tokenizer = load_model(start.from).info.tokenizer;
+// How texts and tables become numbers where parameters are there already, which belong to tokens and features: as for the run that goes on
+// (`resumed`), or for the model that training starts from.
+nn::ModelInfo inputs_of(const Start& start, const RunFolder* resumed) {
+  nn::ModelInfo from, info;
+  if (resumed && file::exists(resumed->model())) from = io::load(resumed->model()).info;
+  else if (!start.from.empty()) from = load_model(start.from).info;
+  info.tokenizer = std::move(from.tokenizer);
+  info.pipeline = std::move(from.pipeline);
   return info;
 }
 
@@ -204,7 +207,7 @@ void run_train(const TrainArguments& arguments) {
   // The folder is held before its recipe is read: no other run changes it then.
   RunFolder folder = goes_on ? open_run_folder(arguments.resumed) : RunFolder{};
   const Recipe recipe = read_recipe(goes_on ? folder.recipe() : arguments.recipe, arguments.assignments);
-  const DataParts data = recipe.data.load(texts_of(recipe.start, goes_on ? &folder : nullptr));
+  const DataParts data = recipe.data.load(inputs_of(recipe.start, goes_on ? &folder : nullptr));
   // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
   const train::InterruptScope interrupts;
   refuse_own_recipe(arguments);
@@ -215,7 +218,7 @@ void run_train(const TrainArguments& arguments) {
     if (goes_on && !has_checkpoint(folder)) std::printf("no checkpoint had been written; training starts from the beginning, as it did\n");
     std::printf("%s: %s training samples, run folder %s\n", recipe.name.c_str(), train::with_commas(data.train.size()).c_str(),
                 printable(folder.path).c_str());
-    std::fflush(stdout);
+    print_notes(data.notes);
   }
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);

@@ -188,6 +188,7 @@ TableReader::TableReader(const std::string& path, TableOptions options) : state_
 TableReader::~TableReader() = default;
 TableReader::TableReader(TableReader&&) noexcept = default;
 const std::vector<std::string>& TableReader::names() const { return state_->dialect.names; }
+bool TableReader::has_names() const { return state_->dialect.has_names; }
 std::vector<std::string> TableReader::notes() const { return state_->all_notes(); }
 int64_t TableReader::position() const { return state_->pass->source().position(); }
 int64_t TableReader::line(int64_t row) const { return state_->pass->records().line(row + state_->first_row); }

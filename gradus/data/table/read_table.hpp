@@ -77,8 +77,9 @@ class TableReader {
   std::optional<Table> next();
   /// All rows, with types that hold for all of them; instead of next().
   Table rest();
-  /// Names of all columns of the file.
+  /// Names of all columns of the file, and whether they stand in its first line.
   const std::vector<std::string>& names() const;
+  bool has_names() const;
   /// The line of the file in which a row of the present piece begins.
   int64_t line(int64_t row) const;
   /// What was left out, filled up or taken as missing so far, in words.
