@@ -2,14 +2,17 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/automatic_recipe.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
+#include "gradus/cli/section.hpp"
 #include "gradus/cli/table_model.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/nn/loss_kinds.hpp"
@@ -28,6 +31,7 @@ namespace {
 
 struct TrainArguments {
   std::string recipe{}, run_folder{}, resumed{};
+  std::string target{}, test{}, task{}, seed{}, written{};  // of tables; the seed of recipes too
   std::vector<std::string> assignments{};
   bool is_quiet = false, may_replace = false;
 };
@@ -201,12 +205,50 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
   return history;
 }
 
+preprocess::Task task_of(const std::string& name) {
+  preprocess::Task task = preprocess::Task::automatic;
+  if (name.empty()) return task;
+  const int64_t at = find_name(enum_names(task), Datum(name));
+  if (at < 0) fail("--task", "expected one of ", join_names(enum_names(task)), ", got \"", name, "\"");
+  return static_cast<preprocess::Task>(at);
+}
+
+// The recipe that a table needs.
+Recipe recipe_for_table(const TrainArguments& arguments) {
+  if (arguments.target.empty()) fail(arguments.recipe, "is a table; name the column that is to be foretold with --target COLUMN");
+  // Paths in a recipe go from its own folder.
+  const auto automatic = [&](const std::string& folder) {
+    return automatic_recipe({.table = arguments.recipe, .target = arguments.target, .test = arguments.test, .folder = folder, .task = task_of(arguments.task)});
+  };
+  const AutomaticRecipe made = automatic("");
+  if (!arguments.is_quiet) {
+    for (const std::string& reason : made.reasons) std::printf("chosen: %s\n", printable(reason).c_str());
+    std::fflush(stdout);
+  }
+  if (!arguments.written.empty()) {
+    file::write_atomically(arguments.written, automatic(std::filesystem::absolute(arguments.written).parent_path().string()).text);
+    if (!arguments.is_quiet) std::printf("recipe: %s\n", printable(arguments.written).c_str());
+  }
+  Document document("recipe of " + arguments.recipe, made.text);
+  for (const std::string& assignment : arguments.assignments) document.set(assignment);
+  return read_recipe(document);
+}
+
+Recipe recipe_of(const TrainArguments& arguments, const RunFolder& folder) {
+  if (!arguments.resumed.empty()) return read_recipe(folder.recipe(), arguments.assignments);
+  if (is_table_path(arguments.recipe) || !arguments.target.empty()) return recipe_for_table(arguments);
+  for (const auto& [name, value] : {std::pair("--test", &arguments.test), std::pair("--task", &arguments.task), std::pair("--write-recipe", &arguments.written)}) {
+    if (!value->empty()) fail(name, "is for a table and its --target; a recipe says it itself");
+  }
+  return read_recipe(arguments.recipe, arguments.assignments);
+}
+
 void run_train(const TrainArguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away does not end the training.
   const bool goes_on = !arguments.resumed.empty();
   // The folder is held before its recipe is read: no other run changes it then.
   RunFolder folder = goes_on ? open_run_folder(arguments.resumed) : RunFolder{};
-  const Recipe recipe = read_recipe(goes_on ? folder.recipe() : arguments.recipe, arguments.assignments);
+  const Recipe recipe = recipe_of(arguments, folder);
   const DataParts data = recipe.data.load(inputs_of(recipe.start, goes_on ? &folder : nullptr));
   // From the folder on, the first signal ends nothing: training stops between two steps, what comes after it is finished.
   const train::InterruptScope interrupts;
@@ -231,23 +273,30 @@ void run_train(const TrainArguments& arguments) {
 
 void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
-  Command command(app, "train", "Train the model of a recipe; writes model, metrics and report to a run folder");
-  command.positional("RECIPE", arguments->recipe, "TOML file");
+  Command command(app, "train", "Train the model of a recipe, or one for a table; writes model, metrics and report to a run folder");
+  command.positional("RECIPE", arguments->recipe, "TOML file; or a table (CSV and the like, JSON lines, SQLite), with --target");
+  command.option("--target", "COLUMN", arguments->target, "Of a table: the column to be foretold, by its name, or its place from 1 (-1: the last)");
+  command.option("--test", "FILE", arguments->test, "Of a table: a file of rows for testing (default: a fifth of the rows)");
+  command.option("--task", "TASK", arguments->task, "Of a table: classification or regression (default: by the target)");
+  command.option("--write-recipe", "FILE", arguments->written, "Of a table: write the recipe that is chosen for it, to be read and changed");
+  command.option("--seed", "N", arguments->seed, "Of all that is random: the split, the order, the first parameters");
   command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key: train.epochs=3, model.layers[0].units=64");
   command.option("--run-dir", "DIR", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)");
   command.flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
   command.option("--resume", "DIR", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit");
-  command.excludes("--resume", {"RECIPE", "--set", "--run-dir", "--replace"});
+  command.excludes("--resume", {"RECIPE", "--set", "--run-dir", "--replace", "--target", "--test", "--task", "--write-recipe", "--seed"});
   command.flag("--quiet", arguments->is_quiet, "Print the results only");
   command.footer(R"(
 Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once. A run that was stopped, or killed, goes on
 with --resume.
 
+  gradus train people.csv --target income --write-recipe people.toml
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
   gradus train recipes/mlp_fashion.toml --set 'model.layers[1].units=512' --run-dir runs/wide
   gradus train --resume runs/wide)");
   command.runs([arguments] {
     if (arguments->recipe.empty() && arguments->resumed.empty()) fail_missing("RECIPE");
+    if (!arguments->seed.empty()) arguments->assignments.push_back("seed=" + arguments->seed);
     run_train(*arguments);
   });
 }

@@ -12,7 +12,7 @@ namespace gradus::preprocess {
 /// constant.
 enum class Fill : uint8_t { mean, median, mode, constant };
 std::span<const std::string_view> enum_names(Fill);
-inline constexpr Fill mean = Fill::mean, median = Fill::median, mode = Fill::mode, constant = Fill::constant;
+inline constexpr Fill median = Fill::median, mode = Fill::mode, constant = Fill::constant;  ///< gradus::mean is a function: Fill::mean
 
 /// Options of Impute. No columns: all numeric ones, and with mode or constant the categorical ones too.
 struct ImputeOptions {

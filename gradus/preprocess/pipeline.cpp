@@ -87,6 +87,13 @@ void Pipeline::learn(const Table& table, const Learning& learning, Frame& frame)
     frame.push_back({finite, column.name()});
   }
   for (Step& step : steps_) frame = step.learn(frame, learning, treatments);
+  // What the first steps leave out is not asked for again.
+  for (const Step& step : steps_) {
+    if (step.name() != Drop::kName) break;
+    const std::vector<std::string> dropped = step.columns();
+    std::erase_if(inputs_,
+                  [&](const InputColumn& input) { return std::find(dropped.begin(), dropped.end(), input.name) != dropped.end(); });
+  }
   features_.clear();
   origins_.clear();
   for (const Feature& feature : frame) {
@@ -121,13 +128,12 @@ data::Dataset Pipeline::fit(const Table& given, const std::string& target, const
     notes_.push_back(concat(left_out, left_out == 1 ? " row has" : " rows have", " no target \"", target, "\" and ",
                             left_out == 1 ? "is" : "are", " left out"));
   const Table table = left_out > 0 ? given.take(known) : given;
-  learn_target(table[target], options);
+  target_ = target_of(table[target], options);
   Treatments treatments;
-  const Array y = targets(table[target], treatments);
+  const std::vector<double> y = targets(table[target], treatments);
   Frame frame;
-  learn(table.without(std::vector<std::string>{target}),
-        {y.to_vector<double>(), static_cast<int64_t>(target_.class_names.size()), options.seed}, frame);
-  data::Dataset out(matrix(frame), y, dataset_info());
+  learn(table.without(std::vector<std::string>{target}), {y, static_cast<int64_t>(target_.class_names.size()), options.seed}, frame);
+  data::Dataset out(matrix(frame), target_array(y), dataset_info());
   out.pipeline = std::make_shared<const Datum>(to_datum());
   return out;
 }
@@ -202,7 +208,7 @@ data::DatasetInfo Pipeline::dataset_info() const { return {.class_names = target
 data::Dataset Pipeline::dataset(const Table& table, Treatments& treatments) const {
   Array x = inputs(table, treatments), y;
   const Column* column = target_.exists() ? table.find(target_.column) : nullptr;
-  if (column) y = targets(*column, treatments);
+  if (column) y = target_array(targets(*column, treatments));
   data::Dataset out(std::move(x), std::move(y), dataset_info());
   out.pipeline = std::make_shared<const Datum>(to_datum());
   return out;

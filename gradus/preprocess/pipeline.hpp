@@ -61,6 +61,10 @@ struct Target {
   double restored(double output) const;
 };
 
+/// What a pipeline would know of a column as its target. Throws for a column that is none: of one value, of dates, of a different text in
+/// most rows.
+Target target_of(const data::Column& column, const TargetOptions& options = {});
+
 /// Steps in a row, from tables to numbers. A value, like a model: copies are independent.
 ///
 ///   preprocess::Pipeline pipeline{preprocess::Impute(preprocess::median), preprocess::Standardise(), preprocess::OneHot()};
@@ -120,8 +124,8 @@ class Pipeline {
   Frame frame_of(const data::Table& table, Treatments& treatments) const;
   Frame applied(const data::Table& table, Treatments& treatments) const;
   void learn(const data::Table& table, const Learning& learning, Frame& frame);
-  void learn_target(const data::Column& column, const TargetOptions& options);
-  Array targets(const data::Column& column, Treatments& treatments) const;
+  std::vector<double> targets(const data::Column& column, Treatments& treatments) const;
+  Array target_array(const std::vector<double>& values) const;
   Array matrix(const Frame& frame) const;
   data::DatasetInfo dataset_info() const;
   void require_fitted(const char* what) const;

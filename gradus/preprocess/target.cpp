@@ -84,8 +84,8 @@ std::string plain_label(std::string_view label) {
 
 }  // namespace
 
-void Pipeline::learn_target(const Column& column, const TargetOptions& options) {
-  target_ = {.column = column.name(), .class_names = {}, .type = column.type(), .is_log = false, .mean = 0, .deviation = 1};
+Target target_of(const Column& column, const TargetOptions& options) {
+  Target target{.column = column.name(), .class_names = {}, .type = column.type(), .is_log = false, .mean = 0, .deviation = 1};
   const std::string what = concat("the target \"", column.name(), "\"");
   const bool has_numbers = column.type() == ColumnType::numeric;
   if (column.type() == ColumnType::date || column.type() == ColumnType::image)
@@ -93,35 +93,37 @@ void Pipeline::learn_target(const Column& column, const TargetOptions& options) 
   const std::vector<double> sorted = has_numbers ? sorted_values(column.numbers()) : std::vector<double>();
   const bool is_class = options.task == Task::classification || (options.task == Task::automatic && (!has_numbers || are_labels(sorted)));
   if (is_class) {
-    target_.class_names = class_names_of(column);
-    const size_t classes = target_.class_names.size();
-    if (classes < 2) fail("Pipeline", what, " has one class only, \"", target_.class_names[0], "\"; there is nothing to tell apart");
+    target.class_names = class_names_of(column);
+    const size_t classes = target.class_names.size();
+    if (classes < 2) fail("Pipeline", what, " has one class only, \"", target.class_names[0], "\"; there is nothing to tell apart");
     if (classes > kMostClasses || (column.type() == ColumnType::text && 2 * classes > static_cast<size_t>(column.size())))
       fail("Pipeline", what, " has ", classes, " different values in ", column.size(), " rows; they are no classes");
-    return;
+    return target;
   }
   if (!has_numbers) fail("Pipeline", what, " is ", data::name_of(column.type()), "; regression is of numbers");
   if (sorted.front() == sorted.back()) fail("Pipeline", what, " is ", sorted.front(), " in all rows; there is nothing to learn");
-  if (options.scale == TargetScale::none) return;
+  if (options.scale == TargetScale::none) return target;
   std::vector<double> logs;
   for (const double y : sorted) logs.push_back(y > 0 ? std::log(y) : std::nan(""));
   if (options.scale == TargetScale::log && sorted.front() <= 0)
     fail("Pipeline", what, " has ", sorted.front(), "; a logarithm is of numbers above 0");
   const double skew = skewness(sorted);
-  target_.is_log = options.scale == TargetScale::log ||
-                   (options.scale == TargetScale::automatic && sorted.front() > 0 && skew > 1 && std::fabs(skewness(logs)) <= 0.5 * skew);
-  const Moments moments = moments_of(target_.is_log ? logs : sorted);
-  target_.mean = moments.mean;
-  target_.deviation = moments.variance > 0 ? std::sqrt(moments.variance) : 1;
+  target.is_log = options.scale == TargetScale::log ||
+                  (options.scale == TargetScale::automatic && sorted.front() > 0 && skew > 1 && std::fabs(skewness(logs)) <= 0.5 * skew);
+  const Moments moments = moments_of(target.is_log ? logs : sorted);
+  target.mean = moments.mean;
+  target.deviation = moments.variance > 0 ? std::sqrt(moments.variance) : 1;
+  return target;
 }
 
-Array Pipeline::targets(const Column& column, Treatments& treatments) const {
+// The number that is learnt, or the place of the class, of each row.
+std::vector<double> Pipeline::targets(const Column& column, Treatments& treatments) const {
   const int64_t rows = column.size();
   if (!target_.is_class()) {
     const Column numbers = column.type() == ColumnType::numeric ? column : column.as(ColumnType::numeric);
     std::vector<double> y;
     for (const double value : numbers.numbers()) y.push_back(target_.scaled(value));
-    return array(y, {rows, 1}).astype(float32);
+    return y;
   }
   std::unordered_map<std::string, int64_t> exact, plain;
   for (size_t i = 0; i < target_.class_names.size(); ++i) {
@@ -129,11 +131,11 @@ Array Pipeline::targets(const Column& column, Treatments& treatments) const {
     const auto [found, is_new] = plain.emplace(plain_label(target_.class_names[i]), static_cast<int64_t>(i));
     if (!is_new) found->second = -1;  // of two classes
   }
-  std::vector<int64_t> labels;
+  std::vector<double> labels;
   for (int64_t row = 0; row < rows; ++row) {
     const std::string cell = column.cell(row);
     if (const auto found = exact.find(cell); found != exact.end()) {
-      labels.push_back(found->second);
+      labels.push_back(static_cast<double>(found->second));
       continue;
     }
     const auto near = plain.find(plain_label(cell));
@@ -144,9 +146,15 @@ Array Pipeline::targets(const Column& column, Treatments& treatments) const {
            "; its classes are ", all, target_.class_names.size() > 10 ? ", ..." : "");
     }
     treatments.add(column.name(), concat("taken as \"", target_.class_names[static_cast<size_t>(near->second)], "\""), 1, cell);
-    labels.push_back(near->second);
+    labels.push_back(static_cast<double>(near->second));
   }
-  return array(labels, {rows});
+  return labels;
+}
+
+Array Pipeline::target_array(const std::vector<double>& values) const {
+  const auto rows = static_cast<int64_t>(values.size());
+  return target_.is_class() ? array(std::vector<int64_t>(values.begin(), values.end()), {rows})
+                            : array(values, {rows, 1}).astype(float32).eval();
 }
 
 Array Pipeline::restored(const Array& output) const {
