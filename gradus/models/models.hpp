@@ -5,5 +5,6 @@
 #include "gradus/models/gpt.hpp"
 #include "gradus/models/pretrained.hpp"
 #include "gradus/models/recurrent.hpp"
+#include "gradus/models/table_networks.hpp"
 #include "gradus/models/text_cnn.hpp"
 #include "gradus/models/translation.hpp"
