@@ -3,6 +3,8 @@
 
 #include "gradus/models/bert.hpp"
 #include "gradus/models/gpt.hpp"
+#include "gradus/models/linear.hpp"
+#include "gradus/models/linear_choice.hpp"
 #include "gradus/models/pretrained.hpp"
 #include "gradus/models/recurrent.hpp"
 #include "gradus/models/table_networks.hpp"
