@@ -13,6 +13,9 @@ std::span<const LayerKind> catalogue_kinds() {
       {"LSTMClassifier", "texts to classes by an LSTM", [] { return Layer(LSTMClassifier()); }},
       {"MaskedLanguageModel", "BERT that guesses hidden tokens", [] { return Layer(MaskedLanguageModel(BERTOptions::tiny())); }},
       {"SeriesForecaster", "windows of a series to its next steps", [] { return Layer(SeriesForecaster()); }},
+      {"TableInput", "rows of numbers and codes of categories to vectors", [] { return Layer(TableInput()); }},
+      {"TableMLP", "rows of a table to classes or numbers by dense layers", [] { return Layer(TableMLP()); }},
+      {"TableResNet", "rows of a table to classes or numbers by residual blocks", [] { return Layer(TableResNet()); }},
       {"TextCNN", "texts to classes by convolutions", [] { return Layer(TextCNN()); }},
       {"TranslationTransformer", "a Transformer that reads one text and says what follows in another",
        [] { return Layer(TranslationTransformer()); }}};

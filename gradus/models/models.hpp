@@ -3,7 +3,10 @@
 
 #include "gradus/models/bert.hpp"
 #include "gradus/models/gpt.hpp"
+#include "gradus/models/linear.hpp"
+#include "gradus/models/linear_choice.hpp"
 #include "gradus/models/pretrained.hpp"
 #include "gradus/models/recurrent.hpp"
+#include "gradus/models/table_networks.hpp"
 #include "gradus/models/text_cnn.hpp"
 #include "gradus/models/translation.hpp"

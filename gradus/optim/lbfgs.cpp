@@ -52,6 +52,10 @@ std::span<const std::string_view> enum_names(LineSearch) {
   static constexpr std::string_view names[] = {"none", "strong_wolfe"};
   return names;
 }
+std::span<const std::string_view> enum_names(LBFGSEnd) {
+  static constexpr std::string_view names[] = {"none", "gradient", "change", "iterations", "evaluations", "line_search", "not_finite"};
+  return names;
+}
 std::span<const FieldNote> LBFGSOptions::field_notes() {
   static constexpr FieldNote notes[] = {
       {"iterations", "at most, in one step", range::positive},
@@ -152,6 +156,10 @@ class LBFGS::Search {
       }
       End now = look(at);
       ++tries_;
+      if (is_level(now)) {
+        low_ = std::move(now);
+        break;
+      }
       if (rises(now) || now.value >= low_.value) {
         high_ = std::move(now);
         if (high_.value < low_.value) std::swap(low_, high_);
@@ -167,6 +175,7 @@ class LBFGS::Search {
 
  private:
   static constexpr int kMostTries = 25;
+  static constexpr double kRounding = 1e-13;  // of an objective that is a sum of many terms
   static constexpr double kFall = 1e-4, kFlat = 0.9;  // shares of the first slope (Nocedal and Wright, 3.1)
 
   End look(double at) {
@@ -178,10 +187,19 @@ class LBFGS::Search {
   bool rises(const End& end) const { return end.value > start_.value + kFall * end.at * start_.slope || std::isnan(end.value); }
   bool is_flat(const End& end) const { return std::fabs(end.slope) <= -kFlat * start_.slope; }
 
+  // Where the objective changes by no more than its rounding its slope alone says enough (Hager and Zhang 2005, the approximate conditions).
+  bool is_level(const End& end) const {
+    return end.value <= start_.value + kRounding * std::fabs(start_.value) && is_flat(end);
+  }
   // Goes further until the interval holds a place to stay.
   void bracket(double first) {
     End before = start_, now = look(first);
     while (tries_ < kMostTries) {
+      if (is_level(now)) {
+        is_done_ = true;
+        low_ = std::move(now);
+        return;
+      }
       if (rises(now) || (tries_ > 1 && now.value >= before.value) || now.slope >= 0) {
         is_done_ = !rises(now) && !(tries_ > 1 && now.value >= before.value) && is_flat(now);
         low_ = is_done_ ? now : std::move(before);
@@ -211,12 +229,13 @@ class LBFGS::Search {
 
 // The two-loop recursion: the estimate of the inverse Hessian times -gradient.
 void LBFGS::find_direction(const Vector& gradient) {
-  if (iterations_ > 1) {
+  if (!is_fresh_) {
     Change change{gradient, direction_, 0};
     add(change.gradient, -1, last_gradient_);
     for (double& x : change.move) x *= length_;
     const double product = dot(change.gradient, change.move);
-    if (product > 1e-10) {
+    // As a share of what it could be: near the optimum all products are small.
+    if (product > 1e-10 * std::sqrt(dot(change.gradient, change.gradient) * dot(change.move, change.move))) {
       if (static_cast<int64_t>(changes_.size()) == options_.history) changes_.erase(changes_.begin());
       scale_ = product / dot(change.gradient, change.gradient);
       change.inverse_product = 1 / product;
@@ -236,6 +255,13 @@ void LBFGS::find_direction(const Vector& gradient) {
   }
 }
 
+// The next direction is that of the gradient alone.
+void LBFGS::forget() {
+  changes_.clear();
+  scale_ = 1;
+  is_fresh_ = true;
+}
+
 double LBFGS::step(const std::vector<Variable>& variables, const Evaluate& evaluate) {
   const int64_t evaluations_before = evaluations_;
   Place place(variables, evaluate, evaluations_);
@@ -244,7 +270,11 @@ double LBFGS::step(const std::vector<Variable>& variables, const Evaluate& evalu
   if (!last_gradient_.empty() && last_gradient_.size() != now.gradient.size()) {
     fail("lbfgs", "the model has ", now.gradient.size(), " numbers, it had ", last_gradient_.size(), "; an optimiser stays with its model");
   }
-  if (!(largest(now.gradient) > options_.gradient_tolerance)) return first;
+  gradient_size_ = largest(now.gradient);
+  const bool is_number = std::isfinite(gradient_size_) && std::isfinite(now.value);
+  end_ = is_number ? LBFGSEnd::gradient : LBFGSEnd::not_finite;
+  if (!(gradient_size_ > options_.gradient_tolerance)) return first;
+  end_ = LBFGSEnd::iterations;
   for (int64_t iteration = 1; iteration <= options_.iterations; ++iteration) {
     ++iterations_;
     find_direction(now.gradient);
@@ -252,13 +282,25 @@ double LBFGS::step(const std::vector<Variable>& variables, const Evaluate& evalu
     const double last_value = now.value;
     double sum = 0;
     for (const double x : now.gradient) sum += std::fabs(x);
-    length_ = iterations_ == 1 ? std::min(1.0, 1 / sum) * learning_rate_ : learning_rate_;
+    length_ = is_fresh_ ? std::min(1.0, 1 / sum) * learning_rate_ : learning_rate_;
+    is_fresh_ = false;
     const double slope = dot(now.gradient, direction_);
-    if (!(slope <= -options_.change_tolerance)) break;
+    if (!(slope <= -options_.change_tolerance)) {
+      end_ = is_number ? LBFGSEnd::change : LBFGSEnd::not_finite;
+      break;
+    }
     if (options_.line_search == LineSearch::strong_wolfe) {
       End end = Search(place, direction_, now, slope).run(length_);
       length_ = end.at;
       place.go(length_, direction_);
+      if (length_ == 0) {
+        if (changes_.empty()) {
+          end_ = LBFGSEnd::line_search;
+          break;
+        }
+        forget();
+        continue;
+      }
       now = {end.value, std::move(end.gradient)};
     } else {
       place.go(length_, direction_);
@@ -271,8 +313,14 @@ double LBFGS::step(const std::vector<Variable>& variables, const Evaluate& evalu
       }
     }
     place.stay();
-    if (evaluations_ - evaluations_before >= options_.evaluations || !(largest(now.gradient) > options_.gradient_tolerance)) break;
-    if (length_ * largest(direction_) <= options_.change_tolerance || std::fabs(now.value - last_value) < options_.change_tolerance) break;
+    gradient_size_ = largest(now.gradient);
+    const bool is_small = !(gradient_size_ > options_.gradient_tolerance),
+               is_long = evaluations_ - evaluations_before >= options_.evaluations;
+    const bool has_settled =
+        length_ * largest(direction_) <= options_.change_tolerance || std::fabs(now.value - last_value) < options_.change_tolerance;
+    if (!is_small && !is_long && !has_settled) continue;
+    end_ = is_small ? LBFGSEnd::gradient : is_long ? LBFGSEnd::evaluations : LBFGSEnd::change;
+    break;
   }
   return first;
 }

@@ -16,6 +16,12 @@ namespace gradus::optim {
 enum class LineSearch { none, strong_wolfe };
 std::span<const std::string_view> enum_names(LineSearch);
 
+/// Why a step of LBFGS has ended: `none` has been taken; the gradient is small enough; nothing changes any more; as many iterations or
+/// evaluations as were allowed; the line search found no place that is lower, not even along the gradient itself: what is left is rounding,
+/// or the gradient is not that of the objective; the objective or its gradient is no number where the step began.
+enum class LBFGSEnd { none, gradient, change, iterations, evaluations, line_search, not_finite };
+std::span<const std::string_view> enum_names(LBFGSEnd);
+
 /// Options of LBFGS. iterations and history are at least 1, the other numbers not negative.
 struct LBFGSOptions {
   int64_t iterations = 20;  ///< at most, in one step
@@ -60,6 +66,12 @@ class LBFGS {
   /// Iterations and evaluations of all steps so far.
   int64_t iterations() const { return iterations_; }
   int64_t evaluations() const { return evaluations_; }
+  /// Why the last step ended; and the largest number of the gradient, by size, where it did. (Without a line search: where its last
+  /// iteration began.)
+  LBFGSEnd end() const { return end_; }
+  double gradient_size() const { return gradient_size_; }
+  /// How many changes of the gradient are kept. One along which the gradient does not grow tells of no curvature and is left out.
+  int64_t history() const { return static_cast<int64_t>(changes_.size()); }
 
  private:
   using Vector = std::vector<double>;
@@ -75,6 +87,7 @@ class LBFGS {
   class Search;
 
   void find_direction(const Vector& gradient);
+  void forget();
 
   double learning_rate_;
   LBFGSOptions options_;
@@ -82,6 +95,9 @@ class LBFGS {
   Vector direction_{}, last_gradient_{};
   double length_ = 0, scale_ = 1;
   int64_t iterations_ = 0, evaluations_ = 0;
+  bool is_fresh_ = true;  // no change of the gradient has been seen since the beginning, or since the last forget()
+  LBFGSEnd end_ = LBFGSEnd::none;
+  double gradient_size_ = 0;
 };
 
 }  // namespace gradus::optim

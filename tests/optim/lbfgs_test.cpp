@@ -108,6 +108,68 @@ TEST(LBFGS, PassesABarrierBehindWhichTheObjectiveIsInfinite) {
   }
 }
 
+// log(1 + exp(-s (x w + b))) with a penalty, in float64: the gradient goes to the last digits.
+TEST(LBFGS, BringsTheGradientOfLogisticRegressionTo1e10) {
+  const Array x = random::normal(random::key(3), {300, 12}, 0, 1, float64).eval();
+  const Array label =
+      (matmul(x, arange(12).astype(float64)) + random::normal(random::key(4), {300}, 0, 20, float64) > 0).astype(float64).eval();
+  std::vector<Array> p{zeros({12}, float64), zeros({}, float64)};
+  optim::LBFGS optimizer(1.0, {.iterations = 200, .gradient_tolerance = 1e-10, .change_tolerance = 0});
+  optimizer.step(p, [&](const std::vector<Array>& w) {
+    return loss::binary_crossentropy(matmul(x, w[0]) + w[1], label) + 0.5 / 300 * sum(square(w[0]));
+  });
+  EXPECT_EQ(optimizer.end(), optim::LBFGSEnd::gradient);
+  EXPECT_LE(optimizer.gradient_size(), 1e-10);
+  EXPECT_LT(optimizer.iterations(), 60);
+  const Array logits = matmul(x, p[0]) + p[1];
+  EXPECT_LE(max(abs(matmul(transpose(x), sigmoid(logits) - label) / 300.0 + p[0] / 300.0)).item(), 1e-10);
+}
+
+// A history of changes that are small in themselves counts: the same objective a million times smaller takes as many iterations.
+TEST(LBFGS, MeasuresCurvatureByItsShare) {
+  const auto iterations = [](double factor) {
+    std::vector<Array> p{array({-1.2, 1.0, -0.5, 2.0}, float64)};
+    optim::LBFGS optimizer(1.0, {.iterations = 500, .gradient_tolerance = 1e-9 * factor, .change_tolerance = 0});
+    // The first step has the length of the gradient, so it is made the same.
+    optimizer.step(p, [&](const std::vector<Array>& q) { return factor * rosenbrock(q); });
+    EXPECT_EQ(optimizer.end(), optim::LBFGSEnd::gradient) << factor;
+    return optimizer.iterations();
+  };
+  EXPECT_LT(iterations(1e-7), 2 * iterations(1.0));
+}
+TEST(LBFGS, LeavesOutChangesWithoutCurvature) {
+  // cos is concave where it starts: without a search the gradient shrinks in size while it moves, and no such change may be kept.
+  std::vector<Array> p{array({0.3}, float64)};
+  optim::LBFGS optimizer(0.5, {.iterations = 2, .line_search = optim::LineSearch::none, .change_tolerance = 0});
+  optimizer.step(p, [](const std::vector<Array>& q) { return sum(cos(q[0])); });
+  EXPECT_EQ(optimizer.history(), 0);
+  EXPECT_GT(p[0].item(), 0.3) << "downhill all the same";
+  optim::LBFGS convex(0.2, {.iterations = 3, .line_search = optim::LineSearch::none, .change_tolerance = 0});
+  convex.step(p, [](const std::vector<Array>& q) { return sum(square(q[0])); });
+  EXPECT_GT(convex.history(), 0);
+}
+TEST(LBFGS, SaysWhyItHasEnded) {
+  using enum optim::LBFGSEnd;
+  const auto end_of = [](optim::LBFGSOptions options, const std::function<Array(const std::vector<Array>&)>& objective) {
+    std::vector<Array> p{array({-1.2, 1.0}, float64)};
+    optim::LBFGS optimizer(1.0, options);
+    EXPECT_EQ(optimizer.end(), none);
+    optimizer.step(p, objective);
+    EXPECT_TRUE(all(isfinite(p[0])).item<bool>());
+    return optimizer.end();
+  };
+  EXPECT_EQ(end_of({.iterations = 100, .change_tolerance = 0}, rosenbrock), gradient);
+  EXPECT_EQ(end_of({.iterations = 3, .evaluations = 100}, rosenbrock), iterations);
+  EXPECT_EQ(end_of({.iterations = 50, .evaluations = 4}, rosenbrock), evaluations);
+  EXPECT_EQ(end_of({.iterations = 50, .gradient_tolerance = 0, .change_tolerance = 1e-2}, rosenbrock), change);
+  EXPECT_EQ(end_of({}, [](const std::vector<Array>& p) { return sum(p[0]) * std::nan(""); }), not_finite);
+  // A gradient that is not that of the objective: nothing lower lies along it.
+  EXPECT_EQ(end_of({.iterations = 50, .gradient_tolerance = 0, .change_tolerance = 0},
+                   [](const std::vector<Array>& p) { return 2 * stop_gradient(sum(p[0])) - sum(p[0]); }),
+            line_search);
+  EXPECT_EQ(enum_names(line_search)[static_cast<size_t>(line_search)], "line_search");
+}
+
 TEST(LBFGS, BuildsAModel) {
   random::seed(1);
   const nn::Dense model(1);
