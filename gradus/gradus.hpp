@@ -17,6 +17,7 @@
 #include "gradus/data/text/text_files.hpp"
 #include "gradus/data/text/tokenizer_file.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
+#include "gradus/explain/explain.hpp"
 #include "gradus/graph/array.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/index.hpp"

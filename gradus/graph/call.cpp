@@ -14,6 +14,7 @@ namespace {
 thread_local CallScope* innermost = nullptr;
 constinit thread_local PerThread<std::string> next_name;
 thread_local std::vector<CallRow>* open_rows = nullptr;
+thread_local ResultScope* open_results = nullptr;
 
 // Arrays of the open outermost call whose sequences have lengths.
 struct Noted {
@@ -55,11 +56,12 @@ CallScope::CallScope(const void* module, const ModuleType& type) : module_(modul
   else part = concat(name, " (", type.name, details.empty() ? "" : ", ", details, ")");
   path_.emplace(part);
   innermost = this;
+  name_ = name.empty() ? type.name : std::move(name);
   if (!open_rows) return;
   row_ = static_cast<int32_t>(open_rows->size());
   int depth = 0;
   for (const CallScope* scope = outer_; scope; scope = scope->outer_) ++depth;
-  open_rows->push_back({depth, name.empty() ? type.name : name, type.name, {}, *current_path(), std::nullopt, {}});
+  open_rows->push_back({depth, name_, type.name, {}, *current_path(), std::nullopt, {}});
 }
 
 CallScope::~CallScope() {
@@ -101,9 +103,32 @@ void CallScope::returned(const Array& result) {
   row.variables = type_.variables(module_);
 }
 
+void CallScope::change(Array& result) const {
+  if (!open_results) return;
+  // What the change itself calls is not changed.
+  struct Closed {
+    ResultScope* const scope = std::exchange(open_results, nullptr);
+    ~Closed() { open_results = scope; }
+  } const closed;
+  Array changed = closed.scope->change_({name_, type_.name, *current_path()}, result);
+  if (changed.shape() != result.shape()) {
+    fail("result_scope", "the layer gives ", result.shape(), ", the change ", changed.shape(), "; the shape must stay");
+  }
+  // It stands for the same sequences.
+  if (Array lengths = lengths_of(result); lengths.exists() && !lengths_of(changed).exists()) note_lengths(changed, std::move(lengths));
+  result = std::move(changed);
+}
+
 void CallScope::locate(Error& error) { error.set_path(*current_path()); }
 
 RowScope::RowScope(std::vector<CallRow>* rows) : before_(std::exchange(open_rows, rows)) {}
 RowScope::~RowScope() { open_rows = before_; }
 
 }  // namespace gradus::nn::detail
+
+namespace gradus::nn {
+
+ResultScope::ResultScope(Change change) : change_(std::move(change)), outer_(std::exchange(detail::open_results, this)) {}
+ResultScope::~ResultScope() { detail::open_results = outer_; }
+
+}  // namespace gradus::nn

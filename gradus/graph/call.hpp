@@ -1,6 +1,8 @@
 // Calls of modules: what stands around every forward, so that errors, nodes and summaries know where they are. Modules: graph/parts.hpp.
 #pragma once
 
+#include <concepts>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -129,6 +131,8 @@ class CallScope {
   static bool is_outermost();
   /// The variables of the outermost module that is being called in this thread; none outside of any.
   static std::vector<Variable> outermost_variables();
+  /// Lets an open ResultScope change the result.
+  void change(Array& result) const;
   /// Notes the result for an open summary.
   void returned(const Array& result);
   template <class T>
@@ -155,6 +159,7 @@ class CallScope {
   const void* module_;
   const ModuleType& type_;
   CallScope* outer_;
+  std::string name_;
   int32_t row_ = -1;  // of the open summary
   std::optional<core::PathScope> path_;
 };
@@ -193,6 +198,33 @@ concept HasMutableForward = !HasForward<M, A...> && requires(M & module) {
 
 }  // namespace detail
 
+/// A call of a module that returns one Array.
+struct LayerCall {
+  std::string_view name{};   ///< "conv2d_1"; the type's name for the outermost
+  std::string_view type{};   ///< "Conv2D"
+  std::string_view place{};  ///< "Sequential > conv2d_1 (Conv2D, 3x3, 32 -> 64)", as errors say it
+};
+/// While it is open in a thread, what each module that is called there gives goes through `change`, inner modules first, and what that
+/// returns, of the same shape, goes on in its place: how a layer inside a model is looked at, replaced, or differentiated by. Works inside
+/// transforms. An inner scope closes the outer one off.
+///
+///   nn::Sequential net{nn::Dense(4, relu), nn::Dense(2)};
+///   const nn::ResultScope scope([](const nn::LayerCall& call, const Array& h) { return call.name == "dense" ? h * 0.5 : h; });
+///   net(ones({1, 3}));
+class ResultScope {
+ public:
+  using Change = std::function<Array(const LayerCall& call, const Array& result)>;
+  explicit ResultScope(Change change);
+  ~ResultScope();
+  ResultScope(const ResultScope&) = delete;
+  ResultScope& operator=(const ResultScope&) = delete;
+
+ private:
+  friend class detail::CallScope;
+  Change change_;
+  ResultScope* outer_;
+};
+
 /// Declared in graph/parts.hpp. A forward that is not const is refused by the compiler.
 template <class M, class... A>
 auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
@@ -203,6 +235,7 @@ auto call(const M& module, A&&... arguments) -> detail::Forwarded<M, A&&...> {
     detail::CallScope scope(&module, detail::module_type<M>());
     try {
       decltype(auto) result = module.forward(static_cast<A&&>(arguments)...);
+      if constexpr (std::same_as<decltype(result), Array>) scope.change(result);
       scope.returned(result);
       scope.pass_lengths(result, arguments...);
       return result;

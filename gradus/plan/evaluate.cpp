@@ -352,7 +352,7 @@ const void* core::row_major_data(const Array& array) {
   return out.row_major->data();
 }
 
-std::string explain(std::span<const Array> roots) {
+std::string explain_plan(std::span<const Array> roots) {
   refuse_inside_trace(roots);
   std::vector<Array> pending;
   for (const Array& root : roots) {

@@ -10,7 +10,7 @@ namespace gradus {
 
 /// What evaluating `roots` would do: the ops before any pass, after simplifying, the fused groups, and the steps with their memory.
 /// Computes nothing. Arrays that are computed already have no plan.
-std::string explain(std::span<const Array> roots);
-inline std::string explain(std::initializer_list<Array> roots) { return explain(std::span<const Array>(roots.begin(), roots.size())); }
+std::string explain_plan(std::span<const Array> roots);
+inline std::string explain_plan(std::initializer_list<Array> roots) { return explain_plan(std::span<const Array>(roots.begin(), roots.size())); }
 
 }  // namespace gradus

@@ -6,12 +6,14 @@
 
 namespace gradus::train {
 
+/// A line, or points, of a chart.
 struct Curve {
   std::string name{};
   std::vector<double> x{}, y{};  ///< equally many; points that are not finite are left out
   bool is_scatter = false;       ///< points without a line
 };
 
+/// Curves over common axes.
 struct Chart {
   std::string title{}, x_label{}, y_label{};
   std::vector<Curve> curves{};

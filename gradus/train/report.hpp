@@ -14,6 +14,7 @@ struct Headline {
   std::string label{}, value{};
 };
 
+/// Rows of texts below a title.
 struct ReportTable {
   std::string title{};
   std::vector<std::string> header{};  ///< may be empty
@@ -44,6 +45,7 @@ struct SampleImage {
   bool is_right = false;
 };
 
+/// What a report shows, part by part; parts that are empty are left out.
 struct Report {
   std::string title{}, subtitle{};
   std::vector<Headline> headlines{};

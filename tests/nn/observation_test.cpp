@@ -85,5 +85,75 @@ TEST(Observation, ends_with_its_scope_and_nests) {
   EXPECT_FALSE(nn::ObservationScope::is_open());
 }
 
+// ---- results that a scope changes
+
+TEST(ResultScope, sees_inner_layers_before_outer_ones) {
+  nn::Sequential net{nn::Dense(3), nn::Residual(nn::Dense(3))};
+  const Array x = ones({2, 3});
+  net(x);
+  std::vector<std::string> seen;
+  {
+    const nn::ResultScope scope([&](const nn::LayerCall& call, const Array& h) {
+      seen.push_back(std::string(call.name) + " " + std::string(call.type));
+      return h;
+    });
+    net(x);
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"dense Dense", "body Dense", "shortcut Activation", "residual Residual", "Sequential Sequential"}));
+  net(x);
+  EXPECT_EQ(seen.size(), 5u);
+}
+
+TEST(ResultScope, what_is_changed_goes_on) {
+  nn::Sequential net{nn::Dense(3), nn::Dense(2)};
+  const Array x = ones({1, 4}), plain = net(x), doubled = net[1](2 * net[0](x));
+  {
+    const nn::ResultScope scope([](const nn::LayerCall& call, const Array& h) { return call.name == "dense" ? 2 * h : h; });
+    EXPECT_TRUE(allclose(net(x), doubled));
+    const nn::ResultScope inner([](const nn::LayerCall&, const Array& h) { return h; });
+    EXPECT_TRUE(array_equal(net(x), plain)) << "an inner scope closes the outer one off";
+  }
+  EXPECT_TRUE(array_equal(net(x), plain));
+}
+
+TEST(ResultScope, a_change_that_calls_layers_is_not_changed_itself) {
+  const nn::Dense layer(3), other(3);
+  const Array x = ones({1, 3});
+  layer(x);
+  const Array expected = other(layer(x));
+  const nn::ResultScope scope([&](const nn::LayerCall&, const Array& h) { return other(h); });
+  EXPECT_TRUE(array_equal(layer(x), expected));
+}
+
+TEST(ResultScope, is_as_it_was_after_an_error) {
+  const nn::Dense layer(3);
+  const Array x = ones({1, 3});
+  layer(x);
+  int calls = 0;
+  const nn::ResultScope scope([&](const nn::LayerCall&, const Array& h) { return ++calls == 1 ? h[0] : h; });
+  try {
+    layer(x);
+    FAIL() << "the shape may not change";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("the layer gives (1, 3), the change (3,); the shape must stay\n  in: Dense (3 -> 3)"),
+              std::string::npos)
+        << error.what();
+  }
+  layer(x);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(ResultScope, gives_gradients_by_what_a_layer_gives) {
+  nn::Sequential net{nn::Dense(3, tanh), nn::Dense(2), nn::Dense(1)};
+  const Array x = ones({1, 4});
+  net(x);
+  const auto of_shift = [&](const Array& shift) {
+    const nn::ResultScope scope([&](const nn::LayerCall& call, const Array& h) { return call.name == "dense_1" ? h + shift : h; });
+    return sum(net(x));
+  };
+  const Array kernel = nn::parameter(net, "2.kernel").get();
+  EXPECT_TRUE(allclose(grad(of_shift)(zeros({1, 2})), transpose(kernel)));
+}
+
 }  // namespace
 }  // namespace gradus

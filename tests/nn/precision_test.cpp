@@ -284,7 +284,7 @@ TEST(MixedPrecision, CastsCostNoPassOfTheirOwn) {
   auto [value, grads] = value_and_grad<0>(energy)(model, x);
   std::vector<Array> roots{value};
   for (const auto& [path, g] : grads) roots.push_back(g);
-  std::string plan = explain(roots);
+  std::string plan = explain_plan(roots);
   plan = plan.substr(plan.find("\nchained"));
   EXPECT_EQ(count_of(plan, "= mixed_matmul("), 6u) << plan;
   EXPECT_EQ(count_of(plan, "+ bias"), 2u) << plan;

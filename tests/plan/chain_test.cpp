@@ -13,7 +13,7 @@ namespace {
 
 Array draw(const Shape& shape, int64_t key, DType dtype = float32) { return random::normal(random::key(key), shape).astype(dtype).eval(); }
 
-bool is_chained(const Array& array) { return explain({array}).find("one loop over") != std::string::npos; }
+bool is_chained(const Array& array) { return explain_plan({array}).find("one loop over") != std::string::npos; }
 
 template <class Make>
 void expect_op_by_op(const Make& make, double bound = 1e-5) {
@@ -33,7 +33,7 @@ Array pooled_convolution(const Array& x, const Array& w) { return max_pool2d(rel
 TEST(Chain, PoolingBehindALargeConvolutionTakesTurnsWithIt) {
   const Array x = draw({17, 48, 48, 1}, 1), w = draw({3, 3, 1, 32}, 2);
   const Array planned = pooled_convolution(x, w);
-  EXPECT_NE(explain({planned}).find("one loop over 17 examples, 1 at a time:\n    v"), std::string::npos) << explain({planned});
+  EXPECT_NE(explain_plan({planned}).find("one loop over 17 examples, 1 at a time:\n    v"), std::string::npos) << explain_plan({planned});
   reset_counters();
   planned.eval();
   EXPECT_EQ(counters().products_run, 1);
@@ -47,8 +47,8 @@ TEST(Chain, PoolingBehindALargeConvolutionTakesTurnsWithIt) {
 TEST(Chain, TheLastBlockMayBeShorter) {
   const Array x = draw({33, 20, 20, 4}, 1), w = draw({3, 3, 4, 16}, 2);
   const auto make = [&] { return pooled_convolution(x, w); };
-  EXPECT_NE(explain({make()}).find("one loop over 33 examples, "), std::string::npos);
-  EXPECT_EQ(explain({make()}).find("33 examples, 1 at"), std::string::npos);
+  EXPECT_NE(explain_plan({make()}).find("one loop over 33 examples, "), std::string::npos);
+  EXPECT_EQ(explain_plan({make()}).find("33 examples, 1 at"), std::string::npos);
   expect_op_by_op(make);
 }
 
@@ -117,7 +117,7 @@ TEST(Chain, FlatteningIsAView) {
   const auto make = [&] { return matmul(reshape(max_pool2d(relu(conv2d(x, w)), 2), {64, 400}), c); };
   reset_counters();
   make().eval();
-  EXPECT_EQ(counters().kernels_run, 1) << explain({make()});
+  EXPECT_EQ(counters().kernels_run, 1) << explain_plan({make()});
   expect_op_by_op(make);
 }
 

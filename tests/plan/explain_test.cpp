@@ -1,4 +1,4 @@
-// What explain() says, word for word.
+// What explain_plan() says, word for word.
 #include "gradus/plan/explain.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ TEST(Explain, NamesEachStageAndEachPassOverMemory) {
   v10 (kept) = sum(v9; axes=(0,), keepdims=false)  float32 (2,)
   v15 (kept) = subtract(view(v5), number14)  float32 (4,)
 )";
-  const std::string text = explain({y, z});
+  const std::string text = explain_plan({y, z});
   const auto stage = [&](const std::string& title) {
     const size_t begin = text.find(title), first = text.find('\n', begin) + 1;
     return begin == std::string::npos ? "" : text.substr(first, text.find("\n\n", first) + 1 - first);

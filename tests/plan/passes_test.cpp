@@ -25,7 +25,7 @@ Array image_gradient(const Array& x, const Array& weights, Size2 window, Size2 s
 TEST(Sink, TheSlopeOfReluIsAppliedToTheMaxima) {
   const Array x = random::normal(random::key(1), {3, 8, 8, 5}).eval(), weights = random::normal(random::key(2), {3, 4, 4, 5}).eval();
   Array planned = image_gradient(x, weights, 2, 2);
-  const std::string text = explain({planned});
+  const std::string text = explain_plan({planned});
   EXPECT_NE(text.find("sunk"), std::string::npos);
   planned.eval();
   const OpByOp plain;
@@ -67,7 +67,7 @@ Array dense(const Shape& shape, uint64_t key) { return random::normal(random::ke
 TEST(Absorb, ABiasAndReluRideOnTheProduct) {
   const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
   const Array y = relu(matmul(x, w) + b);
-  const std::string text = explain({y});
+  const std::string text = explain_plan({y});
   EXPECT_NE(text.find("+ bias  + relu"), std::string::npos) << text;
   reset_counters();
   const std::vector<float> got = y.to_vector<float>();
@@ -80,7 +80,7 @@ TEST(Absorb, ABiasAndReluRideOnTheProduct) {
 TEST(Absorb, AProductThatIsHeldKeepsItsValue) {
   const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
   const Array product = matmul(x, w), y = relu(product + b);
-  EXPECT_EQ(explain({y}).find("+ bias"), std::string::npos);
+  EXPECT_EQ(explain_plan({y}).find("+ bias"), std::string::npos);
   y.eval();
   const OpByOp plain;
   EXPECT_EQ(product.to_vector<float>(), matmul(x, w).to_vector<float>());
@@ -90,7 +90,7 @@ TEST(Absorb, AProductThatIsHeldKeepsItsValue) {
 TEST(Absorb, ASumThatIsHeldKeepsItsValueBelowRelu) {
   const Array x = dense({6, 4}, 1), w = dense({4, 5}, 2), b = dense({5}, 3);
   const Array line = matmul(x, w) + b, y = relu(line);
-  EXPECT_EQ(explain({y}).find("+ relu"), std::string::npos);
+  EXPECT_EQ(explain_plan({y}).find("+ relu"), std::string::npos);
   y.eval();
   bool is_negative = false;
   for (const float value : line.to_vector<float>()) is_negative |= value < 0;
@@ -103,7 +103,7 @@ TEST(Absorb, AProductThatIsReadTwiceStaysAsItIs) {
     const Array product = matmul(x, w);
     return (product + b) * product;
   };
-  EXPECT_EQ(explain({twice()}).find("+ bias"), std::string::npos);
+  EXPECT_EQ(explain_plan({twice()}).find("+ bias"), std::string::npos);
   const std::vector<float> planned = twice().to_vector<float>();
   const OpByOp plain;
   EXPECT_EQ(planned, twice().to_vector<float>());
@@ -114,7 +114,7 @@ TEST(Absorb, AColumnOrASingleNumberIsNoBias) {
   const Array x = dense({5, 4}, 1), w = dense({4, 5}, 2);
   for (const Array& b : {dense({5, 1}, 3), dense({1, 1}, 4), dense({1}, 5), dense({5, 5}, 6)}) {
     const auto make = [&] { return matmul(x, w) + b; };
-    EXPECT_EQ(explain({make()}).find("+ bias"), std::string::npos) << to_text(b.shape());
+    EXPECT_EQ(explain_plan({make()}).find("+ bias"), std::string::npos) << to_text(b.shape());
     const std::vector<float> planned = make().to_vector<float>();
     const OpByOp plain;
     EXPECT_EQ(planned, make().to_vector<float>()) << to_text(b.shape());
@@ -124,7 +124,7 @@ TEST(Absorb, AColumnOrASingleNumberIsNoBias) {
 TEST(Absorb, AConvolutionThatIsHeldKeepsItsValue) {
   const Array x = dense({2, 6, 6, 3}, 1), w = dense({3, 3, 3, 4}, 2), b = dense({4}, 3);
   const Array image = conv2d(x, w), y = relu(image + b);
-  EXPECT_EQ(explain({y}).find("+ bias"), std::string::npos);
+  EXPECT_EQ(explain_plan({y}).find("+ bias"), std::string::npos);
   y.eval();
   const OpByOp plain;
   EXPECT_EQ(image.to_vector<float>(), conv2d(x, w).to_vector<float>());
