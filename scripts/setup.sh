@@ -2,7 +2,7 @@
 
 packages=(
   g++ cmake ninja-build
-  libdnnl-dev libhwy-dev zlib1g-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libgtest-dev
+  libdnnl-dev libhwy-dev zlib1g-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libgtest-dev libsodium-dev
   dataset-fashion-mnist
 )
 
