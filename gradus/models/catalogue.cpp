@@ -1,5 +1,6 @@
 // The networks of the catalogue that are layers of recipes and model files.
 #include "gradus/models/models.hpp"
+#include "gradus/models/monotone.hpp"
 #include "gradus/nn/factory.hpp"
 
 namespace gradus::nn {
@@ -10,8 +11,11 @@ std::span<const LayerKind> catalogue_kinds() {
       {"BERT", "a Transformer that reads texts: a vector for each token", [] { return Layer(BERT(BERTOptions::tiny())); }},
       {"CharRNN", "a recurrent language model", [] { return Layer(CharRNN()); }},
       {"GPT", "a Transformer that says which token comes next", [] { return Layer(GPT()); }},
+      {"GraphEmbedding", "a knowledge graph: from an entity and a relation to the entities that they lead to",
+       [] { return Layer(GraphEmbedding()); }},
       {"LSTMClassifier", "texts to classes by an LSTM", [] { return Layer(LSTMClassifier()); }},
       {"MaskedLanguageModel", "BERT that guesses hidden tokens", [] { return Layer(MaskedLanguageModel(BERTOptions::tiny())); }},
+      {"MonotoneMLP", "a network whose outputs rise or fall with chosen inputs", [] { return Layer(MonotoneMLP()); }},
       {"SeriesForecaster", "windows of a series to its next steps", [] { return Layer(SeriesForecaster()); }},
       {"TextCNN", "texts to classes by convolutions", [] { return Layer(TextCNN()); }},
       {"TranslationTransformer", "a Transformer that reads one text and says what follows in another",
