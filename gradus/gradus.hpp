@@ -61,6 +61,8 @@
 #include "gradus/metrics/edit_distance.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/membership.hpp"
+#include "gradus/train/monotonicity.hpp"
+#include "gradus/train/rules.hpp"
 #include "gradus/train/generate.hpp"
 #include "gradus/train/tensorboard.hpp"
 #include "gradus/transform/check.hpp"

@@ -1,6 +1,5 @@
 // The networks of the catalogue that are layers of recipes and model files.
 #include "gradus/models/models.hpp"
-#include "gradus/models/monotone.hpp"
 #include "gradus/nn/factory.hpp"
 
 namespace gradus::nn {

@@ -14,10 +14,10 @@
 namespace gradus::models {
 
 /// How an entity h and a relation r score an entity t; all are vectors of `width` numbers, real or complex.
-///   transe    -|h + r - t|                               (Bordes et al. 2013)
-///   distmult  sum_j h_j r_j t_j                          (Yang et al. 2015)
-///   complex   Re sum_j h_j r_j conj(t_j)                 (Trouillon et al. 2016)
-///   rotate    -|h exp(i r) - t|, r angles                (Sun et al. 2019)
+///  transe    -|h + r - t|                               (Bordes et al. 2013)
+///  distmult  sum_j h_j r_j t_j                          (Yang et al. 2015)
+///  complex   Re sum_j h_j r_j conj(t_j)                 (Trouillon et al. 2016)
+///  rotate    -|h exp(i r) - t|, r angles                (Sun et al. 2019)
 /// |.| is the Euclidean norm, so that all entities are scored by one product of matrices.
 enum class GraphScore { transe, distmult, complex, rotate };
 std::span<const std::string_view> enum_names(GraphScore);

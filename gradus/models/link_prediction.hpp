@@ -26,7 +26,7 @@ std::string to_text(const LinkScores& scores);
 using LinkModel = std::function<Array(const Array& queries)>;
 /// Asks for the tail and the head of each fact. Throws for no facts, and for scores of another shape.
 ///
-///   models::link_scores(embedding, graph, graph.test).mrr
+///   models::link_scores(answers, graph, graph.test).mrr
 LinkScores link_scores(const LinkModel& model, const data::KnowledgeGraph& graph, const std::vector<data::Triple>& facts,
                        int64_t batch_size = 256);
 
@@ -42,7 +42,7 @@ struct GraphPenalties {
 /// without penalties. `loss` of the options does not count.
 ///
 ///   models::GraphEmbedding model = models::ComplEx(graph, 100);
-///   models::fit_graph(model, graph, {.optimizer = optim::Adagrad(0.1, {.initial_accumulator = 0}), .epochs = 50, .batch_size = 256}, {.n3 = 0.01});
+///   models::fit_graph(model, graph, {.optimizer = optim::Adagrad(0.1, {.initial_accumulator = 0}), .epochs = 50}, {.n3 = 0.01});
 train::History fit_graph(GraphEmbedding& model, const data::KnowledgeGraph& graph, train::FitOptions options,
                          GraphPenalties penalties = {});
 

@@ -6,6 +6,7 @@
 #include "gradus/models/graph_embedding.hpp"
 #include "gradus/models/graph_rules.hpp"
 #include "gradus/models/link_prediction.hpp"
+#include "gradus/models/monotone.hpp"
 #include "gradus/models/pretrained.hpp"
 #include "gradus/models/recurrent.hpp"
 #include "gradus/models/text_cnn.hpp"

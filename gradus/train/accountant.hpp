@@ -20,7 +20,7 @@ struct PrivateSteps {
 };
 
 /// Renyi divergence of the given order between what one step gives on two neighbours: log(A) / (order - 1) with
-///   A = E[(1 - q + q exp((2 z - 1) / (2 sigma^2)))^order],  z normal with mean 0 and deviation sigma.
+///  A = E[(1 - q + q exp((2 z - 1) / (2 sigma^2)))^order],  z normal with mean 0 and deviation sigma.
 /// Sums of Mironov, Talwar and Zhang, "Renyi differential privacy of the sampled Gaussian mechanism" (2019): over k = 2 .. order for
 /// integers, over two series for other orders; where rounding leaves no digit of a series, the straight line between the logarithms at the
 /// integers beside it, which lies above. Infinite without noise, 0 where nothing is drawn. Throws for an order that is not above 1.

@@ -23,8 +23,8 @@ enum class RuleOutputs {
 std::span<const std::string_view> enum_names(RuleOutputs);
 
 /// How truths between 0 and 1 are put together (t-norms), and what a truth t costs.
-///   product      a and b: a b            a or b: a + b - a b      a -> b: 1 - a + a b         cost -log t
-///   lukasiewicz  a and b: max(0, a+b-1)  a or b: min(1, a + b)    a -> b: min(1, 1 - a + b)   cost 1 - t
+///  product      a and b: a b            a or b: a + b - a b      a -> b: 1 - a + a b         cost -log t
+///  lukasiewicz  a and b: max(0, a+b-1)  a or b: min(1, a + b)    a -> b: min(1, 1 - a + b)   cost 1 - t
 /// not a is 1 - a. A product tells also nearly kept rules apart, so it pulls always; Lukasiewicz' logic pulls only where a rule is broken.
 enum class RuleLogic { product, lukasiewicz };
 std::span<const std::string_view> enum_names(RuleLogic);
@@ -59,9 +59,9 @@ std::string to_text(const std::vector<RuleCount>& counts);
 
 /// Rules about named inputs and outputs.
 ///
-///   rule        if A then B     A -> B     A
-///   A, B        names, comparisons, not A, A and B, A or B, (A)
-///   comparison  sums of numbers, names and multiples (2 * rooms + 1) with <, <=, >, >=, = or != between them
+///  rule        if A then B     A -> B     A
+///  A, B        names, comparisons, not A, A and B, A or B, (A)
+///  comparison  sums of numbers, names and multiples (2 * rooms + 1) with <, <=, >, >=, = or != between them
 ///
 /// "not" binds closest, then "and", "or", "->", which groups to the right. A name is of letters, digits, _ and ., or stands in quotes
 /// ("Ankle boot"); input.NAME and output.NAME tell apart what has one name. Alone it is a truth: the probability of an output, or an input
@@ -101,7 +101,7 @@ class Rules {
 
 /// A loss and rules as an objective of fit; logs "rules", the penalty.
 ///
-///   train::fit(model, train::RuleObjective{loss::binary_crossentropy, rules}, set, {.epochs = 20, .validation = test_set});
+///   train::fit(model, train::RuleObjective{loss::binary_crossentropy, rules}, set, {.epochs = 20});
 struct RuleObjective {
   loss::Loss loss{};
   Rules rules{};
