@@ -19,5 +19,11 @@ void add_generate(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_similar(CLI::App& app);
 void add_translate(CLI::App& app);
+void add_seal(CLI::App& app);
+void add_unseal(CLI::App& app);
+void add_sign(CLI::App& app);
+void add_verify(CLI::App& app);
+void add_graph(CLI::App& app);
+void add_graph_rules(CLI::App& app);
 
 }  // namespace gradus::cli

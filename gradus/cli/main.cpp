@@ -15,6 +15,7 @@
 #include "gradus/base/version.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/secret.hpp"
 #include "gradus/train/interrupt.hpp"
 
 namespace {
@@ -110,6 +111,13 @@ int run(int argc, char** argv) {
   gradus::cli::add_embed(app);
   gradus::cli::add_similar(app);
   gradus::cli::add_translate(app);
+  gradus::cli::add_seal(app);
+  gradus::cli::add_unseal(app);
+  gradus::cli::add_sign(app);
+  gradus::cli::add_verify(app);
+  gradus::cli::add_graph(app);
+  gradus::cli::add_graph_rules(app);
+  const gradus::io::UnsealScope keys([](const std::string& path) { return gradus::cli::key_for(path); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

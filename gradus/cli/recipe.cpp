@@ -45,6 +45,8 @@ std::span<const FieldNote> TrainSettings::field_notes() {
       {"ema_warmup", "in step t the decay is at most (1 + t) / (10 + t)"},
       {"freeze", "patterns of parameters that stay as they are, [\"0.**\", \"**.bias\"]"},
       {"precision", "mixed_bfloat16: products in bfloat16, all else in float32; fast where the processor has AMX or AVX512-BF16"},
+      {"privacy", "noisy steps that hide each single sample: {target_epsilon = 3, delta = 1e-5}, see docs/privacy.md"},
+      {"rules", "file of what the outputs must keep to, see docs/knowledge.md"},
       {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
       {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
       {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"},
@@ -107,6 +109,7 @@ Recipe read_recipe(const Document& document) {
   train.read_fields([&](const Datum::Table& given, FieldReading& reading, std::span<const std::string>) {
     read_fields(fields_of(recipe.train), &recipe.train, given, reading);
   });
+  if (!recipe.train.rules.empty()) recipe.train.rules = train.located("rules", recipe.train.rules);
   for (size_t i = 0; i < recipe.train.metrics.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (recipe.train.metrics[k].name() == recipe.train.metrics[i].name())

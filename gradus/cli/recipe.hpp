@@ -18,6 +18,7 @@
 #include "gradus/train/callback_kinds.hpp"
 #include "gradus/train/class_weights_field.hpp"
 #include "gradus/metrics/metric_kinds.hpp"
+#include "gradus/train/privacy_field.hpp"
 
 namespace gradus::cli {
 
@@ -62,12 +63,14 @@ struct TrainSettings {
   bool ema_warmup = false;
   std::vector<std::string> freeze{};
   train::Precision precision = train::Precision::float32;
+  train::PrivacyOptions privacy{};
+  std::string rules{};
   int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 5;
   bool tensorboard = false;
   std::vector<train::NamedCallback> callbacks{};
   GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, precision,
-                 checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
+                 privacy, rules, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
 };
 
 /// A field of a layer that is the size of a vocabulary.

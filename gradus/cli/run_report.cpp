@@ -161,16 +161,19 @@ train::ReportTable model_table(const nn::Model& model) {
   return table;
 }
 
-train::ReportTable environment_table(const Recipe& recipe) {
-  return {"Environment",
-          {},
-          {{"date", date_text()},
-           {"processor", processor_name()},
-           {"working with", plan::current_backend().description()},
-           {"threads", to_text(static_cast<int64_t>(threads()))},
-           {"precision", train::to_text(recipe.train.precision)},
-           {"Gradus", GRADUS_VERSION},
-           {"seed", to_text(recipe.seed)}}};
+train::ReportTable environment_table(const RunResult& result) {
+  const Recipe& recipe = result.recipe;
+  train::ReportTable table{"Environment",
+                           {},
+                           {{"date", date_text()},
+                            {"processor", processor_name()},
+                            {"working with", plan::current_backend().description()},
+                            {"threads", to_text(static_cast<int64_t>(threads()))},
+                            {"precision", train::to_text(recipe.train.precision)},
+                            {"Gradus", GRADUS_VERSION},
+                            {"seed", to_text(recipe.seed)}}};
+  if (result.history.privacy) table.rows.push_back({"privacy", to_text(*result.history.privacy)});
+  return table;
 }
 
 }  // namespace
@@ -246,7 +249,7 @@ train::Report make_report(const RunResult& result) {
   add_insight(report, result.model, result.data.test);
   report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
-  report.tables.push_back(environment_table(recipe));
+  report.tables.push_back(environment_table(result));
   report.recipe = recipe.text;
   return report;
 }

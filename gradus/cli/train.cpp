@@ -10,6 +10,7 @@
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/recipe.hpp"
+#include "gradus/cli/rules_file.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/section.hpp"
@@ -94,6 +95,10 @@ void start_from(const Start& start, nn::Model& model, const data::Dataset& set, 
   std::fflush(stdout);
 }
 
+train::Rules rules_of(const Recipe& recipe, const DataParts& data, const nn::Model& model) {
+  return read_rules(recipe.train.rules, rule_names(recipe, data.train, model.info.class_names));
+}
+
 train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder,
                    std::shared_ptr<train::Callback> saver, const TrainArguments& arguments) {
   const int64_t batch_size = recipe.train.batch_size, batches = (data.train.size() - 1) / batch_size + 1;
@@ -122,8 +127,12 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
       .ema = recipe.train.ema,
       .ema_warmup = recipe.train.ema_warmup,
       .freeze = recipe.train.freeze,
-      .precision = recipe.train.precision};
-  return train::fit(model, data.train, std::move(options));
+      .precision = recipe.train.precision,
+      .privacy = recipe.train.privacy};
+  if (recipe.train.rules.empty()) return train::fit(model, data.train, std::move(options));
+  train::detail::check_loss(options, data.train);
+  const train::RuleObjective objective{recipe.loss, rules_of(recipe, data, model), recipe.train.metrics};
+  return train::fit(model, objective, data.train, std::move(options));
 }
 
 // An error in mid-training: the model is as of the last finished step, and kept; what is not worth keeping replaces nothing.
@@ -198,6 +207,7 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
   }
+  if (history.privacy) train::note_privacy(model.info, *history.privacy);
   if (history.is_interrupted) stop_interrupted(recipe, data, history, folder, model);
   save_finite(model, folder);
   file::write_atomically(folder.metrics(), train::to_csv(history));
@@ -267,6 +277,8 @@ void run_train(const TrainArguments& arguments) {
   const RunResult result{recipe, data, model, history, test.output, test.logs};
   file::write_atomically(folder.report(), train::to_html(make_report(result)));
   print_results(result, folder);
+  if (!recipe.train.rules.empty() && data.test.size() > 0)
+    std::printf("rules on the test data:\n%s", train::to_text(train::rule_counts(model, rules_of(recipe, data, model), data.test)).c_str());
 }
 
 }  // namespace

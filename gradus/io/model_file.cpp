@@ -16,6 +16,7 @@
 #include "gradus/io/datum_json.hpp"
 #include "gradus/io/load_fields.hpp"
 #include "gradus/io/safetensors.hpp"
+#include "gradus/io/sealed.hpp"
 #include "gradus/nn/activation.hpp"
 #include "gradus/nn/fields.hpp"
 #include "gradus/ops/reduce.hpp"
@@ -178,8 +179,14 @@ nn::ModelInfo info_from(const Safetensors& file, const std::string& path) {
   return info;
 }
 
+Safetensors load_perhaps_sealed(const std::string& path) {
+  if (!is_sealed(path)) return load_safetensors(path);
+  const detail::Unsealed content(path, detail::key_for(path));
+  return parse_safetensors(content.bytes(), path);
+}
+
 Safetensors read_file(const std::string& path) {
-  Safetensors file = load_safetensors(path);
+  Safetensors file = load_perhaps_sealed(path);
   const auto text = [&](const char* name) {
     const auto at = file.metadata.find(name);
     return at == file.metadata.end() ? std::string() : at->second;
@@ -244,7 +251,7 @@ nn::ModelInfo info_of(const data::Dataset& set) {
   return info;
 }
 
-void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string& path) {
+detail::ModelContent detail::content_of(AnyModel model, const nn::ModelInfo& given) {
   const nn::ModelInfo info = with_first_input(given, model.layer);
   nn::check_info("save", info);
   if (info.tokenizer.exists()) data::Tokenizer::from_datum(info.tokenizer, "save: info.tokenizer");
@@ -270,8 +277,12 @@ void detail::save(AnyModel model, const nn::ModelInfo& given, const std::string&
   if (info.tokenizer.exists()) metadata["tokenizer"] = json_text(info.tokenizer);
   if (info.pipeline.exists()) metadata["pipeline"] = json_text(info.pipeline);
   add_checksum(arrays, metadata);
-  save_safetensors(path, arrays, metadata);
-  warn_of_not_finite(arrays, path);
+  return {std::move(arrays), std::move(metadata)};
+}
+void detail::save(AnyModel model, const nn::ModelInfo& info, const std::string& path) {
+  const ModelContent content = content_of(std::move(model), info);
+  save_safetensors(path, content.arrays, content.metadata);
+  warn_of_not_finite(content.arrays, path);
 }
 
 nn::ModelInfo detail::load_into(AnyModel model, const std::string& path) {

@@ -14,12 +14,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "gradus/data/dataset.hpp"
 #include "gradus/graph/field_names.hpp"
 #include "gradus/graph/parts.hpp"
+#include "gradus/io/safetensors.hpp"
 #include "gradus/nn/model.hpp"
 
 namespace gradus::io {
@@ -63,6 +65,12 @@ struct AnyModel {
   nn::Layer* layer = nullptr;  ///< null for a model of one's own type
 };
 void save(AnyModel model, const nn::ModelInfo& info, const std::string& path);
+/// What a model file holds: arrays by name, and texts.
+struct ModelContent {
+  std::vector<NamedArray> arrays{};
+  std::map<std::string, std::string> metadata{};
+};
+ModelContent content_of(AnyModel model, const nn::ModelInfo& info);
 nn::ModelInfo load_into(AnyModel model, const std::string& path);
 LoadReport load_part(const std::vector<Variable>& variables, const std::string& path, const LoadOptions& options);
 
@@ -75,6 +83,17 @@ AnyModel any(const M& model) {
   if (out.layer) out.type = out.layer->type();
   return out;
 }
+/// Calls f with the model as an AnyModel, which refers to it.
+template <class M, class F>
+void with_any(const M& model, const F& f) {
+  if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
+    // Shares the parameters: a reference in a Layer's clothes.
+    const nn::Layer layer(nn::Shared<M>(std::shared_ptr<M>(const_cast<M*>(&model), [](M*) {})));
+    f(any(layer));
+  } else {
+    f(any(model));
+  }
+}
 }  // namespace detail
 
 /// Writes a model. A shape of samples that `info` does not say is that of the first call. The old file stays whole if anything fails. A
@@ -82,14 +101,8 @@ AnyModel any(const M& model) {
 /// standard error stream that says in which parameter and how many.
 template <class M>
 void save(const M& model, const std::string& path, const nn::ModelInfo& info) {
-  if constexpr (!::gradus::core::must_be_module<M>()) {
-  } else if constexpr (nn::UnaryModule<M> && !std::same_as<M, nn::Model>) {
-    // Shares the parameters: a reference in a Layer's clothes.
-    const nn::Layer layer(nn::Shared<M>(std::shared_ptr<M>(const_cast<M*>(&model), [](M*) {})));
-    detail::save(detail::any(layer), info, path);
-  } else {
-    detail::save(detail::any(model), info, path);
-  }
+  if constexpr (::gradus::core::must_be_module<M>())
+    detail::with_any(model, [&](detail::AnyModel any) { detail::save(std::move(any), info, path); });
 }
 template <class M>
 void save(const M& model, const std::string& path) {
@@ -108,8 +121,9 @@ void save(const M& model, const std::string& path, const S& set) {
   save(model, path, info_of(set));
 }
 
-/// Reads a model that is made of the library's layers. Throws for a missing, truncated or damaged file (its checksum is compared), for
-/// parameters that are no floats, and for a model with layers of one's own types, naming them.
+/// Reads a model that is made of the library's layers; a sealed file (io/sealed.hpp) by the key that an UnsealScope gives. Throws for a
+/// missing, truncated or damaged file (its checksum is compared), for parameters that are no floats, and for a model with layers of one's
+/// own types, naming them.
 nn::Model load(const std::string& path);
 /// Fills a model that the caller has made, of any type, and returns the file's metadata. Every parameter must be in the file with the
 /// right shape and dtype, and the file must hold no others; numbers of the model's own must agree. On failure the model is as it was.

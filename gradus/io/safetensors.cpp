@@ -208,7 +208,8 @@ Safetensors parse_safetensors(std::span<const std::byte> bytes, std::string_view
                     }});
 }
 
-void save_safetensors(const std::string& path, const std::vector<NamedArray>& arrays, const std::map<std::string, std::string>& metadata) {
+void with_safetensors(const std::vector<NamedArray>& arrays, const std::map<std::string, std::string>& metadata,
+                      const std::function<void(std::span<const std::span<const std::byte>> pieces)>& use) {
   std::vector<Array> roots;
   for (const NamedArray& entry : arrays) roots.push_back(entry.array);
   evaluate(roots);
@@ -238,7 +239,11 @@ void save_safetensors(const std::string& path, const std::vector<NamedArray>& ar
   for (int i = 0; i < 8; ++i) length += static_cast<char>(text.size() >> (8 * i) & 0xff);
   pieces[0] = file::piece(length);
   pieces[1] = file::piece(text);
-  file::write_atomically(path, pieces);
+  use(pieces);
+}
+
+void save_safetensors(const std::string& path, const std::vector<NamedArray>& arrays, const std::map<std::string, std::string>& metadata) {
+  with_safetensors(arrays, metadata, [&](std::span<const file::Piece> pieces) { file::write_atomically(path, pieces); });
 }
 
 }  // namespace gradus::io

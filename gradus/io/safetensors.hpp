@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -37,6 +38,9 @@ Safetensors load_safetensors(const std::string& path);
 /// The same from memory; `place` stands for the path in messages.
 Safetensors parse_safetensors(std::span<const std::byte> bytes, std::string_view place);
 
+/// The bytes of a file, in pieces that are valid for the call; evaluates the arrays.
+void with_safetensors(const std::vector<NamedArray>& arrays, const std::map<std::string, std::string>& metadata,
+                      const std::function<void(std::span<const std::span<const std::byte>> pieces)>& use);
 /// Writes a file atomically; evaluates the arrays. Names must differ, be UTF-8, and not be "__metadata__".
 void save_safetensors(const std::string& path, const std::vector<NamedArray>& arrays,
                       const std::map<std::string, std::string>& metadata = {});

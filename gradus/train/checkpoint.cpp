@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "gradus checkpoint", kEnd = ".checkpoint";
-constexpr int64_t kVersion = 4;
+constexpr int64_t kVersion = 5;
 
 // ---- to data and back ----
 
@@ -49,6 +49,12 @@ Datum::List list_of(const std::vector<Epoch>& epochs) {
                                {"examples_per_second", each.examples_per_second},
                                {"steps", each.steps}});
   }
+  return out;
+}
+
+Datum::List list_of(const std::vector<PrivateSteps>& parts) {
+  Datum::List out;
+  for (const PrivateSteps& each : parts) out.push_back(Datum::List{"steps", each.noise_multiplier, each.sampling_rate, each.steps});
   return out;
 }
 
@@ -87,6 +93,16 @@ class Reader {
     for (const Datum& entry : list(name)) {
       const auto [key, numbers] = named(name, entry, 2);
       out.push_back({key, numbers[0], numbers[1]});
+    }
+    return out;
+  }
+  std::vector<PrivateSteps> private_steps(std::string_view name) const {
+    std::vector<PrivateSteps> out;
+    for (const Datum& entry : list(name)) {
+      const auto [key, numbers] = named(name, entry, 3);
+      const bool are_steps = numbers[0] >= 0 && numbers[1] >= 0 && numbers[1] <= 1 && numbers[2] >= 0 && numbers[2] < 9e18;
+      if (!are_steps) damaged(name);
+      out.push_back({numbers[0], numbers[1], static_cast<int64_t>(numbers[2])});
     }
     return out;
   }
@@ -244,6 +260,7 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
                                {"cooling", state.plateau.cooling}}},
       {"optimizer",
        Datum::Table{{"steps", state.optimizer.steps}, {"rate_factor", state.optimizer.rate_factor}, {"parameters", std::move(records)}}},
+      {"privacy", Datum::Table{{"seed", state.privacy.seed}, {"spent", list_of(state.privacy.spent)}}},
       {"generator", Datum::Table{{"seed", state.generator.seed}, {"counter", state.generator.counter}}},
       {"callbacks", Datum::List(state.callbacks.begin(), state.callbacks.end())},
   };
@@ -325,6 +342,8 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
     }
     state.optimizer.parameters.push_back(std::move(parameter));
   }
+  const Reader privacy = numbers.below("privacy");
+  state.privacy = {privacy.private_steps("spent"), privacy.integer("seed")};
   state.generator = {generator.integer("seed"), generator.integer("counter")};
   for (const Datum& each : numbers.list("callbacks")) {
     const Datum::Table* table = each.get_if<Datum::Table>();

@@ -29,6 +29,7 @@
 #include "gradus/train/gradient_sums.hpp"
 #include "gradus/train/interrupt.hpp"
 #include "gradus/train/moving_average.hpp"
+#include "gradus/train/private_training.hpp"
 #include "gradus/train/progress.hpp"
 
 namespace gradus::train {
@@ -136,6 +137,7 @@ class Run {
       plateau.more_is_better |= monitor_.more_is_better;
       plateau_.emplace(plateau);
     }
+    if (options.privacy.exists()) private_.emplace(options, set);
   }
   ~Run() {
     for (const CellPtr& cell : frozen_) cell->is_trainable = true;
@@ -164,7 +166,8 @@ class Run {
     else go_on();
     run_watch_ = {history_.seconds, start};
     for (const auto& observer : observers_)
-      observer->on_begin({options_.epochs, steps, set_.size(), options_.batch_size, history_, options_.precision});
+      observer->on_begin(
+          {options_.epochs, steps, set_.size(), options_.batch_size, history_, options_.precision, private_ ? private_->text() : ""});
     for (int64_t number = first_epoch_; number <= options_.epochs && !must_stop() && !history_.is_stopped_early; ++number)
       epoch(number, steps);
     history_.is_interrupted = must_stop();
@@ -175,6 +178,7 @@ class Run {
       history_.best_epoch = best_.epoch();
     }
     history_.seconds = run_watch_.seconds();
+    if (private_) history_.privacy = private_->report();
     for (const auto& observer : observers_) observer->on_end(history_);
   }
 
@@ -192,18 +196,19 @@ class Run {
     while (done < count) {
       const auto begun = Clock::now();
       const Averages before = averages;
-      const int64_t of_step = step(batches, {number, done + 1, count}, averages);
-      if (of_step == 0) {
+      const Place place{number, done + 1, count};
+      const std::optional<int64_t> of_step = private_ ? private_step(place, averages) : step(batches, place, averages);
+      if (!of_step) {
         if (has_checkpoints && history_.steps > 0) save(number, done, before);
         break;
       }
       ++done;
       ++history_.steps;
-      examples += of_step;
+      examples += *of_step;
       mean_.note(variables_);
       forecast_.note_step(seconds_since(begun));
       const double seconds = seconds_since(start);
-      const Logs logs = averages.logs();
+      const Logs logs = logs_of(averages);
       const Progress progress{.epoch = number,
                               .step = done,
                               .steps_per_epoch = count,
@@ -218,7 +223,7 @@ class Run {
       if (stops) break;
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
-    Epoch epoch{number, averages.logs(), optimizer_.learning_rate(), epoch_watch_.seconds(), 0, history_.steps};
+    Epoch epoch{number, logs_of(averages), optimizer_.learning_rate(), epoch_watch_.seconds(), 0, history_.steps};
     epoch.examples_per_second = averages.examples() / epoch.seconds;
     mean_.put_in(variables_);
     validate(epoch);
@@ -237,6 +242,12 @@ class Run {
     mean_.take_out(variables_);
     const bool ends = number >= options_.epochs || must_stop();
     if (!is_cut && (checkpoints_.is_due(history_.steps) || (ends && has_checkpoints))) save(number + 1, 0, {});
+  }
+
+  Logs logs_of(const Averages& averages) const {
+    Logs logs = averages.logs();
+    if (private_) logs.set("epsilon", private_->epsilon());
+    return logs;
   }
 
   void validate(Epoch& epoch) {
@@ -271,6 +282,7 @@ class Run {
                        {"ema", options_.ema},
                        {"ema_warmup", options_.ema_warmup},
                        {"precision", std::string(enum_names(options_.precision)[static_cast<size_t>(options_.precision)])},
+                       {"privacy", private_ ? private_->text() : "none"},
                        {"callbacks", static_cast<int64_t>(options_.callbacks.size())}};
     std::string shapes, fixed;
     for (const Variable& variable : variables_) {
@@ -302,6 +314,7 @@ class Run {
     state.optimizer = optimizer_.state();
     if (plateau_) state.plateau = plateau_->state();
     state.generator = random::state();
+    if (private_) state.privacy = private_->state();
     for (const auto& callback : options_.callbacks) state.callbacks.push_back(callback->state());
     save_checkpoint(options_.checkpoint, identity(), state);
     checkpoints_.note(history_.steps);
@@ -323,6 +336,7 @@ class Run {
     optimizer_.set_state(state.optimizer);
     if (plateau_) plateau_->set_state(state.plateau);
     random::set_state(state.generator);
+    if (private_) private_->go_on(state.privacy, state.history.steps);
     best_.go_on(state);
     for (size_t i = 0; i < options_.callbacks.size() && i < state.callbacks.size(); ++i)
       options_.callbacks[i]->set_state(state.callbacks[i]);
@@ -369,6 +383,7 @@ class Run {
       fail("fit", "the model has no parameter that is trained; ",
            frozen_.empty() ? "nn::unfreeze(model) trains frozen ones" : concat("freeze is [", join(options_.freeze), "], which names all"));
     }
+    if (private_) private_->begin(variables_);
   }
 
   // What a step writes besides parameters: running statistics, generators. The optimiser puts back its own.
@@ -378,9 +393,9 @@ class Run {
     std::string text() const { return concat("step ", number, " of ", count, " in epoch ", epoch); }
   };
 
-  // One step of the optimiser, on `accumulate` batches or what the epoch has left. Returns how many examples they had; 0 if a request to
-  // stop came in between: then nothing has happened.
-  int64_t step(data::Batches& batches, const Place& place, Averages& averages) {
+  // One step of the optimiser, on `accumulate` batches or what the epoch has left. Returns how many examples they had; nothing if a request
+  // to stop came in between: then nothing has happened.
+  std::optional<int64_t> step(data::Batches& batches, const Place& place, Averages& averages) {
     const nn::TrainingMode training;
     const int64_t each = options_.batch_size * options_.accumulate, of_step = std::min(each, set_.size() - (place.number - 1) * each);
     GradientSums sums;
@@ -395,35 +410,68 @@ class Run {
       } else if (is_interrupted()) {
         undo(before);
         random::set_state(generator);
-        return 0;
+        return std::nullopt;
       }
       seen += batch.size();
-      const Part part{batch, batch.size() == of_step, seen == of_step};
-      averages.add(run_part(part, sums, before, place), batch.size());
+      const Part part{batch, batch.size(), batch.size() == of_step, seen == of_step};
+      averages.add(run_part(part, sums, before, place), part.count);
     }
     return of_step;
   }
 
-  std::pair<Measured, Gradients> differentiate(const data::Batch& batch) {
-    if (options_.precision == Precision::float32) return task_.differentiate(batch);
-    const nn::MixedPrecision mixed(bfloat16);
-    return task_.differentiate(batch);
+  // The same of a private run, on samples that are drawn each by itself, perhaps none; in batches that memory has room for.
+  std::optional<int64_t> private_step(const Place& place, Averages& averages) {
+    const nn::TrainingMode training;
+    if (variables_.empty()) {
+      for (const data::Batch& first : data::batches(data::subset(set_, 0, 1), {.batch_size = 1, .prefetch = false})) build(first);
+    }
+    const std::vector<int64_t> positions = private_->sample(history_.steps);
+    const auto of_step = static_cast<int64_t>(positions.size());
+    if (of_step == 0) {
+      optimizer_.step(variables_, private_->noisy({}, variables_, history_.steps), {});
+      private_->note_step();
+      return 0;
+    }
+    GradientSums sums;
+    const Written before = states();
+    const random::GeneratorState generator = random::state();
+    int64_t seen = 0;
+    for (const data::Batch& batch : data::batches(private_->drawn(positions), {.batch_size = private_->micro_batch(), .prefetch = false})) {
+      if (seen > 0 && is_interrupted()) {
+        undo(before);
+        random::set_state(generator);
+        return std::nullopt;
+      }
+      const int64_t count = std::min(batch.size(), of_step - seen);
+      seen += count;
+      const Part part{batch, count, count == of_step, seen == of_step};
+      averages.add(run_part(part, sums, before, place), count);
+    }
+    private_->note_step();
+    return of_step;
   }
 
-  // A batch of a step.
+  std::pair<Measured, Gradients> differentiate(const data::Batch& batch, int64_t count) {
+    std::optional<nn::MixedPrecision> mixed;
+    if (options_.precision != Precision::float32) mixed.emplace(bfloat16);
+    return private_ ? private_->differentiate(task_, batch, count) : task_.differentiate(batch);
+  }
+
+  // A batch of a step, of which `count` samples count.
   struct Part {
     const data::Batch& batch;
+    int64_t count;
     bool is_alone, is_last;
   };
   Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
     Array loss, divisor;
     try {
-      auto [measured, grads] = differentiate(part.batch);
+      auto [measured, grads] = differentiate(part.batch, part.count);
       check_names(measured);
       loss = measured.loss;
       divisor = measured.divisor;
       if (!part.is_alone) {
-        sums.add(grads, measured, part.batch.size());
+        sums.add(grads, measured, part.count);
         // One batch may have no label that counts; a step must have some.
         if (measured.divisor.exists()) {
           measured.loss = where(measured.divisor == 0, 0, loss);
@@ -437,6 +485,7 @@ class Run {
       std::vector<Array> shown = values_of(measured);
       shown.push_back(measured.loss);
       if (part.is_last) {
+        if (private_) grads = private_->noisy(grads, variables_, history_.steps);
         if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
         if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
         optimizer_.step(variables_, std::move(grads), shown);
@@ -501,6 +550,7 @@ class Run {
   MovingAverage mean_;
   Forecast forecast_;
   std::optional<optim::Plateau> plateau_;
+  std::optional<PrivateTraining> private_;
   double first_rate_factor_ = optimizer_.rate_factor();
   std::vector<std::shared_ptr<Callback>> observers_;
   std::vector<Variable> variables_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "gradus/base/datum.hpp"
 #include "gradus/train/precision.hpp"
+#include "gradus/train/privacy.hpp"
 
 namespace gradus::train {
 
@@ -52,7 +54,8 @@ struct History {
   bool is_stopped_early = false;  ///< no progress for `patience` epochs
   int64_t best_epoch = 0;         ///< whose parameters the model has, if `restore_best` put them back; else 0
   int64_t steps = 0;
-  double seconds = 0;  ///< all of fit
+  double seconds = 0;                      ///< all of fit
+  std::optional<PrivacyReport> privacy{};  ///< of a private run; its epochs log "epsilon"
 
   /// The last epoch's number of that name; throws for an unknown one, and where no epoch was finished.
   double last(std::string_view name) const;
@@ -67,6 +70,7 @@ struct Run {
   int64_t epochs = 0, steps_per_epoch = 0, examples = 0, batch_size = 0;
   History so_far{};  ///< of a run that is resumed: what was there before
   Precision precision = Precision::float32;
+  std::string privacy{};  ///< of a private run: its noise and what it is for
 };
 /// What is known after a step; `logs` are the means over the epoch so far.
 struct Progress {

@@ -128,6 +128,7 @@ void ProgressPrinter::on_begin(const Run& run) {
   run_ = run;
   last_ = Clock::now();
   if (run.precision != Precision::float32) write(concat("precision ", to_text(run.precision), "\n"));
+  if (!run.privacy.empty()) write(concat("private: ", run.privacy, "\n"));
 }
 
 bool ProgressPrinter::on_step(const Progress& progress) {

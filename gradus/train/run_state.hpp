@@ -23,6 +23,12 @@ struct Total {
   double sum = 0, weight = 0;
 };
 
+/// What a private run goes on with.
+struct PrivateState {
+  std::vector<PrivateSteps> spent{};
+  int64_t seed = 0;  ///< of batches and noise
+};
+
 /// What fit knows between two steps.
 struct RunState {
   int64_t epoch = 1, step = 0;  ///< the epoch in work, from 1, and how many of its steps are done
@@ -39,6 +45,7 @@ struct RunState {
   optim::OptimizerState optimizer{};
   optim::Plateau::State plateau{};
   random::GeneratorState generator{};
+  PrivateState privacy{};
   std::vector<Datum::Table> callbacks{};
 };
 /// What a checkpoint must agree with: {"batch_size", 32}, {"seed", 0} ...; and the variables, by path.

@@ -99,3 +99,20 @@ inline const bool has_old = [] {
   io::save(model, "old.gradus");
   return true;
 }();
+// Of knowledge.
+inline const data::KnowledgeGraph graph = data::graph_of("ann\tparent_of\tbob\nbob\tparent_of\tcid\nann\tgrandparent_of\tcid\n", "",
+                                                         "bob\tparent_of\tdan\n");
+inline const models::GraphEmbedding answers = models::ComplEx(graph, 8);
+inline const train::Rules rules({{"c0 -> not c1"}}, {.outputs = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"}, .kind = train::RuleOutputs::labels});
+inline const bool has_family = [] {
+  std::filesystem::create_directory("family");
+  std::ofstream("family/train.txt") << "ann\tparent_of\tbob\nbob\tparent_of\tcid\nann\tgrandparent_of\tcid\n";
+  std::ofstream("family/test.txt") << "bob\tparent_of\tdan\n";
+  return true;
+}();
+// Of a private run.
+inline train::History history = [] {
+  train::History done;
+  done.privacy.emplace();
+  return done;
+}();

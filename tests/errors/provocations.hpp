@@ -27,5 +27,6 @@ Provocations module_provocations();
 Provocations file_provocations();
 Provocations recurrent_provocations();
 Provocations explanation_provocations();
+Provocations knowledge_provocations();
 
 }  // namespace errors

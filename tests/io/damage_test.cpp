@@ -1,9 +1,10 @@
-// Damaged safetensors and model files.
+// Damaged safetensors, model files and sealed files.
 #include "tests/damage.hpp"
 
 #include "gradus/gradus.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/io/safetensors.hpp"
+#include "gradus/io/sealed.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -11,7 +12,11 @@ namespace gradus {
 using namespace core;
 namespace {
 
+using testing::error_of;
+using testing::read_text;
 using testing::TemporaryFolder;
+using testing::without_path;
+using testing::write_text;
 
 constexpr uint32_t kCopies = 1000;
 // A JSON value is some tens of bytes in memory for two in the file; messages and the layers themselves come on top.
@@ -36,9 +41,12 @@ std::string with_header(const std::string& file, const std::string& header) {
 std::string damaged_file(const std::string& file, uint32_t seed) {
   const std::string header = file.substr(8, header_bytes(file));
   switch (seed % 3) {
-    case 0: return testing::damaged(file, seed);
-    case 1: return with_header(file, testing::damaged(header, seed));
-    default: return with_header(file, testing::with_odd_number(header, seed));
+    case 0:
+      return testing::damaged(file, seed);
+    case 1:
+      return with_header(file, testing::damaged(header, seed));
+    default:
+      return with_header(file, testing::with_odd_number(header, seed));
   }
 }
 
@@ -109,6 +117,63 @@ TEST(DamagedModelFile, ThrowsOrFillsAModelOfOnesOwn) {
     testing::write_text(folder / "a", file);
     nn::Sequential own = model;
     testing::expect_careful([&] { io::load(own, folder / "a"); }, limit_for(file), concat("seed ", seed));
+  }
+}
+
+// ---- sealed files
+
+constexpr io::SealOptions kCheap{.memory = 8192, .passes = 1};
+io::SealKey passphrase() { return io::SealKey::from_passphrase("correct horse"); }
+#define NEEDS_SODIUM() \
+  if (const std::string problem = error_of([] { io::SealKey::random(); }); !problem.empty()) GTEST_SKIP() << problem
+
+std::string with_number(std::string bytes, size_t at, uint64_t number) {
+  for (size_t i = 0; i < 8; ++i) bytes[at + i] = static_cast<char>(number >> (8 * i));
+  return bytes;
+}
+
+TEST(Sealed, HostileHeadersCostNothing) {
+  NEEDS_SODIUM();
+  const TemporaryFolder folder;
+  write_text(folder / "a", "content");
+  io::seal(folder / "a", folder / "b", passphrase(), kCheap);
+  const std::string good = read_text(folder / "b");
+  const auto error = [&](size_t at, uint64_t number) {
+    write_text(folder / "b", with_number(good, at, number));
+    std::string text;
+    testing::expect_careful(
+        [&] { text = without_path(error_of([&] { io::unseal(folder / "b", folder / "c", passphrase()); }), folder.path()); }, 1 << 20,
+        "hostile");
+    return text;
+  };
+  const std::string limits = "; they may be 8192 to 1073741824, and 1 to 16";
+  EXPECT_EQ(error(24, uint64_t{100} << 30), "PATH/b: its key would be made in 107374182400 bytes of memory and 1 passes" + limits);
+  EXPECT_EQ(error(24, 0), "PATH/b: its key would be made in 0 bytes of memory and 1 passes" + limits);
+  EXPECT_EQ(error(16, 1'000'000), "PATH/b: its key would be made in 8192 bytes of memory and 1000000 passes" + limits);
+  EXPECT_EQ(error(16, 0), "PATH/b: its key would be made in 8192 bytes of memory and 0 passes" + limits);
+  EXPECT_EQ(error(32, uint64_t{1} << 62),
+            "PATH/b: is sealed content of 4611686018427387904 bytes by its header, and the file has 128; it is cut short or damaged");
+  EXPECT_EQ(error(32, ~uint64_t{0}).find("PATH/b: is sealed content of 18446744073709551615 bytes"), 0u);
+  EXPECT_EQ(error(8, 2), "PATH/b: is sealed in a way that this program does not know, or its header is damaged");
+  EXPECT_EQ(error(96, 1), "PATH/b: is sealed in a way that this program does not know, or its header is damaged");
+  EXPECT_EQ(error_of([&] { io::seal(folder / "a", folder / "d", passphrase(), {.memory = int64_t{1} << 40}); }),
+            "seal: its key would be made in 1099511627776 bytes of memory and 3 passes" + limits);
+}
+
+TEST(Sealed, DamagedFilesAreRefused) {
+  NEEDS_SODIUM();
+  const TemporaryFolder folder;
+  const io::SealKey key = io::SealKey::random();
+  nn::Sequential model{nn::Dense(3)};
+  model(zeros({1, 2}));
+  io::save_sealed(model, folder / "m", key);
+  const std::string good = read_text(folder / "m");
+  for (uint32_t seed = 0; seed < 400; ++seed) {
+    const std::string bad = testing::damaged(good, seed);
+    if (bad == good) continue;
+    write_text(folder / "m", bad);
+    testing::expect_careful([&] { io::load(folder / "m", key); }, 4 << 20, concat("seed ", seed));
+    EXPECT_NE(error_of([&] { io::load(folder / "m", key); }), "") << seed;
   }
 }
 
