@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gradus/data/batches.hpp"
+#include "gradus/metrics/metrics.hpp"
 #include "gradus/nn/loss.hpp"
 #include "gradus/nn/module.hpp"
 #include "gradus/nn/training.hpp"
@@ -16,7 +17,6 @@
 #include "gradus/train/checkpoint.hpp"
 #include "gradus/train/class_weights.hpp"
 #include "gradus/train/history.hpp"
-#include "gradus/metrics/metrics.hpp"
 #include "gradus/train/precision.hpp"
 #include "gradus/transform/build.hpp"
 #include "gradus/transform/grad.hpp"
@@ -33,9 +33,9 @@ struct FitOptions {
   data::Dataset validation{};        ///< measured after each epoch; may be empty
   double validation_fraction = 0.0;  ///< if `validation` is empty: this share of the set is held out for it
   bool shuffle = true;
-  uint64_t seed = 0;         ///< of the order of examples, and of what is held out
-  int64_t patience = 0;      ///< stop after so many epochs without progress of `monitor`; 0: never
-  std::string monitor{};     ///< "val_loss" by default, "loss" without validation
+  uint64_t seed = 0;      ///< of the order of examples, and of what is held out
+  int64_t patience = 0;   ///< stop after so many epochs without progress of `monitor`; 0: never
+  std::string monitor{};  ///< "val_loss" by default, "loss" without validation
   std::optional<bool>
       more_is_better{};      ///< of `monitor`; by default what its name says: more for accuracy, top_k, f1, auc, r2 and the like
   bool restore_best = true;  ///< with patience: put back the parameters of the best epoch
@@ -47,7 +47,7 @@ struct FitOptions {
   optim::Optimizer* resume = nullptr;  ///< this optimizer, whose state goes on, instead of a copy of `optimizer`
   CheckpointOptions checkpoint{};      ///< where and how often the state of the run is written
   std::string resume_from{};           ///< a checkpoint, or a folder of them, of the same run: goes on from it bit for bit
-  bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
+  bool interrupts = false;             ///< the first Ctrl-C, SIGTERM or SIGHUP stops after the step in work; false: no signal is touched
   /// So many batches make one step, by the gradient of the loss over all their examples: that of one batch accumulate times as large, up to
   /// rounding, in the memory of a small one. The last step of an epoch has the batches that are left. Steps count in schedules, checkpoints
   /// and progress; clipping is of the whole gradient. Batch norm and dropout see the single batches. A request to stop gives up the step in
@@ -94,8 +94,10 @@ inline constexpr std::string_view not_finite_hint =
 struct Measured {
   Array loss;
   std::vector<Term> others;
-  Array divisor{};      ///< of a mean that is not over the examples: loss::Loss::divisor
-  bool is_sum = false;  ///< over the examples
+  Array divisor{};                        ///< of a mean that is not over the examples: loss::Loss::divisor
+  bool is_sum = false;                    ///< over the examples
+  std::vector<metrics::Metric> of_set{};  ///< scores that are measured over all batches together,
+  Array output{}, target{};               ///< from these; empty where there are none
 };
 Measured to_measured(const Array& loss);
 Measured to_measured(const Terms& terms);
