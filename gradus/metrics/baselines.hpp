@@ -55,7 +55,7 @@ Baseline median_baseline(const Array& target);
 Baseline last_value_baseline(const Array& target);
 /// The last `season` ones over and over; throws unless there are as many.
 ///
-///   metrics::seasonal_baseline(array({1.0, 2.0, 3.0}), 2).outputs(3)   // [[2.0], [3.0], [2.0]]
+///   metrics::seasonal_baseline(array({1.0, 2.0, 3.0}), 2).outputs(3)   // (3, 1)
 Baseline seasonal_baseline(const Array& target, int64_t season);
 /// Least squares on the features x (N, F), each standardised, with an intercept; `ridge` times N is added to the squares of each, so that
 /// columns that follow from others do no harm. Constant features count nothing. F at most 4,096.

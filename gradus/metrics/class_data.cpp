@@ -246,10 +246,10 @@ class Reader {
     double* out = data_.scores.data() + i * row.size();
     std::copy(row.begin(), row.end(), out);
     if (!data_.are_logits) return;
-    double total = 0;
-    for (const double value : row) total += std::exp(value - *largest);
-    const double level = *largest + std::log(total);
-    for (size_t k = 0; k < row.size(); ++k) out[k] -= level;
+    // log p = z - max - log(1 + rest): near p = 1 the rest is all there is to see.
+    double rest = 0;
+    for (size_t k = 0; k < row.size(); ++k) rest += static_cast<int32_t>(k) == data_.predicted[i] ? 0 : std::exp(row[k] - *largest);
+    for (double& value : std::span(out, row.size())) value = value - *largest - std::log1p(rest);
   }
 
   // Leaves out what is ignored.

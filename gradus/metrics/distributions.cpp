@@ -49,6 +49,7 @@ double beta_fraction(double x, double a, double b) {
 double normal_quantile(double p) {
   if (p <= 0) return -std::numeric_limits<double>::infinity();
   if (p >= 1) return std::numeric_limits<double>::infinity();
+  if (p == 0.5) return 0;
   if (p > 0.5) return -normal_quantile(1 - p);
   double z = -std::sqrt(-2 * std::log(p)) * 0.8;
   // Newton on log cdf, which is concave: it comes from one side, without overshooting.

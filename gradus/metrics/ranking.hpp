@@ -28,7 +28,7 @@ struct RankingOptions {
 double dcg(const Array& output, const Array& target, const RankingOptions& options = {});
 /// The same over that of the best order: 0 to 1.
 ///
-///   metrics::ndcg(array({{3.0, 2.0, 1.0}}), array({{2, 0, 1}}))   // 0.950235
+///   metrics::ndcg(array({{3.0, 2.0, 1.0}}), array({{2, 0, 1}}))   // 0.950234
 double ndcg(const Array& output, const Array& target, const RankingOptions& options = {});
 /// Mean over the queries of the mean precision at their relevant items; with k over the smaller of k and their number.
 double mean_average_precision(const Array& output, const Array& target, const RankingOptions& options = {});
