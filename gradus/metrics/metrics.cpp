@@ -6,6 +6,9 @@
 #include <cmath>
 
 #include "gradus/base/error.hpp"
+#include "gradus/metrics/accumulator.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
+#include "gradus/metrics/regression.hpp"
 #include "gradus/nn/loss.hpp"
 #include "gradus/graph/trace.hpp"
 #include "gradus/ops/compare.hpp"
@@ -13,7 +16,6 @@
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
-#include "gradus/metrics/metric_kinds.hpp"
 
 namespace gradus::metrics {
 
@@ -101,21 +103,59 @@ template <Function kFunction>
 Metric make() {
   return kFunction;
 }
-constexpr MetricKind kKinds[] = {
-    {"accuracy", "", "share of examples whose class is right", true, true, false, accuracy, make<accuracy>},
-    {"binary_accuracy", "", "share of single yes-or-no answers that are right", false, true, false, binary_accuracy, make<binary_accuracy>},
-    {"mean_absolute_error", "mae", "sizes of the errors", false, false, true, mean_absolute_error, make<mean_absolute_error>},
-    {"mean_squared_error", "mse", "squares of the errors", false, false, true, mean_squared_error, make<mean_squared_error>},
-    {"top_5", "", "share of examples whose class is among the five likeliest; any number may stand for 5", true, false, false, nullptr,
-     [] { return top_k(5); }},
-    {"token_accuracy", "", "share of tokens that are right, of those whose label is not -100", true, false, false, token_accuracy,
-     make<token_accuracy>, counted_tokens},
+constexpr MetricKind kMeans[] = {
+    {.name = "accuracy",
+     .text = "share of examples whose class is right",
+     .measures_classes = true,
+     .measures_answers = true,
+     .is_gain = true,
+     .function = accuracy,
+     .make = make<accuracy>,
+     .set = {.of_counts = [](const ConfusionMatrix& matrix, const Averaging&) { return matrix.accuracy(); }}},
+    {.name = "binary_accuracy",
+     .text = "share of single yes-or-no answers that are right",
+     .measures_answers = true,
+     .is_gain = true,
+     .function = binary_accuracy,
+     .make = make<binary_accuracy>},
+    {.name = "mean_absolute_error",
+     .alias = "mae",
+     .text = "sizes of the errors",
+     .measures_numbers = true,
+     .function = mean_absolute_error,
+     .make = make<mean_absolute_error>,
+     .set = {.of_moments = detail::mae_of, .of_numbers_function = mae}},
+    {.name = "mean_squared_error",
+     .alias = "mse",
+     .text = "squares of the errors",
+     .measures_numbers = true,
+     .function = mean_squared_error,
+     .make = make<mean_squared_error>,
+     .set = {.of_moments = detail::mse_of, .of_numbers_function = mse}},
+    {.name = "top_5",
+     .text = "share of examples whose class is among the five likeliest; any number may stand for 5",
+     .measures_classes = true,
+     .is_gain = true,
+     .make = [] { return top_k(5); }},
+    {.name = "token_accuracy",
+     .text = "share of tokens that are right, of those whose label is not -100",
+     .measures_classes = true,
+     .is_gain = true,
+     .function = token_accuracy,
+     .make = make<token_accuracy>,
+     .divisor = counted_tokens},
 };
 
 }  // namespace
 
 const Named<MetricKind>& metric_kinds() {
-  static constexpr Named<MetricKind> kinds("metric", kKinds);
+  // Never destroyed: objects that outlive statics may still ask.
+  static const std::vector<MetricKind>& all = *[] {
+    auto* rows = new std::vector<MetricKind>(std::begin(kMeans), std::end(kMeans));
+    rows->insert(rows->end(), set_kinds().begin(), set_kinds().end());
+    return rows;
+  }();
+  static const Named<MetricKind> kinds("metric", all);
   return kinds;
 }
 
@@ -125,6 +165,36 @@ Metric::Metric(Array (*function)(const Array&, const Array&)) : function_(functi
     name_ = kind->name;
     kind_ = kind;
   }
+}
+
+Metric::Metric(std::string_view name, const MetricKind& kind) : name_(name), kind_(&kind) {
+  function_ = [own = *this](const Array& output, const Array& target) -> Array {
+    Accumulator score = own.accumulator();
+    score.add(output, target);
+    return score.value();
+  };
+}
+Metric::Metric(ClassScore score) {
+  const MetricKind* kind =
+      score ? metric_kinds().find_if([&](const MetricKind& each) { return each.set.of_classes_function == score; }) : nullptr;
+  if (!kind)
+    fail("metric", score ? "the score is none of the library's" : "the function is null",
+         "; one's own is metrics::Metric(\"name\", function)");
+  *this = Metric(kind->name, *kind);
+}
+Metric::Metric(NumberScore score) {
+  const MetricKind* kind =
+      score ? metric_kinds().find_if([&](const MetricKind& each) { return each.set.of_numbers_function == score; }) : nullptr;
+  if (!kind)
+    fail("metric", score ? "the score is none of the library's" : "the function is null",
+         "; one's own is metrics::Metric(\"name\", function)");
+  *this = kind->make ? kind->make() : Metric(kind->name, *kind);
+}
+
+bool Metric::is_of_set() const { return kind_ && !kind_->make; }
+Accumulator Metric::accumulator() const {
+  if (!is_of_set()) fail("metric", name_, " is a mean over batches; only scores of sets are taken up batch by batch");
+  return Accumulator(name_, {.ignore = kNoLabel});
 }
 
 Array Metric::divisor(const Array& output, const Array& target) const {
@@ -138,7 +208,9 @@ Metric Metric::from_name(std::string_view name) {
     const auto [end, error] = std::from_chars(name.data() + 4, name.data() + name.size(), k);
     if (error == std::errc() && end == name.data() + name.size() && k >= 1) return top_k(k);
   }
-  return metric_kinds()[name].make();
+  const NamedAverage named = named_average(name);
+  const MetricKind& kind = named.kind ? *named.kind : metric_kinds()[name];
+  return kind.make ? kind.make() : Metric(named.average == Average::automatic ? kind.name : name, kind);
 }
 
 namespace {
@@ -187,22 +259,6 @@ std::string misfit(const Metric& metric, const loss::Loss& loss, const Array& ou
                   " are not one-hot; for several answers a sample there is binary_accuracy");
   }
   return misfit(metric, loss);
-}
-
-std::vector<int64_t> confusion_matrix(const Array& output, const Array& labels, int64_t classes) {
-  const bool is_binary = output.rank() < 2 || output.shape(-1) == 1;
-  const Array predicted = is_binary ? (reshape(output, {-1}) > 0).astype(int64) : argmax(output, -1);
-  const std::vector<int64_t> is = labels.to_vector<int64_t>(), said = predicted.to_vector<int64_t>();
-  if (is.size() != said.size())
-    fail("confusion_matrix", "there are ", said.size(), " outputs and ", is.size(), " labels; they must be equally many");
-  std::vector<int64_t> counts(static_cast<size_t>(classes * classes));
-  for (size_t i = 0; i < is.size(); ++i) {
-    if (is[i] < 0 || is[i] >= classes || said[i] >= classes) {
-      fail("confusion_matrix", "example ", i, " has label ", is[i], " and prediction ", said[i], "; both must be below ", classes);
-    }
-    ++counts[static_cast<size_t>(is[i] * classes + said[i])];
-  }
-  return counts;
 }
 
 }  // namespace gradus::metrics

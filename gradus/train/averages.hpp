@@ -17,11 +17,13 @@ using namespace core;
 
 /// Throws for two numbers of one name: they would be one column.
 inline void check_names(const Measured& measured) {
-  for (size_t i = 0; i < measured.others.size(); ++i) {
-    const std::string& name = measured.others[i].name;
-    const auto has_name = [&](const Term& term) { return term.name == name; };
-    if (name != "loss" && std::none_of(measured.others.begin(), measured.others.begin() + static_cast<std::ptrdiff_t>(i), has_name))
-      continue;
+  std::vector<std::string> names{"loss"};
+  for (const Term& term : measured.others) names.push_back(term.name);
+  for (const metrics::Metric& metric : measured.of_set) names.push_back(metric.name());
+  for (size_t i = 1; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    const auto before = names.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(names.begin(), before, name) == before) continue;
     fail("fit", "two of the numbers to log are called \"", name, "\"; each needs a name of its own, for example metrics::Metric(\"my_",
          name, "\", function)");
   }

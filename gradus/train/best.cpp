@@ -1,8 +1,6 @@
-// Names that tell which way is better; the best epoch.
+// What is watched; the best epoch.
 #include "gradus/train/best.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "gradus/base/error.hpp"
@@ -11,32 +9,11 @@ namespace gradus::train::detail {
 
 using namespace core;
 
-namespace {
-
-// Whether a number of this name is the better the larger it is, as far as names tell: a word of it, of "val_F1_macro" say, is a known one.
-bool is_a_gain(std::string name) {
-  constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
-                                        "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
-                                        "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  bool is_gain = false;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('_', begin), name.size());
-    const std::string_view word = std::string_view(name).substr(begin, end - begin);
-    if (word == "loss" || word == "error") return false;
-    is_gain |= std::find(std::begin(gains), std::end(gains), word) != std::end(gains);
-    begin = end + 1;
-  }
-  return is_gain;
-}
-
-}  // namespace
-
 Monitor::Monitor(const FitOptions& options)
     : name(!options.monitor.empty()        ? options.monitor
            : options.validation.size() > 0 ? "val_loss"
                                            : "loss"),
-      more_is_better(options.more_is_better.value_or(is_a_gain(name))) {}
+      more_is_better(options.more_is_better.value_or(is_gain(name))) {}
 
 double Monitor::of(const Epoch& epoch) const {
   if (epoch.logs.contains(name)) return epoch.logs[name];

@@ -8,6 +8,7 @@
 #include "gradus/io/checksum.hpp"
 #include "gradus/io/datum_json.hpp"
 #include "gradus/io/safetensors.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/train/run_state.hpp"
 
 namespace gradus::train {
@@ -230,6 +231,7 @@ void save_checkpoint(const CheckpointOptions& options, const RunIdentity& run, c
     if (i < state.best.size()) add("best/" + run.variables[i].path, state.best[i]);
     if (i < state.means.size()) add("mean/" + run.variables[i].path, state.means[i]);
   }
+  for (const ScoreState& score : state.scores) add("score/" + score.name, array(score.numbers));
   Datum::List records;
   for (size_t i = 0; i < state.optimizer.parameters.size(); ++i) {
     const optim::ParameterState& each = state.optimizer.parameters[i];
@@ -321,6 +323,10 @@ RunState load_checkpoint(const std::string& asked, const RunIdentity& run) {
   state.best_epoch = best.integer("epoch");
   state.best_value = best.number("value");
   if (best.integer("arrays") != 0) state.best = arrays_under("best/");
+  for (const io::NamedArray& each : file.arrays) {
+    constexpr std::string_view kScore = "score/";
+    if (each.name.starts_with(kScore)) state.scores.push_back({each.name.substr(kScore.size()), each.array.to_vector<double>()});
+  }
   state.mean_steps = numbers.below("mean").integer("steps");
   if (state.mean_steps != 0) state.means = arrays_under("mean/");
   state.plateau = {plateau.number("factor"), plateau.number("best"), plateau.flag("has_best"), plateau.integer("waited"),

@@ -31,6 +31,7 @@
 #include "gradus/train/moving_average.hpp"
 #include "gradus/train/private_training.hpp"
 #include "gradus/train/progress.hpp"
+#include "gradus/train/set_scores.hpp"
 
 namespace gradus::train {
 
@@ -52,6 +53,7 @@ struct Stopwatch {
 Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::string_view prefix, const std::function<bool()>& stop) {
   const nn::TrainingMode inference(false);
   Averages averages;
+  SetScores scores;
   for (const data::Batch& batch : data::batches(set, {.batch_size = batch_size})) {
     const Measured measured = task.measure(batch);
     check_names(measured);
@@ -59,9 +61,13 @@ Logs measure(Task& task, const data::Dataset& set, int64_t batch_size, std::stri
     roots.push_back(measured.loss);
     gradus::evaluate(roots);
     averages.add(measured, batch.size());
-    if (stop()) break;
+    scores.hold(measured);
+    scores.take();
+    if (stop()) return {};
   }
-  return averages.logs(prefix);
+  Logs logs = averages.logs(prefix);
+  scores.write(logs, prefix);
+  return logs;
 }
 
 void check_options(const FitOptions& options, const data::Dataset& set) {
@@ -189,7 +195,11 @@ class Run {
     const auto start = Clock::now();
     Averages averages;
     int64_t done = std::exchange(first_step_, 0), examples = 0;
-    if (done > 0) averages.go_on(std::move(first_totals_), first_examples_);
+    scores_ = {};
+    if (done > 0) {
+      averages.go_on(std::move(first_totals_), first_examples_);
+      scores_.go_on(std::exchange(first_scores_, {}));
+    }
     epoch_watch_ = {std::exchange(first_seconds_, 0.0), start};
     const bool has_checkpoints = !options_.checkpoint.folder.empty();
     auto batches = pass(number, done);
@@ -224,6 +234,7 @@ class Run {
     }
     if (done < count) return;  // an epoch that was cut short has no numbers of its own
     Epoch epoch{number, logs_of(averages), optimizer_.learning_rate(), epoch_watch_.seconds(), 0, history_.steps};
+    scores_.write(epoch.logs);
     epoch.examples_per_second = averages.examples() / epoch.seconds;
     mean_.put_in(variables_);
     validate(epoch);
@@ -305,6 +316,7 @@ class Run {
   // The state before step `step` + 1 of epoch `epoch`.
   void save(int64_t epoch, int64_t step, const Averages& averages) {
     RunState state{.epoch = epoch, .step = step, .totals = averages.totals(), .examples = averages.examples(), .history = history_};
+    if (step > 0) state.scores = scores_.states();
     state.seconds = step > 0 ? epoch_watch_.seconds() : 0;
     state.history.seconds = run_watch_.seconds();
     for (size_t i = 0; i < variables_.size(); ++i) state.variables.push_back(mean_.value(variables_, i));
@@ -345,6 +357,7 @@ class Run {
     first_epoch_ = state.epoch;
     first_step_ = state.step;
     first_totals_ = std::move(state.totals);
+    first_scores_ = std::move(state.scores);
     first_examples_ = state.examples;
     first_seconds_ = state.seconds;
     checkpoints_.note(history_.steps);
@@ -410,12 +423,16 @@ class Run {
       } else if (is_interrupted()) {
         undo(before);
         random::set_state(generator);
+        scores_.drop();
         return std::nullopt;
       }
       seen += batch.size();
       const Part part{batch, batch.size(), batch.size() == of_step, seen == of_step};
-      averages.add(run_part(part, sums, before, place), part.count);
+      const Measured measured = run_part(part, sums, before, place);
+      averages.add(measured, part.count);
+      scores_.hold(measured);
     }
+    scores_.take();
     return of_step;
   }
 
@@ -556,10 +573,12 @@ class Run {
   std::vector<Variable> variables_;
   std::vector<CellPtr> frozen_;  // by this run
   History history_;
+  SetScores scores_;  // of the epoch in work
   bool is_asked_to_stop_ = false;
   CheckpointClock checkpoints_{options_.checkpoint};
   int64_t first_epoch_ = 1, first_step_ = 0;
   std::vector<Total> first_totals_;  // of the epoch that is gone on with
+  std::vector<ScoreState> first_scores_;
   double first_examples_ = 0, first_seconds_ = 0;
   Stopwatch run_watch_, epoch_watch_;
   std::optional<file::FolderLock> lock_;

@@ -101,8 +101,10 @@ inline constexpr std::string_view not_finite_hint =
 struct Measured {
   Array loss;
   std::vector<Term> others;
-  Array divisor{};      ///< of a mean that is not over the examples: loss::Loss::divisor
-  bool is_sum = false;  ///< over the examples
+  Array divisor{};                        ///< of a mean that is not over the examples: loss::Loss::divisor
+  bool is_sum = false;                    ///< over the examples
+  std::vector<metrics::Metric> of_set{};  ///< scores that are measured over all batches together,
+  Array output{}, target{};               ///< from these; empty where there are none
 };
 Measured to_measured(const Array& loss);
 Measured to_measured(const Terms& terms);

@@ -8,6 +8,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/printable.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 
 namespace gradus::train {
 
@@ -46,6 +47,8 @@ bool is_gain(std::string name) {
   constexpr std::string_view gains[] = {"accuracy",    "acc",         "top", "f1",   "fbeta", "precision",  "recall",
                                         "specificity", "sensitivity", "auc", "ap",   "r2",    "similarity", "correlation",
                                         "kappa",       "mcc",         "iou", "dice", "psnr",  "ssim"};
+  const std::string_view plain = std::string_view(name).substr(name.starts_with("val_") ? 4 : 0);
+  if (const metrics::MetricKind* kind = metrics::named_average(plain).kind) return kind->is_gain;
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   bool is_known = false;
   for (size_t begin = 0; begin <= name.size();) {

@@ -2,10 +2,10 @@
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
 #include "gradus/graph/node.hpp"
+#include "gradus/metrics/metric_kinds.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/shape.hpp"
 #include "gradus/train/fit.hpp"
-#include "gradus/metrics/metric_kinds.hpp"
 #include "gradus/transform/custom.hpp"
 
 namespace gradus::train {
@@ -56,6 +56,7 @@ void for_values(M& measured, Visit visit) {
     if (term.divisor.exists()) visit(term.divisor);
   }
   if (measured.divisor.exists()) visit(measured.divisor);
+  if (measured.output.exists()) visit(measured.output), visit(measured.target);
 }
 
 }  // namespace
@@ -110,6 +111,12 @@ Measured LossObjective::measure(const Array& output, const Array& given, const A
   }
   const Array fixed = stop_gradient(output);
   for (const metrics::Metric& metric : metrics) {
+    if (metric.is_of_set()) {
+      measured.of_set.push_back(metric);
+      measured.output = fixed;
+      measured.target = target;
+      continue;
+    }
     Term term{metric.name(), metric(fixed, target), metric.divisor(fixed, target)};
     check_number("the metric " + term.name, term.value);
     if (term.divisor.exists()) check_number("the divisor of the metric " + term.name, term.divisor);

@@ -29,12 +29,19 @@ struct PrivateState {
   int64_t seed = 0;  ///< of batches and noise
 };
 
+/// A score of a set, on the way to its value: metrics::Accumulator::state.
+struct ScoreState {
+  std::string name{};
+  std::vector<double> numbers{};
+};
+
 /// What fit knows between two steps.
 struct RunState {
-  int64_t epoch = 1, step = 0;  ///< the epoch in work, from 1, and how many of its steps are done
-  std::vector<Total> totals{};  ///< of the epoch so far
-  double examples = 0;          ///< that it has had
-  double seconds = 0;           ///< that it has taken
+  int64_t epoch = 1, step = 0;       ///< the epoch in work, from 1, and how many of its steps are done
+  std::vector<Total> totals{};       ///< of the epoch so far
+  std::vector<ScoreState> scores{};  ///< the same
+  double examples = 0;               ///< that it has had
+  double seconds = 0;                ///< that it has taken
   History history{};
   int64_t best_epoch = 0;
   double best_value = 0;

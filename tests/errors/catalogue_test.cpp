@@ -26,7 +26,8 @@ constexpr Section kSections[] = {{"Arrays: making, reading, indexing", array_pro
                                  {"Files", file_provocations},
                                  {"Recurrent layers", recurrent_provocations},
                                  {"Explanations", explanation_provocations},
-                                 {"Privacy and knowledge", knowledge_provocations}};
+                                 {"Privacy and knowledge", knowledge_provocations},
+                                 {"Scores, intervals, comparisons", metric_provocations}};
 
 // The code without the line breaks and doubled spaces that its place in a C++ file gave it.
 std::string tidy(const std::string& code) {

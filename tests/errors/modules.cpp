@@ -124,8 +124,8 @@ Provocations module_provocations() {
       PROVOKE(metrics::binary_accuracy(ones({4}), ones({5}))),
       PROVOKE(metrics::top_k(0)),
       PROVOKE(metrics::Metric::from_name("acuracy")),
-      PROVOKE(metrics::confusion_matrix(zeros({4, 3}), zeros({5}, int64), 3)),
-      PROVOKE(metrics::confusion_matrix(zeros({2, 3}), array({0, 4}), 3)),
+      PROVOKE(metrics::confusion_matrix(zeros({4, 3}), zeros({5}, int64))),
+      PROVOKE(metrics::confusion_matrix(zeros({2, 3}), array({0, 4}))),
       // Optimisers and schedules.
       PROVOKE(optim::Adam(-0.1)),
       PROVOKE(optim::Adam(1e-3, {.beta_1 = 1})),

@@ -28,5 +28,6 @@ Provocations file_provocations();
 Provocations recurrent_provocations();
 Provocations explanation_provocations();
 Provocations knowledge_provocations();
+Provocations metric_provocations();
 
 }  // namespace errors

@@ -24,7 +24,7 @@ const Array kLabels = array({0, 1, 1, 0}), kNumbers = array({{1.5}, {2.0}, {0.0}
 TEST(Misfit, OfClassesForNumbers) {
   const std::string want =
       "measures classes or yes-or-no answers, and mean_squared_error trains numbers; metrics of those are mean_absolute_error, "
-      "mean_squared_error";
+      "mean_squared_error, rmse, r2, explained_variance, mape, smape, max_error, mean_squared_log_error, median_absolute_error";
   EXPECT_EQ(said(1, kNumbers, loss::mean_squared_error, metrics::accuracy), "accuracy: " + want);
   EXPECT_EQ(said(2, kTwoNumbers, loss::mean_squared_error, metrics::accuracy), "accuracy: " + want);
   EXPECT_NE(said(1, kNumbers, loss::huber, metrics::binary_accuracy)
@@ -38,10 +38,16 @@ TEST(Misfit, OfClassesForNumbers) {
 TEST(Misfit, OfNumbersForClasses) {
   EXPECT_EQ(
       said(2, kLabels, loss::sparse_categorical_crossentropy, metrics::mean_squared_error),
-      "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5, token_accuracy");
+      "mean_squared_error: measures numbers, and sparse_categorical_crossentropy trains classes; metrics of those are accuracy, top_5, "
+      "token_accuracy, balanced_accuracy, precision, recall, f1, specificity, iou, mcc, kappa, linear_kappa, quadratic_kappa, roc_auc, "
+      "pr_auc, "
+      "log_loss, brier, ece");
   EXPECT_NE(said(1, kLabels, loss::binary_crossentropy, metrics::mean_absolute_error), "");
-  EXPECT_EQ(said(1, kLabels, loss::binary_crossentropy, metrics::top_k(1)),
-            "top_1: measures classes, and binary_crossentropy trains yes-or-no answers; metrics of those are accuracy, binary_accuracy");
+  EXPECT_EQ(
+      said(1, kLabels, loss::binary_crossentropy, metrics::top_k(1)),
+      "top_1: measures classes, and binary_crossentropy trains yes-or-no answers; metrics of those are accuracy, binary_accuracy, "
+      "balanced_accuracy, precision, recall, f1, specificity, iou, mcc, kappa, linear_kappa, quadratic_kappa, roc_auc, pr_auc, log_loss, "
+      "brier, ece");
   EXPECT_NE(said(2, one_hot(kLabels, 2), loss::categorical_crossentropy, metrics::binary_accuracy), "");
 }
 

@@ -29,7 +29,7 @@ nn::Sequential network() {
 train::FitOptions options(const std::string& folder) {
   return {.loss = loss::sparse_categorical_crossentropy,
           .optimizer = optim::Nadam(optim::cosine(1e-2, {.steps = 40})),
-          .metrics = {metrics::accuracy},
+          .metrics = {metrics::accuracy, metrics::f1, metrics::roc_auc, metrics::log_loss},
           .epochs = 5,
           .validation_fraction = 0.2,
           .patience = 4,

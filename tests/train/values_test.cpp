@@ -61,8 +61,8 @@ TEST(Metrics, ErrorsAreMeans) {
 // Rows are what the examples are, columns what the model said.
 TEST(Metrics, ConfusionMatrixHasTheTruthInItsRows) {
   const Array output = array({{2.0, 1.0, 0.0}, {0.0, 1.0, 2.0}, {1.0, 3.0, 2.0}, {5.0, 0.0, 1.0}});  // said 0, 2, 1, 0
-  EXPECT_EQ(metrics::confusion_matrix(output, array({0, 1, 1, 2}), 3), (std::vector<int64_t>{1, 0, 0, 0, 1, 1, 1, 0, 0}));
-  EXPECT_EQ(metrics::confusion_matrix(array({-1.0, 2.0, 3.0}), array({0, 0, 1}), 2), (std::vector<int64_t>{1, 1, 0, 1}));
+  EXPECT_EQ(metrics::confusion_matrix(output, array({0, 1, 1, 2})).counts(), (std::vector<double>{1, 0, 0, 0, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(metrics::confusion_matrix(array({-1.0, 2.0, 3.0}), array({0, 0, 1})).counts(), (std::vector<double>{1, 1, 0, 1}));
 }
 
 TEST(Evaluation, ConfusionHasTheTruthInItsRows) {
@@ -280,10 +280,10 @@ TEST(Progress, TheTimeThatIsLeftIsThatOfTheStepsThatAreLeft) {
     const std::string text = train::bar_text({.epochs = epochs, .steps_per_epoch = 10}, {epoch, step, 10, seconds, 5, logs}, 200);
     return text.substr(text.rfind(", ") + 2);
   };
-  EXPECT_EQ(left(1, 1, 1, 1), "0:09 left");    // a second a step
+  EXPECT_EQ(left(1, 1, 1, 1), "0:09 left");  // a second a step
   EXPECT_EQ(left(1, 1, 9, 18), "0:02 left");
   EXPECT_EQ(left(1, 1, 10, 20), "0:00 left");
-  EXPECT_EQ(left(4, 1, 5, 30), "3:30 left");   // 30 s of this epoch, 3 of 60 s
+  EXPECT_EQ(left(4, 1, 5, 30), "3:30 left");  // 30 s of this epoch, 3 of 60 s
   EXPECT_EQ(left(4, 4, 5, 30), "0:30 left");
 }
 
