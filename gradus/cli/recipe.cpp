@@ -31,6 +31,10 @@ std::span<const FieldNote> Root::field_notes() {
 
 }  // namespace
 
+std::span<const std::string_view> enum_names(Solver) {
+  static constexpr std::string_view names[] = {"gradient", "exact"};
+  return names;
+}
 std::span<const FieldNote> TrainSettings::field_notes() {
   static constexpr FieldNote notes[] = {
       {"epochs", "passes over the training samples", {.low = 1, .high = 1'000'000}},
@@ -50,7 +54,9 @@ std::span<const FieldNote> TrainSettings::field_notes() {
       {"checkpoint_steps", "the run's state is written after so many steps; 0: by time only", range::not_negative},
       {"checkpoint_minutes", "and after so many minutes; 0: by steps only", range::not_negative},
       {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"},
-      {"callbacks", "what else hears of the run, see callbacks"}};
+      {"callbacks", "what else hears of the run, see callbacks"},
+      {"solver", "exact: the optimum of one Dense layer at once, for mean_squared_error and cross-entropies; epochs and optimizer do not count"},
+      {"penalty", "of the exact solver: how strongly coefficients are drawn to 0; \"none\": by cross-validation", range::not_negative}};
   return notes;
 }
 std::vector<KeyGroup> root_keys() { return {{"", "", described<Root>()}}; }

@@ -53,6 +53,10 @@ struct Start {
   io::LoadOptions options{};
 };
 
+/// How the parameters are found: step by step along the gradient, or, of a linear model, at once as a certified optimum.
+enum class Solver : uint8_t { gradient, exact };
+std::span<const std::string_view> enum_names(Solver);
+
 struct TrainSettings {
   int64_t epochs = 10, batch_size = 32, accumulate = 1, patience = 0;
   bool shuffle = true;
@@ -69,12 +73,14 @@ struct TrainSettings {
   double checkpoint_minutes = 5;
   bool tensorboard = false;
   std::vector<train::NamedCallback> callbacks{};
+  Solver solver = Solver::gradient;
+  std::optional<double> penalty{};  ///< of the exact solver; nothing: by cross-validation
   GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, precision,
-                 privacy, rules, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks)
+                 privacy, rules, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks, solver, penalty)
 };
 
-/// A field of a layer that is the size of a vocabulary.
-struct VocabularyField {
+/// A field of a layer that the data settle: the size of a vocabulary, the classes, the categories of columns.
+struct DataField {
   size_t layer = 0;
   std::string name{};
 };
@@ -84,7 +90,7 @@ struct Recipe {
   int64_t seed = 0;
   DataSource data{};
   nn::Sequential model{};
-  std::vector<VocabularyField> by_vocabulary{};  ///< what the recipe leaves to the data's tokenizer
+  std::vector<DataField> by_data{};  ///< what the recipe leaves to the data's tokenizer or table
   Start start{};
   loss::Loss loss{};
   std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};
@@ -106,7 +112,8 @@ Recipe read_recipe_of(const nn::ModelInfo& info, const std::string& what, const 
 // Its parts, each in a file of its own.
 DataSource read_data(const Section& data, const Section& preprocess, int64_t seed);
 void read_model(const Section& model, Recipe& recipe);
-/// The recipe's model for these samples: of a tokenizer's size where the recipe leaves it open. Throws where there is no tokenizer.
+/// The recipe's model for these samples: of a tokenizer's size, or a table's categories and classes, where the recipe leaves them open.
+/// Throws where there is no tokenizer.
 nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set);
 loss::Loss read_loss(const Section& loss);
 std::function<optim::Optimizer(const optim::RunLength&)> read_optimizer(const Section& optimizer, const Section& schedule);

@@ -5,6 +5,7 @@
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/preprocess/pipeline.hpp"
 
 namespace gradus::core {
 
@@ -44,19 +45,35 @@ std::span<const FieldNote> StartKeys::field_notes() {
 
 namespace {
 
-// Fields that are a vocabulary's size, and for which nothing is given.
-std::vector<VocabularyField> left_to_vocabulary(const nn::Sequential& model, const Datum::Table& given) {
-  static constexpr std::string_view names[] = {"vocabulary", "source_vocabulary", "target_vocabulary"};
-  std::vector<VocabularyField> out;
+constexpr std::string_view kVocabularies[] = {"vocabulary", "source_vocabulary", "target_vocabulary"}, kOfTables[] = {"outputs", "categories"};
+bool is_among(std::span<const std::string_view> names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+// Fields that the data settle, and for which nothing is given.
+std::vector<DataField> left_to_data(const nn::Sequential& model, const Datum::Table& given) {
+  std::vector<DataField> out;
   const Datum* layers = find(given, "layers");
   const Datum::List* list = layers ? layers->get_if<Datum::List>() : nullptr;
   for (size_t i = 0; list && i < model.size(); ++i) {
+    const bool is_for_tables = model[i].type().starts_with("Table");
     for (const FieldRow& row : model[i].fields()) {
-      const bool is_size = std::find(std::begin(names), std::end(names), row.name) != std::end(names);
-      if (is_size && !(*list)[i].find(row.name)) out.push_back({i, row.name});
+      const bool is_settled = is_among(kVocabularies, row.name) || (is_for_tables && is_among(kOfTables, row.name));
+      if (is_settled && !(*list)[i].find(row.name)) out.push_back({i, row.name});
     }
   }
   return out;
+}
+
+// What the samples say of such a field.
+Datum settled(const DataField& field, const data::Dataset& set) {
+  if (is_among(kOfTables, field.name)) {
+    const preprocess::Pipeline pipeline = set.pipeline ? preprocess::Pipeline::from_datum(*set.pipeline, "data") : preprocess::Pipeline();
+    if (field.name == "outputs") return static_cast<int64_t>(std::max<size_t>(set.class_names.size(), 1));
+    FieldWriting writing;
+    return FieldType<std::vector<int64_t>>::write(pipeline.code_sizes(), writing);
+  }
+  if (!set.tokenizer.exists())
+    fail(concat("model.layers[", field.layer, "].", field.name), "is missing; it must be said, since the data has no tokenizer");
+  return set.tokenizer.vocabulary_size();
 }
 
 }  // namespace
@@ -70,7 +87,7 @@ void read_model(const Section& section, Recipe& recipe) {
     assign_fields(fields_of(keys), &keys, given, reading, own);
     read_fields(fields_of(model), &model, given, reading, others);
     model.check();
-    recipe.by_vocabulary = left_to_vocabulary(model, given);
+    recipe.by_data = left_to_data(model, given);
   });
   const bool is_table = section.find("weights") && section.find("weights")->is_table();
   keys.weights.from = section.located(is_table ? "weights.from" : "weights", keys.weights.from);
@@ -80,16 +97,12 @@ void read_model(const Section& section, Recipe& recipe) {
 nn::Sequential model_for(const Recipe& recipe, const data::Dataset& set) {
   nn::Sequential model = recipe.model;
   for (size_t i = 0; i < model.size(); ++i) {
-    Datum::Table sizes;
-    for (const VocabularyField& field : recipe.by_vocabulary) {
-      if (field.layer != i) continue;
-      if (!set.tokenizer.exists()) {
-        fail(concat("model.layers[", i, "].", field.name), "is missing; it must be said, since the data has no tokenizer");
-      }
-      sizes.emplace_back(field.name, set.tokenizer.vocabulary_size());
+    Datum::Table fields;
+    for (const DataField& field : recipe.by_data) {
+      if (field.layer == i) fields.emplace_back(field.name, settled(field, set));
     }
     FieldReading reading;
-    if (!sizes.empty()) model[i].read(sizes, reading, {});
+    if (!fields.empty()) model[i].read(fields, reading, {});
   }
   return model;
 }

@@ -1,4 +1,5 @@
 // gradus train: runs a recipe and leaves a run folder.
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include "gradus/cli/automatic_recipe.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/exact_solver.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/rules_file.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -135,6 +137,34 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
   return train::fit(model, objective, data.train, std::move(options));
 }
 
+// A linear model's optimum in place of training: a history of one epoch.
+train::History solve(const Recipe& recipe, const DataParts& data, nn::Model& model, Saver& saver, bool is_quiet) {
+  const auto start = std::chrono::steady_clock::now();
+  train::History history;
+  const train::Run run{.epochs = 1, .steps_per_epoch = 1, .examples = data.train.size(), .batch_size = data.train.size()};
+  saver.on_begin(run);
+  const models::LinearFit fit = solve_exactly(recipe, data.train, model);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const train::EvaluateOptions options{.loss = recipe.loss, .metrics = test_metrics(recipe, data.train), .verbose = false};
+  train::Logs logs = train::evaluate(model, data.train, options);
+  if (data.validation.size() > 0) {
+    for (const auto& [name, value] : train::evaluate(model, data.validation, options)) logs.set("val_" + name, value);
+  }
+  saver.on_step({.logs = logs});
+  history.epochs.push_back({.logs = logs, .seconds = seconds, .examples_per_second = static_cast<double>(data.train.size()) / seconds, .steps = 1});
+  history.steps = 1;
+  history.seconds = seconds;
+  saver.on_epoch(history.epochs[0]);
+  if (!is_quiet) {
+    std::printf("solved: %s, penalty %s, %s %.1e (asked for: %.1e), %lld iterations; %s\n", fit.kind.c_str(), core::to_text(fit.alpha).c_str(),
+                fit.certificate.name.c_str(), fit.certificate.value, fit.certificate.tolerance, static_cast<long long>(fit.iterations),
+                train::to_text(logs).c_str());
+    std::fflush(stdout);
+    print_notes(fit.notes);
+  }
+  return history;
+}
+
 // An error in mid-training: the model is as of the last finished step, and kept; what is not worth keeping replaces nothing.
 [[noreturn]] void stop_failed(Error error, const RunFolder& folder, const nn::Model& model, int64_t steps) {
   // The options of fit are keys of the recipe here.
@@ -203,7 +233,8 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
   train::History history;
   try {
     if (arguments.resumed.empty() || !has_checkpoint(folder)) start_from(recipe.start, model, data.train, arguments.is_quiet);
-    history = fit(recipe, data, model, folder, saver, arguments);
+    history = recipe.train.solver == Solver::exact ? solve(recipe, data, model, *saver, arguments.is_quiet)
+                                                   : fit(recipe, data, model, folder, saver, arguments);
   } catch (const Error& error) {
     stop_failed(error, folder, model, saver->steps());
   }

@@ -1,0 +1,50 @@
+// Linear models solved exactly.
+#include "gradus/cli/exact_solver.hpp"
+
+#include "gradus/base/error.hpp"
+#include "gradus/models/linear_choice.hpp"
+#include "gradus/nn/training.hpp"
+#include "gradus/transform/build.hpp"
+
+namespace gradus::cli {
+
+using namespace core;
+
+namespace {
+
+constexpr const char* kKey = "train.solver";
+
+models::LinearFit fit_of(const Recipe& recipe, const data::Dataset& set) {
+  const std::optional<double> penalty = recipe.train.penalty;
+  const std::string loss(recipe.loss.name());
+  const models::ChoiceOptions choice{.seed = static_cast<uint64_t>(recipe.seed)};
+  if (loss == "mean_squared_error")
+    return penalty ? models::fit_ridge(set.x, set.y, {.alpha = *penalty}) : models::choose_ridge(set.x, set.y, choice).fit;
+  const models::LogisticOptions options{.alpha = penalty.value_or(1.0), .class_weight = recipe.train.class_weight};
+  if (loss == "sparse_categorical_crossentropy")
+    return penalty ? models::fit_softmax(set.x, set.y, options) : models::choose_softmax(set.x, set.y, choice, options).fit;
+  if (loss == "binary_crossentropy")
+    return penalty ? models::fit_logistic(set.x, set.y, options) : models::choose_logistic(set.x, set.y, choice, options).fit;
+  fail(kKey, "is exact, and the loss is ", loss, "; it must be mean_squared_error, sparse_categorical_crossentropy or binary_crossentropy");
+}
+
+}  // namespace
+
+models::LinearFit solve_exactly(const Recipe& recipe, const data::Dataset& set, nn::Model& model) {
+  if (recipe.model.size() != 1 || recipe.model[0].type() != "Dense" || set.x.rank() != 2)
+    fail(kKey, "is exact, and the model is not one Dense layer on rows of numbers; that is what it solves");
+  models::LinearFit fit = fit_of(recipe, set);
+  const nn::Sequential solved = fit.to_model();
+  nn::build(model, Shape{1, set.x.shape(1)});
+  const std::vector<Variable> from = variables(solved), to = variables(model);
+  for (const Variable& variable : to) {
+    const auto same = std::find_if(from.begin(), from.end(), [&](const Variable& each) { return each.path == variable.path; });
+    if (same == from.end() || same->get().shape() != variable.get().shape())
+      fail(kKey, "is exact, and ", variable.path, " is ", variable.get().shape(), "; the solution has ",
+           same == from.end() ? std::string("none of it") : to_text(same->get().shape()), ": one unit a class or number, and a bias");
+    variable.set(same->get().astype(variable.get().dtype()).eval());
+  }
+  return fit;
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,13 @@
+// Linear models of recipes, solved exactly instead of trained.
+#pragma once
+
+#include "gradus/cli/recipe.hpp"
+#include "gradus/models/linear.hpp"
+
+namespace gradus::cli {
+
+/// The optimum of the recipe's one Dense layer on the training samples, set in the model; with the penalty of the recipe, or one chosen by
+/// cross-validation. Throws, naming train.solver, for another model or loss.
+models::LinearFit solve_exactly(const Recipe& recipe, const data::Dataset& set, nn::Model& model);
+
+}  // namespace gradus::cli
