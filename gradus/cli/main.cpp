@@ -111,6 +111,8 @@ int run(int argc, char** argv) {
   gradus::cli::add_embed(app);
   gradus::cli::add_similar(app);
   gradus::cli::add_translate(app);
+  gradus::cli::add_explain(app);
+  gradus::cli::add_compare(app);
   gradus::cli::add_seal(app);
   gradus::cli::add_unseal(app);
   gradus::cli::add_sign(app);
