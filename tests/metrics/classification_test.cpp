@@ -217,6 +217,24 @@ TEST(ClassScores, LeaveOutIgnoredLabels) {
             "f1: there are no samples but ignored ones; there must be one");
 }
 
+// An ignored class that is still predicted would pull every mean down.
+TEST(ClassScores, MeansLeaveOutAnIgnoredClass) {
+  const Array output = array({{0.9, 0.1, 0.0}, {0.9, 0.1, 0.0}, {0.9, 0.1, 0.0}, {0.1, 0.9, 0.0}}, float64), target = array({0, 0, 1, 1});
+  const ClassOptions options{.average = Average::macro, .ignore = 0};
+  EXPECT_EQ(metrics::recall(output, target, options), 0.5);
+  EXPECT_EQ(metrics::precision(output, target, {.average = Average::micro, .ignore = 0}), 1);
+  EXPECT_EQ(metrics::bootstrap({"recall"}, output, target, {.resamples = 2, .classes = options})[0].value, 0.5);
+  metrics::Accumulator recall("recall", options);
+  recall.add(output, target);
+  EXPECT_EQ(recall.value(), 0.5);
+  EXPECT_EQ(metrics::segmentation(output, target, options).mean_iou, 0.5);
+  EXPECT_TRUE(std::isnan(metrics::segmentation(output, target, options).iou[0]));
+}
+
+TEST(ClassScores, TheSmallestDifferencesRank) {
+  EXPECT_EQ(metrics::roc_auc(array({1e-10, 0.0, 0.0}, float64), array({1, 0, 0}), {.outputs = metrics::Outputs::probabilities}), 1);
+}
+
 TEST(ClassScores, PredictAboveTheThreshold) {
   const Array p = array({0.2, 0.3, 0.5, 0.8}, float64), target = array({0, 1, 1, 1});
   const auto recall = [&](double threshold) {

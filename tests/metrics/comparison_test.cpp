@@ -211,6 +211,14 @@ TEST(Bootstrap, CountsResamplesWithoutAClass) {
   EXPECT_EQ(interval.upper, 1);
 }
 
+// All resamples are equal: the corrections are 0 / 0.
+TEST(Bootstrap, OfWhatNeverVariesIsThatNumber) {
+  const auto interval = metrics::bootstrap({"accuracy"}, array({1.0, 2.0}, float64), array({1, 1}), {.resamples = 20})[0];
+  EXPECT_EQ(interval.lower, 1);
+  EXPECT_EQ(interval.upper, 1);
+  EXPECT_EQ(interval.error, 0);
+}
+
 TEST(Bootstrap, OfWeightedSamplesWeighsThem) {
   const Many many;
   std::vector<double> weights(400, 1);
