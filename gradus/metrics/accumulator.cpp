@@ -22,7 +22,6 @@ Accumulator::Accumulator(std::string_view name, const ClassOptions& options) : n
   if (!kind_->set.exists())
     fail("accumulator", name, " is a mean over batches; scores of sets are others, such as balanced_accuracy and f1");
   if (named.average != Average::automatic) options_.average = named.average;
-  options_.weights = {};
 }
 
 void Accumulator::add(const Array& output, const Array& target, const Array& weights) {
