@@ -279,8 +279,10 @@ class Parser {
       std::vector<std::string> all = names_.inputs;
       all.insert(all.end(), names_.outputs.begin(), names_.outputs.end());
       const std::string near = nearest(text, all);
+      const bool are_few = all.size() <= 20;
       lexer_.wrong(concat("there is no input or output \"", printable(text, 60), "\"",
-                          near.empty() ? "" : concat("; did you mean ", printable(near, 60), "?")),
+                          near.empty() ? (are_few ? concat("; there are ", printable(join(all), 400)) : "")
+                                       : concat("; did you mean ", printable(near, 60), "?")),
                    token.column);
     }
     return {1, std::max(input, output), output >= 0};

@@ -140,7 +140,7 @@ TEST(Train, WithRules) {
   const Outcome wrong = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path()});
   EXPECT_EQ(wrong.code, 1);
   EXPECT_NE(wrong.err.find("rules.toml:3: rule[0].text: \"x0 > 0 -> not 1\", column "), std::string::npos) << wrong.err;
-  write_text(folder / "rules.toml", "logic = \"lukasiewicz\"\n[[rule]]\ntext = 'x0 > 0 -> not \"1\"'\nweight = 0.1\n");
+  write_text(folder / "rules.toml", "logic = \"lukasiewicz\"\n[[rule]]\ntext = 'x0 > 0 -> not \"class 1\"'\nweight = 0.1\n");
   const Outcome outcome = run_gradus({"train", "my.toml", "--run-dir", "run"}, {.folder = folder.path()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find(", rules 0."), std::string::npos) << outcome.out;

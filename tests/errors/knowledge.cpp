@@ -52,8 +52,8 @@ Provocations knowledge_provocations() {
         PROVOKE(train::monotonicity_penalty(nn::Dense(1), zeros({4, 3}), {1})),
         // Knowledge graphs.
         PROVOKE(data::graph_of("ann parent_of bob\n")), PROVOKE(data::graph_of("ann\t\tbob\n")), PROVOKE(people().entity("an")),
-        PROVOKE(models::GraphEmbedding({.width = 0})), PROVOKE(models::GraphEmbedding({})(zeros({4, 3}, int64))),
-        PROVOKE(models::GraphEmbedding model({}); models::fit_graph(model, people(), {})),
+        PROVOKE(models::GraphEmbedding({.width = 0})), PROVOKE(models::GraphEmbedding()(zeros({4, 3}, int64))),
+        PROVOKE(models::GraphEmbedding model; models::fit_graph(model, people(), {})),
         PROVOKE(models::link_scores([](const Array& x) { return x; }, people(), people().train)),
         PROVOKE(models::mine_rules(people(), {.longest_body = 3})),
         // Sealed files.
