@@ -44,6 +44,10 @@ void check(const FitOptions& options, const data::Dataset& set) {
     throw Error(Error::Kind::invalid, "privacy", concat("delta is ", privacy.delta, "; it must be above 0 and below 1 / samples"))
         .with_hint(concat("for ", set.size(), " samples .delta = ", 0.1 / static_cast<double>(set.size())));
   }
+  if (privacy.delta * static_cast<double>(set.size()) >= 1) {
+    fail("privacy", "delta is ", privacy.delta, ", and there are ", set.size(),
+         " samples; it must be below 1 / samples: a model that shows one of them keeps to more");
+  }
   if (options.accumulate != 1) {
     fail("privacy", "accumulate is ", options.accumulate,
          "; private steps are cut by privacy.micro_batch to fit in memory: give the whole step as batch_size");

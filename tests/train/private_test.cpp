@@ -296,6 +296,35 @@ TEST(Private, BitsDoNotDependOnThreads) {
   EXPECT_TRUE(same_bits(results[0], results[1]));
 }
 
+TEST(Private, TakesAllLossesAndMetricsOfTheLibrary) {
+  random::seed(3);
+  const Array x = random::normal({30, 4}), labels = random::integers({30}, 0, 3), rows = one_hot(labels, 3).astype(float32);
+  const Array yes = random::integers({30}, 0, 2), numbers = random::normal({30});
+  const auto logs = [&](loss::Loss loss, const Array& y, std::vector<metrics::Metric> metrics, int64_t outputs) {
+    nn::Sequential model{nn::Dense(outputs)};
+    train::FitOptions options = quiet({.noise_multiplier = 1, .delta = 1e-3}, 10);
+    options.loss = std::move(loss);
+    options.metrics = std::move(metrics);
+    options.validation = data::Dataset(x, y);
+    const train::History history = train::fit(model, data::Dataset(x, y), options);
+    for (const auto& [name, value] : history.epochs[0].logs) EXPECT_TRUE(std::isfinite(value)) << name;
+    return history.epochs[0].logs;
+  };
+  logs(loss::sparse_categorical_crossentropy, labels, {metrics::accuracy, metrics::top_k(2)}, 3);
+  logs(loss::categorical_crossentropy, rows, {metrics::accuracy}, 3);
+  logs(loss::mean_squared_error, rows, {metrics::accuracy, metrics::mean_absolute_error}, 3);
+  logs(loss::binary_crossentropy, yes, {metrics::accuracy}, 1);
+  logs(loss::mean_squared_error, numbers, {metrics::mean_absolute_error}, 1);
+  logs([](const Array& out, const Array& y) { return mean(square(out - y)); }, rows, {}, 3);
+}
+
+TEST(Private, Float64ModelsStaySo) {
+  const data::Dataset set(random::normal({8, 3}).astype(float64), random::integers({8}, 0, 2));
+  nn::Sequential model{nn::Dense(2)};
+  train::fit(model, set, quiet({.noise_multiplier = 1, .delta = 1e-3}, 4));
+  for (const Array& value : values(model)) EXPECT_EQ(value.dtype(), float64);
+}
+
 TEST(Private, RefusesWhatEpsilonDoesNotCount) {
   const data::Dataset set = vectors(20, 4, 2);
   const auto error = [&](auto change) {
@@ -317,6 +346,8 @@ TEST(Private, RefusesWhatEpsilonDoesNotCount) {
             "privacy: the learning rate waits on a plateau, and the loss is measured on the samples that privacy is for; give .validation");
   EXPECT_EQ(error([](Options& o) { o.privacy.delta = 0; }),
             "privacy: delta is 0; it must be above 0 and below 1 / samples\n  hint: for 20 samples .delta = 0.005");
+  EXPECT_EQ(error([](Options& o) { o.privacy.delta = 0.05; }),
+            "privacy: delta is 0.05, and there are 20 samples; it must be below 1 / samples: a model that shows one of them keeps to more");
   EXPECT_EQ(error([](Options& o) { o.privacy.target_epsilon = 1; }),
             "privacy: noise_multiplier is 1 and target_epsilon 1; give one, the other follows from it");
   EXPECT_EQ(error([](Options& o) { o.privacy.clip_norm = 0; }), "privacy: clip_norm is 0; it must be above 0");
