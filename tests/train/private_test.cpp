@@ -323,6 +323,7 @@ TEST(Private, TakesAllLossesAndMetricsOfTheLibrary) {
 TEST(Private, Float64ModelsStaySo) {
   const data::Dataset set(random::normal({8, 3}).astype(float64), random::integers({8}, 0, 2));
   nn::Sequential model{nn::Dense(2)};
+  nn::build(model, {1, 3}, float64);
   train::fit(model, set, quiet({.noise_multiplier = 1, .delta = 1e-3}, 4));
   for (const Array& value : values(model)) EXPECT_EQ(value.dtype(), float64);
 }
