@@ -242,6 +242,17 @@ TEST(IntegratedGradients, points_of_a_path_are_exact_for_polynomials) {
   EXPECT_EQ(ends.weights, (std::vector<double>{0.25, 0.5, 0.25}));
 }
 
+TEST(IntegratedGradients, do_not_depend_on_how_paths_are_cut) {
+  for (const auto rule : {explain::PathRule::gauss_legendre, explain::PathRule::trapezoid}) {
+    const auto run = [&](int64_t batch_size) {
+      return explain::integrated_gradients(table_net, table_rows(),
+                                           {.target = 0, .rule = rule, .steps = 10, .most_steps = 10, .batch_size = batch_size})
+          .values;
+    };
+    for (const int64_t batch_size : {1, 3, 9, 10, 11, 19, 20}) EXPECT_TRUE(allclose(run(batch_size), run(256))) << batch_size;
+  }
+}
+
 TEST(ExpectedGradients, add_up_within_their_errors) {
   const Array x = table_rows(), background = table_background();
   const auto found = explain::expected_gradients(table_net, x, background, {.target = 1, .samples = 4000, .seed = 1});

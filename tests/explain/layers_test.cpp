@@ -180,6 +180,33 @@ TEST(Relevance, by_epsilon_of_a_relu_net_without_biases_is_gradient_times_input)
   EXPECT_TRUE(allclose(explain::relevance(net, image_rows(), {.target = 2, .epsilon = 1e-14}).values, product));
 }
 
+TEST(Relevance, of_layers_that_stand_twice_in_a_model) {
+  const auto twice = nn::share(nn::Dense(5, relu, {.use_bias = false}));
+  nn::Sequential net{twice, nn::Activation(tanh), twice, nn::Dense(2, {.use_bias = false})};
+  const Array x = random::normal(random::key(5), {4, 5}, 0, 1, float64);
+  nn::build(net, {1, 5}, float64);
+  const auto found = explain::relevance(net, x, {.target = 1, .dense = explain::RelevanceRule::z_plus, .epsilon = 1e-12});
+  EXPECT_LT(max(abs(found.absorbed)).item(), 1e-8);
+}
+
+TEST(Relevance, of_nothing_is_zero_and_not_nan) {
+  for (const double epsilon : {0.0, 1e-6}) {
+    const auto found = explain::relevance(image_net(false), zeros({1, 10, 10, 1}, float64), {.epsilon = epsilon});
+    EXPECT_TRUE(array_equal(found.values, zeros({1, 10, 10, 1}, float64)));
+    EXPECT_EQ(found.absorbed.item(), 0);
+  }
+}
+
+TEST(Relevance, goes_both_ways_around_a_residual_block) {
+  nn::Sequential net{nn::Dense(4, relu, {.use_bias = false}),
+                     nn::Residual(nn::Dense(4, relu, {.use_bias = false}), {.shortcut = nn::Dense(4, {.use_bias = false})}),
+                     nn::Dense(2, {.use_bias = false})};
+  nn::build(net, {1, 3}, float64);
+  const Array x = random::normal(random::key(6), {5, 3}, 0, 1, float64);
+  EXPECT_TRUE(allclose(explain::relevance(net, x, {.target = 0, .epsilon = 1e-14}).values,
+                       explain::gradient_times_input(net, x, {.target = 0}).values));
+}
+
 TEST(Relevance, names_the_layer_that_it_does_not_know) {
   nn::Sequential net{nn::Dense(4), nn::Sequential{nn::LayerNorm()}, nn::Dense(2)};
   EXPECT_ERROR("relevance: layer 1 > layer 0 is a LayerNorm, for which there is no rule", explain::relevance(net, ones({1, 3})));
@@ -239,6 +266,13 @@ TEST(Maximise, finds_the_direction_of_a_linear_output) {
   EXPECT_NEAR(found.value, 3, 1e-5);
   EXPECT_EQ(found.values.size(), 300u);
   EXPECT_LT(found.values.front(), found.values.back());
+}
+
+TEST(Maximise, pays_for_large_numbers) {
+  // w x - l2 mean(x^2) is largest at x = w n / (2 l2).
+  const auto model = [](const Array& x) { return matmul(x, array({1.0, -2.0, 0.0})); };
+  const auto found = explain::maximise(model, {3}, {.steps = 1500, .learning_rate = 0.02, .l2 = 3});
+  EXPECT_LT(max(abs(found.x - array({0.5, -1.0, 0.0}))).item(), 1e-3) << found.x;
 }
 
 TEST(Maximise, climbs_a_unit_of_a_layer) {
