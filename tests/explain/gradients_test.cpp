@@ -207,6 +207,23 @@ TEST(Explanations, have_the_same_bits_on_any_number_of_threads) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], two[i])) << i;
 }
 
+TEST(Explanations, find_their_plans_again) {
+  const nn::Sequential net = image_net(true);
+  const auto run = [&](double shift) {
+    const Array x = image_rows() + shift;
+    explain::integrated_gradients(net, x, {.steps = 16, .most_steps = 16});
+    explain::smooth_grad(net, x, {.samples = 4});
+    explain::occlusion(net, x);
+    explain::class_activation(net, x);
+    explain::relevance(net, x);
+  };
+  run(0);
+  run(0.25);  // the weights have values now
+  const int64_t before = counters().plans_made;
+  run(0.5);
+  EXPECT_EQ(counters().plans_made, before);
+}
+
 TEST(Explanations, take_functions_modules_and_layers) {
   const nn::Sequential net = image_net(true);
   const Array x = image_rows(), expected = explain::saliency(net, x).values;

@@ -230,6 +230,8 @@ TEST(Counterfactuals, are_the_smallest_change_of_one_feature) {
   EXPECT_EQ(found.found[1].changes[0].name, "b");
   EXPECT_NEAR(found.found[1].changes[0].to, -1, 0.02);
   EXPECT_EQ(found.found[0].distance, 0.5 + (found.found[0].changes[0].to - 1.5));
+  // Past the boundary by a thousandth of where x lies before it, so that the answer does not hang on the last bit.
+  for (const auto& one : found.found) EXPECT_GT(logits(reshape(one.x, {1, 6})).item(), 1e-3);
 }
 
 TEST(Counterfactuals, obey_the_rules) {
@@ -336,6 +338,34 @@ TEST(Counterfactuals, reach_a_bound_that_no_float32_is_equal_to) {
   const auto found = explain::counterfactuals(tree, zeros({1}), {.rules = {{.feature = {"a", {0}}, .low = -1, .high = 0.1}}});
   ASSERT_FALSE(found.found.empty()) << found.reason;
   EXPECT_LE(found.found[0].x[0].item(), 0.1);
+}
+
+TEST(Counterfactuals, stay_in_the_range_of_the_data_unless_told_otherwise) {
+  const auto model = [](const Array& rows) { return rows[{slice(), 0}] - 5; };
+  const Array data = array({{0.0, 1.0}, {4.0, 2.0}, {2.0, 0.0}}), x = array({1.0, 1.0});
+  EXPECT_TRUE(explain::counterfactuals(model, x, {.data = data}).found.empty());
+  const auto found = explain::counterfactuals(model, x, {.rules = {{.feature = {"a", {0}}, .high = 6}}, .data = data});
+  ASSERT_FALSE(found.found.empty()) << found.reason;
+  EXPECT_NEAR(found.found[0].x[0].item(), 5, 0.02);
+  const auto below = [](const Array& rows) { return -1 - rows[{slice(), 0}]; };
+  EXPECT_TRUE(explain::counterfactuals(below, x, {.data = data}).found.empty());
+}
+
+TEST(Counterfactuals, follow_the_gradient_where_features_must_move_together) {
+  // A ridge along a = b: no step of one feature alone leads up.
+  const auto ridge = [](const Array& rows) {
+    return -50 * square(rows[{slice(), 0}] - rows[{slice(), 1}]) + rows[{slice(), 0}] + rows[{slice(), 1}] - 3;
+  };
+  const auto found = explain::counterfactuals(ridge, zeros({2}));
+  ASSERT_FALSE(found.found.empty()) << found.reason;
+  EXPECT_GT(ridge(reshape(found.found[0].x, {1, 2})).item(), 0);
+  EXPECT_TRUE(explain::counterfactuals(ridge, zeros({2}), {.uses_gradients = false}).found.empty());
+}
+
+TEST(Counterfactuals, hold_for_the_row_alone) {
+  // A model that answers otherwise in company: what it says of many rows at once is no answer.
+  const auto model = [](const Array& rows) { return rows.shape(0) == 1 ? 0 * rows[{slice(), 0}] - 1 : rows[{slice(), 0}] - 1; };
+  EXPECT_TRUE(explain::counterfactuals(model, zeros({2})).found.empty());
 }
 
 TEST(Counterfactuals, are_the_same_for_a_seed) {
@@ -447,6 +477,16 @@ TEST(NearestExamples, by_angle) {
   EXPECT_TRUE(array_equal(found.rows, array({{0, 3, 1, 2, 4}})));
   EXPECT_EQ((at(found.distances, 0, 3)), 1);
   EXPECT_NEAR((at(found.distances, 0, 0)), 1 - 1 / std::sqrt(1.01), 1e-7);
+}
+
+TEST(NearestExamples, by_angle_are_those_of_a_loop) {
+  // Nearly the same direction: float32 knows the cosines to 7 digits only.
+  const Array data = random::normal(random::key(16), {400, 30}) + 300, query = random::normal(random::key(17), {1, 30}) + 300;
+  const auto found = explain::nearest_examples(query, data, {.count = 7, .by = explain::Likeness::cosine});
+  const Array q = query.astype(float64), d = data.astype(float64);
+  const Array distances = 1 - sum(q * d, 1) / (sqrt(sum(q * q, 1)) * sqrt(sum(d * d, 1)));
+  EXPECT_TRUE(array_equal(found.rows[0], argsort(distances)[slice(0, 7)]));
+  EXPECT_LT(max(abs(found.distances[0] - sort(distances)[slice(0, 7)])).item(), 1e-14);
 }
 
 TEST(NearestExamples, refuse_numbers_that_are_not_finite) {
