@@ -24,7 +24,8 @@ constexpr Section kSections[] = {{"Arrays: making, reading, indexing", array_pro
                                  {"Transforms, plans, random numbers", transform_provocations},
                                  {"Modules, losses, optimisers, data", module_provocations},
                                  {"Files", file_provocations},
-                                 {"Recurrent layers", recurrent_provocations}};
+                                 {"Recurrent layers", recurrent_provocations},
+                                 {"Linear models, networks for tables, recommenders", table_model_provocations}};
 
 // The code without the line breaks and doubled spaces that its place in a C++ file gave it.
 std::string tidy(const std::string& code) {

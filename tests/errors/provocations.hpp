@@ -26,5 +26,6 @@ Provocations transform_provocations();
 Provocations module_provocations();
 Provocations file_provocations();
 Provocations recurrent_provocations();
+Provocations table_model_provocations();
 
 }  // namespace errors
