@@ -512,7 +512,7 @@ TEST(Pictures, colours_are_signs) {
   EXPECT_EQ(image.height, 1);
   EXPECT_EQ(image.width, 3);
   const auto over = explain::overlay(array({{1.0, 0.0, 1.0}}), array({{0.0, 0.0, -3.0}}));
-  EXPECT_EQ(over.pixels, (std::vector<uint8_t>{255, 255, 255, 89, 89, 89, 33, 102, 172}));
+  EXPECT_EQ(over.pixels, (std::vector<uint8_t>{255, 255, 255, 89, 89, 89, 100, 148, 197}));
 }
 
 TEST(Pictures, heat_maps_are_scaled_by_a_quantile) {
