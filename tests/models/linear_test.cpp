@@ -462,6 +462,50 @@ TEST(LinearFits, have_the_same_bits_for_any_number_of_threads) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], two[i])) << i;
 }
 
+TEST(FitElasticNet, has_a_gap_that_bounds_what_is_lost) {
+  // After one pass the objective is above the optimum by no more than the gap says.
+  const Sample s = sample();
+  for (const double l1_ratio : {1.0, 0.5, 0.1}) {
+    const double alpha = 0.4;
+    const auto objective = [&](const LinearFit& fit) {
+      return (sum(square(s.y - fit.predict(s.x))) / 120.0 +
+              alpha * (l1_ratio * sum(abs(fit.coefficients)) + (1 - l1_ratio) / 2 * sum(square(fit.coefficients))))
+          .item();
+    };
+    const LinearFit early = fit_elastic_net(s.x, s.y, {.alpha = alpha, .l1_ratio = l1_ratio, .iterations = 1}),
+                    best = fit_elastic_net(s.x, s.y, {.alpha = alpha, .l1_ratio = l1_ratio});
+    const double scale = sum(square(s.y - mean(s.y))).item() / 120, lost = (objective(early) - objective(best)) / scale;
+    EXPECT_GE(early.certificate.value, lost) << l1_ratio;
+    EXPECT_FALSE(early.certificate.is_met());
+    EXPECT_NE(early.to_text().find("note: the optimum was not reached: the duality gap is"), std::string::npos);
+  }
+}
+TEST(LinearFits, measure_significance_by_students_distribution) {
+  // scipy.stats.t: a coefficient of t standard errors, with n degrees of freedom.
+  const auto row = [](double t, double n, double level = 0.95) {
+    LinearFit fit{.kind = "linear", .intercept = zeros({}, float64)};
+    fit.standard_errors = ones({1}, float64);
+    fit.coefficients = full({1}, t, float64);
+    fit.degrees_of_freedom = n;
+    return fit.table({}, 0, level)[1];
+  };
+  struct Tail {
+    double t, n, p;
+  };
+  for (const auto& [t, n, p] : {Tail{0.1, 1, 0.936548965138893},
+                                {0.01, 5, 0.9924080180425819},
+                                {2.5, 3, 0.08770664700806556},
+                                {0.3, 55, 0.7653081018716388},
+                                {1.2, 30000, 0.230148816637904},
+                                {40, 55, 2.39823230126547e-42},
+                                {1e-8, 7, 0.999999992300171}})
+    EXPECT_NEAR(row(t, n).p / p, 1, 1e-12) << t << " " << n;
+  EXPECT_NEAR(row(0, 3).high, 3.182446305283708, 1e-13);
+  EXPECT_NEAR(row(0, 1, 0.99).high, 63.65674116287153, 1e-10);
+  EXPECT_NEAR(row(0, 0).high, 1.959963984540054, 1e-13) << "the normal one";
+  EXPECT_TRUE(std::isnan(row(std::nan(""), 3).p));
+}
+
 // ---- what users of other systems have run into
 
 TEST(FitLogistic, takes_almost_no_penalty) {

@@ -264,6 +264,9 @@ TEST(RankLeftOut, counts_places) {
   EXPECT_NEAR(scores.reciprocal_rank, (1.0 / 3 + 1 + 0.25) / 3, 1e-15);
   // What the user has does not compete: item 1 of user 0.
   EXPECT_NEAR(rank_left_out(model, last, {.count = 2, .seen = {array({0}), array({1}), Array()}}).hit_rate, 2.0 / 3, 1e-15);
+  // Nor does an item that the model does not know.
+  EXPECT_EQ(rank_left_out(model, last, {.count = 3, .seen = {array({0, 1, 2}), array({9, 9, 9}), Array()}, .negatives = 3}).reciprocal_rank,
+            scores.reciprocal_rank);
   // Drawn competitors: with as many as there are it is the same.
   EXPECT_EQ(rank_left_out(model, last, {.count = 3, .negatives = 3}).reciprocal_rank, scores.reciprocal_rank);
   EXPECT_GE(rank_left_out(model, last, {.count = 3, .negatives = 1}).reciprocal_rank, scores.reciprocal_rank);
