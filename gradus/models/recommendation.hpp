@@ -128,6 +128,7 @@ Array pairwise_loss(const Array& own, const Array& other);
 Array pairs_of(const Array& triples, int64_t item);
 }  // namespace detail
 
+/// As declared above.
 template <class M>
 Array bpr_loss(const M& model, const Array& triples) {
   return detail::pairwise_loss(model(detail::pairs_of(triples, 1)), model(detail::pairs_of(triples, 2)));

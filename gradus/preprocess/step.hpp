@@ -84,6 +84,7 @@ class Step {
   bool is_learnt_ = false;
 };
 
+/// A step of a type that is known.
 template <class S>
 struct Step::Inside final : Step::Base {
   explicit Inside(S value) : step(std::move(value)) {}

@@ -85,11 +85,12 @@ TEST(Binary, MetricsThatDoNotFitTheLossAreNamedWithTheirPlace) {
   EXPECT_EQ(Binary(replaced(kRecipe, "\"accuracy\"", "\"mae\"")).run({"train", "my.toml"}).err,
             "gradus: my.toml:16: train.metrics: mean_absolute_error measures numbers, and binary_crossentropy trains yes-or-no answers; "
             "metrics of those are "
-            "accuracy, binary_accuracy\n");
+            "accuracy, binary_accuracy, balanced_accuracy, precision, recall, f1, specificity, iou, mcc, kappa, linear_kappa, quadratic_kappa, roc_auc, "
+            "pr_auc, log_loss, brier, ece\n");
   EXPECT_EQ(
       Binary(replaced(kRecipe, "\"binary_crossentropy\"", "\"huber\"")).run({"train", "my.toml", "--set", "train.metrics=[\"top_3\"]"}).err,
       "gradus: --set train.metrics: top_3 measures classes, and huber trains numbers; metrics of those are mean_absolute_error, "
-      "mean_squared_error\n");
+      "mean_squared_error, rmse, r2, explained_variance, mape, smape, max_error, mean_squared_log_error, median_absolute_error\n");
 }
 
 // The squares of the errors of labels with names: nothing is said of an accuracy that would have its boundary in the wrong place.

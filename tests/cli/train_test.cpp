@@ -226,7 +226,7 @@ std::vector<Outcome> run_all(const std::vector<std::vector<std::string>>& argume
 void expect_whole(const TemporaryFolder& folder, const std::string& run, const std::string& out, size_t seed) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder / run)) names.insert(entry.path().filename());
-  EXPECT_EQ(names, (std::set<std::string>{"metrics.csv", "model.gradus", "recipe.toml", "report.html"})) << run;
+  EXPECT_EQ(names, (std::set<std::string>{"card.html", "card.md", "metrics.csv", "model.gradus", "recipe.toml", "report.html"})) << run;
   EXPECT_NE(read_text(folder / (run + "/recipe.toml")).find(concat("\nseed = ", seed, "\n")), std::string::npos) << run;
   EXPECT_NE(read_text(folder / (run + "/report.html")).find(concat("\nseed = ", seed, "\n")), std::string::npos) << run;
   const Outcome evaluated = run_gradus({"evaluate", run}, {.folder = folder.path()});

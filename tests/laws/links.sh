@@ -5,7 +5,7 @@
 # files of the library, one a line.
 set -euo pipefail
 list=$1
-floors="cli models train io data optim nn math transform plan ops graph cpu backend array base"  # from the top
+floors="cli explain models train metrics preprocess io data optim nn math transform plan ops graph cpu backend array base"  # from the top
 seam='^gradus::((core::)?(evaluate|run_subgraph|value_of|row_major_data|copy_elements|forget_history)|rule::loop_over_steps|nn::catalogue_kinds)\('
 
 while IFS= read -r object; do
