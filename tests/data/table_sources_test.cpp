@@ -83,7 +83,7 @@ TEST_F(Databases, OneOfSeveralTablesIsNamed) {
   EXPECT_EQ(error(path_, {.table = "age"}), "PATH: there is no table \"age\"; did you mean \"ages\"?");
   EXPECT_EQ(cells(read_table(path_, {.table = "odd \" name"})), "x:numeric|5\n");
   EXPECT_EQ(cells(read_table(path_, {.table = "older"})), "m:numeric|2\n");
-  EXPECT_EQ(error(path_, {.columns = {"m"}, .table = "ages"}), "PATH: there is no column \"m\" in \"ages\"") << "and no text";
+  EXPECT_EQ(error(path_, {.columns = {"m"}, .table = "ages"}), "PATH: there is no column \"m\" in \"ages\"; did you mean \"n\"?") << "and no text";
   EXPECT_NE(error(path_, {.columns = {"m\" from ages; drop table ages; --"}, .table = "ages"}), "");
   EXPECT_EQ(cells(read_table(path_, {.table = "ages"})), "n:numeric|1\n") << "nothing was dropped";
 }
