@@ -11,6 +11,7 @@
 
 namespace gradus::data {
 
+/// How an image file becomes an array.
 struct ImageOptions {
   int64_t channels = 0;               ///< 1 grey, 3 RGB, 4 RGBA; 0: as the file has it (grey with alpha: 4)
   int64_t background = 255;           ///< the grey, 0 to 255, that shows through where an image with alpha becomes one without
@@ -39,6 +40,7 @@ bool is_image_file(const std::string& path);
 enum class Fit : uint8_t { stretch, crop, pad };
 std::span<const std::string_view> enum_names(Fit);
 
+/// How an image comes to another size.
 struct ResizeOptions {
   Fit fit = Fit::stretch;
   int64_t background = 0;  ///< of pad: 0 to 255
@@ -53,6 +55,7 @@ struct ResizeOptions {
 ///   Array small = data::resize_image(data::read_image("photo.png"), 32, 32, {.fit = data::Fit::crop});   // (32, 32, 3)
 Array resize_image(const Array& image, int64_t height, int64_t width, const ResizeOptions& options = {});
 
+/// What the samples of a set of images are, and where they lie.
 struct ImageSetOptions {
   int64_t height = 0, width = 0;  ///< of all samples; 0: those of the first image, which all others must have
   int64_t channels = 3;           ///< 1, 3 or 4

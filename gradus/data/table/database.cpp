@@ -30,7 +30,7 @@ namespace {
 
 constexpr int kWaitMilliseconds = 2000;
 // A table ends where its file does. A view may go on for ever, and a cell of it be as long as it likes.
-constexpr int64_t kMostRowsOfView = 50'000'000, kMostStepsOfView = int64_t{1} << 29;
+constexpr int64_t kMostRowsOfView = 50'000'000, kStepsOfView = int64_t{1} << 25, kStepsOfViewAByte = 256;
 constexpr int kLongestCell = 1 << 26, kStepsBetween = 1 << 20;
 
 // A database opened for reading only.
@@ -47,11 +47,11 @@ class Database {
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kLongestCell);
   }
-  // Steps of its virtual machine from now on end with an error beyond kMostStepsOfView.
+  // Steps of its virtual machine from now on: beyond so many they end with an error.
   void limit_steps() {
+    steps_ = steps_at_most();
     sqlite3_progress_handler(
-        get(), kStepsBetween, [](void* steps) { return (*static_cast<int64_t*>(steps) += kStepsBetween) > kMostStepsOfView ? 1 : 0; },
-        &steps_);
+        get(), kStepsBetween, [](void* left) { return (*static_cast<int64_t*>(left) -= kStepsBetween) < 0 ? 1 : 0; }, &steps_);
   }
   sqlite3* get() const { return database_.get(); }
   [[noreturn]] void fail_with(int result) const {
@@ -67,6 +67,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
   };
+  // The more there is in the file, the longer a view may go over it.
+  int64_t steps_at_most() const { return kStepsOfView + kStepsOfViewAByte * file::Reader(path_).bytes(); }
   const std::string& path_;
   int64_t steps_ = 0;
   std::unique_ptr<sqlite3, Close> database_{};

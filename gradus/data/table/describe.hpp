@@ -57,6 +57,7 @@ struct Relation {
   int64_t rows = 0;
 };
 
+/// How much is described.
 struct DescribeOptions {
   int64_t frequent = 10;           ///< so many of the most frequent values
   int64_t bins = 20;               ///< of histograms, at least 1
@@ -66,6 +67,7 @@ struct DescribeOptions {
   std::string target{};            ///< a column that is among them in any case; "": none
 };
 
+/// What a table holds.
 struct Description {
   int64_t rows = 0;
   int64_t duplicates = 0;  ///< rows that stand there before, all cells alike
