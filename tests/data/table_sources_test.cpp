@@ -126,7 +126,7 @@ TEST_F(Databases, AViewThatNeverEndsIsStopped) {
   run("create view forever as with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n < 0;"
       "create view endless as with recursive c(n) as (select 1 union all select n + 1 from c) select n from c;"
       "create view long as select printf('%.*c', 900000000, 'x') as s;");
-  EXPECT_NE(error(path_, {.table = "forever"}).find("the view takes more than 35"), std::string::npos)
+  EXPECT_NE(error(path_, {.table = "forever"}).find("the view takes more than 3"), std::string::npos)
       << error(path_, {.table = "forever"});
   EXPECT_EQ(cells(read_table(path_, {.limit = 2, .table = "endless"})), "n:numeric|1|2\n");
   testing::expect_careful([&] { read_table(path_, {.table = "long"}); }, 256 << 20, "a cell of 900 MB");

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gradus/gradus.hpp"
+#include "gradus/io/png.hpp"
 
 using namespace gradus;
 

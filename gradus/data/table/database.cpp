@@ -58,8 +58,7 @@ class Database {
     if (result == SQLITE_BUSY || result == SQLITE_LOCKED)
       fail_io(path_, "the database is locked by another process; try again when it has finished");
     if (result == SQLITE_INTERRUPT)
-      fail_io(path_, "the view takes more than ", kMostStepsOfView,
-              " steps; a limit of rows reads its beginning, or write it into a table");
+      fail_io(path_, "the view takes more than ", steps_at_most(), " steps; a limit of rows reads its beginning, or write it into a table");
     fail_io(path_, "cannot read the database: ", sqlite3_errmsg(get()));
   }
 
