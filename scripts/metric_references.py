@@ -173,6 +173,16 @@ values("standard_residuals", np.sort(((t - o).ravel() - (t - o).mean()) / (t - o
 values("residual_shape", [(t - o).mean(), (t - o).ravel().std(ddof=1), st.skew((t - o).ravel()), st.kurtosis((t - o).ravel())])
 values("normal_points", st.norm.ppf((np.arange(22) + 0.5) / 22))
 
+# BCa bounds of given resamples (Efron 1987), some of which equal the value.
+draws, left_out, whole = np.round(random.normal(size=60) + 0.2, 1), random.exponential(size=12), 0.3
+middle = st.norm.ppf(((draws < whole).mean() + (draws <= whole).mean()) / 2)
+apart = left_out.mean() - left_out
+speed = (apart**3).sum() / (6 * (apart**2).sum() ** 1.5)
+shifted = [middle + st.norm.ppf(q) for q in (0.05, 0.95)]
+shares = [st.norm.cdf(middle + s / (1 - speed * s)) for s in shifted]
+values("bca_draws", draws), values("bca_left_out", left_out)
+values("bca_bounds", np.percentile(draws, [100 * s for s in shares])), values("percentile_bounds", np.percentile(draws, [5, 95]))
+
 # Texts.
 scorer = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL", "rougeLsum"])
 for name, found, wanted in (

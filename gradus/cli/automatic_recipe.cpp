@@ -67,10 +67,11 @@ std::string step_line(const preprocess::Step& step) {
   }
   return toml(Datum(std::move(out)));
 }
-// Of a required option the default cannot be made: Drop and Keep name their columns.
+// Of a required option the default cannot be made.
 std::string step_text(const preprocess::Step& step) {
-  if (step.name() != preprocess::Drop::kName && step.name() != preprocess::Keep::kName) return step_line(step);
-  return toml(step.to_datum());
+  const std::string_view name = step.name();
+  const bool needs_columns = name == preprocess::Drop::kName || name == preprocess::Keep::kName || name == preprocess::MarkMissing::kName;
+  return needs_columns ? toml(step.to_datum()) : step_line(step);
 }
 
 // What is known of the table before any model.
@@ -108,7 +109,7 @@ ModelChoice choose_model(const Facts& facts) {
     out.layers = concat("  {type = \"TableResNet\", outputs = ", outputs, ", width = 128, blocks = 2, dropout = 0.2},\n");
     out.why = "a residual network, since there are many numbers";
   }
-  const int64_t epochs = is_narrow ? epochs_for(facts.rows) : 40;
+  const int64_t epochs = is_narrow ? epochs_for(facts.rows) : facts.rows < 5000 ? 80 : 20;
   out.optimizer = concat("name = \"adamw\"\nlearning_rate = ", is_narrow ? "0.002" : "0.001",
                          "\nweight_decay = 0.01\n\n[schedule]\nname = \"cosine\"\nwarmup = ", 0.05 * static_cast<double>(epochs), "\n");
   out.train = concat("epochs = ", epochs, "\nbatch_size = ", batch, "\n", facts.is_class ? "metrics = [\"accuracy\"]\n" : "");

@@ -20,6 +20,8 @@ void add_generate(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_similar(CLI::App& app);
 void add_translate(CLI::App& app);
+void add_explain(CLI::App& app);
+void add_compare(CLI::App& app);
 void add_seal(CLI::App& app);
 void add_unseal(CLI::App& app);
 void add_sign(CLI::App& app);

@@ -10,6 +10,7 @@
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/samples.hpp"
 #include "gradus/cli/table_model.hpp"
+#include "gradus/cli/table_report.hpp"
 #include "gradus/train/evaluation.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/progress.hpp"
@@ -94,6 +95,10 @@ void run_evaluate(const EvaluateArguments& arguments) {
       train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
   std::printf("%s samples: %s\n", what, train::with_commas(set.size()).c_str());
   for (const auto& [name, value] : logs) std::printf("%s %s: %s\n", what, name.c_str(), metric_text(name, value).c_str());
+  if (set.pipeline) {
+    const Array output = train::predict(model, set, {.batch_size = arguments.batch_size});
+    std::fputs(summary_text(table_summary(preprocess::pipeline_of(model.info), output, set, {})).c_str(), stdout);
+  }
   if (arguments.has_classes) print_classes(arguments, model, set);
 }
 

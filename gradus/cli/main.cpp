@@ -34,6 +34,8 @@ A first run:
   gradus report runs/A runs/B                            runs side by side
   gradus generate runs/NAME-TIME --prompt "To be"        text from a language model
   gradus similar MODEL lines.txt "a question"            the lines that say most nearly the same
+  gradus seal runs/NAME-TIME -o model.gradus             a model that only who has the key can read
+  gradus graph FOLDER                                    a knowledge graph: train, rank its answers
 
 Fashion-MNIST comes from the Debian package dataset-fashion-mnist, or from the folder that GRADUS_DATA names.
 Each command has its own help: gradus train --help)";
@@ -113,6 +115,8 @@ int run(int argc, char** argv) {
   gradus::cli::add_embed(app);
   gradus::cli::add_similar(app);
   gradus::cli::add_translate(app);
+  gradus::cli::add_explain(app);
+  gradus::cli::add_compare(app);
   gradus::cli::add_seal(app);
   gradus::cli::add_unseal(app);
   gradus::cli::add_sign(app);

@@ -1,4 +1,4 @@
-// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, checkpoints, tensorboard.
+// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, card.md, card.html, checkpoints, tensorboard.
 #pragma once
 
 #include <chrono>
@@ -20,6 +20,7 @@ struct RunFolder {
   std::string recipe() const { return path + "/recipe.toml"; }
   std::string metrics() const { return path + "/metrics.csv"; }
   std::string report() const { return path + "/report.html"; }
+  std::string card(const char* kind) const { return path + "/card." + kind; }  ///< "md", "html"
   std::string checkpoints() const { return path + "/checkpoints"; }
   std::string tensorboard() const { return path + "/tensorboard"; }
 };

@@ -10,6 +10,7 @@
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cli/insight.hpp"
+#include "gradus/cli/table_report.hpp"
 #include "gradus/nn/summary.hpp"
 #include "gradus/plan/backend.hpp"
 #include "gradus/train/evaluation.hpp"
@@ -245,6 +246,7 @@ train::Report make_report(const RunResult& result) {
   } else {
     add_scatter(report, result);
   }
+  if (result.data.train.pipeline) add_table(report, result, preprocess::pipeline_of(result.model.info));
   add_forecast(report, result.model, result.data.test);
   add_insight(report, result.model, result.data.test);
   report.tables.push_back(model_table(result.model));

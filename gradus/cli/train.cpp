@@ -11,12 +11,14 @@
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/exact_solver.hpp"
+#include "gradus/cli/model_card.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/rules_file.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/cli/table_model.hpp"
+#include "gradus/cli/table_report.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/nn/loss_kinds.hpp"
 #include "gradus/ops/elementwise.hpp"
@@ -213,6 +215,10 @@ void print_results(const RunResult& result, const RunFolder& folder) {
   }
   if (result.test_logs.contains("accuracy"))
     std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
+  if (result.data.train.pipeline && result.output.exists()) {
+    const preprocess::Pipeline pipeline = preprocess::pipeline_of(result.model.info);
+    std::fputs(summary_text(table_summary(pipeline, result.output, result.data.test, result.data.train.y)).c_str(), stdout);
+  }
   std::printf("report: %s\n", printable(folder.report()).c_str());
   const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
   std::printf("%s per second: %s\n", what,
@@ -307,6 +313,9 @@ void run_train(const TrainArguments& arguments) {
   const Tested test = tested(recipe, data, model);
   const RunResult result{recipe, data, model, history, test.output, test.logs};
   file::write_atomically(folder.report(), train::to_html(make_report(result)));
+  const ModelCard card = model_card(result);
+  file::write_atomically(folder.card("md"), to_markdown(card));
+  file::write_atomically(folder.card("html"), to_html(card));
   print_results(result, folder);
   if (!recipe.train.rules.empty() && data.test.size() > 0)
     std::printf("rules on the test data:\n%s", train::to_text(train::rule_counts(model, rules_of(recipe, data, model), data.test)).c_str());

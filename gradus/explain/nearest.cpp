@@ -103,13 +103,16 @@ NearestExamples nearest_examples(const Array& queries, const Array& data, const 
   const double unit = (static_cast<double>(width) + 8) * (is_wide ? 0x1p-53 : 0x1p-24);
   std::vector<int64_t> rows;
   std::vector<double> distances;
+  std::vector<std::vector<double>> of_parts;  // lengths of the data's rows, taken with the first queries
   for (int64_t first = 0; first < asked; first += kQueries) {
     const Array block = detail::rows_of(of_queries, first, std::min(first + kQueries, asked));
     const std::vector<double> lengths = lengths_of("queries", block);
     std::vector<std::vector<Candidate>> candidates(lengths.size());
     for (int64_t begin = 0; begin < data.shape(0); begin += kRows) {
       const Array part = detail::rows_of(flat, begin, std::min(begin + kRows, data.shape(0))).astype(dtype);
-      const std::vector<double> others = lengths_of("data", part), products = matmul(block, transpose(part)).to_vector<double>();
+      if (first == 0) of_parts.push_back(lengths_of("data", part));
+      const std::vector<double>& others = of_parts[static_cast<size_t>(begin / kRows)];
+      const std::vector<double> products = matmul(block, transpose(part)).to_vector<double>();
       for (size_t i = 0; i < lengths.size(); ++i) {
         for (size_t j = 0; j < others.size(); ++j) {
           const double a = lengths[i], b = others[j], product = products[i * others.size() + j];

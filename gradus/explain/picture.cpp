@@ -40,13 +40,13 @@ void check_map(std::string_view op, const Array& map) {
 
 uint8_t as_byte(double value) { return static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0))); }
 
-// `below`, from 0 to 255, towards red or blue by the size of the value.
-train::SampleImage coloured(const Array& map, const std::vector<double>& below, const PictureOptions& options) {
+// `below`, from 0 to 255, towards red or blue by the size of the value times `strength`.
+train::SampleImage coloured(const Array& map, const std::vector<double>& below, const PictureOptions& options, double strength) {
   train::SampleImage image{.height = map.shape(0), .width = map.shape(1), .channels = 3};
   const std::vector<double> values = scaled_to_one(map, options);
   for (size_t i = 0; i < values.size(); ++i) {
     const std::array<double, 3>& colour = values[i] > 0 ? kFor : kAgainst;
-    for (size_t c = 0; c < 3; ++c) image.pixels.push_back(as_byte(below[i] + std::abs(values[i]) * (colour[c] - below[i])));
+    for (size_t c = 0; c < 3; ++c) image.pixels.push_back(as_byte(below[i] + strength * std::abs(values[i]) * (colour[c] - below[i])));
   }
   return image;
 }
@@ -103,7 +103,7 @@ train::HeatMap heat_map(std::string title, const Array& map, const std::vector<s
 
 train::SampleImage signed_image(const Array& map, const PictureOptions& options) {
   check_map("signed_image", map);
-  return coloured(map, std::vector<double>(static_cast<size_t>(map.size()), 255.0), options);
+  return coloured(map, std::vector<double>(static_cast<size_t>(map.size()), 255.0), options, 1);
 }
 
 train::SampleImage overlay(const Array& image, const Array& map, const PictureOptions& options) {
@@ -117,7 +117,7 @@ train::SampleImage overlay(const Array& image, const Array& map, const PictureOp
   std::vector<double> below;
   // Paler than the image, so that colours show on what is dark.
   for (const double value : grey.to_vector<double>()) below.push_back(255 * (0.35 + 0.65 * (value > 0 ? std::min(value, 1.0) : 0.0)));
-  return coloured(map, below, options);
+  return coloured(map, below, options, 0.7);
 }
 
 }  // namespace gradus::explain

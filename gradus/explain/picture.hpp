@@ -40,7 +40,7 @@ train::HeatMap heat_map(std::string title, const Array& map, const std::vector<s
 ///   explain::signed_image(zeros({2, 2})).pixels.size()   // 12
 train::SampleImage signed_image(const Array& map, const PictureOptions& options = {});
 
-/// The same over an image (h, w), (h, w, 1) or (h, w, 3) of numbers from 0 to 1, in greys.
+/// The same over an image (h, w), (h, w, 1) or (h, w, 3) of numbers from 0 to 1, in greys that show through everywhere.
 ///
 ///   explain::overlay(images[0], ones({28, 28})).channels   // 3
 train::SampleImage overlay(const Array& image, const Array& map, const PictureOptions& options = {});

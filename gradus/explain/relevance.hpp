@@ -32,7 +32,8 @@ struct RelevanceOptions {
 
 /// What relevance gives. The values of a row add up to output - absorbed.
 struct Relevance : Attribution {
-  Array absorbed{};  ///< (N,) float64: what biases and epsilon have kept; 0 up to rounding and epsilon where there are no biases
+  /// (N,) float64: what biases and epsilon have kept, and by z_plus outputs for which nothing speaks; else 0 up to rounding and epsilon.
+  Array absorbed{};
 };
 
 /// The relevance of each number of x, of x's shape.

@@ -22,7 +22,6 @@ Accumulator::Accumulator(std::string_view name, const ClassOptions& options) : n
   if (!kind_->set.exists())
     fail("accumulator", name, " is a mean over batches; scores of sets are others, such as balanced_accuracy and f1");
   if (named.average != Average::automatic) options_.average = named.average;
-  options_.weights = {};
 }
 
 void Accumulator::add(const Array& output, const Array& target, const Array& weights) {
@@ -80,7 +79,7 @@ void Accumulator::take(const Accumulator& batch) {
 double Accumulator::value() const {
   const SetScore& set = kind_->set;
   if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
-  if (set.of_counts) return set.of_counts(*counts_, {options_.average, options_.zero_division});
+  if (set.of_counts) return set.of_counts(*counts_, {options_.average, options_.zero_division, options_.ignore});
   if (set.of_sums) return set.of_sums(sums_);
   if (set.of_moments) return detail::mean_of(moments_, set.of_moments);
   if (set.of_numbers) return set.of_numbers(kept_numbers_, kept_numbers_.weights);

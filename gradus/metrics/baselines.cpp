@@ -160,7 +160,7 @@ Baseline linear_baseline(const Array& x, const Array& target, double ridge) {
   const auto rows = static_cast<int64_t>(n), columns = static_cast<int64_t>(f);
   const Array zs = array(z, {rows, columns}), ys = array(centred, {rows, static_cast<int64_t>(k)});
   std::vector<double> a = matmul(transpose(zs), zs).to_vector<double>(), b = matmul(transpose(zs), ys).to_vector<double>();
-  for (size_t j = 0; j < f; ++j) a[j * f + j] += scale[j] == 0 ? 1 : std::max(ridge, 1e-13) * static_cast<double>(n);
+  for (size_t j = 0; j < f; ++j) a[j * f + j] += std::max(ridge, 1e-13) * static_cast<double>(n);
   solve(a, b, f, k);
   std::vector<double> all(k);
   for (size_t c = 0; c < k; ++c) {

@@ -161,8 +161,9 @@ Interval interval_of(double value, std::vector<double> draws, const std::vector<
   }
   std::sort(draws.begin(), draws.end());
   const auto count = static_cast<double>(draws.size());
-  double mean = 0, squares = 0;
-  for (const double draw : draws) mean += draw / count;
+  // From the first one: draws that are all equal have no deviation at all.
+  double mean = draws[0], squares = 0;
+  for (const double draw : draws) mean += (draw - draws[0]) / count;
   for (const double draw : draws) squares += (draw - mean) * (draw - mean);
   out.error = draws.size() > 1 ? std::sqrt(squares / (count - 1)) : 0;
   const double tail = (1 - options.confidence) / 2;

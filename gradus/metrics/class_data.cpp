@@ -221,10 +221,10 @@ class Reader {
       const double value = row[k];
       const int64_t position = i * width_ + static_cast<int64_t>(k);
       if (std::isnan(value)) fail(place_, at("output", output_, position), " is nan; outputs must be numbers");
-      if (row.size() > 1 && std::isinf(value) && value > 0) fail(place_, at("output", output_, position), " is inf; logits must be finite");
       if (!data_.are_logits && !(value >= 0 && value <= 1)) {
         fail(place_, at("output", output_, position), " is ", value, "; probabilities must be from 0 to 1");
       }
+      if (row.size() > 1 && std::isinf(value) && value > 0) fail(place_, at("output", output_, position), " is inf; logits must be finite");
       total += value;
     }
     if (!data_.are_logits && row.size() > 1 && std::abs(total - 1) > 0.01)

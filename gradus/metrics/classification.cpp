@@ -27,7 +27,7 @@ ConfusionMatrix counts(std::string_view place, const Array& output, const Array&
     fail(place, "the average is binary and there are ", data.classes, " classes; of more than 2 it is macro, micro or weighted");
   return detail::confusion_of(data, data.weights);
 }
-Averaging averaging(const ClassOptions& options) { return {options.average, options.zero_division}; }
+Averaging averaging(const ClassOptions& options) { return {options.average, options.zero_division, options.ignore}; }
 
 }  // namespace
 

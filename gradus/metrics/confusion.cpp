@@ -63,13 +63,17 @@ struct Margins {
     const double hits = matrix.counts()[k * truths.size() + k];
     return {hits, predictions[k] - hits, truths[k] - hits, total - truths[k] - predictions[k] + hits};
   }
-  bool occurs(size_t k) const { return truths[k] > 0 || predictions[k] > 0; }
+  // Whether it has a part in means.
+  bool counts(size_t k, const Averaging& averaging) const {
+    const bool is_ignored = averaging.ignore && *averaging.ignore == static_cast<int64_t>(k);
+    return !is_ignored && (truths[k] > 0 || predictions[k] > 0);
+  }
 };
 
 double mean_over(const ConfusionMatrix& matrix, const Margins& margins, const Averaging& averaging, bool is_weighted, auto share) {
   double sum = 0, weights = 0, supports = 0, plain_sum = 0, defined = 0;
   for (size_t k = 0; k < margins.truths.size(); ++k) {
-    if (!margins.occurs(k)) continue;
+    if (!margins.counts(k, averaging)) continue;
     supports += margins.truths[k];
     const double value = share(margins.of(matrix, k)).value(averaging.zero_division), weight = is_weighted ? margins.truths[k] : 1;
     if (std::isnan(value)) continue;
@@ -103,7 +107,7 @@ double averaged(const ConfusionMatrix& matrix, const Averaging& averaging, auto 
     case Average::micro: {
       Counts all;
       for (size_t k = 0; k < margins.truths.size(); ++k) {
-        if (margins.occurs(k)) all += margins.of(matrix, k);
+        if (margins.counts(k, averaging)) all += margins.of(matrix, k);
       }
       return share(all).value(averaging.zero_division);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "gradus/metrics/options.hpp"
@@ -12,6 +13,7 @@ namespace gradus::metrics {
 struct Averaging {
   Average average = Average::automatic;
   double zero_division = 0;
+  std::optional<int64_t> ignore{};  ///< a class that no mean takes in
 };
 
 /// How far apart two classes are for Cohen's kappa.

@@ -42,7 +42,7 @@ struct ClassOptions {
   MultiClass multi_class = MultiClass::one_vs_rest;
   double zero_division = 0;         ///< a share of nothing, such as the precision where nothing is predicted; NaN: such a class is left out
   double threshold = 0.5;           ///< of two classes: 1 is predicted where its probability is larger
-  std::optional<int64_t> ignore{};  ///< samples with this label do not count: -100
+  std::optional<int64_t> ignore{};  ///< samples with this label do not count, -100 say; means leave the class out, if it is one
 };
 
 /// Options of scores of numbers. Outputs and targets are (N,), (N, 1) or (N, K), finite; of K columns the mean of their scores is given.

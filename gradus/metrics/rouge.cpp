@@ -136,9 +136,9 @@ void mark_common(const Words& reference, const Words& text, std::vector<bool>& i
   }
 }
 
-// A word counts as common no more often than either side has it.
+// A word counts as common no more often than the summary has it.
 RougeScore by_lines(const std::vector<Words>& text, const std::vector<Words>& reference) {
-  std::unordered_map<int32_t, int64_t> left_in_text, left_in_reference;
+  std::unordered_map<int32_t, int64_t> left_in_text;
   int64_t of_text = 0, of_reference = 0, common = 0;
   for (const Words& line : text) {
     of_text += static_cast<int64_t>(line.size());
@@ -146,16 +146,12 @@ RougeScore by_lines(const std::vector<Words>& text, const std::vector<Words>& re
   }
   for (const Words& line : reference) {
     of_reference += static_cast<int64_t>(line.size());
-    for (const int32_t word : line) ++left_in_reference[word];
-  }
-  for (const Words& line : reference) {
     std::vector<bool> is_common(line.size());
     for (const Words& other : text) mark_common(line, other, is_common);
     for (size_t i = 0; i < line.size(); ++i) {
-      if (!is_common[i] || left_in_text[line[i]] == 0 || left_in_reference[line[i]] == 0) continue;
+      if (!is_common[i] || left_in_text[line[i]] == 0) continue;
       ++common;
       --left_in_text[line[i]];
-      --left_in_reference[line[i]];
     }
   }
   return of_text > 0 && of_reference > 0 ? score_of(common, of_text, of_reference) : RougeScore{};

@@ -15,8 +15,12 @@ SegmentationScores segmentation(const Array& output, const Array& target, const 
     scores.iou.push_back(rates.iou);
     scores.dice.push_back(rates.f1);
   }
-  scores.mean_iou = matrix.iou({Average::macro, kNone});
-  scores.mean_dice = matrix.f1({Average::macro, kNone});
+  if (options.ignore && *options.ignore >= 0 && *options.ignore < matrix.classes()) {
+    const auto ignored = static_cast<size_t>(*options.ignore);
+    scores.iou[ignored] = scores.dice[ignored] = kNone;
+  }
+  scores.mean_iou = matrix.iou({Average::macro, kNone, options.ignore});
+  scores.mean_dice = matrix.f1({Average::macro, kNone, options.ignore});
   scores.pixel_accuracy = matrix.accuracy();
   return scores;
 }

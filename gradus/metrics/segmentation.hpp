@@ -14,8 +14,9 @@ struct SegmentationScores {
   double mean_iou = 0, mean_dice = 0, pixel_accuracy = 0;
 };
 
-/// Of outputs (N, H, W, C), or (N, H, W, 1) for two classes, and targets (N, H, W). `ignore` leaves pixels out, of the label 255 say.
-/// Counts are over all pictures together; of a set in parts: ConfusionMatrix, or Accumulator("iou_macro").
+/// Of outputs (N, H, W, C), or (N, H, W, 1) for two classes, and targets (N, H, W). `ignore` leaves pixels out, of the label 255 say, or of
+/// the background, 0, which then is in no mean. Counts are over all pictures together; of a set in parts: ConfusionMatrix, or
+/// Accumulator("iou_macro").
 ///
 ///   metrics::segmentation(zeros({1, 2, 2, 3}), zeros({1, 2, 2}, int64)).mean_iou   // 1
 SegmentationScores segmentation(const Array& output, const Array& target, const ClassOptions& options = {});

@@ -11,7 +11,7 @@ using namespace core;
 
 SetData::SetData(std::string_view place, const std::vector<std::string>& names, const Array& output, const Array& target,
                  const ClassOptions& options)
-    : place_(place), names_(names), zero_division_(options.zero_division), average_(options.average) {
+    : place_(place), names_(names), averaging_{options.average, options.zero_division, options.ignore} {
   if (names.empty()) fail(place, "no score is named; for example {\"accuracy\", \"f1\"}");
   for (const std::string& name : names) {
     const NamedAverage named = named_average(name);
@@ -52,8 +52,8 @@ std::vector<double> SetData::values(Weights weights) const {
   std::vector<double> out;
   for (const auto& [kind, named] : kinds_) {
     const SetScore& set = kind->set;
-    const Average average = named == Average::automatic ? average_ : named;
-    if (set.of_counts) out.push_back(set.of_counts(*counts, {average, zero_division_}));
+    const Average average = named == Average::automatic ? averaging_.average : named;
+    if (set.of_counts) out.push_back(set.of_counts(*counts, {average, averaging_.zero_division, averaging_.ignore}));
     else if (set.of_sums) out.push_back(set.of_sums(sums));
     else if (set.of_scores) out.push_back(set.of_scores(classes_, weights, average));
     else if (set.of_moments) out.push_back(mean_of(moments, set.of_moments));

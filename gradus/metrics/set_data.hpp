@@ -38,8 +38,7 @@ class SetData {
   std::string place_;
   std::vector<std::string> names_;
   std::vector<NamedAverage> kinds_;
-  double zero_division_ = 0;
-  Average average_ = Average::automatic;
+  Averaging averaging_{};
   bool is_of_classes_ = true, needs_counts_ = false, needs_sums_ = false, needs_ranks_ = false, needs_moments_ = false, needs_logs_ = false;
   ClassData classes_;
   NumberData numbers_;

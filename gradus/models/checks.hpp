@@ -18,4 +18,8 @@ inline void check_heads(std::string_view model, int64_t width, int64_t heads) {
   if (width % heads) core::fail(model, "width is ", width, ", heads is ", heads, "; heads must divide the width");
 }
 
+/// Ids of a column as int64: those from `first` to `last`, and `otherwise` for what is none of these (a fraction, NaN). No derivative goes
+/// through.
+Array known_ids(const Array& column, int64_t first, int64_t last, int64_t otherwise);
+
 }  // namespace gradus::models::detail

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "gradus/base/error.hpp"
 #include "gradus/models/coordinate_descent.hpp"
 #include "gradus/models/elastic_net_problem.hpp"
 #include "gradus/models/least_squares.hpp"
@@ -31,11 +32,21 @@ ElasticNetProblem::ElasticNetProblem(const LinearData& data, bool use_intercept)
   const std::vector<double> squares = sum(square(centred_.y), 0).to_vector<double>();
   for (const double square : squares) scales_.push_back(square / (2 * total_weight_));
   start_ = (matmul(transposed_, centred_.y) / total_weight_).to_vector<double>();
+  for (size_t i = 0; i < start_.size(); ++i) {
+    if (!std::isfinite(start_[i]))
+      fail("elastic_net", "column ", i / scales_.size(), " times its target is beyond float64; values must be smaller");
+  }
   if (columns_ <= kMostAtOnce) gram_ = gram_of(centred_.x);
 }
 
 std::vector<double> ElasticNetProblem::gram_of(const Array& x) const {
-  return (matmul(transpose(x), x) / total_weight_).to_vector<double>();
+  std::vector<double> gram = (matmul(transpose(x), x) / total_weight_).to_vector<double>();
+  const int64_t count = x.shape(1);
+  for (int64_t j = 0; j < count; ++j) {
+    if (!std::isfinite(gram[static_cast<size_t>(j * count + j)]))
+      fail("elastic_net", "the squares of column ", j, " are beyond float64; its values must be smaller");
+  }
+  return gram;
 }
 
 double ElasticNetProblem::largest_alpha(double l1_ratio) const {

@@ -8,8 +8,8 @@
 
 #include "gradus/data/triples.hpp"
 #include "gradus/graph/fields.hpp"
-#include "gradus/graph/parts.hpp"
 #include "gradus/graph/parameter.hpp"
+#include "gradus/graph/parts.hpp"
 
 namespace gradus::models {
 

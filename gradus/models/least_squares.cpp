@@ -336,7 +336,6 @@ void shorten(const Factored& factored, std::vector<double>& x, int64_t columns, 
   for (size_t j = 0; j < start.size(); ++j) start[j] = -x[j];
   std::vector<double> counted = z;
   std::fill_n(counted.begin(), free * count, 0.0);
-  std::fill_n(start.begin(), free, 0.0);
   const LeastSquares t = solve_least_squares(counted, count, start, 1, 0);
   for (int64_t j = 0; j < columns; ++j)
     for (int64_t k = 0; k < count; ++k)

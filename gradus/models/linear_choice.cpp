@@ -25,7 +25,7 @@ using namespace core;
 namespace {
 
 constexpr int64_t kMostColumns = 2048;  // whose products ridge keeps for all alphas
-constexpr double kChoiceTolerance = 1e-7;
+constexpr double kChoiceTolerance = 1e-7, kClassTolerance = 1e-6;
 
 // The largest first.
 std::vector<double> sorted_alphas(std::string_view op, std::vector<double> alphas) {
@@ -169,34 +169,35 @@ std::vector<double> elastic_net_errors(const Part& seen, const Part& held_out, c
   return errors;
 }
 
+// -log p of a label: of two classes z is the logit of class 1, else those of all.
+double log_loss(std::span<const double> z, size_t label) {
+  if (z.size() == 1) {
+    const double against = label ? -z[0] : z[0];
+    return std::max(against, 0.0) + std::log1p(std::exp(-std::fabs(against)));
+  }
+  const double most = *std::max_element(z.begin(), z.end());
+  double sum = 0;
+  for (const double logit : z) sum += std::exp(logit - most);
+  return most + std::log(sum) - z[label];
+}
 std::vector<double> class_errors(std::string_view op, const Part& seen, const Part& held_out, const std::vector<double>& alphas,
                                  LogisticOptions options, bool is_softmax) {
   options.weights = seen.weights;
-  options.tolerance = kChoiceTolerance;
+  options.tolerance = kClassTolerance;
+  const detail::LogisticProblem problem(op, seen.x, seen.y, options, is_softmax);
+  const Array table = detail::checked_table(op, held_out.x);
   const std::vector<double> labels = held_out.y.to_vector<double>();
-  const std::vector<double> weights = detail::checked_weights(op, held_out.weights, held_out.x.shape(0));
+  const std::vector<double> weights = detail::checked_weights(op, held_out.weights, table.shape(0));
+  const auto k = static_cast<size_t>(problem.outputs()), free = problem.has_intercept() ? k : 0;
   std::vector<double> errors;
-  LinearFit fit;
-  for (const double alpha : alphas) {
-    options.alpha = alpha;
-    fit = detail::fit_classes(op, seen.x, seen.y, options, is_softmax, fit.coefficients.exists() ? &fit : nullptr);
-    const std::vector<double> logits = fit.predict(held_out.x).to_vector<double>();
-    const size_t k = is_softmax ? logits.size() / labels.size() : 1;
+  for (const std::vector<double>& w : detail::fit_alphas(op, problem, options, alphas)) {
+    const Array coefficients = array(w.data() + free, {table.shape(1), problem.outputs()});
+    const std::vector<double> logits = matmul(table, coefficients).to_vector<double>();
     double sum = 0, total = 0;
+    std::vector<double> z(k);
     for (size_t i = 0; i < labels.size(); ++i) {
-      const auto label = static_cast<size_t>(labels[i]);
-      double own = 0, most = 0, others = 0;
-      if (is_softmax) {
-        most = *std::max_element(logits.begin() + static_cast<int64_t>(i * k), logits.begin() + static_cast<int64_t>((i + 1) * k));
-        for (size_t c = 0; c < k; ++c) others += std::exp(logits[i * k + c] - most);
-        own = logits[i * k + label];
-      } else {
-        // Logits 0 and z.
-        most = std::max(logits[i], 0.0);
-        others = std::exp(-most) + std::exp(logits[i] - most);
-        own = label ? logits[i] : 0;
-      }
-      sum += weights[i] * (most + std::log(others) - own);
+      for (size_t c = 0; c < k; ++c) z[c] = logits[i * k + c] + (free ? w[c] : 0);
+      sum += weights[i] * log_loss(z, static_cast<size_t>(labels[i]));
       total += weights[i];
     }
     errors.push_back(sum / total);
@@ -215,7 +216,7 @@ AlphaChoice choose_classes(std::string_view op, const Array& x, const Array& y, 
                         return class_errors(op, seen, held_out, alphas, options, is_softmax);
                       });
   options.alpha = out.alpha;
-  out.fit = detail::fit_classes(op, x, labels, options, is_softmax, nullptr);
+  out.fit = detail::fit_classes(op, x, labels, options, is_softmax);
   return out;
 }
 

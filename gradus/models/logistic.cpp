@@ -363,7 +363,7 @@ LinearFit fit_independent(std::string_view op, const Array& x, const Array& y, c
     if (!std::binary_search(dependent.begin(), dependent.end(), j)) kept.push_back(j - first);
   LinearFit out{};
   if (kept.empty()) fail(op, "all columns of x are constant; one must not be, or alpha must be above 0");
-  out = detail::fit_classes(op, take(x, array(kept), 1), y, options, is_softmax, nullptr);
+  out = detail::fit_classes(op, take(x, array(kept), 1), y, options, is_softmax);
   const std::span<const double> design(problem.design().data<double>(), static_cast<size_t>(problem.rows() * problem.columns()));
   const Vector logits = out.predict(take(x, array(kept), 1)).to_vector<double>();
   const detail::LeastSquares least = detail::solve_least_squares(design, problem.columns(), logits, k, first);
@@ -381,8 +381,7 @@ LinearFit fit_independent(std::string_view op, const Array& x, const Array& y, c
 
 }  // namespace
 
-LinearFit detail::fit_classes(std::string_view op, const Array& x, const Array& y, const LogisticOptions& options, bool is_softmax,
-                              const LinearFit* start) {
+LinearFit detail::fit_classes(std::string_view op, const Array& x, const Array& y, const LogisticOptions& options, bool is_softmax) {
   detail::check_penalty(op, options.alpha, options.l1_ratio);
   detail::check_stopping(op, options.tolerance, options.iterations);
   const LogisticProblem problem(op, x, y, options, is_softmax);
@@ -392,22 +391,26 @@ LinearFit detail::fit_classes(std::string_view op, const Array& x, const Array& 
     if (!dependent.empty()) return fit_independent(op, x, y, options, is_softmax, problem, dependent);
   }
   Fit fit(op, problem, options);
-  if (start) {
-    Vector w;
-    if (options.use_intercept) w = start->intercept.to_vector<double>();
-    const Vector coefficients = start->coefficients.to_vector<double>();
-    w.insert(w.end(), coefficients.begin(), coefficients.end());
-    if (static_cast<int64_t>(w.size()) == problem.size()) fit.set_w(std::move(w));
-  }
   fit.run();
   return finished(fit, problem, options, is_softmax);
 }
-
+std::vector<Vector> detail::fit_alphas(std::string_view op, const LogisticProblem& problem, LogisticOptions options,
+                                       std::span<const double> alphas) {
+  std::vector<Vector> out;
+  for (const double alpha : alphas) {
+    options.alpha = alpha;
+    Fit fit(op, problem, options);
+    if (!out.empty()) fit.set_w(out.back());
+    fit.run();
+    out.push_back(fit.w());
+  }
+  return out;
+}
 LinearFit fit_logistic(const Array& x, const Array& y, const LogisticOptions& options) {
-  return detail::fit_classes("fit_logistic", x, y, options, false, nullptr);
+  return detail::fit_classes("fit_logistic", x, y, options, false);
 }
 LinearFit fit_softmax(const Array& x, const Array& y, const LogisticOptions& options) {
-  return detail::fit_classes("fit_softmax", x, y, options, true, nullptr);
+  return detail::fit_classes("fit_softmax", x, y, options, true);
 }
 
 }  // namespace gradus::models

@@ -7,8 +7,10 @@
 
 namespace gradus::models::detail {
 
-/// What fit_logistic and fit_softmax do; `op` names the caller in errors. start, if given, is a fit of the same shape to begin from.
-LinearFit fit_classes(std::string_view op, const Array& x, const Array& y, const LogisticOptions& options, bool is_softmax,
-                      const LinearFit* start);
+/// What fit_logistic and fit_softmax do; `op` names the caller in errors.
+LinearFit fit_classes(std::string_view op, const Array& x, const Array& y, const LogisticOptions& options, bool is_softmax);
+/// The numbers (P, K) of the problem for each alpha, each from the last one on.
+std::vector<std::vector<double>> fit_alphas(std::string_view op, const LogisticProblem& problem, LogisticOptions options,
+                                            std::span<const double> alphas);
 
 }  // namespace gradus::models::detail

@@ -118,8 +118,11 @@ LogisticProblem::LogisticProblem(std::string_view op, const Array& x, const Arra
   columns_ = design_.shape(1);
   transposed_ = transpose(design_);
   scales_ = sqrt(matmul(array(weights_), square(design_)) / total_weight_).to_vector<double>();
-  for (double& scale : scales_)
-    if (!(scale > 0)) scale = 1;
+  for (size_t j = 0; j < scales_.size(); ++j) {
+    if (!std::isfinite(scales_[j]))
+      fail(op, "the squares of column ", static_cast<int64_t>(j) - has_intercept_, " are beyond float64; its values must be smaller");
+    if (!(scales_[j] > 0)) scales_[j] = 1;
+  }
 }
 
 std::vector<double> LogisticProblem::logits(std::span<const double> w) const {

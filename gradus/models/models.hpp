@@ -10,6 +10,8 @@
 #include "gradus/models/linear_choice.hpp"
 #include "gradus/models/monotone.hpp"
 #include "gradus/models/pretrained.hpp"
+#include "gradus/models/recommendation.hpp"
+#include "gradus/models/recommenders.hpp"
 #include "gradus/models/recurrent.hpp"
 #include "gradus/models/table_networks.hpp"
 #include "gradus/models/text_cnn.hpp"

@@ -7,9 +7,9 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/fields.hpp"
+#include "gradus/models/checks.hpp"
 #include "gradus/nn/initializer.hpp"
 #include "gradus/ops/activation.hpp"
-#include "gradus/ops/compare.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
@@ -122,9 +122,7 @@ Array TableInput::forward(const Array& x) const {
     const int64_t n = options.categories[static_cast<size_t>(i)];
     const int64_t width = options.embedding_widths.empty() ? embedding_width(n) : options.embedding_widths[static_cast<size_t>(i)];
     const Array& table = tables[static_cast<size_t>(i)]({n + 1, width}, &first_table);
-    const Array code = x[{slice(), count + i}];
-    const Array is_known = (code >= 0) & (code <= n) & (floor(code) == code);
-    parts.push_back(embedding(table, where(is_known, code, 0).astype(int64)));
+    parts.push_back(embedding(table, detail::known_ids(x[{slice(), count + i}], 1, n, 0)));
   }
   return parts.size() == 1 ? parts[0] : concatenate(parts, 1);
 }

@@ -60,11 +60,24 @@ std::string useless(const Column& column) {
   return "";
 }
 
+// How many zeros stand for missing values: some of them, far below all other values, which are no counts.
+int64_t zeros_for_missing(const Column& column) {
+  constexpr double kFar = 0.3, kNoCount = 5, kMostZeros = 0.3;
+  if (column.type() != ColumnType::numeric) return 0;
+  const std::vector<double> sorted = sorted_values(column.numbers());
+  if (sorted.empty() || sorted.front() != 0) return 0;
+  const auto above = std::upper_bound(sorted.begin(), sorted.end(), 0.0);
+  const auto zeros = static_cast<size_t>(above - sorted.begin());
+  if (above == sorted.end() || static_cast<double>(zeros) > kMostZeros * static_cast<double>(sorted.size())) return 0;
+  const double middle = quantile_of(std::span(sorted).subspan(zeros), 0.5);
+  return *above >= kNoCount && *above >= kFar * middle ? static_cast<int64_t>(zeros) : 0;
+}
+
 }  // namespace
 
 AutomaticSteps automatic_steps(const data::Table& table, const std::string& target, const AutomaticOptions& options) {
   AutomaticSteps out;
-  std::vector<std::string> dropped;
+  std::vector<std::string> dropped, marked;
   bool has_dates = false, has_texts = false, has_missing = false, has_numbers = false, has_categories = false;
   for (const Column& column : table.columns()) {
     if (column.name() == target) continue;
@@ -72,6 +85,13 @@ AutomaticSteps automatic_steps(const data::Table& table, const std::string& targ
       dropped.push_back(column.name());
       out.reasons.push_back(concat("column \"", column.name(), "\" ", why, ", and is left out"));
       continue;
+    }
+    if (const int64_t zeros = zeros_for_missing(column); zeros > 0) {
+      marked.push_back(column.name());
+      out.reasons.push_back(concat("column \"", column.name(), "\": ", zeros,
+                                   zeros == 1 ? " zero, far from all other values, is" : " zeros, far from all other values, are",
+                                   " taken as missing"));
+      has_missing = true;
     }
     has_dates |= column.type() == ColumnType::date;
     has_texts |= column.type() == ColumnType::text;
@@ -83,6 +103,7 @@ AutomaticSteps automatic_steps(const data::Table& table, const std::string& targ
     fail("automatic_steps", "no column of the table says anything", target.empty() ? "" : concat(" about \"", target, "\""), "; ",
          out.reasons.empty() ? "it has no other" : out.reasons[0]);
   if (!dropped.empty()) out.steps.emplace_back(Drop(dropped));
+  if (!marked.empty()) out.steps.emplace_back(MarkMissing({.columns = marked}));
   if (has_dates) out.steps.emplace_back(DateParts());
   // Always there: a later table may have missing values where this one has none.
   if (has_numbers) out.steps.emplace_back(Impute(median, {.indicator = has_missing}));

@@ -128,4 +128,25 @@ void Impute::check() const {
   check_sizes(kName, state.coded.size(), {state.texts.size()});
 }
 
+std::span<const FieldNote> MarkMissingOptions::field_notes() {
+  static constexpr FieldNote notes[] = {{"columns", "names of the columns", {}, true}, {"values", "that stand for missing ones"}};
+  return notes;
+}
+void MarkMissing::learn(const Frame& frame, const Learning&) {
+  state = {options.columns.empty() ? std::vector<std::string>() : chosen_columns(kName, frame, options.columns, {ColumnType::numeric})};
+}
+Frame MarkMissing::apply(const Frame& frame, Treatments&) const {
+  Frame out = frame;
+  for (const size_t place : places_of(kName, frame, state.columns)) {
+    const Column& column = frame[place].column;
+    std::vector<double> numbers(column.numbers().begin(), column.numbers().end());
+    const auto stands_for_missing = [&](double x) {
+      return std::find(options.values.begin(), options.values.end(), x) != options.values.end();
+    };
+    std::replace_if(numbers.begin(), numbers.end(), stands_for_missing, std::nan(""));
+    out[place].column = Column::numeric(column.name(), std::move(numbers));
+  }
+  return out;
+}
+
 }  // namespace gradus::preprocess

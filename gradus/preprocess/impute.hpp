@@ -46,6 +46,27 @@ struct Impute {
   void check() const;
 };
 
+/// Options of MarkMissing.
+struct MarkMissingOptions {
+  std::vector<std::string> columns{};
+  std::vector<double> values{0};
+  GRADUS_OPTIONS(columns, values)
+};
+/// Numbers that stand for missing values, 0 or -999 say, become missing.
+struct MarkMissing {
+  static constexpr std::string_view kName = "MarkMissing";
+  MarkMissingOptions options{};
+  struct State {
+    std::vector<std::string> columns{};
+    GRADUS_FIELDS(columns)
+  } state{};
+
+  explicit MarkMissing(MarkMissingOptions given = {}) : options(std::move(given)) {}
+  void learn(const Frame& frame, const Learning& learning);
+  Frame apply(const Frame& frame, Treatments& treatments) const;
+  void check() const {}
+};
+
 /// How much each neighbour counts.
 enum class NeighbourWeight : uint8_t { uniform, distance };
 std::span<const std::string_view> enum_names(NeighbourWeight);

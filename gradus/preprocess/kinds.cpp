@@ -38,6 +38,7 @@ constexpr StepKind kinds[] = {
     kind<ImputeIterative>("missing values by regression on the other columns, round after round"),
     kind<ImputeNeighbours>("missing values by the mean of the nearest rows"),
     kind<Keep>("leaves out all columns but these"),
+    kind<MarkMissing>("numbers that stand for missing values become missing"),
     kind<MinMax>("from the range of the training rows to 0 .. 1"),
     kind<OneHot>("a column for each category, 1 where it is that one"),
     kind<Ordinal>("categories as their place in the order"),

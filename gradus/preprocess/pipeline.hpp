@@ -67,10 +67,13 @@ Target target_of(const data::Column& column, const TargetOptions& options = {});
 
 /// Steps in a row, from tables to numbers. A value, like a model: copies are independent.
 ///
-///   preprocess::Pipeline pipeline{preprocess::Impute(preprocess::median), preprocess::Standardise(), preprocess::OneHot()};
-///   data::Dataset train_set = pipeline.fit(train, "species");        // learns from `train` only
-///   data::Dataset test_set = pipeline.dataset(test);
-///   io::save(model, "iris.gradus", train_set);                       // the pipeline goes with it
+///   preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(preprocess::median), preprocess::Standardise(),
+///                                 preprocess::OneHot()};
+///   data::Dataset known = pipeline.fit(table, "happy");   // learns from these rows only
+///   data::Dataset others = pipeline.dataset(new_rows);    // the same, with what was learnt
+///   nn::Sequential net{nn::Dense(2)};
+///   train::fit(net, known, {.loss = loss::sparse_categorical_crossentropy, .verbose = false});
+///   io::save(net, "happy.gradus", known);                 // the pipeline goes with it
 ///
 /// Tables are taken by the names of their columns, in any order; further columns do not matter.
 class Pipeline {
@@ -139,9 +142,9 @@ class Pipeline {
 
 /// The pipeline that a model file holds; one that is not fitted where there is none. `what` is the file, for messages.
 ///
-///   const nn::Model model = io::load("iris.gradus");
-///   preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info);
-///   Array logits = model(pipeline.dataset(table).x);
+///   const nn::Model answers = io::load("people.gradus");
+///   preprocess::Pipeline pipeline = preprocess::pipeline_of(answers.info);
+///   Array logits = answers(pipeline.dataset(new_rows).x);
 Pipeline pipeline_of(const nn::ModelInfo& info, const std::string& what = "model");
 
 }  // namespace gradus::preprocess

@@ -17,14 +17,14 @@ namespace gradus::preprocess {
 
 /// A type of steps: options that are given, a state that is learnt, both plain structs of fields, and what it does.
 ///
-///   struct Double {
-///     static constexpr std::string_view kName = "Double";
-///     DoubleOptions options{};
-///     DoubleState state{};                                             // GRADUS_FIELDS: what files keep
-///     void learn(const Frame& frame, const Learning& learning);
-///     Frame apply(const Frame& frame, Treatments& treatments) const;
-///     void check() const;                                              // throws where a state from a file does not fit itself
-///   };
+///     struct Double {
+///       static constexpr std::string_view kName = "Double";
+///       DoubleOptions options{};
+///       DoubleState state{};                                             // GRADUS_FIELDS: what files keep
+///       void learn(const Frame& frame, const Learning& learning);
+///       Frame apply(const Frame& frame, Treatments& treatments) const;
+///       void check() const;                                              // throws where a state from a file does not fit itself
+///     };
 ///
 /// One whose changed training frame is another than that of later frames has `Frame learn_and_apply(frame, learning, treatments)`; one that
 /// is a function of numbers has `Array forward(const Array& x) const`, (rows, its columns) to (rows, others), made of the library's ops.

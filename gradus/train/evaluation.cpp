@@ -8,6 +8,7 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/metrics/confusion.hpp"
 
 namespace gradus::train {
 
@@ -64,19 +65,13 @@ Confusion Classification::confusion() const {
 }
 
 ReportTable Classification::class_table() const {
-  const size_t classes = class_names.size();
   const std::vector<int64_t> counts = confusion().counts;
   ReportTable table{"Classes", {"class", "precision", "recall", "F1", "samples"}, {}};
-  for (size_t i = 0; i < classes; ++i) {
-    double true_count = 0, predicted_count = 0;
-    for (size_t j = 0; j < classes; ++j) {
-      true_count += static_cast<double>(counts[i * classes + j]);
-      predicted_count += static_cast<double>(counts[j * classes + i]);
-    }
-    const auto hits = static_cast<double>(counts[i * classes + i]);
-    const double precision = predicted_count > 0 ? hits / predicted_count : 0, recall = true_count > 0 ? hits / true_count : 0;
-    const double f1 = precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
-    table.rows.push_back({class_names[i], rounded(precision), rounded(recall), rounded(f1), to_text(static_cast<int64_t>(true_count))});
+  if (counts.empty()) return table;
+  const metrics::ConfusionMatrix matrix(static_cast<int64_t>(class_names.size()), std::vector<double>(counts.begin(), counts.end()));
+  for (const metrics::ClassRates& rates : matrix.per_class()) {
+    table.rows.push_back({class_names[table.rows.size()], rounded(rates.precision), rounded(rates.recall), rounded(rates.f1),
+                          to_text(static_cast<int64_t>(rates.support))});
   }
   return table;
 }

@@ -6,8 +6,8 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/index.hpp"
-#include "gradus/ops/creation.hpp"
 #include "gradus/ops/compare.hpp"
+#include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
 #include "gradus/ops/index.hpp"
 #include "gradus/ops/reduce.hpp"

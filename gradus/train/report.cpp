@@ -5,10 +5,13 @@
 #include <cmath>
 #include <cstdio>
 
+#include "gradus/base/text.hpp"
 #include "gradus/io/png.hpp"
 #include "gradus/train/report_style.hpp"
 
 namespace gradus::train {
+
+using core::concat;
 
 namespace {
 
@@ -121,6 +124,27 @@ std::string heat_map_card(const HeatMap& map) {
   return card(map.title, out + "</tbody></table></div>\n<p class=\"note\">" + escape_html(map.note) + "</p>\n");
 }
 
+// A row a bar: its name, the bar from zero with its interval as a thin line, its number.
+std::string bars_card(const BarChart& chart) {
+  double low = 0, high = 0;
+  for (const Bar& bar : chart.bars) {
+    low = std::min({low, bar.value, bar.low < bar.high ? bar.low : 0});
+    high = std::max({high, bar.value, bar.low < bar.high ? bar.high : 0});
+  }
+  const double range = high > low ? high - low : 1;
+  const auto at = [&](double value) { return 100 * (value - low) / range; };
+  const auto span = [&](const char* kind, double from, double to) {
+    return concat("<i class=\"", kind, "\" style=\"left:", number("%.2f", at(std::min(from, to))), "%;width:", number("%.2f", at(std::max(from, to)) - at(std::min(from, to))), "%\"></i>");
+  };
+  std::string out = "<table class=\"bars\"><tbody>";
+  for (const Bar& bar : chart.bars) {
+    const std::string text = bar.text.empty() ? number("%.4g", bar.value) : bar.text;
+    out += "<tr><td class=\"key\">" + escape_html(bar.name) + "</td><td class=\"track\"><div>" + span(bar.value < 0 ? "bar minus" : "bar", 0, bar.value) +
+           (bar.low < bar.high ? span("whisker", bar.low, bar.high) : "") + "</div></td><td class=\"num\">" + escape_html(text) + "</td></tr>\n";
+  }
+  return card(chart.title, out + "</tbody></table>\n" + (chart.note.empty() ? "" : "<p class=\"note\">" + escape_html(chart.note) + "</p>\n"));
+}
+
 std::string figure(const SampleImage& sample) {
   std::string out = "<figure><img alt=\"" + escape_html(sample.truth) + "\" src=\"" +
                     io::png_data_uri(sample.pixels, sample.height, sample.width, sample.channels) + "\"><figcaption>";
@@ -151,6 +175,9 @@ std::string to_html(const Report& report) {
   out += headlines(report.headlines);
   out += report.charts.size() % 3 == 0 ? "<div class=\"cards three\">\n" : "<div class=\"cards\">\n";
   for (const Chart& chart : report.charts) out += chart_card(chart);
+  out += "</div>\n";
+  out += "<div class=\"cards\">\n";
+  for (const BarChart& chart : report.bars) out += bars_card(chart);
   out += "</div>\n";
   out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) +
          "</div>\n";

@@ -36,6 +36,18 @@ struct HeatMap {
   std::vector<std::string> row_names{}, column_names{};
 };
 
+/// A number with a name, and perhaps the bounds of its interval.
+struct Bar {
+  std::string name{}, text{};  ///< text: the number as it is written; "": four digits of it
+  double value = 0;
+  double low = 0, high = 0;  ///< no interval where low is not below high
+};
+/// Bars one below the other from a common zero, for importance and the like.
+struct BarChart {
+  std::string title{}, note{};
+  std::vector<Bar> bars{};
+};
+
 /// An image of a test sample with what the model says of it.
 struct SampleImage {
   int64_t height = 0, width = 0, channels = 1;
@@ -50,6 +62,7 @@ struct Report {
   std::string title{}, subtitle{};
   std::vector<Headline> headlines{};
   std::vector<Chart> charts{};
+  std::vector<BarChart> bars{};
   Confusion confusion{};               ///< left out if it has no classes
   ReportTable classes{};               ///< beside the confusion matrix; left out if it has no rows
   std::vector<SampleImage> samples{};  ///< left out if empty

@@ -52,6 +52,12 @@ td.num,th.num{text-align:right}
 .confusion td.strong{color:var(--strong-cell)}
 .confusion td.zero{color:transparent}
 .confusion td.recall{white-space:nowrap;background:none;color:var(--faint);padding-left:10px}
+.bars td{vertical-align:middle;border:0!important;padding:3px 10px 3px 0}
+.bars td.key{max-width:180px;width:30%;overflow:hidden;text-overflow:ellipsis;color:var(--ink)}
+.bars td.track{width:60%}.bars td.track div{position:relative;height:16px}
+.bars i{position:absolute;display:block}
+.bars .bar{top:2px;bottom:2px;border-radius:2px;background:rgb(var(--accent)/.75);min-width:1px}.bars .bar.minus{background:rgb(var(--minus)/.75)}
+.bars .whisker{top:7px;height:2px;background:var(--ink)}
 .note{color:var(--faint);font-size:13px;margin:10px 0 0}
 .samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:14px 8px}
 figure{margin:0;text-align:center;font-size:12.5px;line-height:1.35}

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradus/base/error.hpp"
 #include "gradus/base/text.hpp"
 #include "gradus/metrics/accumulator.hpp"
 #include "gradus/train/fit.hpp"
@@ -27,7 +28,7 @@ class SetScores {
   }
   /// Each under its name behind `prefix`.
   void write(Logs& logs, std::string_view prefix = "") const {
-    for (const metrics::Accumulator& score : scores_) logs.set(core::concat(prefix, score.name()), score.value());
+    for (const metrics::Accumulator& score : scores_) logs.set(core::concat(prefix, score.name()), value_of(score, prefix));
   }
   std::vector<ScoreState> states() const {
     std::vector<ScoreState> all;
@@ -44,6 +45,15 @@ class SetScores {
     std::vector<metrics::Metric> of_set;
     Array output, target;
   };
+  // A score may be undefined of the validation set alone.
+  static double value_of(const metrics::Accumulator& score, std::string_view prefix) {
+    try {
+      return score.value();
+    } catch (const Error& error) {
+      if (prefix.empty()) throw;
+      throw Error(error).with_hint("these are the targets of the validation set");
+    }
+  }
   metrics::Accumulator& score(const metrics::Metric& metric) {
     for (metrics::Accumulator& score : scores_) {
       if (score.name() == metric.name()) return score;

@@ -1,7 +1,8 @@
-// Damaged IDX files, plain and gzipped, and tokenizers.
+// Damaged IDX files, plain and gzipped, tokenizers and files of facts.
 #include <zlib.h>
 
 #include "gradus/data/idx.hpp"
+#include "gradus/data/triples.hpp"
 #include "gradus/data/text/tokenizer_file.hpp"
 #include "gradus/data/text/tokenizer_training.hpp"
 #include "gradus/graph/array.hpp"
@@ -144,6 +145,15 @@ TEST(Idx, NarrowIntegersAreWidenedPieceByPiece) {
   testing::expect_careful([&] { values = data::read_idx(folder / "a.idx"); }, (4 << 21) + (1 << 20), "a.idx");
   const std::vector<int> numbers = values.to_vector<int>();
   for (int i = 0; i < 1 << 21; ++i) ASSERT_EQ(numbers[static_cast<size_t>(i)], static_cast<int8_t>(i % 251));
+}
+
+TEST(Triples, DamagedFilesAreReadOrRefused) {
+  const TemporaryFolder folder;
+  const std::string good = "a\tr\tb\nb\tr\ta\nc\ts\tb\n";
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    testing::write_text(folder / "train.txt", testing::damaged(good, seed));
+    testing::expect_careful([&] { data::read_graph(folder.path()); }, 1 << 20, concat("seed ", seed));
+  }
 }
 
 }  // namespace

@@ -100,6 +100,21 @@ inline const bool has_old = [] {
   io::save(model, "old.gradus");
   return true;
 }();
+// Of tables.
+inline const data::Table table = [] {
+  std::ofstream("people.csv") << "age,job,income,since,happy\n20,clerk,1000,2020-01-05,yes\n31,smith,,2019-03-01,no\n,clerk,1500,2021-07-30,yes\n"
+                                 "50,baker,2200,2018-11-11,no\n44,clerk,1800,2020-02-29,yes\n61,smith,900,2022-05-05,no\n";
+  return data::read_table("people.csv");
+}();
+inline const data::Table new_rows = table.without({"happy"}).rows(0, 2);
+inline const bool has_people = [] {
+  preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(), preprocess::Standardise(), preprocess::OneHot()};
+  const data::Dataset people = pipeline.fit(table, "happy");
+  nn::Sequential net{nn::Dense(2)};
+  net(people.x).eval();
+  io::save(net, "people.gradus", people);
+  return true;
+}();
 // Of knowledge.
 inline const data::KnowledgeGraph graph = data::graph_of("ann\tparent_of\tbob\nbob\tparent_of\tcid\nann\tgrandparent_of\tcid\n", "",
                                                          "bob\tparent_of\tdan\n");

@@ -29,5 +29,6 @@ Provocations recurrent_provocations();
 Provocations explanation_provocations();
 Provocations knowledge_provocations();
 Provocations metric_provocations();
+Provocations table_model_provocations();
 
 }  // namespace errors

@@ -207,6 +207,23 @@ TEST(Explanations, have_the_same_bits_on_any_number_of_threads) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], two[i])) << i;
 }
 
+TEST(Explanations, find_their_plans_again) {
+  const nn::Sequential net = image_net(true);
+  const auto run = [&](double shift) {
+    const Array x = image_rows() + shift;
+    explain::integrated_gradients(net, x, {.steps = 16, .most_steps = 16});
+    explain::smooth_grad(net, x, {.samples = 4});
+    explain::occlusion(net, x);
+    explain::class_activation(net, x);
+    explain::relevance(net, x);
+  };
+  run(0);
+  run(0.25);  // the weights have values now
+  const int64_t before = counters().plans_made;
+  run(0.5);
+  EXPECT_EQ(counters().plans_made, before);
+}
+
 TEST(Explanations, take_functions_modules_and_layers) {
   const nn::Sequential net = image_net(true);
   const Array x = image_rows(), expected = explain::saliency(net, x).values;
@@ -240,6 +257,17 @@ TEST(IntegratedGradients, points_of_a_path_are_exact_for_polynomials) {
   const auto ends = explain::path_points(explain::PathRule::trapezoid, 3);
   EXPECT_EQ(ends.at, (std::vector<double>{0, 0.5, 1}));
   EXPECT_EQ(ends.weights, (std::vector<double>{0.25, 0.5, 0.25}));
+}
+
+TEST(IntegratedGradients, do_not_depend_on_how_paths_are_cut) {
+  for (const auto rule : {explain::PathRule::gauss_legendre, explain::PathRule::trapezoid}) {
+    const auto run = [&](int64_t batch_size) {
+      return explain::integrated_gradients(table_net, table_rows(),
+                                           {.target = 0, .rule = rule, .steps = 10, .most_steps = 10, .batch_size = batch_size})
+          .values;
+    };
+    for (const int64_t batch_size : {1, 3, 9, 10, 11, 19, 20}) EXPECT_TRUE(allclose(run(batch_size), run(256))) << batch_size;
+  }
 }
 
 TEST(ExpectedGradients, add_up_within_their_errors) {

@@ -119,6 +119,7 @@ TEST(Relevance, agrees_with_captum) {
 
 // Layers of all known kinds, with batch norms that have seen something.
 nn::Sequential deep_net() {
+  random::seed(2);
   nn::Sequential net{
       nn::BatchNorm({.center = false, .scale = false}),
       nn::Conv2D(6, 3, {.padding = same, .use_bias = false}),
@@ -180,6 +181,55 @@ TEST(Relevance, by_epsilon_of_a_relu_net_without_biases_is_gradient_times_input)
   EXPECT_TRUE(allclose(explain::relevance(net, image_rows(), {.target = 2, .epsilon = 1e-14}).values, product));
 }
 
+TEST(Relevance, counts_the_bias_among_the_weights) {
+  nn::Sequential net{nn::Dense(1)};
+  nn::build(net, {1, 3}, float64);
+  nn::parameter(net, "0.kernel").set(array({{2.0}, {-1.0}, {0.5}}, float64));
+  nn::parameter(net, "0.bias").set(array({0.5}, float64));
+  const Array x = array({{1.0, 2.0, 4.0}}, float64);  // z = 2 - 2 + 2 + 0.5
+  const auto of_rule = [&](explain::RelevanceRule rule) {
+    return explain::relevance(net, x, {.dense = rule, .epsilon = 0, .gamma = 1}).values;
+  };
+  EXPECT_TRUE(allclose(of_rule(explain::RelevanceRule::epsilon), array({{2.0, -2.0, 2.0}}, float64)));
+  // gamma 1: what is positive counts twice, 4 - 2 + 4 + 1.
+  EXPECT_TRUE(allclose(of_rule(explain::RelevanceRule::gamma), array({{4.0, -2.0, 4.0}}, float64) * (2.5 / 7)));
+  EXPECT_TRUE(allclose(of_rule(explain::RelevanceRule::z_plus), array({{2.0, 0.0, 2.0}}, float64) * (2.5 / 4.5)));
+  // Of inputs below zero the products count: (-1)(-1) speaks for, (-4)(0.5) against.
+  const Array mixed = array({{1.0, -1.0, -4.0}}, float64);  // z = 2 + 1 - 2 + 0.5
+  const auto found = explain::relevance(net, mixed, {.dense = explain::RelevanceRule::z_plus, .epsilon = 0});
+  EXPECT_TRUE(allclose(found.values, array({{2.0, 1.0, 0.0}}, float64) * (1.5 / 3.5)));
+}
+
+TEST(Relevance, of_layers_that_stand_twice_in_a_model) {
+  random::seed(3);
+  const auto twice = nn::share(nn::Dense(5, relu, {.use_bias = false}));
+  nn::Sequential net{twice, nn::Activation(tanh), twice, nn::Dense(2, {.use_bias = false})};
+  const Array x = random::normal(random::key(5), {4, 5}, 0, 1, float64);
+  nn::build(net, {1, 5}, float64);
+  const auto found = explain::relevance(net, x, {.target = 1, .epsilon = 1e-12});
+  EXPECT_GT(min(abs(found.output)).item(), 1e-3);
+  EXPECT_LT(max(abs(found.absorbed)).item(), 1e-8);
+}
+
+TEST(Relevance, of_nothing_is_zero_and_not_nan) {
+  for (const double epsilon : {0.0, 1e-6}) {
+    const auto found = explain::relevance(image_net(false), zeros({1, 10, 10, 1}, float64), {.epsilon = epsilon});
+    EXPECT_TRUE(array_equal(found.values, zeros({1, 10, 10, 1}, float64)));
+    EXPECT_EQ(found.absorbed.item(), 0);
+  }
+}
+
+TEST(Relevance, goes_both_ways_around_a_residual_block) {
+  random::seed(4);
+  nn::Sequential net{nn::Dense(4, relu, {.use_bias = false}),
+                     nn::Residual(nn::Dense(4, relu, {.use_bias = false}), {.shortcut = nn::Dense(4, {.use_bias = false})}),
+                     nn::Dense(2, {.use_bias = false})};
+  nn::build(net, {1, 3}, float64);
+  const Array x = random::normal(random::key(6), {5, 3}, 0, 1, float64);
+  EXPECT_TRUE(allclose(explain::relevance(net, x, {.target = 0, .epsilon = 1e-14}).values,
+                       explain::gradient_times_input(net, x, {.target = 0}).values));
+}
+
 TEST(Relevance, names_the_layer_that_it_does_not_know) {
   nn::Sequential net{nn::Dense(4), nn::Sequential{nn::LayerNorm()}, nn::Dense(2)};
   EXPECT_ERROR("relevance: layer 1 > layer 0 is a LayerNorm, for which there is no rule", explain::relevance(net, ones({1, 3})));
@@ -239,6 +289,23 @@ TEST(Maximise, finds_the_direction_of_a_linear_output) {
   EXPECT_NEAR(found.value, 3, 1e-5);
   EXPECT_EQ(found.values.size(), 300u);
   EXPECT_LT(found.values.front(), found.values.back());
+}
+
+TEST(Maximise, pays_for_large_numbers) {
+  // w x - l2 mean(x^2) is largest at x = w n / (2 l2).
+  const auto model = [](const Array& x) { return matmul(x, array({1.0, -2.0, 0.0})); };
+  const auto found = explain::maximise(model, {3}, {.steps = 1500, .learning_rate = 0.02, .l2 = 3});
+  EXPECT_LT(max(abs(found.x - array({0.5, -1.0, 0.0}))).item(), 1e-3) << found.x;
+}
+
+TEST(Maximise, begins_in_the_middle_or_where_it_is_told) {
+  const auto model = [](const Array& x) { return sum(x, 1); };
+  const auto noise = explain::maximise(model, {100}, {.steps = 0, .low = 0, .high = 10});
+  EXPECT_NEAR(mean(noise.x).item(), 5, 0.1);
+  EXPECT_NEAR(stddev(noise.x).item(), 0.1, 0.03);
+  const auto told = explain::maximise(model, {2}, {.steps = 0, .high = 3, .start = array({1.0, 7.0})});
+  EXPECT_TRUE(array_equal(told.x, array({1.0, 3.0})));
+  EXPECT_EQ(told.value, 4);
 }
 
 TEST(Maximise, climbs_a_unit_of_a_layer) {

@@ -137,6 +137,26 @@ TEST(Shapley, errors_are_calibrated) {
   EXPECT_LT(kernel, 0.975);
 }
 
+TEST(Shapley, errors_are_those_of_the_mean_of_rounds) {
+  // Rounds 1 and 2 are the same in both runs; S(n) = sum of squares about the mean = n (n - 1) error^2, and it grows by
+  // (v_n - mean_(n-1))^2 (n - 1) / n.
+  const Array x = random::normal(random::key(7), {1, 10}, 0, 1, float64),
+              background = random::normal(random::key(8), {3, 10}, 0, 1, float64);
+  const auto two = explain::shapley_sampled(ten, x, background, {.rounds = 2}),
+             three = explain::shapley_sampled(ten, x, background, {.rounds = 3});
+  const Array third = 3 * three.values - 2 * two.values;
+  EXPECT_TRUE(allclose(6 * square(three.errors), 2 * square(two.errors) + square(third - two.values) * 2 / 3));
+  EXPECT_GT(max(two.errors).item(), 0);
+}
+
+TEST(Shapley, of_many_sets_are_evaluated_part_by_part) {
+  const Array w = random::normal(random::key(1), {12}, 0, 1, float64), x = random::normal(random::key(2), {1, 12}, 0, 1, float64),
+              background = random::normal(random::key(3), {90, 12}, 0, 1, float64);
+  const auto found = explain::shapley([&](const Array& rows) { return matmul(rows, w); }, x, background, {.batch_size = 8192});
+  EXPECT_EQ(found.evaluations, 4096 * 90);
+  EXPECT_LT(max(abs(found.values - w * (x - mean(background, 0)))).item(), 1e-12);
+}
+
 TEST(Shapley, is_the_same_for_a_seed_and_any_batch) {
   const Array x = table_rows(), background = table_background();
   const auto run = [&](int64_t seed, int64_t batch) {
@@ -145,6 +165,28 @@ TEST(Shapley, is_the_same_for_a_seed_and_any_batch) {
   EXPECT_TRUE(array_equal(run(1, 1024), run(1, 1024)));
   EXPECT_TRUE(allclose(run(1, 13), run(1, 1024)));
   EXPECT_FALSE(allclose(run(2, 1024), run(1, 1024)));
+}
+
+TEST(Shapley, of_what_is_as_in_the_background_is_zero) {
+  const Array x = array({{2.0, 5.0, 1.0}}, float64), background = array({{2.0, 0.0, 1.0}, {2.0, 1.0, 1.0}}, float64);
+  const auto model = [](const Array& rows) { return rows[{slice(), 0}] * square(rows[{slice(), 1}]) + rows[{slice(), 2}]; };
+  for (const auto& found : {explain::shapley(model, x, background), explain::shapley_sampled(model, x, background),
+                            explain::kernel_shap(model, x, background)}) {
+    EXPECT_TRUE(allclose(found.values, array({{0.0, 49.0, 0.0}}, float64)));
+  }
+}
+
+TEST(Shapley, groups_of_one_hot_columns_are_the_category_itself) {
+  // The same model over the category's number and over its one-hot columns.
+  const Array effects = array({1.0, -2.0, 5.0}, float64);
+  const auto of_numbers = [&](const Array& rows) { return take(effects, rows[{slice(), 1}].astype(int64)) * rows[{slice(), 0}]; };
+  const auto of_columns = [&](const Array& rows) { return matmul(rows[{slice(), slice(1, 4)}], effects) * rows[{slice(), 0}]; };
+  const auto columns = [](const Array& rows) {
+    return concatenate({rows[{slice(), slice(0, 1)}], one_hot(rows[{slice(), 1}].astype(int64), 3).astype(float64)}, 1);
+  };
+  const Array x = array({{0.5, 2.0}, {3.0, 0.0}}, float64), background = array({{1.0, 1.0}, {-1.0, 2.0}, {2.0, 0.0}}, float64);
+  const auto found = explain::shapley(of_columns, columns(x), columns(background), {.groups = {{"category", {1, 2, 3}}}});
+  EXPECT_TRUE(allclose(found.values, explain::shapley(of_numbers, x, background).values));
 }
 
 TEST(Shapley, one_feature_gets_everything) {

@@ -1,5 +1,6 @@
 // What is asked of models for tables: permutation importance, dependence on features, counterfactuals, nearest examples.
 #include <numeric>
+#include <set>
 
 #include "tests/explain/nets.hpp"
 
@@ -161,6 +162,26 @@ TEST(Dependence, on_a_column_of_integers_is_asked_at_integers) {
   }
 }
 
+TEST(Dependence, a_row_on_an_edge_belongs_to_the_bin_below) {
+  const Array x = array({{0.0}, {1.0}, {2.0}, {3.0}}, float64);
+  const auto local = explain::accumulated_local_effects([](const Array& rows) { return square(rows[{slice(), 0}]); }, x, 0, {.bins = 3});
+  EXPECT_TRUE(allclose(array(local.edges), array({0, 1, 2, 3})));
+  EXPECT_EQ(local.counts, (std::vector<int64_t>{2, 1, 1}));
+  // The square less its mean over the rows, taken in the middle of each bin.
+  const double center = (2 * 0.5 + 2.5 + 6.5) / 4;
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(local.values[i], static_cast<double>(i * i) - center, 1e-12);
+}
+
+TEST(Dependence, two_values_of_a_binary_answer_are_two_values) {
+  const Array x = random::normal(random::key(1), {20, 2});
+  const auto found = explain::partial_dependence(
+      [](const Array& rows) {
+        return rows[{slice(), slice(0, 1)}];
+      },
+      x, 0, {.scale = explain::Scale::probability, .grid = {0, 100}});
+  EXPECT_EQ(found.means, (std::vector<double>{0.5, 1}));
+}
+
 TEST(Dependence, of_a_constant_column_is_flat) {
   const Array x = concatenate({ones({10, 1}), random::uniform(random::key(1), {10, 1})}, 1);
   const auto local = explain::accumulated_local_effects([](const Array& rows) { return sum(rows, 1); }, x, 0);
@@ -209,6 +230,8 @@ TEST(Counterfactuals, are_the_smallest_change_of_one_feature) {
   EXPECT_EQ(found.found[1].changes[0].name, "b");
   EXPECT_NEAR(found.found[1].changes[0].to, -1, 0.02);
   EXPECT_EQ(found.found[0].distance, 0.5 + (found.found[0].changes[0].to - 1.5));
+  // Past the boundary by a thousandth of where x lies before it, so that the answer does not hang on the last bit.
+  for (const auto& one : found.found) EXPECT_GT(logits(reshape(one.x, {1, 6})).item(), 1e-3);
 }
 
 TEST(Counterfactuals, obey_the_rules) {
@@ -309,12 +332,102 @@ TEST(Counterfactuals, bounds_hold_in_float32) {
   EXPECT_NEAR(found.found[0].x[0].item(), 0.05, 1e-3);
 }
 
+TEST(Counterfactuals, reach_a_bound_that_no_float32_is_equal_to) {
+  // Only the last float32 below 0.1 is enough.
+  const auto tree = [](const Array& rows) { return (rows[{slice(), 0}] > 0.09999999f).astype(float32) - 0.5; };
+  const auto found = explain::counterfactuals(tree, zeros({1}), {.rules = {{.feature = {"a", {0}}, .low = -1, .high = 0.1}}});
+  ASSERT_FALSE(found.found.empty()) << found.reason;
+  EXPECT_LE(found.found[0].x[0].item(), 0.1);
+}
+
+TEST(Counterfactuals, stay_in_the_range_of_the_data_unless_told_otherwise) {
+  const auto model = [](const Array& rows) { return rows[{slice(), 0}] - 5; };
+  const Array data = array({{0.0, 1.0}, {4.0, 2.0}, {2.0, 0.0}}), x = array({1.0, 1.0});
+  EXPECT_TRUE(explain::counterfactuals(model, x, {.data = data}).found.empty());
+  const auto found = explain::counterfactuals(model, x, {.rules = {{.feature = {"a", {0}}, .high = 6}}, .data = data});
+  ASSERT_FALSE(found.found.empty()) << found.reason;
+  EXPECT_NEAR(found.found[0].x[0].item(), 5, 0.02);
+  const auto below = [](const Array& rows) { return -1 - rows[{slice(), 0}]; };
+  EXPECT_TRUE(explain::counterfactuals(below, x, {.data = data}).found.empty());
+}
+
+TEST(Counterfactuals, follow_the_gradient_where_features_must_move_together) {
+  // A ridge along a = b: no step of one feature alone leads up.
+  const auto ridge = [](const Array& rows) {
+    return -50 * square(rows[{slice(), 0}] - rows[{slice(), 1}]) + rows[{slice(), 0}] + rows[{slice(), 1}] - 3;
+  };
+  const auto found = explain::counterfactuals(ridge, zeros({2}));
+  ASSERT_FALSE(found.found.empty()) << found.reason;
+  EXPECT_GT(ridge(reshape(found.found[0].x, {1, 2})).item(), 0);
+  EXPECT_TRUE(explain::counterfactuals(ridge, zeros({2}), {.uses_gradients = false}).found.empty());
+}
+
+TEST(Counterfactuals, hold_for_the_row_alone) {
+  // A model that answers otherwise in company: what it says of many rows at once is no answer.
+  const auto model = [](const Array& rows) { return rows.shape(0) == 1 ? 0 * rows[{slice(), 0}] - 1 : rows[{slice(), 0}] - 1; };
+  EXPECT_TRUE(explain::counterfactuals(model, zeros({2})).found.empty());
+}
+
 TEST(Counterfactuals, are_the_same_for_a_seed) {
   const Array x = array({1.0, 0.0, 9.0, 1.0, 0.0, 0.0});
   const auto run = [&] { return explain::counterfactuals(logits, x, {.rules = {{.feature = kColour}}, .seed = 4}); };
   const auto one = run(), other = run();
   ASSERT_EQ(one.found.size(), other.found.size());
   for (size_t i = 0; i < one.found.size(); ++i) EXPECT_TRUE(array_equal(one.found[i].x, other.found[i].x));
+}
+
+TEST(Counterfactuals, keep_the_rules_of_many_random_networks) {
+  int64_t answers = 0;
+  for (int64_t seed = 0; seed < 20; ++seed) {
+    nn::Sequential net{nn::Dense(8, tanh), nn::Dense(3)};
+    random::seed(seed);
+    const Array data = concatenate(
+        {random::normal(random::key(seed), {40, 3}, 0, 2), one_hot(random::integers(random::key(seed + 99), {40}, 0, 3), 3)}, 1);
+    const Array x = data[0];
+    net(data);
+    const auto found = explain::counterfactuals(net, x,
+                                                {.rules = {{.feature = {"a", {0}}, .is_immutable = seed % 2 == 0},
+                                                           {.feature = {"b", {1}}, .is_integer = true, .low = -3, .high = 2.5},
+                                                           {.feature = kColour, .is_immutable = seed % 3 == 0}},
+                                                 .data = seed % 4 == 0 ? Array() : data,
+                                                 .uses_gradients = seed % 5 != 0,
+                                                 .seed = seed});
+    const int64_t before = argmax(net(reshape(x, {1, 6})), 1).item<int64_t>();
+    EXPECT_EQ(found.label, before);
+    EXPECT_EQ(found.found.empty(), !found.reason.empty());
+    std::set<std::vector<std::string>> sets;
+    for (const auto& one : found.found) {
+      ++answers;
+      EXPECT_NE(argmax(net(reshape(one.x, {1, 6})), 1).item<int64_t>(), before) << seed;
+      const std::vector<double> from = numbers(x), to = numbers(one.x);
+      if (seed % 2 == 0) {
+        EXPECT_EQ(to[0], from[0]);
+      }
+      if (to[1] != from[1]) {
+        EXPECT_EQ(to[1], std::round(to[1]));
+        EXPECT_GE(to[1], -3);
+        EXPECT_LE(to[1], 2);
+      }
+      EXPECT_EQ(to[3] + to[4] + to[5], 1);
+      EXPECT_EQ(to[3] * to[3] + to[4] * to[4] + to[5] * to[5], 1);
+      if (seed % 3 == 0) {
+        EXPECT_EQ(std::vector<double>(to.begin() + 3, to.end()), std::vector<double>(from.begin() + 3, from.end()));
+      }
+      std::vector<std::string> names;
+      for (const auto& change : one.changes) names.push_back(change.name);
+      EXPECT_TRUE(sets.insert(names).second) << "two answers change the same features";
+      // No change could have been left out.
+      for (const auto& change : one.changes) {
+        Array less = one.x;
+        if (change.is_category) less.set({slice(3, 6)}, x[slice(3, 6)]);
+        else less.set({change.name == "a" ? 0 : change.name == "b" ? 1 : 2}, x[change.name == "a" ? 0 : change.name == "b" ? 1 : 2]);
+        const Array margins = net(reshape(less, {1, 6}));
+        const double own = at(margins, 0, before), best = max(margins).item();
+        EXPECT_LT(best - own, 1e-2) << seed << " " << change.name;
+      }
+    }
+  }
+  EXPECT_GT(answers, 30);
 }
 
 TEST(Counterfactuals, refuse_wrong_rules) {
@@ -366,6 +479,16 @@ TEST(NearestExamples, by_angle) {
   EXPECT_NEAR((at(found.distances, 0, 0)), 1 - 1 / std::sqrt(1.01), 1e-7);
 }
 
+TEST(NearestExamples, by_angle_are_those_of_a_loop) {
+  // Nearly the same direction: float32 knows the cosines to 7 digits only.
+  const Array data = random::normal(random::key(16), {400, 30}) + 300, query = random::normal(random::key(17), {1, 30}) + 300;
+  const auto found = explain::nearest_examples(query, data, {.count = 7, .by = explain::Likeness::cosine});
+  const Array q = query.astype(float64), d = data.astype(float64);
+  const Array distances = 1 - sum(q * d, 1) / (sqrt(sum(q * q, 1)) * sqrt(sum(d * d, 1)));
+  EXPECT_TRUE(array_equal(found.rows[0], argsort(distances)[slice(0, 7)]));
+  EXPECT_LT(max(abs(found.distances[0] - sort(distances)[slice(0, 7)])).item(), 1e-14);
+}
+
 TEST(NearestExamples, refuse_numbers_that_are_not_finite) {
   const Array data = array({{1.0}, {std::nan("")}});
   EXPECT_ERROR("data has numbers in row 1 that are not finite", explain::nearest_examples(ones({1, 1}), data, {.count = 1}));
@@ -389,7 +512,7 @@ TEST(Pictures, colours_are_signs) {
   EXPECT_EQ(image.height, 1);
   EXPECT_EQ(image.width, 3);
   const auto over = explain::overlay(array({{1.0, 0.0, 1.0}}), array({{0.0, 0.0, -3.0}}));
-  EXPECT_EQ(over.pixels, (std::vector<uint8_t>{255, 255, 255, 89, 89, 89, 33, 102, 172}));
+  EXPECT_EQ(over.pixels, (std::vector<uint8_t>{255, 255, 255, 89, 89, 89, 100, 148, 197}));
 }
 
 TEST(Pictures, heat_maps_are_scaled_by_a_quantile) {

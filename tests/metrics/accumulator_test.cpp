@@ -75,6 +75,21 @@ TEST(Accumulator, TakesAveragesByName) {
   EXPECT_NE(error_of([] { Accumulator("mcc_macro"); }), "");
 }
 
+TEST(Accumulator, OfScoresThatHaveNoFunctionOfThatName) {
+  const Set set = set_of(metrics::metric_kinds()["kappa"]);
+  const auto matrix = metrics::confusion_matrix(set.output, set.target);
+  const auto value = [&](const char* name) {
+    Accumulator score(name);
+    add(score, set, 0, 20, false);
+    return score.value();
+  };
+  EXPECT_NEAR(value("linear_kappa"), ref::class_kappa_linear, 1e-12);
+  EXPECT_NEAR(value("quadratic_kappa"), ref::class_kappa_quadratic, 1e-12);
+  EXPECT_EQ(value("iou"), matrix.iou());
+  EXPECT_EQ(value("accuracy"), matrix.accuracy());
+  EXPECT_EQ(value("specificity_micro"), matrix.specificity({metrics::Average::micro}));
+}
+
 TEST(Accumulator, WeightsOfSomeBatchesAreOnesInOthers) {
   Accumulator mixed("median_absolute_error"), all("median_absolute_error");
   const Array zero = zeros({2});

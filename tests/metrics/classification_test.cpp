@@ -217,6 +217,43 @@ TEST(ClassScores, LeaveOutIgnoredLabels) {
             "f1: there are no samples but ignored ones; there must be one");
 }
 
+TEST(ClassScores, OfTwoEqualOutputsTheFirstIsPredicted) {
+  EXPECT_EQ(metrics::confusion_matrix(array({{0.5, 0.5}}, float64), array({1}), {.outputs = metrics::Outputs::probabilities}).count(1, 0),
+            1);
+  EXPECT_EQ(metrics::confusion_matrix(array({{7.0, 7.0}}, float64), array({1})).count(1, 0), 1);
+  EXPECT_EQ(metrics::confusion_matrix(array({0.0}, float64), array({1})).count(1, 0), 1);
+  EXPECT_EQ(metrics::top_k_accuracy(array({{7.0, 7.0, 7.0}}, float64), array({1}), 1), 0);
+}
+
+TEST(ClassScores, GuessingHasAnAdjustedAccuracyOfZero) {
+  const Four four;
+  EXPECT_NEAR(metrics::confusion_matrix(four.output, four.target).balanced_accuracy(true), (ref::class_balanced - 0.25) / 0.75, kClose);
+  EXPECT_NEAR(metrics::confusion_matrix(zeros_like(four.output), four.target).balanced_accuracy(true), 0, kClose);
+}
+
+TEST(ClassScores, WeightsStayWithTheirSamples) {
+  const Array output = array({5.0, 1.0, -1.0}, float64), target = array({-100, 1, 1}), weights = array({9.0, 1.0, 3.0}, float64);
+  EXPECT_EQ(metrics::recall(output, target, {.weights = weights, .ignore = -100}), 0.25);
+}
+
+// An ignored class that is still predicted would pull every mean down.
+TEST(ClassScores, MeansLeaveOutAnIgnoredClass) {
+  const Array output = array({{0.9, 0.1, 0.0}, {0.9, 0.1, 0.0}, {0.9, 0.1, 0.0}, {0.1, 0.9, 0.0}}, float64), target = array({0, 0, 1, 1});
+  const ClassOptions options{.average = Average::macro, .ignore = 0};
+  EXPECT_EQ(metrics::recall(output, target, options), 0.5);
+  EXPECT_EQ(metrics::precision(output, target, {.average = Average::micro, .ignore = 0}), 1);
+  EXPECT_EQ(metrics::bootstrap({"recall"}, output, target, {.resamples = 2, .classes = options})[0].value, 0.5);
+  metrics::Accumulator recall("recall", options);
+  recall.add(output, target);
+  EXPECT_EQ(recall.value(), 0.5);
+  EXPECT_EQ(metrics::segmentation(output, target, options).mean_iou, 0.5);
+  EXPECT_TRUE(std::isnan(metrics::segmentation(output, target, options).iou[0]));
+}
+
+TEST(ClassScores, TheSmallestDifferencesRank) {
+  EXPECT_EQ(metrics::roc_auc(array({1e-10, 0.0, 0.0}, float64), array({1, 0, 0}), {.outputs = metrics::Outputs::probabilities}), 1);
+}
+
 TEST(ClassScores, PredictAboveTheThreshold) {
   const Array p = array({0.2, 0.3, 0.5, 0.8}, float64), target = array({0, 1, 1, 1});
   const auto recall = [&](double threshold) {
@@ -252,6 +289,19 @@ TEST(Curves, AreScikitLearns) {
   expect_near(pr.recall, ref::pr_recall_weighted);
   expect_near(pr.thresholds, ref::pr_thresholds_weighted);
   expect_near(metrics::precision_recall_curve(two.output, two.target).precision, ref::pr_precision);
+}
+
+TEST(Curves, RecallOfNoPositivesIsOne) {
+  const auto curve = metrics::precision_recall_curve(array({1.0, 2.0}, float64), array({0, 0}));
+  expect_near(curve.recall, {1, 1, 0});
+  expect_near(curve.precision, {0, 0, 1});
+}
+
+TEST(Calibration, AProbabilityBetweenTwoBinsIsInTheLower) {
+  const auto bins =
+      metrics::calibration_curve(array({0.5, 0.9}, float64), array({1, 1}), {.count = 2}, {.outputs = metrics::Outputs::probabilities});
+  ASSERT_EQ(bins.size(), 2u);
+  EXPECT_EQ(bins[0].predicted, 0.5);
 }
 
 TEST(Calibration, IsScikitLearns) {
@@ -302,6 +352,23 @@ TEST(Thresholds, TableAndTheBestOfAll) {
   EXPECT_EQ(metrics::f1(p, target, {.outputs = metrics::Outputs::probabilities, .threshold = best.threshold}), best.f);
   EXPECT_EQ(metrics::best_threshold(p, target, metrics::BestBy::cost, {.false_positive_cost = 10}, given).threshold, 0.75);
   EXPECT_EQ(metrics::best_threshold(p, target, metrics::BestBy::youden, {}, given).youden, 0.5);
+}
+
+TEST(Thresholds, AProbabilityAtTheThresholdIsNotAboveIt) {
+  const ClassOptions given{.outputs = metrics::Outputs::probabilities};
+  EXPECT_EQ(metrics::threshold_table(array({0.5, 0.2}, float64), array({1, 0}), {0.5}, {}, given)[0].recall, 0);
+  EXPECT_EQ(metrics::threshold_table(array({0.5, 0.2}, float64), array({1, 0}), {0.2}, {}, given)[0].recall, 1);
+}
+
+// A sample that weighs nothing makes two thresholds equally good.
+TEST(Thresholds, OfEqualOnesTheNearestToAHalfIsBest) {
+  const Array target = array({0, 1, 1, 1}), weights = array({1.0, 0.0, 0.0, 1.0}, float64);
+  const auto best = [&](const Array& p) {
+    return metrics::best_threshold(p, target, metrics::BestBy::youden, {}, {.outputs = metrics::Outputs::probabilities, .weights = weights})
+        .threshold;
+  };
+  EXPECT_NEAR(best(array({0.1, 0.4, 0.56, 0.9}, float64)), 0.48, kClose);
+  EXPECT_NEAR(best(array({0.1, 0.2, 0.3, 0.72}, float64)), 0.51, kClose);
 }
 
 TEST(Labels, OfSeveralAnswersAreScikitLearns) {

@@ -5,6 +5,7 @@
 
 #include "gradus/gradus.hpp"
 #include "gradus/metrics/distributions.hpp"
+#include "gradus/metrics/resampling.hpp"
 #include "tests/metrics/references.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -209,6 +210,25 @@ TEST(Bootstrap, CountsResamplesWithoutAClass) {
   EXPECT_LT(interval.undefined, 160);
   EXPECT_EQ(interval.value, 1);
   EXPECT_EQ(interval.upper, 1);
+}
+
+TEST(Bootstrap, BoundsAreEfrons) {
+  const auto bounds = [](BootstrapKind kind) {
+    return metrics::detail::interval_of(0.3, ref::bca_draws, ref::bca_left_out, {.confidence = 0.9, .kind = kind});
+  };
+  const auto bca = bounds(BootstrapKind::bca), percentile = bounds(BootstrapKind::percentile);
+  EXPECT_NEAR(bca.lower, ref::bca_bounds[0], kClose);
+  EXPECT_NEAR(bca.upper, ref::bca_bounds[1], kClose);
+  EXPECT_NEAR(percentile.lower, ref::percentile_bounds[0], kClose);
+  EXPECT_NEAR(percentile.upper, ref::percentile_bounds[1], kClose);
+}
+
+// All resamples are equal: the corrections are 0 / 0.
+TEST(Bootstrap, OfWhatNeverVariesIsThatNumber) {
+  const auto interval = metrics::bootstrap({"accuracy"}, array({1.0, 2.0}, float64), array({1, 1}), {.resamples = 20})[0];
+  EXPECT_EQ(interval.lower, 1);
+  EXPECT_EQ(interval.upper, 1);
+  EXPECT_EQ(interval.error, 0);
 }
 
 TEST(Bootstrap, OfWeightedSamplesWeighsThem) {

@@ -59,6 +59,12 @@ TEST(NumberScores, WorkedOutByHand) {
   EXPECT_NEAR(metrics::adjusted_r2(array({1.0, 2.0, 4.0}, float64), array({1.0, 2.0, 3.0}, float64), 1), 1 - 0.5 * 2 / 1, kClose);
 }
 
+TEST(NumberScores, TheWeightedMedianIsTheLowerOne) {
+  const Array zero = zeros({2}), errors = array({1.0, 2.0}, float64);
+  EXPECT_EQ(metrics::median_absolute_error(zero, errors), 1.5);
+  EXPECT_EQ(metrics::median_absolute_error(zero, errors, {.weights = ones({2})}), 1);
+}
+
 // scikit-learn rounds the mean of equal targets under weights, and gives -1e32.
 TEST(NumberScores, OfEqualTargetsExplainNothing) {
   const Array target = full({3}, 0.1), weights = array({0.3, 0.7, 0.1}, float64);
@@ -128,6 +134,10 @@ TEST(Ranking, WithoutTies) {
   EXPECT_EQ(metrics::precision_at(output, target, {.k = 8}), 3.0 / 16);
   EXPECT_EQ(metrics::recall_at(output, target, {.k = 2}), 0.25);
   EXPECT_EQ(metrics::recall_at(output, target, {.k = 2, .weights = array({3.0, 1.0}, float64)}), 0.375);
+}
+
+TEST(Ranking, AFullCutIsPerfect) {
+  EXPECT_EQ(metrics::mean_average_precision(array({{4.0, 3.0, 2.0, 1.0}}), array({{1, 1, 1, 0}}), {.k = 2}), 1);
 }
 
 // Mean over all orders of the tied items, counted one by one.

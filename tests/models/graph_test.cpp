@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "gradus/gradus.hpp"
-#include "tests/damage.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace gradus {
@@ -19,8 +18,6 @@ namespace {
 using namespace models;
 using testing::error_of;
 using testing::TemporaryFolder;
-using testing::without_path;
-using testing::write_text;
 
 // Parents and grandparents over four generations, of 4 families.
 data::KnowledgeGraph families() {
@@ -35,56 +32,6 @@ data::KnowledgeGraph families() {
     }
   }
   return data::graph_of(train, "", test);
-}
-
-// ---- reading
-
-TEST(Triples, AreReadByTheirNames) {
-  const TemporaryFolder folder;
-  write_text(folder / "train.txt",
-             "\xEF\xBB\xBF"
-             "a\tr\tb\r\nb\tr\ta\n\na\tr\tb\nä x\ts s\tb");
-  write_text(folder / "dev.tsv", "a\ts s\tnew\n");
-  const data::KnowledgeGraph graph = data::read_graph(folder.path());
-  EXPECT_EQ(graph.entities, (std::vector<std::string>{"a", "b", "ä x", "new"}));
-  EXPECT_EQ(graph.relations, (std::vector<std::string>{"r", "s s"}));
-  EXPECT_EQ(graph.train, (std::vector<data::Triple>{{0, 0, 1}, {1, 0, 0}, {2, 1, 1}}));
-  EXPECT_EQ(graph.validation, (std::vector<data::Triple>{{0, 1, 3}}));
-  EXPECT_TRUE(graph.test.empty());
-  EXPECT_EQ(graph.repeated, 1);
-  EXPECT_EQ(graph.unseen, 1);
-  EXPECT_EQ(graph.entity("ä x"), 2);
-  EXPECT_EQ(error_of([&] { graph.entity("ne"); }), "graph: there is no entity \"ne\" among the 4; did you mean new?");
-  const data::LinkQueries queries = data::link_queries(graph, graph.validation);
-  EXPECT_EQ(queries.x.to_vector<int64_t>(), (std::vector<int64_t>{0, 1, 3, 3}));
-  EXPECT_EQ(queries.y.to_vector<int64_t>(), (std::vector<int64_t>{3, 0}));
-}
-
-TEST(Triples, WhatIsNoFactIsRefusedWithItsLine) {
-  const TemporaryFolder folder;
-  const auto error = [&](const std::string& text) {
-    write_text(folder / "train.txt", text);
-    return without_path(error_of([&] { data::read_graph(folder.path()); }), folder.path());
-  };
-  EXPECT_EQ(error_of([&] { data::read_graph(folder / "none"); }).substr(folder.path().size()),
-            "/none: is no folder; facts are in train.txt, valid.txt and test.txt of one");
-  EXPECT_EQ(error("a\tr\tb\na b c\n"), "PATH/train.txt:2: has 1 cells; a fact is head, relation and tail, separated by tabs");
-  EXPECT_EQ(error("a\tr\tb\tc\n"), "PATH/train.txt:1: has 4 cells; a fact is head, relation and tail, separated by tabs");
-  EXPECT_EQ(error("a\t\tb\n"), "PATH/train.txt:1: its relation is empty");
-  EXPECT_EQ(error("a\tr\t\xff\n"), "PATH/train.txt:1: its tail \"\\xff\" is no UTF-8");
-  EXPECT_EQ(error(std::string(70000, 'x') + "\tr\tb"), "PATH/train.txt:1: its head has 70000 bytes; there may be 65536");
-  EXPECT_EQ(error("\n\n"), "PATH/train.txt: holds no facts");
-  std::filesystem::remove(folder / "train.txt");
-  EXPECT_EQ(without_path(error_of([&] { data::read_graph(folder.path()); }), folder.path()), "PATH: holds no train.txt or train.tsv");
-}
-
-TEST(Triples, DamagedFilesAreReadOrRefused) {
-  const TemporaryFolder folder;
-  const std::string good = "a\tr\tb\nb\tr\ta\nc\ts\tb\n";
-  for (uint32_t seed = 0; seed < 300; ++seed) {
-    write_text(folder / "train.txt", testing::damaged(good, seed));
-    testing::expect_careful([&] { data::read_graph(folder.path()); }, 1 << 20, concat("seed ", seed));
-  }
 }
 
 // ---- scores
@@ -162,6 +109,10 @@ TEST(LinkScores, AreFilteredAndTiesTakeTheMiddle) {
   EXPECT_NEAR(scores.mean_rank, 1.75, 1e-12);
   EXPECT_EQ(scores.hits_1, 0.5);
   EXPECT_EQ(scores.hits_3, 1);
+  // Facts of all parts are known.
+  const data::KnowledgeGraph parts = data::graph_of("a\tr\tb\n", "a\tr\tc\n", "a\tr\td\n");
+  const LinkModel falling = [](const Array& queries) { return broadcast_to(array({4.0f, 3.0f, 2.0f, 1.0f}), {queries.shape(0), 4}); };
+  EXPECT_EQ(link_scores(falling, parts, parts.test).mean_rank, (2.0 + 1.0) / 2);  // d behind a; a itself
   // All level: of a, d, e, f the middle, 2.5; of all six 3.5.
   EXPECT_NEAR(rank({0, 0, 0, 0, 0, 0}).mean_rank, (2.5 + 3.5) / 2, 1e-12);
   // nan is below all, also for the answer.
@@ -179,8 +130,9 @@ TEST(FitGraph, LearnsWhoIsAGrandparent) {
     random::seed(1);
     GraphEmbedding model({.entities = graph.entity_count(), .relations = graph.relation_count(), .width = 32, .score = score});
     const double before = link_scores(model, graph, graph.test).mrr;
-    const train::History history =
-        fit_graph(model, graph, {.optimizer = optim::Adagrad(0.2, {.initial_accumulator = 0}), .epochs = 40, .batch_size = 32, .verbose = false}, {.n3 = 0.003});
+    const train::History history = fit_graph(
+        model, graph, {.optimizer = optim::Adagrad(0.2, {.initial_accumulator = 0}), .epochs = 40, .batch_size = 32, .verbose = false},
+        {.n3 = 0.003});
     EXPECT_LT(history.last("loss"), history.epochs[0].logs["loss"] / 2);
     const double after = link_scores(model, graph, graph.test).mrr;
     EXPECT_GT(after, before + 0.15) << enum_names(score)[static_cast<size_t>(score)] << " " << before << " " << after;
@@ -193,7 +145,9 @@ TEST(FitGraph, PenaltiesShrinkNumbersAndRulesTeach) {
   const auto trained = [&](GraphPenalties penalties) {
     random::seed(1);
     GraphEmbedding model = DistMult(graph, 16);
-    fit_graph(model, graph, {.optimizer = optim::Adagrad(0.2, {.initial_accumulator = 0}), .epochs = 15, .batch_size = 32, .verbose = false}, std::move(penalties));
+    fit_graph(model, graph,
+              {.optimizer = optim::Adagrad(0.2, {.initial_accumulator = 0}), .epochs = 15, .batch_size = 32, .verbose = false},
+              std::move(penalties));
     return std::pair(sum(square(model.entities.get())).item(), link_scores(model, graph, graph.test).mrr);
   };
   const auto plain = trained({});
@@ -277,7 +231,8 @@ TEST(Umls, LinkPredictionReachesWhatIsKnown) {
   EXPECT_EQ(graph.relation_count(), 46);
   random::seed(0);
   GraphEmbedding model = ComplEx(graph, 100);
-  fit_graph(model, graph, {.optimizer = optim::Adagrad(0.1, {.initial_accumulator = 0}), .epochs = 30, .batch_size = 128, .verbose = false}, {.n3 = 0.01});
+  fit_graph(model, graph, {.optimizer = optim::Adagrad(0.1, {.initial_accumulator = 0}), .epochs = 30, .batch_size = 128, .verbose = false},
+            {.n3 = 0.01});
   const LinkScores scores = link_scores(model, graph, graph.test);
   EXPECT_GE(scores.mrr, 0.90) << to_text(scores);
 }

@@ -54,14 +54,16 @@ TEST(ChooseRidge, measures_rows_that_were_held_out) {
   const AlphaChoice out = choose_ridge(s.x, s.y, choice);
   ASSERT_EQ(out.alphas, (std::vector<double>{100, 1}));
   for (size_t a = 0; a < 2; ++a) {
-    double sum = 0;
+    double sum = 0, squares = 0;
     for (int64_t i = 0; i < 80; ++i) {
       const Array rest = concatenate({arange(i), arange(i + 1, 80)}, 0);
       const LinearFit fit = fit_ridge(take(s.x, rest, 0), take(s.y, rest, 0), {.alpha = out.alphas[a]});
       const double error = fit.predict(s.x[slice(i, i + 1)]).to_vector<double>()[0] - s.y[i].item();
       sum += error * error / 80;
+      squares += std::pow(error, 4) / 80;
     }
     EXPECT_NEAR(out.errors[a], sum, 1e-10);
+    EXPECT_NEAR(out.deviations[a], std::sqrt((squares - sum * sum) / 79), 1e-10) << "the standard error of the mean";
   }
   EXPECT_EQ(out.alpha, 1);
   EXPECT_TRUE(array_equal(out.fit.coefficients, fit_ridge(s.x, s.y, {.alpha = 1}).coefficients));
@@ -80,7 +82,8 @@ TEST(Choices, take_more_penalty_for_more_noise) {
 }
 TEST(Choices, measure_log_loss) {
   // Folds of a coin that x knows nothing of: the more penalty, the nearer to log 2.
-  const Array x = random::normal(random::key(3), {200, 3}, 0, 1, float64), y = (arange(200) - 2 * floor(arange(200).astype(float64) / 2)).astype(int64).eval();
+  const Array x = random::normal(random::key(3), {200, 3}, 0, 1, float64),
+              y = (arange(200) - 2 * floor(arange(200).astype(float64) / 2)).astype(int64).eval();
   const AlphaChoice out = choose_logistic(x, y, {.alphas = {1e9}});
   EXPECT_NEAR(out.errors[0], std::log(2.0), 1e-6);
   EXPECT_NEAR(choose_softmax(x, y, {.alphas = {1e9}}).errors[0], std::log(2.0), 1e-6);

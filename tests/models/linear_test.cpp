@@ -462,6 +462,104 @@ TEST(LinearFits, have_the_same_bits_for_any_number_of_threads) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(array_equal(one[i], two[i])) << i;
 }
 
+TEST(FitElasticNet, has_a_gap_that_bounds_what_is_lost) {
+  // After one pass the objective is above the optimum by no more than the gap says.
+  const Sample s = sample();
+  for (const double l1_ratio : {1.0, 0.5, 0.1}) {
+    const double alpha = 0.4;
+    const auto objective = [&](const LinearFit& fit) {
+      return (sum(square(s.y - fit.predict(s.x))) / 120.0 +
+              alpha * (l1_ratio * sum(abs(fit.coefficients)) + (1 - l1_ratio) / 2 * sum(square(fit.coefficients))))
+          .item();
+    };
+    const LinearFit early = fit_elastic_net(s.x, s.y, {.alpha = alpha, .l1_ratio = l1_ratio, .iterations = 1}),
+                    best = fit_elastic_net(s.x, s.y, {.alpha = alpha, .l1_ratio = l1_ratio});
+    const double scale = sum(square(s.y - mean(s.y))).item() / 120, lost = (objective(early) - objective(best)) / scale;
+    EXPECT_GE(early.certificate.value, lost) << l1_ratio;
+    EXPECT_FALSE(early.certificate.is_met());
+    EXPECT_NE(early.to_text().find("note: the optimum was not reached: the duality gap is"), std::string::npos);
+  }
+}
+TEST(LinearFits, measure_significance_by_students_distribution) {
+  // scipy.stats.t: a coefficient of t standard errors, with n degrees of freedom.
+  const auto row = [](double t, double n, double level = 0.95) {
+    LinearFit fit{.kind = "linear", .intercept = zeros({}, float64)};
+    fit.standard_errors = ones({1}, float64);
+    fit.coefficients = full({1}, t, float64);
+    fit.degrees_of_freedom = n;
+    return fit.table({}, 0, level)[1];
+  };
+  struct Tail {
+    double t, n, p;
+  };
+  for (const auto& [t, n, p] : {Tail{0.1, 1, 0.936548965138893},
+                                {0.01, 5, 0.9924080180425819},
+                                {2.5, 3, 0.08770664700806556},
+                                {0.3, 55, 0.7653081018716388},
+                                {1.2, 30000, 0.230148816637904},
+                                {40, 55, 2.39823230126547e-42},
+                                {1e-8, 7, 0.999999992300171}})
+    EXPECT_NEAR(row(t, n).p / p, 1, 1e-12) << t << " " << n;
+  EXPECT_NEAR(row(0, 3).high, 3.182446305283708, 1e-13);
+  EXPECT_NEAR(row(0, 1, 0.99).high, 63.65674116287153, 1e-10);
+  EXPECT_NEAR(row(0, 0).high, 1.959963984540054, 1e-13) << "the normal one";
+  EXPECT_TRUE(std::isnan(row(std::nan(""), 3).p));
+}
+
+// ---- what users of other systems have run into
+
+TEST(FitLogistic, takes_almost_no_penalty) {
+  // Of two values of x: the intercept is log(1/3), the slope 2 log 3.
+  const Array x = array({{0.0}, {0.0}, {0.0}, {0.0}, {1.0}, {1.0}, {1.0}, {1.0}}), y = array({1, 0, 0, 0, 1, 1, 1, 0});
+  for (const double alpha : {0.0, 1e-200}) {
+    const LinearFit fit = fit_logistic(x, y, {.alpha = alpha});
+    EXPECT_NEAR(fit.intercept.item(), -std::log(3.0), 1e-12) << alpha;
+    expect_near(fit.coefficients, {2 * std::log(3.0)}, 1e-12);
+  }
+}
+TEST(FitLogistic, finds_separation_among_columns_that_depend_on_each_other) {
+  const Array x = array({{1.0, 0.0, 1.0}, {1.0, 0.0, 1.0}, {1.0, 2.0, 1.0}, {1.0, 1.0, 1.0}});
+  EXPECT_NE(error_of([&] { fit_logistic(x, array({1, 1, 0, 0}), {.alpha = 0}); }).find("x separates the classes"), std::string::npos);
+}
+TEST(FitLogistic, does_not_penalise_the_intercept_with_l1) {
+  // With all else 0 the intercept is the log odds of the classes.
+  const Array x = array({{1.0}, {-1.0}, {1.0}, {-1.0}, {1.0}, {-1.0}}), y = array({1, 1, 1, 1, 0, 0});
+  const LinearFit fit = fit_logistic(x, y, {.alpha = 100, .l1_ratio = 1});
+  EXPECT_NEAR(fit.intercept.item(), std::log(2.0), 1e-12);
+  EXPECT_EQ(fit.coefficients.to_vector<double>()[0], 0);
+}
+TEST(FitLogistic, converges_on_columns_of_very_unlike_scale) {
+  const Sample s = sample();
+  const std::vector<double> factors{1e6, 1e-5, 1.0, 1e3};
+  const LinearFit fit = fit_logistic(s.x * array(factors), s.label, {.alpha = 0}), plain = fit_logistic(s.x, s.label, {.alpha = 0});
+  EXPECT_TRUE(fit.certificate.is_met());
+  EXPECT_TRUE(allclose(fit.coefficients * array(factors), plain.coefficients, {.relative = 1e-9, .absolute = 0}));
+}
+TEST(FitLasso, measures_its_gap_by_the_target) {
+  // Values of hundredths, whose objective is below 1e-4 anywhere: w = (x'y / N - alpha) / (x'x / N) all the same.
+  const std::vector<double> x{0, 0, 0, 0, 0, 0, 0, 0.001, 0, 0, 0.015, 0, 0, 0.046, 0, 0, 0.061, 0, 0, 0.062},
+      y{0.008, 0, 0.001, 0.02, 0, 0.001, 0.024, 0.001, 0.001, 0.023, 0.006, 0, 0.011, 0.032, 0, 0.002, 0.056, 0.001, 0.001, 0.062};
+  double mx = 0, my = 0, sxy = 0, sxx = 0;
+  for (size_t i = 0; i < 20; ++i) mx += x[i] / 20, my += y[i] / 20;
+  for (size_t i = 0; i < 20; ++i) sxy += (x[i] - mx) * (y[i] - my) / 20, sxx += (x[i] - mx) * (x[i] - mx) / 20;
+  const LinearFit fit = fit_lasso(array(x, {20, 1}), array(y), {.alpha = 1e-4});
+  expect_near(fit.coefficients, {(sxy - 1e-4) / sxx}, 1e-12);
+}
+TEST(FitLasso, takes_a_table_of_zeros) {
+  const LinearFit fit = fit_lasso(zeros({3, 1}), zeros({3}), {.alpha = 0.1});
+  EXPECT_EQ(fit.coefficients.to_vector<double>()[0], 0);
+  EXPECT_TRUE(fit.certificate.is_met());
+}
+TEST(LinearFits, refuse_or_take_values_near_the_ends_of_float64) {
+  const Sample s = sample();
+  const Array large = s.x * 1e160, small = s.x * 1e-160;
+  EXPECT_NE(error_of([&] { fit_lasso(large, s.y, {.alpha = 1}); }).find("the squares of column 0 are beyond float64"), std::string::npos);
+  EXPECT_NE(error_of([&] { fit_logistic(large, s.label); }).find("the squares of column 0 are beyond float64"), std::string::npos);
+  EXPECT_TRUE(allclose(fit_ridge(large, s.y).coefficients * 1e160, fit_linear(s.x, s.y).coefficients, {.relative = 1e-10, .absolute = 0}));
+  EXPECT_LT(max(abs(fit_ridge(small, s.y).coefficients)).item(), 1e-100);
+  EXPECT_LT(max(abs(fit_logistic(small, s.label).coefficients)).item(), 1e-100);
+}
+
 // ---- certified problems
 
 struct Certified {

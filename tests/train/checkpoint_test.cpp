@@ -244,11 +244,11 @@ TEST_F(BadCheckpoint, ThatIsCutOrChangedIsSaidAndTheOlderOneNamed) {
 
 TEST_F(BadCheckpoint, OfAnotherVersionIsSaid) {
   std::string other = testing::read_text(newest());
-  const std::string version = "\"version\":\"4\"";
+  const std::string version = "\"version\":\"5\"";
   ASSERT_NE(other.find(version), std::string::npos);
   other[other.find(version) + version.size() - 2] = '7';
   testing::write_text(newest(), other);
-  EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: has version \"7\", this program reads 4", 0), 0u) << resume();
+  EXPECT_EQ(resume().rfind("F/c/step-10.checkpoint: has version \"7\", this program reads 5", 0), 0u) << resume();
 }
 
 TEST_F(BadCheckpoint, ThatIsNoneIsSaid) {

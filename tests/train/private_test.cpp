@@ -178,6 +178,8 @@ TEST(Private, SamplesAreDrawnEachByItself) {
   EXPECT_NEAR(mean, 30, 0.35);
   EXPECT_NEAR(square / kSteps - mean * mean, 400 * q * (1 - q), 2);  // binomial
   for (const double each : times) EXPECT_NEAR(each / kSteps, q, 5 * std::sqrt(q * (1 - q) / kSteps));
+  const train::detail::PrivateTraining whole(quiet({.noise_multiplier = 1, .delta = 1e-5}, 1000), set);
+  EXPECT_EQ(whole.sample(3).size(), 400u);
   EXPECT_EQ(training.sample(7), training.sample(7));
   EXPECT_NE(training.sample(7), training.sample(8));
 }
@@ -321,6 +323,7 @@ TEST(Private, TakesAllLossesAndMetricsOfTheLibrary) {
 TEST(Private, Float64ModelsStaySo) {
   const data::Dataset set(random::normal({8, 3}).astype(float64), random::integers({8}, 0, 2));
   nn::Sequential model{nn::Dense(2)};
+  nn::build(model, {1, 3}, float64);
   train::fit(model, set, quiet({.noise_multiplier = 1, .delta = 1e-3}, 4));
   for (const Array& value : values(model)) EXPECT_EQ(value.dtype(), float64);
 }

@@ -129,6 +129,12 @@ TEST(SetScores, RefuseWhatMakesNoSense) {
       std::string::npos);
   EXPECT_EQ(said(one, loss::sparse_categorical_crossentropy, {metrics::roc_auc}),
             "roc_auc: none of the 150 targets is of class 1; each class must have a sample");
+  EXPECT_EQ(
+      error_of([&] {
+        train::fit(model, set,
+                   {.loss = loss::sparse_categorical_crossentropy, .metrics = {metrics::roc_auc}, .validation = one, .verbose = false});
+      }),
+      "roc_auc: none of the 150 targets is of class 1; each class must have a sample\n  hint: these are the targets of the validation set");
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ struct TableOptions {
 /// Two columns of one name, and a line of names that stands there again, are told apart, or left out, and noted. Throws naming file and
 /// line of what cannot be read.
 ///
-///   data::Table table = data::read_table("members.csv");
+///   data::Table people = data::read_table("people.csv");
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 /// Reads a table of delimited text piece by piece, in memory that does not grow with the file. Types are those of `options`, for the other

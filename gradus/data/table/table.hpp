@@ -13,8 +13,8 @@ namespace gradus::data {
 
 /// Columns of the same length, each of a name of its own. A value: copies share the columns' memory.
 ///
-///   data::Table table({data::Column::numeric("age", {31, 47}), data::Column::categorical("sex", {"f", "m"})});
-///   table["age"].numbers()[0];   // 31
+///   data::Table pair({data::Column::numeric("age", {31, 47}), data::Column::categorical("sex", {"f", "m"})});
+///   pair["age"].numbers()[0]   // 31
 class Table {
  public:
   Table() = default;
@@ -65,7 +65,7 @@ struct SplitBy {
 /// Positions of the two parts. Throws for a column that is not there, and where a part would have no row.
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_positions(const Table& table, double fraction, uint64_t seed = 0,
                                                                       const SplitBy& by = {});
-///   auto [test, train] = data::split(table, 0.2, 0, {.stratify = "species"});
+///   const auto parts = data::split(table, 0.2, 0, {.stratify = "happy"});   // a fifth, and the rest
 std::pair<Table, Table> split(const Table& table, double fraction, uint64_t seed = 0, const SplitBy& by = {});
 /// k parts of about the same size for cross-validation: which part each row is in, 0 .. k-1. With `time`, part i + 1 lies behind part i.
 std::vector<int64_t> folds(const Table& table, int64_t k, uint64_t seed = 0, const SplitBy& by = {});

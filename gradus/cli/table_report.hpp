@@ -1,0 +1,27 @@
+// What is told of a model of tables: scores with intervals beside a baseline, calibration, importance, partial dependence.
+#pragma once
+
+#include <string>
+
+#include "gradus/cli/run_report.hpp"
+#include "gradus/explain/features.hpp"
+#include "gradus/metrics/summary.hpp"
+#include "gradus/preprocess/pipeline.hpp"
+
+namespace gradus::cli {
+
+/// Scores of outputs on rows with targets, in the target's own unit; beside them those of the class shares, or the mean, of the training
+/// targets (which may be missing).
+metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
+                               const Array& train_target);
+/// The summary as aligned text.
+std::string summary_text(const metrics::Summary& summary);
+train::ReportTable report_table(const metrics::Summary& summary, const std::string& title);
+
+/// The columns of the inputs that come from one column of the table, as one feature each, by its name.
+std::vector<explain::Feature> table_features(const preprocess::Pipeline& pipeline);
+
+/// Adds all of it to the report of a run.
+void add_table(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline);
+
+}  // namespace gradus::cli
