@@ -42,5 +42,6 @@ void transformers(Runner& run);  ///< training, inference and generation of Tran
 void planning(Runner& run);  ///< recording, planning, first steps, printing
 void growth(Runner& run);    ///< gradients of loops at growing lengths
 void sequences(Runner& run);     ///< gradients through loops of small steps; CTC
+void tables(Runner& run);       ///< reading and describing of tables
 
 }  // namespace bench

@@ -115,6 +115,7 @@ int main(int argc, char** argv) {
   bench::planning(run);
   bench::growth(run);
   bench::sequences(run);
+  bench::tables(run);
   if (run.has_run()) return 0;
   std::fprintf(stderr, "gradus_bench: there is no workload '%s'; --list prints their names\n", wish.only.c_str());
   return 2;

@@ -11,6 +11,8 @@
 #include "gradus/data/batches.hpp"
 #include "gradus/data/fashion_mnist.hpp"
 #include "gradus/data/generate.hpp"
+#include "gradus/data/image.hpp"
+#include "gradus/data/table/describe.hpp"
 #include "gradus/data/table/read_table.hpp"
 #include "gradus/data/table/table.hpp"
 #include "gradus/data/text/sequences.hpp"

@@ -2,7 +2,7 @@
 
 packages=(
   g++ cmake ninja-build
-  libdnnl-dev libhwy-dev zlib1g-dev libzstd-dev libsqlite3-dev libsodium-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libgtest-dev
+  libdnnl-dev libhwy-dev zlib1g-dev libzstd-dev libsqlite3-dev libsodium-dev libpng-dev libjpeg62-turbo-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libgtest-dev
   dataset-fashion-mnist
 )
 

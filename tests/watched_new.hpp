@@ -1,4 +1,4 @@
-// Replaces operator new by one that counts what is live. A program includes this in one of its files.
+// Replaces operator new by one that counts what is live. Weak, so that several files of a program may include this.
 #pragma once
 
 #include <malloc.h>
@@ -38,11 +38,11 @@ inline void give_back(void* block) {
 
 }  // namespace gradus::testing::watched_new
 
-void* operator new(size_t bytes) { return gradus::testing::watched_new::take(bytes); }
-void* operator new[](size_t bytes) { return gradus::testing::watched_new::take(bytes); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
-void operator delete(void* block) noexcept { gradus::testing::watched_new::give_back(block); }
-void operator delete[](void* block) noexcept { gradus::testing::watched_new::give_back(block); }
-void operator delete(void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
-void operator delete[](void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
+[[gnu::weak]] void* operator new(size_t bytes) { return gradus::testing::watched_new::take(bytes); }
+[[gnu::weak]] void* operator new[](size_t bytes) { return gradus::testing::watched_new::take(bytes); }
+[[gnu::weak]] void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
+[[gnu::weak]] void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return gradus::testing::watched_new::try_take(bytes); }
+[[gnu::weak]] void operator delete(void* block) noexcept { gradus::testing::watched_new::give_back(block); }
+[[gnu::weak]] void operator delete[](void* block) noexcept { gradus::testing::watched_new::give_back(block); }
+[[gnu::weak]] void operator delete(void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }
+[[gnu::weak]] void operator delete[](void* block, size_t) noexcept { gradus::testing::watched_new::give_back(block); }

@@ -25,6 +25,7 @@ constexpr const char* kHelpEnd = R"(
 A first run:
   gradus train recipes/mlp_fashion.toml                  train; writes a folder below runs/
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
+  gradus data describe adult.csv --target income         what a table holds
   gradus summary recipes/cnn_fashion.toml                layers, shapes, parameters
   gradus keys optimizer                                  what a recipe may say of the optimiser
   gradus evaluate runs/NAME-TIME                         loss and metrics on the run's test data
@@ -104,6 +105,7 @@ int run(int argc, char** argv) {
   gradus::cli::add_train(app);
   gradus::cli::add_evaluate(app);
   gradus::cli::add_predict(app);
+  gradus::cli::add_data(app);
   gradus::cli::add_summary(app);
   gradus::cli::add_show(app);
   gradus::cli::add_report(app);

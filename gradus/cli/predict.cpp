@@ -205,7 +205,7 @@ void add_predict(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
   Command command(app, "predict", "Classes and probabilities, or numbers, for the samples in files");
   command.positional("MODEL", arguments->model, "Run folder or model file", Need::required);
-  command.positional("INPUT", arguments->inputs, "Files of rows for a model of tables; IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row",
+  command.positional("INPUT", arguments->inputs, "Files of rows for a model of tables; PNG and JPEG files, IDX files of images (.idx, .gz) or CSV files of numbers, one sample a row",
                      Need::required);
   command.option("--top", {1, int64_t{1} << 20}, arguments->top, "Print so many classes (default: 3)");
   command.option("--limit", {1, int64_t{1} << 40}, arguments->limit, "Only the first N samples of each file");
@@ -216,6 +216,7 @@ One line a sample: the likeliest classes with their probabilities; for a regress
 of the training were. A model of images of bytes takes 0 to 255; CSV files and floats may have them divided by 255 already, 0 to 1.
 
   gradus predict runs/NAME-TIME images.idx.gz --limit 10 --top 2
+  gradus predict runs/NAME-TIME cat.jpg dog.png
   gradus predict runs/NAME-TIME points.csv -o predictions.csv)");
   command.runs([arguments] { run_predict(*arguments); });
 }

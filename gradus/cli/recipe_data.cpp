@@ -1,6 +1,7 @@
 // The [data] part of recipes: where the samples come from and how they are divided.
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
+#include "gradus/cli/recipe_images.hpp"
 #include "gradus/cli/recipe_sequences.hpp"
 #include "gradus/cli/recipe_table.hpp"
 #include "gradus/cli/section.hpp"
@@ -192,6 +193,7 @@ constexpr SourceKind kSources[] = {
     {"spirals", "arms of a spiral", described<Spirals>, read_kind<Spirals>},
     {"waves", "noisy waves; the class is how often one swings", described<Waves>, read_kind<Waves>},
     {"idx", "IDX files, plain or gzip", described<Idx>, read_kind<Idx>},
+    {"images", "PNG and JPEG files: a folder with a folder a class, or a table of paths", described<Images>, read_kind<Images>},
     {"text", "a text, in rows of tokens for a language model", described<Text>, read_kind<Text>},
     {"labelled_text", "texts and their classes, a line each", described<LabelledText>, read_kind<LabelledText>},
     {"translation", "texts and their translations, a line each", described<Translation>, read_kind<Translation>},

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "gradus/base/error.hpp"
+#include "gradus/cli/recipe_images.hpp"
 #include "gradus/data/idx.hpp"
+#include "gradus/data/image.hpp"
 #include "gradus/data/numbers.hpp"
 #include "gradus/ops/reduce.hpp"
 #include "gradus/ops/shape.hpp"
@@ -58,6 +60,16 @@ Array from_byte_range(const std::string& place, const nn::ModelInfo& info, const
   return first_beyond(x, 0, 1).empty() ? x.astype(info.input_dtype) : nn::prepare(info, x);
 }
 
+// One image, at the size that the model takes.
+Array image_of(const std::string& path, const nn::ModelInfo& info) {
+  const std::vector<int64_t>& shape = info.input_shape;
+  if (shape.size() != 3 || (shape[2] != 1 && shape[2] != 3 && shape[2] != 4))
+    fail(path, "is an image; the model takes samples of ", shape.empty() ? "a shape that its file does not tell" : to_text(Shape(shape)),
+         ", and images are (height, width, channels) with 1, 3 or 4 channels");
+  const Array image = data::read_image(path, {.channels = shape[2]});
+  return expand_dims(data::resize_image(image, shape[0], shape[1], {.fit = fit_of(info)}), 0).eval();
+}
+
 }  // namespace
 
 data::Dataset as_trained(const std::string& place, const nn::ModelInfo& info, const data::Dataset& set) {
@@ -74,6 +86,7 @@ data::Dataset as_trained(const std::string& place, const nn::ModelInfo& info, co
 }
 
 data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info, int64_t limit) {
+  if (!is_text_file(path) && data::is_image_file(path)) return as_trained(path, info, data::Dataset(image_of(path, info)));
   const Shape one(info.input_shape);
   const bool has_shape = !info.input_shape.empty();
   Array x;

@@ -9,7 +9,7 @@
 namespace gradus::cli {
 
 /// The first `limit` samples of a file (0: all) in the shape that the model was trained with, prepared; without targets. CSV and text files
-/// have one sample a row; all others are IDX. Throws for numbers that are not finite.
+/// have one sample a row, a PNG or JPEG file is one sample, brought to that shape; all others are IDX. Throws for numbers that are not finite.
 data::Dataset read_samples(const std::string& path, const nn::ModelInfo& info, int64_t limit);
 
 /// The set with its inputs prepared as those of the model's training. Throws, of `place`, where its numbers are in no range that the

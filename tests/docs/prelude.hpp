@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gradus/gradus.hpp"
+#include "gradus/io/png.hpp"
 
 using namespace gradus;
 
@@ -130,4 +131,15 @@ inline train::History history = [] {
   train::History done;
   done.privacy.emplace();
   return done;
+}();
+// Of tables and images.
+inline const bool has_tables = [] {
+  std::ofstream("members.csv") << "name,age,city,size,joined,zip\nAnn,31,Kiel,S,2023-04-01,00501\nBo,?,Ulm,L,2023-05-17,98765\n"
+                                 "Cy,47,Kiel,M,2024-01-09,00501\nDi,28,Bonn,S,2024-02-29,10115\n";
+  const std::vector<uint8_t> pixels(32 * 32 * 3, 128);
+  std::ofstream("photo.png", std::ios::binary) << io::encode_png(pixels, 32, 32, 3);
+  for (const char* name : {"animals", "animals/cat", "animals/dog"}) std::filesystem::create_directory(name);
+  for (const char* name : {"animals/cat/1.png", "animals/dog/1.png"})
+    std::ofstream(name, std::ios::binary) << io::encode_png(pixels, 32, 32, 3);
+  return true;
 }();

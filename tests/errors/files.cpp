@@ -1,5 +1,6 @@
 // Files that lie, and what cannot be written. Each provocation has a folder of its own as the current one.
 #include "gradus/data/idx.hpp"
+#include "gradus/data/image.hpp"
 #include "gradus/data/numbers.hpp"
 #include "gradus/data/text/text_files.hpp"
 #include "gradus/data/text/tokenizer_file.hpp"
@@ -26,6 +27,11 @@ std::string bytes(std::initializer_list<int> values) {
   std::string out;
   for (const int value : values) out += static_cast<char>(value);
   return out;
+}
+void read_image(const std::string& content) {
+  const Folder folder;
+  gradus::testing::write_text("photo.png", content);
+  data::read_image("photo.png");
 }
 void read_idx(const std::string& content) {
   const Folder folder;
@@ -155,6 +161,15 @@ Provocations file_provocations() {
       PROVOKE(load_tokenizer(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}})")),
       PROVOKE(load_tokenizer(R"({"model": {"type": "WordLevel", "vocab": {"a": 0}}, "normalizer": {"type": "Precompiled"}})")),
       PROVOKE(const Folder folder; data::fashion_mnist("nowhere")),
+      PROVOKE(read_image("")),
+      PROVOKE(read_image("GIF89a")),
+      PROVOKE(read_image("\x89PNG\r\n\x1a\n")),
+      PROVOKE(read_image("\xff\xd8\xff\xe0")),
+      PROVOKE(data::resize_image(zeros({4, 4, 2}, uint8), 2, 2)),
+      PROVOKE(data::resize_image(zeros({4, 4, 3}), 2, 2)),
+      PROVOKE(data::resize_image(zeros({4, 4, 3}, uint8), 0, 2)),
+      PROVOKE(data::image_set(data::Table({data::Column::numeric("age", {1})}))),
+      PROVOKE(data::describe(data::Table({data::Column::numeric("age", {1})}), {.bins = 0})),
   };
 }
 

@@ -2,7 +2,9 @@
 #include "gradus/data/table/column_builder.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "gradus/base/error.hpp"
@@ -16,12 +18,22 @@ using namespace core;
 namespace {
 
 // More different words than this, and more than half of the cells: they are kept as texts.
-constexpr size_t kFewWords = 1000;
+constexpr size_t kFewWords = 20'000;
 // A column of up to so many different words is categorical whatever they are.
 constexpr size_t kFewCategories = 20;
 constexpr double kWordsOfText = 2.5, kLettersOfText = 60;
 
 double words_in(std::string_view text) { return 1.0 + static_cast<double>(std::count(text.begin(), text.end(), ' ')); }
+constexpr int kRecentBits = 12;
+
+// Of length, beginning and end; never of more than there is.
+size_t few_bits(std::string_view word) {
+  uint64_t first = 0, last = 0;
+  const size_t count = std::min<size_t>(word.size(), 8);
+  std::memcpy(&first, word.data(), count);
+  std::memcpy(&last, word.data() + word.size() - count, count);
+  return static_cast<size_t>(((first ^ std::rotl(last, 29)) + word.size()) * 0x9E3779B97F4A7C15u >> (64 - kRecentBits));
+}
 bool is_image_path(std::string_view text) {
   std::string end(text.substr(text.size() < 5 ? 0 : text.size() - 5));
   for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
@@ -73,19 +85,20 @@ bool ColumnBuilder::add_number(std::string_view cell) {
 }
 
 int32_t ColumnBuilder::code_of(std::string_view cell) {
-  if (cell == last_ && last_code_ != -2) return last_code_;
+  if (cell.empty() || cell == last_missing_) return -1;
+  if (recent_.empty()) recent_.assign(size_t{1} << kRecentBits, -1);
+  int32_t& recent = recent_[few_bits(cell)];
+  if (recent >= 0 && words_[static_cast<size_t>(recent)] == cell) return recent;
   const auto found = places_.find(cell);
-  int32_t code = -1;
-  if (found != places_.end()) {
-    code = found->second;
-  } else if (!is_missing_mark(cell, options_)) {
-    code = static_cast<int32_t>(words_.size());
-    words_.emplace_back(cell);
-    places_.emplace(std::string(cell), code);
+  if (found != places_.end()) return recent = found->second;
+  if (is_missing_mark(cell, options_)) {
+    last_missing_ = cell;
+    return -1;
   }
-  last_ = cell;
-  last_code_ = code;
-  return code;
+  recent = static_cast<int32_t>(words_.size());
+  words_.emplace_back(cell);
+  places_.emplace(std::string(cell), recent);
+  return recent;
 }
 
 void ColumnBuilder::spell_out() {
@@ -97,6 +110,7 @@ void ColumnBuilder::spell_out() {
   codes_ = {};
   words_ = {};
   places_ = {};
+  recent_ = {};
 }
 
 void ColumnBuilder::add_word(std::string_view cell) {
@@ -158,7 +172,7 @@ void ColumnBuilder::begin_again() {
   words_ = {};
   places_ = {};
   texts_ = {};
-  last_code_ = -2;
+  recent_ = {};
 }
 
 bool ColumnBuilder::dates_of(DateOrder order, std::vector<double>& seconds) const {
@@ -256,7 +270,7 @@ Column ColumnBuilder::words_as_codes(ColumnType type) {
   codes_ = {};
   words_ = {};
   places_ = {};
-  last_code_ = -2;
+  recent_ = {};
   return out;
 }
 

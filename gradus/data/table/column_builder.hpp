@@ -72,8 +72,8 @@ class ColumnBuilder {
   std::vector<std::string> words_{};
   std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> places_{};
   Texts texts_{};
-  std::string last_{};  // the cell before, and its code
-  int32_t last_code_ = -2;
+  std::vector<int32_t> recent_{};  // codes by a few bits of their words; -1: none
+  std::string last_missing_{};     // the mark that came last
   int64_t misfits_ = 0, first_misfit_line_ = 0;
   std::string first_misfit_{}, scratch_{};
 };

@@ -29,6 +29,9 @@ bool is_database(const std::string& path) {
 namespace {
 
 constexpr int kWaitMilliseconds = 2000;
+// A table ends where its file does. A view may go on for ever, and a cell of it be as long as it likes.
+constexpr int64_t kMostRowsOfView = 50'000'000, kStepsOfView = int64_t{1} << 25, kStepsOfViewAByte = 256;
+constexpr int kLongestCell = 1 << 26, kStepsBetween = 1 << 20;
 
 // A database opened for reading only.
 class Database {
@@ -42,11 +45,20 @@ class Database {
     // A hostile schema calls no functions, and changes nothing.
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kLongestCell);
+  }
+  // Steps of its virtual machine from now on: beyond so many they end with an error.
+  void limit_steps() {
+    steps_ = steps_at_most();
+    sqlite3_progress_handler(
+        get(), kStepsBetween, [](void* left) { return (*static_cast<int64_t*>(left) -= kStepsBetween) < 0 ? 1 : 0; }, &steps_);
   }
   sqlite3* get() const { return database_.get(); }
   [[noreturn]] void fail_with(int result) const {
     if (result == SQLITE_BUSY || result == SQLITE_LOCKED)
       fail_io(path_, "the database is locked by another process; try again when it has finished");
+    if (result == SQLITE_INTERRUPT)
+      fail_io(path_, "the view takes more than ", steps_at_most(), " steps; a limit of rows reads its beginning, or write it into a table");
     fail_io(path_, "cannot read the database: ", sqlite3_errmsg(get()));
   }
 
@@ -54,7 +66,10 @@ class Database {
   struct Close {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
   };
+  // The more there is in the file, the longer a view may go over it.
+  int64_t steps_at_most() const { return kStepsOfView + kStepsOfViewAByte * file::Reader(path_).bytes(); }
   const std::string& path_;
+  int64_t steps_ = 0;
   std::unique_ptr<sqlite3, Close> database_{};
 };
 
@@ -91,33 +106,64 @@ std::string in_quotes(const std::string& name) {
   return out + "\"";
 }
 
-std::string table_of(const Database& database, const std::string& path, const std::string& wanted) {
-  Query query(database,
-              "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name");
+struct Wanted {
+  std::string name{};
+  bool is_view = false;
+};
+Wanted table_of(const Database& database, const std::string& path, const std::string& wanted) {
+  Query query(
+      database,
+      "select name, type from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name");
   std::vector<std::string> names;
-  while (query.next()) names.emplace_back(query.text(0));
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  std::vector<bool> are_views;
+  while (query.next()) {
+    names.emplace_back(query.text(0));
+    are_views.push_back(query.text(1) == "view");
+  }
+  const std::string all = join(names);
   if (names.empty()) fail_io(path, "the database has no table");
   if (wanted.empty() && names.size() > 1) fail_io(path, "the database has ", names.size(), " tables; name one of ", all);
-  if (wanted.empty()) return names[0];
-  if (std::find(names.begin(), names.end(), wanted) == names.end()) fail_io(path, "there is no table \"", wanted, "\"; there are ", all);
-  return wanted;
+  const auto found = wanted.empty() ? names.begin() : std::find(names.begin(), names.end(), wanted);
+  if (found == names.end()) {
+    const std::string near = nearest(wanted, names);
+    fail_io(path, "there is no table \"", wanted, "\"; ", near.empty() ? "there are " + all : "did you mean \"" + near + "\"?");
+  }
+  return {*found, are_views[static_cast<size_t>(found - names.begin())]};
+}
+
+// What is to be selected. SQLite takes a quoted name that is no column for a text, so each is looked for.
+std::string selection(const Database& database, const std::string& path, const std::string& table, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return "*";
+  const Query all(database, concat("select * from ", in_quotes(table)));
+  std::vector<std::string> names;
+  for (int c = 0; c < sqlite3_column_count(all.get()); ++c) names.emplace_back(sqlite3_column_name(all.get(), c));
+  std::string out;
+  for (const std::string& name : wanted) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string near = nearest(name, names);
+      fail_io(path, "there is no column \"", name, "\" in \"", table, "\"", near.empty() ? "" : "; did you mean \"" + near + "\"?");
+    }
+    out += (out.empty() ? "" : ", ") + in_quotes(name);
+  }
+  return out;
 }
 
 }  // namespace
 
 Table read_database(const std::string& path, const TableOptions& options) {
-  const Database database(path);
-  const std::string table = table_of(database, path, options.table);
-  std::string wanted;
-  for (const std::string& name : options.columns) wanted += (wanted.empty() ? "" : ", ") + in_quotes(name);
-  Query query(database, concat("select ", wanted.empty() ? "*" : wanted, " from ", in_quotes(table),
+  Database database(path);
+  const auto [table, is_view] = table_of(database, path, options.table);
+  if (is_view) database.limit_steps();
+  Query query(database, concat("select ", selection(database, path, table, options.columns), " from ", in_quotes(table),
                                options.limit > 0 ? concat(" limit ", options.limit) : ""));
   const int width = sqlite3_column_count(query.get());
   std::vector<Texts> cells(static_cast<size_t>(width));
   std::vector<int64_t> blobs(static_cast<size_t>(width), 0);
+  int64_t rows = 0;
   while (query.next()) {
+    if (is_view && ++rows > kMostRowsOfView)
+      fail_io(path, "the view \"", table, "\" has more than ", kMostRowsOfView,
+              " rows; a limit reads its beginning, or write it into a table");
     for (int c = 0; c < width; ++c) {
       const int type = sqlite3_column_type(query.get(), c);
       const auto at = static_cast<size_t>(c);

@@ -154,23 +154,28 @@ bool has_names(const std::vector<Cells>& records, const TableOptions& options) {
 
 // Names as they stand there, or column_3; of two of a name the second is told apart.
 std::vector<std::string> names_of(const Cells& cells, bool are_names, std::vector<std::string>& notes) {
-  std::vector<std::string> out;
+  constexpr size_t kNoted = 10;
+  std::vector<std::string> out, doubled;
   std::set<std::string> taken;
-  std::string doubled;
+  std::map<std::string, int64_t> numbers;  // the last one that a name has got
   for (size_t i = 0; i < cells.size(); ++i) {
     std::string name = are_names ? cells[i] : "";
     if (i == 0 && name.starts_with('#') && name.size() > 1) name.erase(0, 1 + (name[1] == ' '));
     if (name.empty()) name = concat("column_", i + 1);
     if (taken.contains(name)) {
-      int64_t number = 2;
-      while (taken.contains(concat(name, "_", number))) ++number;
-      doubled += concat(doubled.empty() ? "" : ", ", "\"", name, "\" (column ", i + 1, ") is called ", name, "_", number);
+      int64_t& number = numbers.emplace(name, 1).first->second;
+      do ++number;
+      while (taken.contains(concat(name, "_", number)));
+      doubled.push_back(concat("\"", name, "\" (column ", i + 1, ") is called ", name, "_", number));
       name = concat(name, "_", number);
     }
     taken.insert(name);
     out.push_back(std::move(name));
   }
-  if (!doubled.empty()) notes.push_back("names that stand twice: " + doubled);
+  const size_t count = doubled.size();
+  doubled.resize(std::min(count, kNoted));
+  if (count > 0)
+    notes.push_back(concat("names that stand twice: ", join(doubled), count > kNoted ? concat(" and ", count - kNoted, " more") : ""));
   if (!are_names && !out.empty())
     notes.push_back(concat("the file has no line of names: its columns are called column_1 to column_", out.size()));
   return out;

@@ -93,8 +93,7 @@ bool RecordReader::next() {
   firsts_.assign(1, 0);
   while (lines_.empty()) {
     if (is_at_end_ && record_begin_ == text_end_) return false;
-    begins_.clear();
-    ends_.clear();
+    cells_.clear();
     if (!is_at_end_) fill();
     index();
     if (is_at_end_ && record_begin_ < text_end_) {
@@ -105,8 +104,7 @@ bool RecordReader::next() {
     }
   }
   const size_t whole = width_ > 0 ? lines_.size() * static_cast<size_t>(width_) : static_cast<size_t>(firsts_.back());
-  begins_.resize(whole);
-  ends_.resize(whole);
+  cells_.resize(whole);
   return true;
 }
 
@@ -117,9 +115,14 @@ void RecordReader::index() {
   }
   const uint64_t separator = eight(style_.separator), line_end = eight(style_.line_end), quote = eight('"');
   while (at_ + 8 <= text_end_) {
+    if (place_ == Place::quoted) {
+      skip_quoted();
+      index_slowly(std::min(at_ + 2, text_end_));  // mostly the quote and the separator behind it
+      continue;
+    }
     uint64_t word;
     std::memcpy(&word, text_.data() + at_, 8);
-    if (matches(word, quote) || place_ == Place::quoted || place_ == Place::after_quote) {
+    if (matches(word, quote) || place_ == Place::after_quote) {
       if (place_ == Place::start || place_ == Place::cell) {
         const auto begin = text_.begin() + static_cast<std::ptrdiff_t>(cell_begin_), end = text_.begin() + static_cast<std::ptrdiff_t>(at_);
         place_ = std::all_of(begin, end, is_blank) ? Place::start : Place::cell;
@@ -141,6 +144,15 @@ void RecordReader::index() {
     if (std::all_of(begin, end, is_blank)) place_ = Place::start;
   }
   index_slowly(text_end_);
+}
+
+// Within quotes, up to the next one.
+void RecordReader::skip_quoted() {
+  const char* const begin = text_.data() + at_;
+  const void* quote = std::memchr(begin, '"', text_end_ - at_);
+  const char* const end = quote ? static_cast<const char*>(quote) : text_.data() + text_end_;
+  if (std::memchr(begin, style_.line_end, static_cast<size_t>(end - begin))) line_ += std::count(begin, end, style_.line_end);
+  at_ = static_cast<size_t>(end - text_.data());
 }
 
 void RecordReader::index_slowly(size_t end) {
@@ -187,8 +199,7 @@ void RecordReader::index_slowly(size_t end) {
 }
 
 void RecordReader::end_cell(size_t at, size_t next) {
-  begins_.push_back(static_cast<uint32_t>(cell_begin_));
-  ends_.push_back(static_cast<uint32_t>(at));
+  cells_.push_back({static_cast<uint32_t>(cell_begin_), static_cast<uint32_t>(at)});
   cell_begin_ = next;
   ++cells_open_;
 }
@@ -202,15 +213,14 @@ void RecordReader::end_record(size_t at) {
   cell_begin_ = at + 1;
   const size_t cells = cells_open_;
   cells_open_ = 0;
-  const auto is_empty = [&] { return std::all_of(text_.begin() + begins_.back(), text_.begin() + ends_.back(), is_blank); };
+  const auto is_empty = [&] { return std::all_of(text_.begin() + cells_.back().begin, text_.begin() + cells_.back().end, is_blank); };
   if (cells == 1 && is_empty()) {
-    begins_.pop_back();
-    ends_.pop_back();
+    cells_.pop_back();
     empty_lines_ += at < text_end_;
   } else {
     if (width_ == 0) width_ = static_cast<int64_t>(cells);
     if (width_ > kMostColumns) fail_io(place_of_line(record_line_), "the line has ", cells, " cells; at most ", kMostColumns, " are read");
-    if (width_ == kAnyWidth) firsts_.push_back(static_cast<int64_t>(begins_.size()));
+    if (width_ == kAnyWidth) firsts_.push_back(static_cast<int64_t>(cells_.size()));
     if (static_cast<int64_t>(cells) != width_ && width_ != kAnyWidth) settle_ragged(cells);
     else lines_.push_back(record_line_);
   }
@@ -227,15 +237,12 @@ void RecordReader::settle_ragged(size_t cells) {
   }
   if (first_ragged_line_ == 0) first_ragged_line_ = record_line_;
   if (ragged_ == Ragged::skip || cells > wanted) {
-    begins_.resize(begins_.size() - cells);
-    ends_.resize(ends_.size() - cells);
+    cells_.resize(cells_.size() - cells);
     ++skipped_;
     return;
   }
-  for (size_t i = cells; i < wanted; ++i) {
-    begins_.push_back(begins_.back());
-    ends_.push_back(begins_.back());
-  }
+  const uint32_t end = cells_.back().end;
+  cells_.resize(cells_.size() + wanted - cells, {end, end});
   ++padded_;
   lines_.push_back(record_line_);
 }

@@ -48,7 +48,7 @@ class RecordReader {
   /// The same with its quotes.
   std::string_view raw_cell(int64_t record, int64_t column) const {
     const auto at = static_cast<size_t>((width_ > 0 ? record * width_ : firsts_[static_cast<size_t>(record)]) + column);
-    const char *begin = text_.data() + begins_[at], *end = text_.data() + ends_[at];
+    const char *begin = text_.data() + cells_[at].begin, *end = text_.data() + cells_[at].end;
     while (begin != end && is_blank(*begin)) ++begin;
     while (begin != end && is_blank(end[-1])) --end;
     return {begin, static_cast<size_t>(end - begin)};
@@ -70,7 +70,7 @@ class RecordReader {
   bool fill();
   void index();
   void index_slowly(size_t end);
-  void index_quickly();
+  void skip_quoted();
   void end_cell(size_t at, size_t next);
   void end_record(size_t at);
   void settle_ragged(size_t cells);
@@ -91,7 +91,10 @@ class RecordReader {
   Place place_ = Place::start;
   int64_t line_ = 1;  // of at_
   int64_t record_line_ = 1, quote_line_ = 0;
-  std::vector<uint32_t> begins_{}, ends_{};
+  struct Cell {
+    uint32_t begin, end;
+  };
+  std::vector<Cell> cells_{};
   std::vector<int64_t> lines_{}, firsts_{};  // firsts_: of records of any width, where their cells begin, and where the last ones end
   bool is_at_end_ = false;
   int64_t empty_lines_ = 0, comment_lines_ = 0, skipped_ = 0, padded_ = 0, first_ragged_line_ = 0;

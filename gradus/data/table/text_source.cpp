@@ -129,8 +129,29 @@ int64_t TextSource::State::convert(char* out, int64_t count) {
   }
 }
 
+namespace {
+
+// Chinese text has its high bytes in pairs, mostly; an accented letter among others has none beside it.
+bool has_pairs(const std::string& path) {
+  file::InputStream stream(path);
+  std::string text(size_t{1} << 20, '\0');
+  text.resize(static_cast<size_t>(stream.read_some(text.data(), static_cast<int64_t>(text.size()))));
+  const auto is_high = [&](size_t at) { return at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80; };
+  size_t high = 0, paired = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (!is_high(at)) continue;
+    ++high;
+    paired += (at > 0 && is_high(at - 1)) || is_high(at + 1);
+  }
+  return 2 * paired > high;
+}
+
+}  // namespace
+
 std::string likely_encoding(const std::string& path) {
+  const bool is_perhaps_chinese = has_pairs(path);
   for (const char* encoding : {"gb18030", "windows-1252", "latin1"}) {
+    if (encoding[0] == 'g' && !is_perhaps_chinese) continue;
     try {
       TextSource source(path, encoding);
       std::string text(size_t{1} << 20, '\0');
