@@ -18,7 +18,8 @@ std::string people(const std::string& names, const std::function<std::string(int
   for (int row = 0; row < 200; ++row) {
     const int age = 20 + row * 37 % 50, hours = 10 + row * 29 % 41;
     const bool is_rich = age + hours + row * 13 % 30 > 85;
-    text += std::to_string(age) + "," + std::to_string(hours) + "," + "nesw"[row % 4] + more(row, is_rich) + "," + (is_rich ? "yes" : "no") + "\n";
+    text += std::to_string(age) + "," + std::to_string(hours) + "," + "nesw"[row % 4] + more(row, is_rich) + "," +
+            (is_rich ? "yes" : "no") + "\n";
   }
   return text;
 }
@@ -39,8 +40,9 @@ TEST_P(Healthy, HasNoFinding) {
 }
 INSTANTIATE_TEST_SUITE_P(Tables, Healthy,
                          ::testing::Values(HealthyTable{"iris.csv", "Species"}, HealthyTable{"breast_cancer.csv", "diagnosis"},
-                                           HealthyTable{"heart_disease.csv", "HeartDisease"}, HealthyTable{"adult-train.csv", "-1", "adult-test.csv"},
-                                           HealthyTable{"ames.csv", "Sale_Price"}, HealthyTable{"concrete.csv", "compressive_strength"},
+                                           HealthyTable{"heart_disease.csv", "HeartDisease"},
+                                           HealthyTable{"adult-train.csv", "-1", "adult-test.csv"}, HealthyTable{"ames.csv", "Sale_Price"},
+                                           HealthyTable{"concrete.csv", "compressive_strength"},
                                            HealthyTable{"optdigits.tra", "-1", "optdigits.tes"}),
                          [](const auto& info) { return info.param.file.substr(0, info.param.file.find_first_of(".-_")); });
 
@@ -60,7 +62,9 @@ TEST(Doctor, SaysNothingOfAHealthyTable) {
 
 TEST(Doctor, NamesALeakAndAConstantColumn) {
   const TemporaryFolder folder;
-  write_text(folder / "people.csv", people(",country,tax_class", [](int row, bool is_rich) { return std::string(",de,") + (is_rich ? "c" : row % 2 ? "a" : "b"); }));
+  write_text(folder / "people.csv", people(",country,tax_class", [](int row, bool is_rich) {
+               return std::string(",de,") + (is_rich ? "c" : row % 2 ? "a" : "b");
+             }));
   const Outcome outcome = run_gradus({"doctor", "people.csv", "--target", "rich"}, {.folder = folder.path()});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.out, "");
@@ -70,10 +74,12 @@ TEST(Doctor, NamesALeakAndAConstantColumn) {
   EXPECT_NE(trained.err.find("doctor: column \"tax_class\": tells the target by itself"), std::string::npos) << trained.err;
   EXPECT_EQ(trained.err.find("\033"), std::string::npos);
   EXPECT_NE(read_text(folder / "run/report.html").find("Findings of the doctor"), std::string::npos);
-  const Outcome strict = run_gradus({"train", "people.csv", "--target", "rich", "--set", "train.doctor=\"strict\"", "--run-dir", "strict"}, {.folder = folder.path()});
+  const Outcome strict = run_gradus({"train", "people.csv", "--target", "rich", "--set", "train.doctor=\"strict\"", "--run-dir", "strict"},
+                                    {.folder = folder.path()});
   EXPECT_EQ(strict.code, 1);
   EXPECT_NE(strict.err.find("gradus: train.doctor: is strict, and the doctor found 2 mistakes"), std::string::npos) << strict.err;
-  const Outcome off = run_gradus({"train", "people.csv", "--target", "rich", "--set", "train.doctor=\"off\"", "--run-dir", "off"}, {.folder = folder.path()});
+  const Outcome off = run_gradus({"train", "people.csv", "--target", "rich", "--set", "train.doctor=\"off\"", "--run-dir", "off"},
+                                 {.folder = folder.path()});
   EXPECT_EQ(off.code, 0) << off.err;
   EXPECT_EQ(off.err.find("doctor:"), std::string::npos) << off.err;
 }
@@ -83,9 +89,11 @@ TEST(Doctor, LooksAtRecipesAndRuns) {
   write_text(folder / "my.toml", kCloudsRecipe);
   const Outcome healthy = run_gradus({"doctor", "my.toml"}, {.folder = folder.path()});
   EXPECT_EQ(healthy.out, "my.toml: no findings\n") << healthy.err;
-  const Outcome hot = run_gradus({"doctor", "my.toml", "--set", "optimizer.learning_rate=0.5", "--set", "optimizer.name=adam"}, {.folder = folder.path()});
+  const Outcome hot =
+      run_gradus({"doctor", "my.toml", "--set", "optimizer.learning_rate=0.5", "--set", "optimizer.name=adam"}, {.folder = folder.path()});
   EXPECT_EQ(hot.code, 1);
-  EXPECT_NE(hot.out.find("doctor: optimizer: adam's learning rate is 0.5, 500 times as large as its usual 0.001\n"), std::string::npos) << hot.out << hot.err;
+  EXPECT_NE(hot.out.find("doctor: optimizer: adam's learning rate is 0.5, 500 times as large as its usual 0.001\n"), std::string::npos)
+      << hot.out << hot.err;
 }
 
 TEST(Doctor, RefusesWhatItCannotLookAt) {
