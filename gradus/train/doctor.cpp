@@ -38,6 +38,12 @@ bool weighs(const Array& x, const std::vector<Node*>& nodes) {
   return is_weighed;
 }
 
+// Whether columns of x are numbers that were measured, not pixels, and not tokens or other ids, whose places in a row say little.
+bool has_measurements(const data::Dataset& set, const ModelView& view) {
+  if (set.is_from_bytes() || set.tokenizer.exists()) return false;
+  return !set.stored_x().exists() || set.stored_x().dtype().is_float() || (view.is_known && view.weighs_input);
+}
+
 }  // namespace
 
 bool only_reshapes(std::string_view op) {
@@ -116,9 +122,11 @@ std::vector<Finding> examine(const ExaminedModel& model, const data::Dataset& tr
     find_metrics(check, options.metrics, findings);
   }
   const Features features = features_of(train);
-  find_constants(features, findings);
-  find_duplicates(features, findings);
-  find_leaks(features, findings);
+  if (has_measurements(train, view)) {
+    find_constants(features, findings);
+    find_duplicates(features, findings);
+    find_leaks(features, findings);
+  }
   find_copies(train, others, features, findings);
   if (is_finite && view.weighs_input) find_scales(train, features, findings);
   if (is_finite) find_target_scale(train, options.loss, findings);

@@ -61,7 +61,10 @@ std::vector<std::string> names_of_columns(const data::Dataset& set, int64_t widt
   std::vector<std::string> names;
   if (set.pipeline) {
     const preprocess::Pipeline pipeline = preprocess::Pipeline::from_datum(*set.pipeline, "data set");
-    for (const std::string& feature : pipeline.features()) names.push_back(concat("column \"", feature, "\""));
+    for (size_t i = 0; i < pipeline.features().size(); ++i) {
+      const std::string& origin = pipeline.origins()[i];
+      names.push_back(concat("column \"", origin.empty() ? pipeline.features()[i] : origin, "\""));
+    }
   }
   if (static_cast<int64_t>(names.size()) == width) return names;
   names.clear();

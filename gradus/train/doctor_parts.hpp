@@ -32,7 +32,7 @@ struct Features {
 Features features_of(const data::Dataset& set);
 /// Without the target and columns that number the rows. The table must live as long.
 Features features_of(const data::Table& table, const std::string& target);
-/// What the columns of x are called: column "age" where a pipeline made the set, else x[:, 3].
+/// What the columns of x are called: the table's column "age" that a pipeline made them of, else x[:, 3].
 std::vector<std::string> names_of_columns(const data::Dataset& set, int64_t width);
 /// About `most` rows, evenly spaced.
 std::vector<int64_t> sampled_rows(int64_t rows, int64_t most);

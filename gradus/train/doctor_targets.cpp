@@ -198,7 +198,8 @@ void find_shapes(const TargetCheck& check, std::vector<Finding>& findings) {
   const Shape of_output = sample(output), of_target = sample(y.shape());
   const auto count = [](const Shape& shape) { return shape.size(); };
   const bool is_column = count(of_output) == 1 && count(of_target) == 1;
-  if (of_output == of_target || (is_column && kind)) return;
+  const bool is_fitted = output.rank() == y.rank() + 1 && output[output.rank() - 1] == 1 && of_output.size() == of_target.size();
+  if (output.rank() == 0 || of_output == of_target || (kind && (is_column || is_fitted))) return;
   const std::string shapes = concat("of a sample the model gives ", of_output, ", and the target has ", of_target);
   if (is_column) {
     findings.push_back({.where = "train.y",

@@ -23,7 +23,8 @@ namespace {
 constexpr int64_t kStepsBetweenLooks = 64, kLooksInARow = 3, kEpochsInARow = 5;
 // A gradient a thousand times as large as what it is of; a layer's gradients a millionth of another's.
 constexpr double kExploding = 1e3, kVanishing = 1e-6;
-constexpr double kLossExplodes = 20, kLossRises = 2, kDeadShare = 0.5, kNothingLearnt = 0.99, kOverfit = 1.1;
+// Of losses of one's own less is known: adversaries raise each other's.
+constexpr double kLossExplodes = 20, kOwnLossExplodes = 1000, kLossRises = 2, kDeadShare = 0.5, kNothingLearnt = 0.99, kOverfit = 1.1;
 
 // Tables of embeddings get gradients for the rows that a batch has, which may be few.
 bool is_table(const std::string& path) { return path.find("table") != std::string::npos || path.find("embed") != std::string::npos; }
@@ -182,7 +183,8 @@ void Watch::note_loss(double loss) {
   smooth_loss_ = steps_ == 0 ? loss : 0.8 * smooth_loss_ + 0.2 * loss;
   if (steps_ == 0) first_loss_ = loss;
   ++steps_;
-  if (steps_ < 5 || !(smooth_loss_ > kLossExplodes * std::max(first_loss_, prior_.value_or(0))) || first_loss_ <= 0) return;
+  const double most = (task_.calls_model() ? kLossExplodes : kOwnLossExplodes) * std::max(first_loss_, prior_.value_or(0));
+  if (steps_ < 5 || first_loss_ <= 0 || !(smooth_loss_ > most)) return;
   const double rate = optimizer_.learning_rate();
   add({"loss", concat("went from ", short_number(first_loss_), " to ", short_number(smooth_loss_), " in ", steps_, " steps"),
        "training runs away: the steps are too long for this loss",
@@ -192,7 +194,7 @@ void Watch::note_loss(double loss) {
 }
 
 void Watch::find_dead_units() {
-  if (!task_.calls_model()) return;
+  if (!task_.calls_model() || options_.privacy.exists()) return;
   const int64_t samples = std::clamp<int64_t>(set_.size() / 32, 64, 512);
   for (const DeadUnits& layer : dead_units([this](const Array& x) { return task_.output(x); }, set_, {samples, options_.batch_size})) {
     if (static_cast<double>(layer.dead) <= kDeadShare * static_cast<double>(layer.units)) continue;
@@ -224,7 +226,7 @@ void Watch::note_epoch(const Epoch& epoch) {
   const double loss = epoch.logs["loss"];
   if (std::isfinite(loss)) {
     if (epoch.number == 1 || best_loss_ == 0) best_loss_ = loss;
-    if (loss > kLossRises * best_loss_ && loss > 0.05 * first_loss_ && best_loss_ > 0) {
+    if (task_.calls_model() && loss > kLossRises * best_loss_ && loss > 0.05 * first_loss_ && best_loss_ > 0) {
       add({"loss", concat("rose to ", short_number(loss), " in epoch ", epoch.number, ", from ", short_number(best_loss_)),
            "training loses again what it had learnt: the steps are too long",
            concat("a learning rate that falls, or one below ", short_number(epoch.learning_rate), " (recipe: schedule.name = \"cosine\")"),

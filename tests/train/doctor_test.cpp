@@ -264,6 +264,22 @@ TEST(Doctor, ScalesThatTheModelMendsAreNoFinding) {
   EXPECT_EQ(kinds_with(nn::Sequential{nn::Embedding(5000, 8), nn::Flatten(), nn::Dense(3)}, ids, {}), Kinds{});
 }
 
+TEST(Doctor, IdsAreNoColumns) {
+  // The first token is always the same, as a mark of the beginning is; the second tells the class.
+  const Array y = random::integers(random::key(2), {300}, 0, 3), rest = random::integers(random::key(1), {300, 6}, 0, 50);
+  const data::Dataset ids(concatenate({full({300, 1}, 1), reshape(y, {-1, 1}), rest.astype(int64)}, 1).eval(), y);
+  EXPECT_EQ(kinds_of(train::examine(ids)), Kinds{});
+  EXPECT_EQ(kinds_with(nn::Sequential{nn::Embedding(50, 8), nn::Flatten(), nn::Dense(3)}, ids, kClasses), Kinds{});
+}
+
+TEST(Doctor, MasksOfOneChannel) {
+  const data::Dataset masks(random::normal(random::key(1), {40, 6, 6, 2}), random::integers(random::key(2), {40, 6, 6}, 0, 2));
+  const nn::Sequential model{nn::Conv2D(1, 3, {.padding = same})};
+  EXPECT_EQ(kinds_with(model, masks, {.loss = loss::binary_crossentropy}), Kinds{});
+  EXPECT_EQ(kinds_with(nn::Sequential{nn::Conv2D(2, 3, {.padding = same})}, masks, {.loss = loss::binary_crossentropy}),
+            Kinds{"output shape"});
+}
+
 TEST(Doctor, BytesAndTargets) {
   const Array pixels = random::integers(random::key(1), {64, 8, 8, 1}, 0, 256), y = random::integers(random::key(2), {64}, 0, 2);
   EXPECT_EQ(kinds_of(train::examine(data::Dataset(pixels.astype(float32).eval(), y))), Kinds{"unscaled inputs"});

@@ -207,6 +207,17 @@ TEST(Watch, VanishingGradients) {
   EXPECT_EQ(vanishing->where, "layer of \"0.kernel\"");
 }
 
+// A table's rows get gradients where a batch has them: most steps have none of some.
+TEST(Watch, TablesOfEmbeddingsAreNoLayers) {
+  random::seed(1);
+  const Array ids = gradus::where(arange(640) < 638, 0, 1);
+  const data::Dataset set(reshape(ids, {640, 1}).eval(), random::integers(random::key(2), {640}, 0, 3));
+  nn::Sequential model{nn::Embedding(3, 4), nn::Flatten(), nn::Dense(3)};
+  train::FitOptions options = quiet(train::Doctor::warn);
+  options.epochs = 2;
+  EXPECT_EQ(kinds_of(train::fit(model, set, options)), "");
+}
+
 TEST(Watch, ExplodingGradientsAndLosses) {
   random::seed(1);
   const data::Dataset set(random::normal(random::key(1), {640, 4}) * 1e4, random::normal(random::key(2), {640, 1}) * 1e4);
