@@ -49,7 +49,7 @@ Array few_inputs(const data::Dataset& set);
 /// - unscaled inputs and targets: numbers of very different or very large size, bytes 0 .. 255
 ///
 /// and with `loss`, `metrics` at labels, targets and metrics that do not fit. Columns go by the names of the pipeline that made the set, if
-/// any. Costs one pass over the samples and sorts of at most 5,000 of them.
+/// any. Costs one pass over the samples and sorts of at most 2,000 of them.
 ///
 ///   for (const train::Finding& finding : train::examine(train_set)) std::puts(to_text(finding).c_str());
 std::vector<Finding> examine(const data::Dataset& train, const ExamineOptions& options = {});

@@ -15,7 +15,7 @@ using namespace core;
 
 namespace {
 
-constexpr int64_t kMostRows = 5000, kMostCells = 4'000'000, kFewestRows = 30, kFewestOthers = 10;
+constexpr int64_t kMostRows = 2000, kMostCells = 1'000'000, kFewestRows = 30, kFewestOthers = 10;
 // Of classes: what a leak may still get wrong, of what the commonest class alone gets wrong.
 constexpr double kLeftByLeak = 0.02;
 // Of numbers: the share of the target's variance that it may leave.
@@ -83,12 +83,12 @@ bool are_far_apart(const Rows& rows) {
 // of at least 20.
 Power power_on_classes(const Rows& rows) {
   const auto count = static_cast<int64_t>(rows.x.size());
-  std::vector<size_t> by_label = order_by(rows.y);
-  const int64_t base = errors_in(by_label, 0, by_label.size(), rows.y);
+  std::map<double, int64_t> classes;
+  int64_t commonest = 0;
+  for (const double y : rows.y) commonest = std::max(commonest, ++classes[y]);
+  const int64_t base = count - commonest;
   if (count < kFewestRows || base < kFewestOthers) return {};
   const std::vector<size_t> order = order_by(rows.x);
-  std::map<double, int64_t> classes;
-  for (const double y : rows.y) ++classes[y];
   size_t values = 1;
   for (size_t i = 1; i < order.size(); ++i) values += rows.x[order[i]] != rows.x[order[i - 1]];
   const bool is_discrete = values <= 2 * classes.size();

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "gradus/base/hash.hpp"
@@ -98,8 +98,9 @@ void find_copies(const data::Dataset& train, const std::vector<NamedSet>& others
   if (!rows.data || rows.count < 10) return;
   const RowIndex index(rows);
   const double within = static_cast<double>(index.copies()) / static_cast<double>(rows.count);
-  const double chance = index.copies() > 0 || !others.empty() ? share_by_chance(features) : 0;
-  if (within > kCopiesWithin + chance) {
+  std::optional<double> known;  // asked for only where there are many copies
+  const auto chance = [&] { return known ? *known : *(known = share_by_chance(features)); };
+  if (within > kCopiesWithin && within > kCopiesWithin + chance()) {
     const auto [copy, first] = index.example();
     findings.push_back({.where = "train.x",
                         .what = concat(with_commas(index.copies()), " of ", with_commas(rows.count), " training samples (",
@@ -120,7 +121,8 @@ void find_copies(const data::Dataset& train, const std::vector<NamedSet>& others
       if (count++ == 0) first = row, of_first = found;
     }
     const double share = static_cast<double>(count) / static_cast<double>(own.count);
-    if (!(share > kCopiesAcross + chance + std::min(2 * within, kCopiesWithin))) continue;
+    const double natural = kCopiesAcross + std::min(2 * within, kCopiesWithin);
+    if (!(share > natural && share > natural + chance())) continue;
     findings.push_back(
         {.where = concat(name, ".x"),
          .what = concat(with_commas(count), " of ", with_commas(own.count), " ", name, " samples (", share_text(share),
