@@ -129,7 +129,8 @@ std::vector<Finding> examine(const ExaminedModel& model, const data::Dataset& tr
   }
   find_copies(train, others, features, findings);
   if (is_finite && view.weighs_input) find_scales(train, features, findings);
-  if (is_finite) find_target_scale(train, options.loss, findings);
+  // A model that scales what it is given may scale what it gives.
+  if (is_finite && view.weighs_input) find_target_scale(train, options.loss, findings);
   if (options.optimizer) find_learning_rate(*options.optimizer, view.variables, findings);
   return findings;
 }

@@ -226,7 +226,7 @@ void Watch::note_epoch(const Epoch& epoch) {
   const double loss = epoch.logs["loss"];
   if (std::isfinite(loss)) {
     if (epoch.number == 1 || best_loss_ == 0) best_loss_ = loss;
-    if (task_.calls_model() && loss > kLossRises * best_loss_ && loss > 0.05 * first_loss_ && best_loss_ > 0) {
+    if (task_.calls_model() && loss > kLossRises * best_loss_ && loss > 0.25 * first_loss_ && best_loss_ > 0) {
       add({"loss", concat("rose to ", short_number(loss), " in epoch ", epoch.number, ", from ", short_number(best_loss_)),
            "training loses again what it had learnt: the steps are too long",
            concat("a learning rate that falls, or one below ", short_number(epoch.learning_rate), " (recipe: schedule.name = \"cosine\")"),
