@@ -82,6 +82,7 @@
 #include "gradus/plan/settings.hpp"
 #include "gradus/preprocess/pipeline.hpp"
 #include "gradus/train/csv_logger.hpp"
+#include "gradus/train/doctor.hpp"
 #include "gradus/train/fit.hpp"
 #include "gradus/train/membership.hpp"
 #include "gradus/train/monotonicity.hpp"

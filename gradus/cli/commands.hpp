@@ -11,6 +11,7 @@ void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_data(CLI::App& app);
+void add_doctor(CLI::App& app);
 void add_summary(CLI::App& app);
 void add_show(CLI::App& app);
 void add_report(CLI::App& app);

@@ -30,6 +30,7 @@ A first run:
   gradus keys optimizer                                  what a recipe may say of the optimiser
   gradus evaluate runs/NAME-TIME                         loss and metrics on the run's test data
   gradus predict runs/NAME-TIME images.idx.gz            classes and probabilities
+  gradus doctor people.csv --target income               mistakes in data, recipe or run
   gradus show runs/NAME-TIME                             what a model has learned: equations, matrices
   gradus report runs/A runs/B                            runs side by side
   gradus generate runs/NAME-TIME --prompt "To be"        text from a language model
@@ -106,6 +107,7 @@ int run(int argc, char** argv) {
   gradus::cli::add_evaluate(app);
   gradus::cli::add_predict(app);
   gradus::cli::add_data(app);
+  gradus::cli::add_doctor(app);
   gradus::cli::add_summary(app);
   gradus::cli::add_show(app);
   gradus::cli::add_report(app);

@@ -56,7 +56,8 @@ std::span<const FieldNote> TrainSettings::field_notes() {
       {"tensorboard", "whether event files for TensorBoard are written, under tensorboard/ of the run folder"},
       {"callbacks", "what else hears of the run, see callbacks"},
       {"solver", "exact: the optimum of one Dense layer at once, for mean_squared_error and cross-entropies; epochs and optimizer do not count"},
-      {"penalty", "of the exact solver: how strongly coefficients are drawn to 0; \"none\": by cross-validation", range::not_negative}};
+      {"penalty", "of the exact solver: how strongly coefficients are drawn to 0; \"none\": by cross-validation", range::not_negative},
+      {"doctor", "looks for mistakes before and while training; automatic: as warn; strict: they stop the run"}};
   return notes;
 }
 std::vector<KeyGroup> root_keys() { return {{"", "", described<Root>()}}; }

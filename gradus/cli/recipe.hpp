@@ -75,8 +75,9 @@ struct TrainSettings {
   std::vector<train::NamedCallback> callbacks{};
   Solver solver = Solver::gradient;
   std::optional<double> penalty{};  ///< of the exact solver; nothing: by cross-validation
+  train::Doctor doctor = train::Doctor::automatic;
   GRADUS_OPTIONS(epochs, batch_size, accumulate, patience, shuffle, clip_norm, metrics, class_weight, ema, ema_warmup, freeze, precision,
-                 privacy, rules, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks, solver, penalty)
+                 privacy, rules, checkpoint_steps, checkpoint_minutes, tensorboard, callbacks, solver, penalty, doctor)
 };
 
 /// A field of a layer that the data settle: the size of a vocabulary, the classes, the categories of columns.

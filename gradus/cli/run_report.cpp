@@ -177,6 +177,12 @@ train::ReportTable environment_table(const RunResult& result) {
   return table;
 }
 
+train::ReportTable findings_table(const std::vector<train::Finding>& findings) {
+  train::ReportTable table{"Findings of the doctor", {"where", "what", "why it matters", "remedy"}, {}};
+  for (const train::Finding& finding : findings) table.rows.push_back({finding.where, finding.what, finding.why, finding.remedy});
+  return table;
+}
+
 }  // namespace
 
 double training_rate(const train::History& history, int64_t examples_per_epoch) {
@@ -249,6 +255,7 @@ train::Report make_report(const RunResult& result) {
   if (result.data.train.pipeline) add_table(report, result, preprocess::pipeline_of(result.model.info));
   add_forecast(report, result.model, result.data.test);
   add_insight(report, result.model, result.data.test);
+  if (!result.history.findings.empty()) report.tables.push_back(findings_table(result.history.findings));
   report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
   report.tables.push_back(environment_table(result));

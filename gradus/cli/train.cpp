@@ -10,6 +10,7 @@
 #include "gradus/cli/automatic_recipe.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/examination.hpp"
 #include "gradus/cli/exact_solver.hpp"
 #include "gradus/cli/model_card.hpp"
 #include "gradus/cli/recipe.hpp"
@@ -103,6 +104,13 @@ train::Rules rules_of(const Recipe& recipe, const DataParts& data, const nn::Mod
   return read_rules(recipe.train.rules, rule_names(recipe, data.train, model.info.class_names));
 }
 
+// Prints them. strict: stops.
+std::vector<train::Finding> told(std::vector<train::Finding> findings, train::Doctor doctor, bool is_quiet) {
+  if (!is_quiet || doctor == train::Doctor::strict) train::print(findings);
+  if (doctor == train::Doctor::strict && !findings.empty()) fail("train.doctor", "is strict, and the doctor found ", findings.size(), findings.size() == 1 ? " mistake" : " mistakes");
+  return findings;
+}
+
 train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model, const RunFolder& folder,
                    std::shared_ptr<train::Callback> saver, const TrainArguments& arguments) {
   const int64_t batch_size = recipe.train.batch_size, batches = (data.train.size() - 1) / batch_size + 1;
@@ -132,7 +140,9 @@ train::History fit(const Recipe& recipe, const DataParts& data, nn::Model& model
       .ema_warmup = recipe.train.ema_warmup,
       .freeze = recipe.train.freeze,
       .precision = recipe.train.precision,
-      .privacy = recipe.train.privacy};
+      .privacy = recipe.train.privacy,
+      .doctor = recipe.train.doctor == train::Doctor::automatic ? train::Doctor::warn : recipe.train.doctor};
+  if (options.doctor != train::Doctor::off) options.findings = told(data_findings(data), recipe.train.doctor, arguments.is_quiet);
   if (recipe.train.rules.empty()) return train::fit(model, data.train, std::move(options));
   train::detail::check_loss(options, data.train);
   const train::RuleObjective objective{recipe.loss, rules_of(recipe, data, model), recipe.train.metrics};
@@ -145,6 +155,7 @@ train::History solve(const Recipe& recipe, const DataParts& data, nn::Model& mod
   train::History history;
   const train::Run run{.epochs = 1, .steps_per_epoch = 1, .examples = data.train.size(), .batch_size = data.train.size()};
   saver.on_begin(run);
+  if (recipe.train.doctor != train::Doctor::off) history.findings = told(all_findings(recipe, data, model), recipe.train.doctor, is_quiet);
   const models::LinearFit fit = solve_exactly(recipe, data.train, model);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const train::EvaluateOptions options{.loss = recipe.loss, .metrics = test_metrics(recipe, data.train), .verbose = false};

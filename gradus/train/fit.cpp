@@ -23,6 +23,7 @@
 #include "gradus/ops/shape.hpp"
 #include "gradus/ops/update.hpp"
 #include "gradus/optim/kinds.hpp"
+#include "gradus/plan/settings.hpp"
 #include "gradus/train/averages.hpp"
 #include "gradus/train/best.hpp"
 #include "gradus/train/forecast.hpp"
@@ -32,6 +33,7 @@
 #include "gradus/train/private_training.hpp"
 #include "gradus/train/progress.hpp"
 #include "gradus/train/set_scores.hpp"
+#include "gradus/train/watch.hpp"
 
 namespace gradus::train {
 
@@ -135,7 +137,8 @@ class Run {
         best_(monitor_.more_is_better, options.patience),
         mean_(options.ema, options.ema_warmup),
         forecast_(options.epochs, options.validation.size() > 0,
-                  static_cast<double>(options.validation.size()) / static_cast<double>(set.size())) {
+                  static_cast<double>(options.validation.size()) / static_cast<double>(set.size())),
+        watch_(task, set, options, optimizer_) {
     if (options.verbose) observers_.push_back(std::make_shared<ProgressPrinter>());
     observers_.insert(observers_.end(), options.callbacks.begin(), options.callbacks.end());
     if (const optim::PlateauOptions* given = optimizer_.schedule().on_plateau()) {
@@ -185,6 +188,8 @@ class Run {
     }
     history_.seconds = run_watch_.seconds();
     if (private_) history_.privacy = private_->report();
+    if (!history_.is_interrupted) watch_.note_end(history_);
+    history_.findings = watch_.findings();
     for (const auto& observer : observers_) observer->on_end(history_);
   }
 
@@ -243,6 +248,7 @@ class Run {
     if (is_cut && has_checkpoints) save(number, done, averages);
     history_.epochs.push_back(epoch);
     for (const auto& observer : observers_) is_asked_to_stop_ |= observer->on_epoch(epoch);
+    watch_.note_epoch(epoch);
     const bool is_measured = !is_cut || epoch.logs.contains(monitor_.name);
     if (is_measured && plateau_ && plateau_->note(monitor_.of(epoch))) optimizer_.set_rate_factor(first_rate_factor_ * plateau_->factor());
     if (is_measured && options_.patience > 0 && best_.note(epoch, monitor_.of(epoch), task_.variables(), options_.restore_best) &&
@@ -387,7 +393,12 @@ class Run {
   }
 
   void build(const data::Batch& batch) {
-    task_.build(batch);
+    try {
+      task_.build(batch);
+    } catch (const Error& error) {
+      watch_.examine(task_.variables(), batch, error.what());  // it may know more of what is wrong
+      throw;
+    }
     variables_ = task_.variables();
     if (!options_.freeze.empty()) frozen_ = nn::detail::set_trainable(variables_, options_.freeze, false);
     const bool can_train =
@@ -397,6 +408,7 @@ class Run {
            frozen_.empty() ? "nn::unfreeze(model) trains frozen ones" : concat("freeze is [", join(options_.freeze), "], which names all"));
     }
     if (private_) private_->begin(variables_);
+    watch_.examine(variables_, batch);
   }
 
   // What a step writes besides parameters: running statistics, generators. The optimiser puts back its own.
@@ -482,6 +494,7 @@ class Run {
   };
   Measured run_part(const Part& part, GradientSums& sums, const Written& before, const Place& place) {
     Array loss, divisor;
+    const random::GeneratorState generator = random::state();
     try {
       auto [measured, grads] = differentiate(part.batch, part.count);
       check_names(measured);
@@ -497,6 +510,8 @@ class Run {
         }
         if (part.is_last) grads = sums.take();
       }
+      // Handles keep what the step computes: no bit of it changes.
+      const Gradients watched = part.is_last && watch_.wants_gradients(history_.steps) ? grads : Gradients();
       if (options_.stop_on_nan && loss.dtype().is_float()) measured.loss = finite(measured.loss);
       // The numbers to show are computed in the same run as the update: reading them costs nothing more.
       std::vector<Array> shown = values_of(measured);
@@ -506,6 +521,8 @@ class Run {
         if (options_.clip_value > 0) grads = optim::clip_by_value(grads, options_.clip_value);
         if (options_.clip_norm > 0) grads = optim::clip_by_norm(grads, options_.clip_norm);
         optimizer_.step(variables_, std::move(grads), shown);
+        if (!watched.empty()) watch_.note_gradients(watched, variables_);
+        if (measured.loss.dtype().is_float()) watch_.note_loss(measured.loss.item());
       } else {
         sums.collect(shown);
         grads = Gradients();
@@ -515,7 +532,7 @@ class Run {
     } catch (const Error& error) {
       undo(before);
       if (error.kind() != Error::Kind::invalid || !loss.exists()) throw;
-      explain(error, loss, divisor, place.text());
+      explain(error, loss, divisor, place.text(), {part, before, generator});
     }
   }
 
@@ -531,8 +548,33 @@ class Run {
     take_pending_cells();  // what the failed step would have written
   }
 
+  // A part of a step that failed, and what it began with.
+  struct Replay {
+    const Part& part;
+    const Written& before;
+    random::GeneratorState generator;
+  };
+  // Makes the part again, op by op, and gives what is said of the first op that makes a nan of none; nothing if there is none.
+  std::optional<Error> first_nan(const Replay& replay) {
+    if (options_.doctor == Doctor::off || private_ || is_check_nan()) return {};
+    const random::GeneratorState now = random::state();
+    random::set_state(replay.generator);
+    set_check_nan(true);
+    std::optional<Error> found;
+    try {
+      auto [measured, grads] = differentiate(replay.part.batch, replay.part.count);
+      gradus::evaluate({measured.loss});
+    } catch (const Error& error) {
+      if (error.problem().find("holds a nan") != std::string::npos) found = error;
+    }
+    set_check_nan(false);
+    undo(replay.before);
+    random::set_state(now);
+    return found;
+  }
+
   // The step has not happened, for a reason that lies in the numbers: says where, and which.
-  [[noreturn]] void explain(const Error& error, const Array& loss, const Array& divisor, const std::string& where) const {
+  [[noreturn]] void explain(const Error& error, const Array& loss, const Array& divisor, const std::string& where, const Replay& replay) {
     double value = 0, counted = 1;
     try {
       value = loss.item();
@@ -548,8 +590,11 @@ class Run {
             .with_hint("larger batches, or leave out samples without labels");
       }
       const std::string bad = first_not_finite("x", set_.stored_x());
-      throw Error(Error::Kind::invalid, "fit", concat("the loss is ", value, " at ", where, "; it must be finite"))
-          .with_hint(bad.empty() ? std::string(not_finite_hint) : bad + " in the data set");
+      const std::optional<Error> op = bad.empty() ? first_nan(replay) : std::nullopt;
+      Error said(Error::Kind::invalid, "fit",
+                 concat("the loss is ", value, " at ", where, "; it must be finite", op ? concat("; the first nan is made by ", op->place()) : ""));
+      if (op) said.set_path(op->path());
+      throw std::move(said).with_hint(bad.empty() ? std::string(not_finite_hint) : bad + " in the data set");
     }
     if (error.problem().find("out of range") == std::string::npos) throw error;
     const bool is_input = error.place() == "embedding";
@@ -574,6 +619,7 @@ class Run {
   std::vector<CellPtr> frozen_;  // by this run
   History history_;
   SetScores scores_;  // of the epoch in work
+  Watch watch_;
   bool is_asked_to_stop_ = false;
   CheckpointClock checkpoints_{options_.checkpoint};
   int64_t first_epoch_ = 1, first_step_ = 0;

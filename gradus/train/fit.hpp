@@ -70,6 +70,10 @@ struct FitOptions {
   /// `validation`.
   PrivacyOptions privacy{};
   PrivacyAccountant privacy_spent{};  ///< of earlier private runs on the same samples: counts in epsilon, and in target_epsilon
+  /// Looks for mistakes in set, loss, metrics, model and optimizer before the first step, and watches gradients, activations and losses
+  /// while training (train/doctor.hpp). Changes no bit of what is trained.
+  Doctor doctor = Doctor::automatic;
+  std::vector<Finding> findings{};  ///< of an examination before fit: not said again, and part of History::findings
 };
 
 /// Named parts of an objective: summed for the derivative, each logged.
@@ -119,6 +123,10 @@ class Task {
   virtual void build(const data::Batch& batch) = 0;
   virtual std::pair<Measured, Gradients> differentiate(const data::Batch& batch) = 0;
   virtual Measured measure(const data::Batch& batch) = 0;
+  /// Whether it is a model with a loss, so that output() is what the model gives for inputs, recorded. An objective of one's own decides
+  /// by itself how a model is called.
+  virtual bool calls_model() const { return false; }
+  virtual Array output(const Array& /*x*/) { return {}; }
 };
 
 /// Makes the variables that `call` reaches, and evaluates them.
@@ -126,6 +134,8 @@ void build_and_evaluate(const std::vector<Variable>& variables, core::FunctionTa
 /// All of them but the loss.
 std::vector<Array> values_of(const Measured& measured);
 void set_values(Measured& measured, const std::vector<Array>& values);
+
+struct LossObjective;
 
 /// An objective is called with the model and a batch and gives an Array, Terms, or Measured.
 template <class M, class F>
@@ -148,6 +158,11 @@ class ObjectiveTask final : public Task {
     return {std::move(measured), std::move(grads)};
   }
   Measured measure(const data::Batch& batch) override { return to_measured(objective_(std::as_const(model_), batch)); }
+  bool calls_model() const override { return std::same_as<F, LossObjective>; }
+  Array output(const Array& x) override {
+    if constexpr (std::same_as<F, LossObjective>) return std::as_const(model_)(x);
+    else return {};
+  }
 
  private:
   M& model_;

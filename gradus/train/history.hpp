@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gradus/base/datum.hpp"
+#include "gradus/train/finding.hpp"
 #include "gradus/train/precision.hpp"
 #include "gradus/train/privacy.hpp"
 
@@ -56,6 +57,7 @@ struct History {
   int64_t steps = 0;
   double seconds = 0;                      ///< all of fit
   std::optional<PrivacyReport> privacy{};  ///< of a private run; its epochs log "epsilon"
+  std::vector<Finding> findings{};         ///< of the doctor, see FitOptions::doctor; not in checkpoints
 
   /// The last epoch's number of that name; throws for an unknown one, and where no epoch was finished.
   double last(std::string_view name) const;
