@@ -41,7 +41,7 @@ TEST(Usage, WrongCallsExitWith2) {
 TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
   EXPECT_EQ(run_gradus({"tran"}).err, "gradus: tran: there is no such command; did you mean train?\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({}).err,
-            "gradus: a command is missing; there are train, evaluate, predict, summary, show, report, keys, new, generate, embed, similar, translate, explain, compare, "
+            "gradus: a command is missing; there are train, evaluate, predict, data, doctor, summary, show, report, keys, new, generate, embed, similar, translate, explain, compare, "
             "seal, unseal, sign, verify, graph, graph-rules\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({"--versoin"}).err, "gradus: --versoin is unknown here; did you mean --version?\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({"train", "a.toml", "--run-dri", "b"}).err,
@@ -68,7 +68,7 @@ TEST(Usage, WhatIsNoModelOrNoRecipeIsNamed) {
   EXPECT_EQ(message({"evaluate", "."}), "gradus: ./model.gradus: no such file or folder\n");
   EXPECT_EQ(message({"train", "."}), "gradus: .: is a folder; a file is needed\n");
   EXPECT_EQ(message({"train", "empty"}),
-            "gradus: empty: data.source: is missing; it must be one of fashion_mnist, linear, blobs, moons, spirals, waves, idx, text, labelled_text, translation, table, series\n");
+            "gradus: empty: data.source: is missing; it must be one of fashion_mnist, linear, blobs, moons, spirals, waves, idx, images, text, labelled_text, translation, table, series\n");
   EXPECT_EQ(message({"train", "bytes.toml"}).rfind("gradus: bytes.toml:1:1: ", 0), 0u);
 }
 
