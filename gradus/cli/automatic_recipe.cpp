@@ -9,6 +9,7 @@
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/recipe_table.hpp"
+#include "gradus/cli/toml_text.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/train/progress.hpp"
 
@@ -21,39 +22,6 @@ using data::Table;
 namespace {
 
 constexpr int64_t kFewRows = 1000;
-
-// As TOML: a text in quotes, a list, a table in one line.
-std::string toml_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    char code[8];
-    if (c == '"' || c == '\\') out += concat("\\", std::string(1, c));
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += (std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c)), code);
-    else out += c;
-  }
-  return out + "\"";
-}
-bool is_bare_key(const std::string& key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-  });
-}
-std::string toml(const Datum& value) {
-  if (const Datum::Table* table = value.get_if<Datum::Table>()) {
-    std::string out;
-    for (const auto& [name, entry] : *table)
-      out += concat(out.empty() ? "" : ", ", is_bare_key(name) ? name : toml_text(name), " = ", toml(entry));
-    return "{" + out + "}";
-  }
-  if (const Datum::List* list = value.get_if<Datum::List>()) {
-    std::string out;
-    for (const Datum& entry : *list) out += (out.empty() ? "" : ", ") + toml(entry);
-    return "[" + out + "]";
-  }
-  if (const std::string* text = value.get_if<std::string>()) return toml_text(*text);
-  return core::to_text(value);
-}
 
 // A step with what differs from its defaults.
 std::string step_line(const preprocess::Step& step) {

@@ -7,6 +7,7 @@
 
 #include "gradus/base/printable.hpp"
 #include "gradus/base/text.hpp"
+#include "gradus/cli/toml_text.hpp"
 #include "gradus/data/table/date_text.hpp"
 #include "gradus/data/text/utf8.hpp"
 #include "gradus/train/progress.hpp"
@@ -117,30 +118,15 @@ std::string pair_text(const data::Description& description, const data::Relation
 }
 
 std::string types_line(const data::Table& table) {
-  const auto quoted = [](const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') out += '\\';
-      if (byte >= 0x20 && byte != 0x7f) out += c;
-      else out += number("\\u%04X", byte);
-    }
-    return out + "\"";
-  };
-  const auto key = [&](const std::string& name) {
-    const bool is_bare =
-        !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
-    return is_bare ? name : quoted(name);
-  };
   std::string out;
   for (const data::Column& column : table.columns()) {
-    std::string type = quoted(std::string(name_of(column.type())));
+    std::string type = toml_text(std::string(name_of(column.type())));
     if (column.type() == data::ColumnType::ordinal) {
       type.clear();
-      for (const std::string& each : column.categories()) type += (type.empty() ? "[" : ", ") + quoted(each);
+      for (const std::string& each : column.categories()) type += (type.empty() ? "[" : ", ") + toml_text(each);
       type += "]";
     }
-    out += (out.empty() ? "types = {" : ", ") + key(column.name()) + " = " + type;
+    out += (out.empty() ? "types = {" : ", ") + toml_key(column.name()) + " = " + type;
   }
   return out.empty() ? "types = {}\n" : out + "}\n";
 }

@@ -1,5 +1,5 @@
 // expects: the function under a transform does not take these arguments
-// at most: 26 lines
+// at most: 27 lines
 // grad(f) takes what f takes.
 #include "gradus/gradus.hpp"
 
