@@ -79,9 +79,13 @@ AutomaticSteps automatic_steps(const data::Table& table, const std::string& targ
   AutomaticSteps out;
   std::vector<std::string> dropped, marked;
   bool has_dates = false, has_texts = false, has_missing = false, has_numbers = false, has_categories = false;
+  // Where nothing else is there, numbers that count the rows are what there is: years, or the x of a line.
+  const auto says_something = [&](const Column& column) { return column.name() != target && useless(column).empty(); };
+  const bool has_others = std::any_of(table.columns().begin(), table.columns().end(), says_something);
   for (const Column& column : table.columns()) {
     if (column.name() == target) continue;
-    if (const std::string why = useless(column); !why.empty()) {
+    const bool is_all_there_is = !has_others && counts_rows(column);
+    if (const std::string why = useless(column); !why.empty() && !is_all_there_is) {
       dropped.push_back(column.name());
       out.reasons.push_back(concat("column \"", column.name(), "\" ", why, ", and is left out"));
       continue;

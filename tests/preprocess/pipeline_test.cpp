@@ -226,6 +226,16 @@ TEST(Pipeline, ChoosesStepsByTheTable) {
   EXPECT_EQ(pipeline.columns().size(), 1u) << "what is left out is not asked for again";
 }
 
+TEST(Pipeline, NumbersThatCountTheRowsStayWhereNothingElseIs) {
+  std::vector<double> x, y;
+  for (int i = 0; i < 20; ++i) {
+    x.push_back(i + 1);
+    y.push_back(2.5 * i);
+  }
+  const AutomaticSteps chosen = automatic_steps(Table({Column::numeric("x", x), Column::numeric("y", y)}), "y");
+  EXPECT_TRUE(chosen.reasons.empty());
+}
+
 TEST(Pipeline, ZerosFarFromAllElseStandForMissingValues) {
   std::vector<double> pressure, fee, count;
   std::vector<std::string> y;
