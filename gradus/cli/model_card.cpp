@@ -67,11 +67,10 @@ ModelCard::Part model_part(const RunResult& result) {
   return part;
 }
 
-ModelCard::Part scores_part(const RunResult& result, const preprocess::Pipeline& pipeline) {
+ModelCard::Part scores_part(const RunResult& result) {
   ModelCard::Part part{"Scores", {}, {}};
-  if (pipeline.is_fitted() && result.output.exists() && result.data.test.has_targets()) {
-    const metrics::Summary summary = table_summary(pipeline, result.output, result.data.test, result.data.train.y);
-    part.table = report_table(summary, "");
+  if (result.summary) {
+    part.table = report_table(*result.summary, "");
     part.lines.push_back("on the test rows, which training has not seen");
     return part;
   }
@@ -118,7 +117,7 @@ ModelCard model_card(const RunResult& result) {
   card.parts = {std::move(what), data_part(result)};
   if (pipeline.is_fitted()) card.parts.push_back(preprocessing_part(pipeline));
   card.parts.push_back(model_part(result));
-  card.parts.push_back(scores_part(result, pipeline));
+  card.parts.push_back(scores_part(result));
   card.parts.push_back(privacy_part(result.history));
   card.parts.push_back(limits_part(pipeline));
   return card;

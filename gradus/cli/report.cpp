@@ -39,7 +39,7 @@ void report_one(const ReportArguments& arguments) {
   const DataParts data = recipe.data.load(model.info);
   const Tested test = tested(recipe, data, model);
   const std::string path = arguments.output.empty() ? folder.report() : arguments.output;
-  file::write_atomically(path, train::to_html(make_report({recipe, data, model, history, test.output, test.logs})));
+  file::write_atomically(path, train::to_html(make_report({recipe, data, model, history, test.output, test.logs, test.summary})));
   std::printf("report: %s\n", printable(path).c_str());
 }
 

@@ -227,7 +227,9 @@ Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& mode
   if (const Array naive = seasonal_forecast(model, data.test); naive.exists()) {
     for (const auto& [name, value] : test_logs(recipe, naive, data.test)) logs.set("seasonal-naive " + name, value);
   }
-  return {std::move(output), std::move(logs)};
+  std::optional<metrics::Summary> summary;
+  if (data.test.pipeline && data.test.has_targets()) summary = table_summary(preprocess::pipeline_of(model.info), output, data.test, data.train.y);
+  return {std::move(output), std::move(logs), std::move(summary)};
 }
 
 train::Report make_report(const RunResult& result) {

@@ -1,12 +1,23 @@
 // The report of a run, from what training and testing gave.
 #pragma once
 
+#include <optional>
+
 #include "gradus/cli/recipe.hpp"
+#include "gradus/metrics/summary.hpp"
 #include "gradus/nn/model.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/report.hpp"
 
 namespace gradus::cli {
+
+/// What a model does on the test set; nothing if it has no samples.
+struct Tested {
+  Array output{};
+  train::Logs logs{};
+  std::optional<metrics::Summary> summary{};  ///< of rows of tables with targets
+};
+Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model);
 
 struct RunResult {
   const Recipe& recipe;
@@ -15,14 +26,8 @@ struct RunResult {
   const train::History& history;
   const Array& output;           ///< of the model on the test set; empty if there is none
   const train::Logs& test_logs;  ///< loss and metrics on the test set
+  const std::optional<metrics::Summary>& summary;
 };
-
-/// What a model does on the test set; nothing if it has no samples.
-struct Tested {
-  Array output{};
-  train::Logs logs{};
-};
-Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& model);
 
 train::Report make_report(const RunResult& result);
 

@@ -178,9 +178,8 @@ train::ReportTable report_table(const metrics::Summary& summary, const std::stri
 }
 
 void add_table(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
-  if (result.data.test.size() == 0 || !result.data.test.has_targets() || !result.output.exists()) return;
-  const metrics::Summary summary = table_summary(pipeline, result.output, result.data.test, result.data.train.y);
-  report.tables.push_back(report_table(summary, concat("Scores on ", train::with_commas(result.data.test.size()), " test rows")));
+  if (!result.summary) return;
+  report.tables.push_back(report_table(*result.summary, concat("Scores on ", train::with_commas(result.data.test.size()), " test rows")));
   if (pipeline.target().is_class()) report.charts.push_back(calibration_chart(result.output, result.data.test));
   add_explanations(report, result, pipeline);
   if (!result.data.notes.empty()) {

@@ -213,7 +213,7 @@ train::History solve(const Recipe& recipe, const DataParts& data, nn::Model& mod
   try {
     file::write_atomically(folder.metrics(), train::to_csv(history));
     const Tested test = tested(recipe, data, model);
-    file::write_atomically(folder.report(), train::to_html(make_report({recipe, data, model, history, test.output, test.logs})));
+    file::write_atomically(folder.report(), train::to_html(make_report({recipe, data, model, history, test.output, test.logs, test.summary})));
   } catch (const Error& failed) {
     throw std::move(error).with_hint(concat("the report could not be written: ", failed.place(), ": ", failed.problem()));
   }
@@ -226,10 +226,7 @@ void print_results(const RunResult& result, const RunFolder& folder) {
   }
   if (result.test_logs.contains("accuracy"))
     std::printf("test accuracy: %s\n", metric_text("accuracy", result.test_logs["accuracy"]).c_str());
-  if (result.data.train.pipeline && result.output.exists()) {
-    const preprocess::Pipeline pipeline = preprocess::pipeline_of(result.model.info);
-    std::fputs(summary_text(table_summary(pipeline, result.output, result.data.test, result.data.train.y)).c_str(), stdout);
-  }
+  if (result.summary) std::fputs(summary_text(*result.summary).c_str(), stdout);
   std::printf("report: %s\n", printable(folder.report()).c_str());
   const char* what = result.data.train.x.rank() == 4 ? "images" : "samples";
   std::printf("%s per second: %s\n", what,
@@ -322,7 +319,7 @@ void run_train(const TrainArguments& arguments) {
   }
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   const Tested test = tested(recipe, data, model);
-  const RunResult result{recipe, data, model, history, test.output, test.logs};
+  const RunResult result{recipe, data, model, history, test.output, test.logs, test.summary};
   file::write_atomically(folder.report(), train::to_html(make_report(result)));
   const ModelCard card = model_card(result);
   file::write_atomically(folder.card("md"), to_markdown(card));

@@ -9,6 +9,7 @@
 #include "gradus/array/buffer.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/data/table/number_text.hpp"
 #include "gradus/graph/leaf.hpp"
 
 namespace gradus::data {
@@ -120,35 +121,14 @@ class Table {
   int64_t line_ = 1;
 };
 
-// What a decimal number that is beyond float64 is near to: the power of ten of its first digit that is not 0 tells.
-double beyond_range(std::string_view digits) {
-  const bool is_negative = digits.front() == '-';
-  const size_t mark = std::min(digits.find_first_of("eE"), digits.size());
-  const std::string_view mantissa = digits.substr(0, mark);
-  const size_t point = std::min(mantissa.find('.'), mantissa.size()), first = mantissa.find_first_of("123456789");
-  double power = first < point ? static_cast<double>(point - first) : -static_cast<double>(first - point);
-  if (mark < digits.size()) {
-    const bool is_small = digits.substr(mark + 1).starts_with('-');
-    int64_t exponent = 0;
-    for (const char c : digits.substr(mark + 1)) {
-      if (c >= '0' && c <= '9') exponent = std::min<int64_t>(exponent * 10 + (c - '0'), int64_t{1} << 40);
-    }
-    power += static_cast<double>(is_small ? -exponent : exponent);
-  }
-  return std::copysign(power > 0 ? std::numeric_limits<double>::infinity() : 0.0, is_negative ? -1 : 1);
-}
-
+// A decimal number, nan, or nothing, which is nan.
 bool parse(std::string_view cell, double& value) {
   value = std::numeric_limits<double>::quiet_NaN();
-  if (cell.empty()) return true;
-  if (cell.front() == '+') {
-    cell.remove_prefix(1);
-    if (cell.starts_with('-')) return false;
-  }
+  if (cell.empty() || read_number(cell, '.', value)) return true;
+  if (cell.front() == '+' || cell.front() == '-') cell.remove_prefix(1);
+  if (!cell.starts_with('n') && !cell.starts_with('N')) return false;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (end != cell.data() + cell.size()) return false;
-  if (error == std::errc::result_out_of_range) value = beyond_range(cell);
-  return error == std::errc() || error == std::errc::result_out_of_range;
+  return end == cell.data() + cell.size() && error == std::errc();
 }
 
 // A number, or a slip in writing one.

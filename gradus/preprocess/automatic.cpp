@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gradus/base/error.hpp"
+#include "gradus/preprocess/categories.hpp"
 #include "gradus/preprocess/numeric.hpp"
 
 namespace gradus::preprocess {
@@ -42,11 +43,8 @@ bool is_constant(const Column& column) {
 }
 
 int64_t categories_that_occur(const Column& column) {
-  std::vector<bool> occurs(column.categories().size(), false);
-  for (const int32_t code : column.codes()) {
-    if (code >= 0) occurs[static_cast<size_t>(code)] = true;
-  }
-  return std::count(occurs.begin(), occurs.end(), true);
+  const std::vector<int64_t> counts = counts_of(column);
+  return static_cast<int64_t>(counts.size()) - std::count(counts.begin(), counts.end(), 0);
 }
 
 // Why a column is left out; "" if it is not.

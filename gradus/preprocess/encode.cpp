@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
+#include "gradus/preprocess/categories.hpp"
 #include "gradus/preprocess/numeric.hpp"
 
 namespace gradus::preprocess {
@@ -23,34 +24,6 @@ constexpr std::string_view kUnknown = "of no known category, and taken as none o
 
 std::vector<std::string> coded_columns(std::string_view step, const Frame& frame, const std::vector<std::string>& named) {
   return chosen_columns(step, frame, named, {ColumnType::categorical, ColumnType::ordinal});
-}
-
-std::vector<int64_t> counts_of(const Column& column) {
-  std::vector<int64_t> counts(column.categories().size(), 0);
-  for (const int32_t code : column.codes()) {
-    if (code >= 0) ++counts[static_cast<size_t>(code)];
-  }
-  return counts;
-}
-
-// Where each category of a column is among the known ones; -1 for those that are none.
-std::vector<int64_t> places_among(const Column& column, const std::vector<std::string>& known) {
-  std::unordered_map<std::string_view, int64_t> by_text;
-  for (size_t i = 0; i < known.size(); ++i) by_text.emplace(known[i], static_cast<int64_t>(i));
-  std::vector<int64_t> out;
-  for (const std::string& category : column.categories()) {
-    const auto found = by_text.find(category);
-    out.push_back(found == by_text.end() ? -1 : found->second);
-  }
-  return out;
-}
-
-// Rows whose category is none of the known ones, counted.
-void count_unknown(const Column& column, const std::vector<int64_t>& places, std::string_view what, Treatments& treatments) {
-  const std::vector<int64_t> counts = counts_of(column);
-  for (size_t i = 0; i < places.size(); ++i) {
-    if (places[i] < 0) treatments.add(column.name(), what, counts[i], column.categories()[i]);
-  }
 }
 
 // What a column of codes becomes, value by value: of the place of a known category, of an unknown one (-1), of a missing one (-2).
@@ -115,10 +88,7 @@ void OneHot::learn(const Frame& frame, const Learning&) {
 
 Frame OneHot::apply(const Frame& frame, Treatments& treatments) const {
   const std::vector<size_t> places = places_of(kName, frame, state.columns);
-  Frame out, made;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   for (size_t i = 0; i < places.size(); ++i) {
     const Column& column = frame[places[i]].column;
     const std::vector<std::string>& known = state.categories[i];
@@ -182,10 +152,7 @@ void Codes::learn(const Frame& frame, const Learning&) {
 }
 Frame Codes::apply(const Frame& frame, Treatments& treatments) const {
   const std::vector<size_t> places = places_of(kName, frame, state.columns);
-  Frame out;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   for (size_t i = 0; i < places.size(); ++i) {
     const Column& column = frame[places[i]].column;
     const std::vector<int64_t> among = places_among(column, state.categories[i]);
@@ -232,10 +199,7 @@ void Hashing::learn(const Frame& frame, const Learning&) { state = {coded_column
 Frame Hashing::apply(const Frame& frame, Treatments&) const {
   const std::vector<size_t> places = places_of(kName, frame, state.columns);
   if (places.empty()) return frame;
-  Frame out;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   const auto rows = static_cast<size_t>(rows_of(frame)), buckets = static_cast<size_t>(options.buckets);
   std::vector<std::vector<double>> values(buckets, std::vector<double>(rows, 0.0));
   for (const size_t place : places) {

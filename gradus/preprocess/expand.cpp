@@ -119,10 +119,7 @@ void DateParts::learn(const Frame& frame, const Learning&) {
 }
 Frame DateParts::apply(const Frame& frame, Treatments&) const {
   const std::vector<size_t> places = places_of(kName, frame, state.columns);
-  Frame out;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   for (size_t i = 0; i < places.size(); ++i) {
     const Column& column = frame[places[i]].column;
     const auto add = [&](const std::string& name, const auto& f) {

@@ -81,6 +81,16 @@ std::vector<size_t> places_of(std::string_view name, const Frame& frame, const s
 
 int64_t rows_of(const Frame& frame) { return frame.empty() ? 0 : frame[0].column.size(); }
 
+Frame without(const Frame& frame, const std::vector<size_t>& places) {
+  std::vector<bool> is_left_out(frame.size(), false);
+  for (const size_t place : places) is_left_out[place] = true;
+  Frame out;
+  for (size_t i = 0; i < frame.size(); ++i) {
+    if (!is_left_out[i]) out.push_back(frame[i]);
+  }
+  return out;
+}
+
 std::vector<double> values_of(const Frame& frame, const std::vector<size_t>& places) {
   const auto rows = static_cast<size_t>(rows_of(frame)), width = places.size();
   std::vector<double> out(rows * width);

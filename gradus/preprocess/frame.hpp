@@ -56,5 +56,7 @@ Array matrix_of(const Frame& frame, const std::vector<size_t>& places);
 /// The same as rows of plain numbers: value [row * places.size() + i].
 std::vector<double> values_of(const Frame& frame, const std::vector<size_t>& places);
 int64_t rows_of(const Frame& frame);
+/// The frame without the columns at these places.
+Frame without(const Frame& frame, const std::vector<size_t>& places);
 
 }  // namespace gradus::preprocess

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "gradus/base/error.hpp"
+#include "gradus/preprocess/categories.hpp"
 #include "gradus/preprocess/numeric.hpp"
 
 namespace gradus::preprocess {
@@ -47,10 +48,7 @@ double most_frequent(std::span<const double> sorted) {
 }
 
 std::string most_frequent(const Column& column, const std::string& otherwise) {
-  std::vector<int64_t> counts(column.categories().size(), 0);
-  for (const int32_t code : column.codes()) {
-    if (code >= 0) ++counts[static_cast<size_t>(code)];
-  }
+  const std::vector<int64_t> counts = counts_of(column);
   const auto best = std::max_element(counts.begin(), counts.end());
   return best == counts.end() || *best == 0 ? otherwise : column.categories()[static_cast<size_t>(best - counts.begin())];
 }

@@ -73,10 +73,7 @@ Frame put_back(const Frame& frame, const std::vector<size_t>& places, const Arra
 
 Frame put_behind(const Frame& frame, const std::vector<size_t>& places, const std::vector<std::string>& names,
                  const std::vector<std::string>& origins, const Array& values) {
-  Frame out;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   std::vector<data::Column> columns = columns_of(values, names);
   for (size_t i = 0; i < names.size(); ++i) out.push_back({std::move(columns[i]), origins[i]});
   return out;

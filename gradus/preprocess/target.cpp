@@ -7,6 +7,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/ops/creation.hpp"
 #include "gradus/ops/elementwise.hpp"
+#include "gradus/preprocess/categories.hpp"
 #include "gradus/preprocess/numeric.hpp"
 #include "gradus/preprocess/pipeline.hpp"
 
@@ -56,12 +57,9 @@ bool are_labels(const std::vector<double>& sorted) {
 std::vector<std::string> class_names_of(const Column& column) {
   std::vector<std::string> out;
   if (column.is_coded()) {
-    std::vector<bool> occurs(column.categories().size(), false);
-    for (const int32_t code : column.codes()) {
-      if (code >= 0) occurs[static_cast<size_t>(code)] = true;
-    }
-    for (size_t i = 0; i < occurs.size(); ++i) {
-      if (occurs[i]) out.push_back(column.categories()[i]);
+    const std::vector<int64_t> counts = counts_of(column);
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] > 0) out.push_back(column.categories()[i]);
     }
   } else if (column.has_numbers()) {
     const std::vector<double> sorted = sorted_values(column.numbers());

@@ -1,10 +1,10 @@
 // Categories by the mean of the target.
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "gradus/base/error.hpp"
 #include "gradus/data/dataset.hpp"
+#include "gradus/preprocess/categories.hpp"
 #include "gradus/preprocess/encode.hpp"
 #include "gradus/preprocess/numeric.hpp"
 
@@ -141,18 +141,8 @@ Frame TargetEncode::apply(const Frame& frame, Treatments& treatments) const {
   Frame out = frame;
   for (size_t c = 0; c < places.size(); ++c) {
     const Column& column = frame[places[c]].column;
-    std::unordered_map<std::string_view, size_t> known;
-    for (size_t i = 0; i < state.categories[c].size(); ++i) known.emplace(state.categories[c][i], i);
-    std::vector<int64_t> among;
-    for (const std::string& category : column.categories()) {
-      const auto found = known.find(category);
-      among.push_back(found == known.end() ? -1 : static_cast<int64_t>(found->second));
-    }
-    for (size_t i = 0; i < among.size(); ++i) {
-      if (among[i] < 0)
-        treatments.add(column.name(), "of no known category, and become the overall mean",
-                       std::count(column.codes().begin(), column.codes().end(), static_cast<int32_t>(i)), column.categories()[i]);
-    }
+    const std::vector<int64_t> among = places_among(column, state.categories[c]);
+    count_unknown(column, among, "of no known category, and become the overall mean", treatments);
     for (size_t k = 0; k < targets; ++k) {
       std::vector<double> values;
       for (const int32_t code : column.codes()) {

@@ -117,10 +117,7 @@ template <class RowOf, class NameOf>
 Frame replaced_texts(std::string_view step, const Frame& frame, const std::vector<std::string>& columns, const auto& width_of,
                      const RowOf& row_of, const NameOf& name_of) {
   const std::vector<size_t> places = places_of(step, frame, columns);
-  Frame out;
-  for (size_t i = 0; i < frame.size(); ++i) {
-    if (std::find(places.begin(), places.end(), i) == places.end()) out.push_back(frame[i]);
-  }
+  Frame out = without(frame, places);
   for (size_t i = 0; i < places.size(); ++i) {
     const Column& column = frame[places[i]].column;
     const auto rows = static_cast<size_t>(column.size());

@@ -331,7 +331,7 @@ TEST(Values, TheReportHoldsWhatWasMeasured) {
   train::Logs logs;
   logs.set("loss", 0.25);
   logs.set("accuracy", 3.0 / 7);
-  const train::Report report = cli::make_report({recipe, data, model, history, output, logs});
+  const train::Report report = cli::make_report({recipe, data, model, history, output, logs, {}});
 
   EXPECT_EQ(report.title, "zoo");
   EXPECT_EQ(report.subtitle, "beasts");

@@ -10,6 +10,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/data/table/number_text.hpp"
+#include "gradus/data/table/other_tables.hpp"
 
 namespace gradus::data {
 
@@ -33,11 +34,6 @@ size_t few_bits(std::string_view word) {
   std::memcpy(&first, word.data(), count);
   std::memcpy(&last, word.data() + word.size() - count, count);
   return static_cast<size_t>(((first ^ std::rotl(last, 29)) + word.size()) * 0x9E3779B97F4A7C15u >> (64 - kRecentBits));
-}
-bool is_image_path(std::string_view text) {
-  std::string end(text.substr(text.size() < 5 ? 0 : text.size() - 5));
-  for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return end.ends_with(".png") || end.ends_with(".jpg") || end.ends_with(".jpeg");
 }
 
 }  // namespace

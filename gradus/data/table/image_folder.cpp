@@ -13,11 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_image(const fs::path& path) {
-  std::string end = path.extension().string();
-  for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return end == ".png" || end == ".jpg" || end == ".jpeg";
-}
 std::vector<fs::path> sorted_content(const fs::path& folder) {
   std::vector<fs::path> out;
   std::error_code error;
@@ -31,6 +26,12 @@ std::vector<fs::path> sorted_content(const fs::path& folder) {
 
 }  // namespace
 
+bool is_image_path(std::string_view path) {
+  std::string end(path.substr(path.size() < 5 ? 0 : path.size() - 5));
+  for (char& c : end) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return end.ends_with(".png") || end.ends_with(".jpg") || end.ends_with(".jpeg");
+}
+
 Table read_image_folder(const std::string& path, const TableOptions& options) {
   std::vector<std::string> images, labels;
   int64_t others = 0;
@@ -41,7 +42,7 @@ Table read_image_folder(const std::string& path, const TableOptions& options) {
     }
     for (const fs::path& file : sorted_content(folder)) {
       if (options.limit > 0 && static_cast<int64_t>(images.size()) == options.limit) break;
-      if (!is_image(file)) {
+      if (!is_image_path(file.string())) {
         ++others;
         continue;
       }

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "gradus/data/table/read_table.hpp"
 
 namespace gradus::data {
+
+/// Whether a path ends as those of images do: .png, .jpg, .jpeg, in letters of any case.
+bool is_image_path(std::string_view path);
 
 /// By its first bytes, and by the end of its name.
 bool is_database(const std::string& path);
