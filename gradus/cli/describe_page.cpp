@@ -19,12 +19,10 @@ using train::with_commas;
 namespace {
 
 constexpr size_t kShownRelations = 30, kShownColumns = 500, kHeatColumns = 40;
-constexpr double kWidth = 300, kHeight = 90;
 
 constexpr const char kStyle[] = R"css(
 .column h3{margin:0 0 2px;font-size:15px;overflow-wrap:anywhere}
 .column .facts{color:var(--faint);font-size:13px;margin:0 0 8px}
-.column svg rect{fill:var(--series-1)}
 .column td.value{max-width:150px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .column td{font-size:13px}
 .bar{height:9px;border-radius:3px;background:var(--series-1);min-width:1px}
@@ -39,28 +37,6 @@ std::string number(const char* format, double value) {
 
 // Text of the user's in HTML: what turns the direction of writing is spelt out too.
 std::string safe(const std::string& text, size_t most = 60) { return escape_html(printable(text, most)); }
-
-std::string histogram(const data::ColumnSummary& column) {
-  const data::Histogram& shown = column.histogram;
-  const int64_t most = *std::max_element(shown.counts.begin(), shown.counts.end());
-  const double step = kWidth / static_cast<double>(shown.counts.size());
-  std::string out = concat("<svg class=\"chart\" viewBox=\"0 0 ", kWidth, " ", kHeight + 16, "\" role=\"img\" aria-label=\"histogram of ",
-                           safe(column.name), "\">\n");
-  for (size_t i = 0; i < shown.counts.size(); ++i) {
-    const double height = most ? kHeight * static_cast<double>(shown.counts[i]) / static_cast<double>(most) : 0;
-    const double width = (shown.high - shown.low) / static_cast<double>(shown.counts.size()),
-                 low = shown.low + width * static_cast<double>(i);
-    out += "<rect x=\"" + number("%.1f", step * static_cast<double>(i) + 0.5) + "\" y=\"" + number("%.1f", kHeight - height) +
-           "\" width=\"" + number("%.1f", std::max(step - 1, 1.0)) + "\" height=\"" + number("%.1f", height) + "\"><title>" +
-           value_text(column.type, low) + " to " + value_text(column.type, low + width) + ": " + with_commas(shown.counts[i]) +
-           "</title></rect>\n";
-  }
-  const auto mark = [&](const char* anchor, double x, double value) {
-    return concat("<text class=\"mark\" text-anchor=\"", anchor, "\" x=\"", x, "\" y=\"", kHeight + 14, "\">",
-                  value_text(column.type, value), "</text>\n");
-  };
-  return out + mark("start", 0, column.minimum) + mark("end", kWidth, column.maximum) + "</svg>\n";
-}
 
 std::string frequent(const data::ColumnSummary& column) {
   std::string out = "<table>";
@@ -90,7 +66,7 @@ std::string column_card(const data::ColumnSummary& column, bool is_target) {
       with_commas(column.distinct) + " distinct" + (column.infinite ? ", " + with_commas(column.infinite) + " infinite" : "") + "</p>\n";
   if (!std::isnan(column.minimum)) {
     if (column.type == data::ColumnType::text) out += "<p class=\"facts\">lengths in characters</p>\n";
-    if (column.histogram.counts.size() > 1) out += histogram(column);
+    if (column.histogram.counts.size() > 1) out += to_svg(histogram_of(column));
     out += quartiles(column);
   }
   const bool has_names = column.type != data::ColumnType::numeric && column.type != data::ColumnType::date;

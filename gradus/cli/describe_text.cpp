@@ -85,6 +85,20 @@ std::string value_text(data::ColumnType type, double value) {
   return type == data::ColumnType::date ? data::date_text(value) : number("%.6g", value);
 }
 
+train::Histogram histogram_of(const data::ColumnSummary& column) {
+  const data::Histogram& shown = column.histogram;
+  train::Histogram out{.name = printable(column.name, 60),
+                       .low = value_text(column.type, column.minimum),
+                       .high = value_text(column.type, column.maximum)};
+  const double width = (shown.high - shown.low) / static_cast<double>(shown.counts.size());
+  for (size_t i = 0; i < shown.counts.size(); ++i) {
+    const double low = shown.low + width * static_cast<double>(i);
+    out.counts.push_back(static_cast<double>(shown.counts[i]));
+    out.bins.push_back(value_text(column.type, low) + " to " + value_text(column.type, low + width));
+  }
+  return out;
+}
+
 double strength(const data::Relation& relation) { return std::abs(relation.value); }
 
 std::string relation_text(const data::Relation& relation) {

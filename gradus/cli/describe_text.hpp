@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gradus/data/table/describe.hpp"
+#include "gradus/train/chart.hpp"
 
 namespace gradus::cli {
 
@@ -27,6 +28,8 @@ std::string types_line(const data::Table& table);
 std::string count_text(int64_t count, int64_t of);
 /// A number of a column, a date as one; "-" for nan.
 std::string value_text(data::ColumnType type, double value);
+/// Of a column with numbers.
+train::Histogram histogram_of(const data::ColumnSummary& column);
 /// How strongly two columns go together, 0 to 1, and in words: "r 0.81, by rank 0.79".
 double strength(const data::Relation& relation);
 std::string relation_text(const data::Relation& relation);

@@ -119,6 +119,43 @@ void add_notes(std::vector<std::string>& notes, const std::string& what, const s
   for (const std::string& each : more) notes.push_back(what.empty() ? each : what + ": " + each);
 }
 
+// Rows that are left out, of which kind.
+struct LeftOut {
+  int64_t missing = 0, unknown = 0;
+  std::string unknown_class{};  // the first one
+};
+LeftOut left_out(const data::Column& target, const std::vector<int64_t>& kept) {
+  LeftOut out;
+  size_t next = 0;
+  for (int64_t row = 0; row < target.size(); ++row) {
+    if (next < kept.size() && kept[next] == row) ++next;
+    else if (target.is_missing(row)) ++out.missing;
+    else if (out.unknown++ == 0) out.unknown_class = target.cell(row);
+  }
+  return out;
+}
+// The table without them, and a note that says so.
+data::Table kept(const data::Table& table, const std::string& target, const std::vector<int64_t>& rows, const std::string& path,
+                 const char* what, std::vector<std::string>& notes) {
+  if (std::ssize(rows) == table.rows()) return table;
+  const LeftOut out = left_out(table[target], rows);
+  if (rows.empty()) fail_io(path, "none of the ", table.rows(), " rows has a value of the target \"", target, "\" that can be used");
+  if (out.missing > 0)
+    notes.push_back(concat(what, ": ", train::with_commas(out.missing), out.missing == 1 ? " row" : " rows",
+                           " left out, where the target \"", target, "\" is missing"));
+  if (out.unknown > 0)
+    notes.push_back(concat(what, ": ", train::with_commas(out.unknown), out.unknown == 1 ? " row" : " rows",
+                           " left out, of classes that no training row has (\"", out.unknown_class, out.unknown > 1 ? "\", ...)" : "\")"));
+  return table.take(rows);
+}
+std::vector<int64_t> rows_present(const data::Column& column) {
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < column.size(); ++row) {
+    if (!column.is_missing(row)) rows.push_back(row);
+  }
+  return rows;
+}
+
 struct Files {
   std::string path{}, test_path{};
 };
@@ -135,6 +172,7 @@ class TableLoad {
     data::Table all = data::read_table(files_.path, source_.reading());
     target_ = target_name(source_.target, all.names(), files_.path);
     add_notes(out_.notes, "", all.notes);
+    all = kept(all, target_, rows_present(all[target_]), files_.path, "file", out_.notes);
     data::Table train = all, test;
     if (!files_.test_path.empty()) test = read_test(all);
     else if (source_.test > 0) std::tie(test, train) = data::split(all, source_.test, seed_, by(all));
@@ -174,7 +212,7 @@ class TableLoad {
     return test;
   }
 
-  void fit(const data::Table& train) {
+  void fit(data::Table& train) {
     if (pipeline_.is_fitted()) {
       out_.train = made(train, "training rows");
       return;
@@ -191,7 +229,9 @@ class TableLoad {
     add_notes(out_.notes, "training rows", pipeline_.notes());
   }
 
-  data::Dataset made(const data::Table& table, const char* what) {
+  // Takes rows that have no target out of the table.
+  data::Dataset made(data::Table& table, const char* what) {
+    table = kept(table, target_, pipeline_.rows_with_target(table), files_.path, what, out_.notes);
     preprocess::Treatments treatments;
     data::Dataset set = pipeline_.dataset(table, treatments);
     name(set, table);

@@ -10,6 +10,7 @@
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
 #include "gradus/cli/insight.hpp"
+#include "gradus/cli/linear_baseline.hpp"
 #include "gradus/cli/table_report.hpp"
 #include "gradus/nn/summary.hpp"
 #include "gradus/plan/backend.hpp"
@@ -228,7 +229,14 @@ Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& mode
     for (const auto& [name, value] : test_logs(recipe, naive, data.test)) logs.set("seasonal-naive " + name, value);
   }
   std::optional<metrics::Summary> summary;
-  if (data.test.pipeline && data.test.has_targets()) summary = table_summary(preprocess::pipeline_of(model.info), output, data.test, data.train.y);
+  if (data.test.pipeline && data.test.has_targets()) {
+    const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info);
+    std::vector<metrics::SummaryBaseline> baselines;
+    if (recipe.train.solver != Solver::exact) {
+      if (auto linear = linear_baseline(pipeline, data.train, data.test)) baselines.push_back(std::move(*linear));
+    }
+    summary = table_summary(pipeline, output, data.test, data.train.y, std::move(baselines));
+  }
   return {std::move(output), std::move(logs), std::move(summary)};
 }
 
@@ -244,17 +252,18 @@ train::Report make_report(const RunResult& result) {
       {"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});
   report.headlines.push_back({"parameters", train::with_commas(nn::count_parameters(result.model))});
 
-  report.charts = history_charts(result);
+  const bool is_table = result.data.train.pipeline != nullptr;
+  if (is_table) add_table(report, result, preprocess::pipeline_of(result.model.info));
+  for (train::Chart& chart : history_charts(result)) report.charts.push_back(std::move(chart));
   if (result.output.exists() && train::is_classification(result.output, result.data.test)) {
     const train::Classification answers = train::classify(result.output, result.data.test);
     add_plane(report, answers, result.data.test);
     if (answers.class_names.size() <= 100) report.confusion = answers.confusion();
     report.samples = train::sample_images(result.data.test, answers, 24, 24);
     if (answers.class_names.size() <= 100) report.classes = answers.class_table();
-  } else {
+  } else if (!is_table) {
     add_scatter(report, result);
   }
-  if (result.data.train.pipeline) add_table(report, result, preprocess::pipeline_of(result.model.info));
   add_forecast(report, result.model, result.data.test);
   add_insight(report, result.model, result.data.test);
   if (!result.history.findings.empty()) report.tables.push_back(findings_table(result.history.findings));

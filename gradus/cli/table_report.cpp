@@ -8,7 +8,9 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/printable.hpp"
-#include "gradus/explain/dependence.hpp"
+#include "gradus/cli/describe_text.hpp"
+#include "gradus/data/table/describe.hpp"
+#include "gradus/explain/column_dependence.hpp"
 #include "gradus/explain/permutation_importance.hpp"
 #include "gradus/graph/index.hpp"
 #include "gradus/metrics/baselines.hpp"
@@ -23,15 +25,27 @@ namespace gradus::cli {
 namespace {
 
 constexpr int64_t kExplainedRows = 1000;
-constexpr size_t kShownFeatures = 15, kShownCurves = 4, kMostFeatures = 200;
+constexpr size_t kShownFeatures = 15, kShownCurves = 6, kShownColumns = 13, kMostFeatures = 200;
+constexpr int64_t kMostPoints = 1500;  // of a scatter chart
 
+// Large numbers in full: 22,380 and not 2.238e+04.
 std::string four_digits(double value) {
+  if (std::isnan(value)) return "";
+  const double size = std::fabs(value);
+  if (size >= 1000 && size < 1e12) return (value < 0 ? "-" : "") + train::with_commas(std::llround(size));
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return std::isnan(value) ? "" : text;
+  std::snprintf(text, sizeof text, "%.4g", size < 1e-12 ? 0.0 : value);
+  return text;
 }
 
 data::Dataset first_rows(const data::Dataset& set, int64_t most) { return set.size() > most ? data::subset(set, 0, most) : set; }
+
+// `most` of so many, evenly spaced.
+std::vector<int64_t> spread(int64_t count, int64_t most) {
+  std::vector<int64_t> out;
+  for (int64_t i = 0; i < std::min(count, most); ++i) out.push_back(i * count / std::min(count, most));
+  return out;
+}
 
 // How often the probabilities are right, against the diagonal.
 train::Chart calibration_chart(const Array& output, const data::Dataset& set) {
@@ -69,54 +83,118 @@ train::BarChart importance_chart(const explain::Importance& importance, const pr
   return chart;
 }
 
-// The input's own unit of a standardised number, as far as the first steps tell: the training table's quantiles.
-train::Chart dependence_chart(const explain::Dependence& curve, const std::string& name, const std::string& answer) {
-  train::Chart chart{.title = "How the answer hangs on " + name,
-                     .x_label = name + (curve.axis.is_category ? " (place of the category)" : ", as prepared"),
-                     .y_label = answer};
-  train::Curve means{.name = "mean over rows", .x = curve.axis.values, .y = curve.means};
-  const std::vector<double> all = curve.curves.to_vector<double>();
-  const size_t points = curve.means.size(), rows = points ? all.size() / points : 0;
-  std::vector<double> low(points), high(points);
-  for (size_t p = 0; p < points; ++p) {
-    std::vector<double> values;
-    for (size_t r = 0; r < rows; ++r) values.push_back(all[r * points + p]);
-    std::sort(values.begin(), values.end());
-    low[p] = values[rows / 10];
-    high[p] = values[rows - 1 - rows / 10];
+// Dates as years: 2024.5 is the middle of that year.
+std::vector<double> axis_of(const data::Column& values) {
+  std::vector<double> out(values.numbers().begin(), values.numbers().end());
+  constexpr double kYear = 365.2425 * 86400;
+  if (values.type() == data::ColumnType::date) {
+    for (double& value : out) value = 1970 + value / kYear;
   }
-  chart.curves = {std::move(means),
-                  {.name = "a tenth is below", .x = curve.axis.values, .y = low},
-                  {.name = "a tenth is above", .x = curve.axis.values, .y = high}};
-  return chart;
+  return out;
 }
 
-void add_explanations(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
+// A line over numbers, bars over categories.
+void add_dependence(train::Report& report, const explain::ColumnDependence& found, const std::string& answer) {
+  const std::string name = found.values.name(), title = "How the answer depends on " + name;
+  if (found.values.has_numbers()) {
+    const std::vector<double> x = axis_of(found.values);
+    report.charts.push_back({.title = title,
+                             .x_label = name,
+                             .y_label = answer,
+                             .curves = {{.name = "mean", .x = x, .y = found.means},
+                                        {.name = "a tenth is below", .x = x, .y = found.lower},
+                                        {.name = "a tenth is above", .x = x, .y = found.upper}}});
+    return;
+  }
+  train::BarChart chart{
+      .title = title,
+      .note = concat("The ", answer, " when all of ", found.rows, " test rows have this value: mean, and where four in five lie.")};
+  for (size_t i = 0; i < found.means.size(); ++i)
+    chart.bars.push_back(
+        {.name = found.values.cell(static_cast<int64_t>(i)), .value = found.means[i], .low = found.lower[i], .high = found.upper[i]});
+  report.bars.push_back(std::move(chart));
+}
+
+// What the answers hang on; gives the columns in the order of their importance.
+std::vector<std::string> add_explanations(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
   const data::Dataset rows = first_rows(result.data.test, kExplainedRows);
   const std::vector<explain::Feature> features = table_features(pipeline);
-  if (features.size() > kMostFeatures) return;
+  if (features.size() > kMostFeatures) return {};
   const explain::Importance importance = importance_of(result, pipeline, rows);
   report.bars.push_back(importance_chart(importance, pipeline, rows.size()));
   const preprocess::Target& target = pipeline.target();
-  const int64_t classes = static_cast<int64_t>(target.class_names.size());
+  const auto classes = static_cast<int64_t>(target.class_names.size());
   // Of two classes the second, of more the last: what is asked for has one name.
   const int64_t index = target.is_class() && result.output.rank() == 2 && result.output.shape(1) > 1 ? classes - 1 : 0;
-  const explain::DependenceOptions options{
-      .target = index, .scale = target.is_class() ? explain::Scale::probability : explain::Scale::output, .names = pipeline.features()};
   const std::string answer =
       target.is_class() ? concat("probability of ", target.class_names[static_cast<size_t>(classes - 1)]) : target.column;
-  const data::Dataset few = first_rows(rows, 300);
   size_t shown = 0;
+  std::vector<std::string> order;
   for (const size_t i : importance.order()) {
-    if (shown == kShownCurves || importance.means[i] <= 0) break;
-    explain::Dependence curve = explain::partial_dependence(result.model, few.x, explain::Varied(features[i]), options);
-    if (!target.is_class()) {
-      for (double& value : curve.means) value = target.restored(value);
-      curve.curves = pipeline.restored(curve.curves);
-    }
-    report.charts.push_back(dependence_chart(curve, importance.names[i], answer));
+    const std::string& name = importance.names[i];
+    const data::Column* column = result.data.test_table.find(name);
+    if (!column) continue;  // of several columns
+    order.push_back(name);
+    if (shown == kShownCurves || importance.means[i] <= 0 || !(column->has_numbers() || column->is_coded()) ||
+        column->missing() == column->size())
+      continue;
+    add_dependence(
+        report,
+        explain::column_dependence(result.model, pipeline, result.data.test_table, name,
+                                   {.target = index, .scale = target.is_class() ? explain::Scale::probability : explain::Scale::output}),
+        answer);
     ++shown;
   }
+  return order;
+}
+
+// What was learnt from, the target first.
+void add_columns(train::Report& report, const data::Table& table, const std::string& target, const std::vector<std::string>& order) {
+  std::vector<std::string> names{target};
+  for (const std::string& name : order) {
+    if (names.size() < kShownColumns && table.contains(name)) names.push_back(name);
+  }
+  if (!table.contains(target)) return;
+  const data::Description description = data::describe(table.select(names), {.frequent = 8, .most_columns = 1});
+  for (const data::ColumnSummary& column : description.columns) {
+    train::ReportColumn shown{
+        .name = column.name,
+        .facts = concat(column.name == target ? "the target, " : "", data::name_of(column.type), ", ",
+                        count_text(column.missing, column.rows), " missing, ", train::with_commas(column.distinct), " distinct")};
+    const bool has_numbers = column.type == data::ColumnType::numeric || column.type == data::ColumnType::date;
+    if (has_numbers && column.histogram.counts.size() > 1) shown.histogram = histogram_of(column);
+    if (!has_numbers) {
+      for (const data::ValueCount& each : column.frequent)
+        shown.bars.push_back({.name = each.value, .text = train::with_commas(each.count), .value = static_cast<double>(each.count)});
+    }
+    report.columns.push_back(std::move(shown));
+  }
+}
+
+// Regression: what the model says against what is right, and how far it is off, in the target's own unit.
+void add_residuals(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
+  const std::vector<double> said = pipeline.restored(result.output).to_vector<double>(),
+                            truth = pipeline.restored(result.data.test.y).to_vector<double>();
+  if (said.size() != truth.size() || said.empty()) return;
+  train::Curve points{.name = "test rows", .is_scatter = true}, residuals = points;
+  for (const int64_t i : spread(static_cast<int64_t>(said.size()), kMostPoints)) {
+    const auto at = static_cast<size_t>(i);
+    points.x.push_back(truth[at]);
+    points.y.push_back(said[at]);
+    residuals.x.push_back(said[at]);
+    residuals.y.push_back(truth[at] - said[at]);
+  }
+  const auto [low, high] = std::minmax_element(points.x.begin(), points.x.end());
+  const auto [least, most] = std::minmax_element(residuals.x.begin(), residuals.x.end());
+  const std::string& name = pipeline.target().column;
+  report.charts.push_back({.title = "Model against target, on the test rows",
+                           .x_label = name,
+                           .y_label = "model",
+                           .curves = {points, {.name = "equal", .x = {*low, *high}, .y = {*low, *high}}}});
+  report.charts.push_back({.title = "Residuals, on the test rows",
+                           .x_label = "model",
+                           .y_label = name + " less model",
+                           .curves = {residuals, {.name = "none", .x = {*least, *most}, .y = {0, 0}}}});
 }
 
 }  // namespace
@@ -134,23 +212,47 @@ std::vector<explain::Feature> table_features(const preprocess::Pipeline& pipelin
   return out;
 }
 
+namespace {
+
+// Of a target that is learnt as its logarithm: the error in decimal places of size, which small and large values share.
+void add_log_error(const preprocess::Pipeline& pipeline, const Array& output, const Array& y, metrics::SummaryOptions options,
+                   metrics::Summary& out) {
+  const double to_decimal = std::log10(std::exp(1.0));
+  const auto log10_of = [&](const Array& numbers) { return (log(pipeline.restored(numbers)) * to_decimal).eval(); };
+  for (metrics::SummaryBaseline& baseline : options.baselines) baseline.output = log(maximum(baseline.output, 1e-300)) * to_decimal;
+  if (options.train_target.exists()) options.train_target = log(options.train_target) * to_decimal;
+  metrics::SummaryRow row = metrics::summary(log10_of(output), log10_of(y), options)["rmse"];
+  row.name = "rmse_of_log10";
+  row.text = "root of the mean squared error of the logarithms to the base 10";
+  out.rows.push_back(std::move(row));
+}
+
+}  // namespace
+
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target) {
+                               const Array& train_target, std::vector<metrics::SummaryBaseline> baselines) {
   const bool is_class = pipeline.target().is_class();
   metrics::SummaryOptions options{.class_names = pipeline.target().class_names};
+  for (metrics::SummaryBaseline& baseline : baselines)
+    options.baselines.push_back({std::move(baseline.name), is_class ? baseline.output : pipeline.restored(baseline.output)});
   if (train_target.exists()) options.train_target = is_class ? train_target : pipeline.restored(train_target);
   options.task = !is_class                                   ? metrics::Task::regression
                  : pipeline.target().class_names.size() == 2 ? metrics::Task::binary
                                                              : metrics::Task::multi_class;
-  return is_class ? metrics::summary(output, set.y, options)
-                  : metrics::summary(pipeline.restored(output), pipeline.restored(set.y), options);
+  if (is_class) return metrics::summary(output, set.y, options);
+  metrics::Summary out = metrics::summary(pipeline.restored(output), pipeline.restored(set.y), options);
+  if (pipeline.target().is_log) add_log_error(pipeline, output, set.y, options, out);
+  return out;
 }
 
 std::string summary_text(const metrics::Summary& summary) {
-  std::vector<std::vector<std::string>> rows{{"score", "value", "from", "to", summary.baseline.empty() ? "" : summary.baseline}};
-  for (const metrics::SummaryRow& row : summary.rows)
-    rows.push_back({row.name, four_digits(row.value), four_digits(row.lower), four_digits(row.upper), four_digits(row.baseline)});
-  std::vector<size_t> widths(5, 0);
+  std::vector<std::vector<std::string>> rows{{"score", "value", "from", "to"}};
+  rows[0].insert(rows[0].end(), summary.baselines.begin(), summary.baselines.end());
+  for (const metrics::SummaryRow& row : summary.rows) {
+    rows.push_back({row.name, four_digits(row.value), four_digits(row.lower), four_digits(row.upper)});
+    for (const double value : row.baselines) rows.back().push_back(four_digits(value));
+  }
+  std::vector<size_t> widths(rows[0].size(), 0);
   for (const auto& row : rows)
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   std::string out;
@@ -167,21 +269,25 @@ train::ReportTable report_table(const metrics::Summary& summary, const std::stri
   char level[32];
   std::snprintf(level, sizeof level, "%.0f %% interval", 100 * summary.confidence);
   train::ReportTable table{title, {"score", "value", level}, {}};
-  if (!summary.baseline.empty()) table.header.push_back("baseline: " + summary.baseline);
+  for (const std::string& name : summary.baselines) table.header.push_back(name);
   for (const metrics::SummaryRow& row : summary.rows) {
     const bool has_bounds = !std::isnan(row.lower);
-    table.rows.push_back({row.text.empty() ? row.name : row.text, four_digits(row.value),
-                          has_bounds ? four_digits(row.lower) + " to " + four_digits(row.upper) : ""});
-    if (!summary.baseline.empty()) table.rows.back().push_back(four_digits(row.baseline));
+    std::string name = row.name;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    table.rows.push_back({name, four_digits(row.value), has_bounds ? four_digits(row.lower) + "\u2013" + four_digits(row.upper) : ""});
+    for (const double value : row.baselines) table.rows.back().push_back(four_digits(value));
   }
   return table;
 }
 
 void add_table(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
   if (!result.summary) return;
-  report.tables.push_back(report_table(*result.summary, concat("Scores on ", train::with_commas(result.data.test.size()), " test rows")));
+  report.scores.push_back(
+      report_table(*result.summary, concat("Scores on ", train::with_commas(result.data.test.size()), " test rows, beside baselines")));
   if (pipeline.target().is_class()) report.charts.push_back(calibration_chart(result.output, result.data.test));
-  add_explanations(report, result, pipeline);
+  else add_residuals(report, result, pipeline);
+  const std::vector<std::string> order = add_explanations(report, result, pipeline);
+  add_columns(report, result.data.train_table, pipeline.target().column, order);
   if (!result.data.notes.empty()) {
     train::ReportTable notes{"What was done to the data", {}, {}};
     for (const std::string& note : result.data.notes) notes.rows.push_back({note});

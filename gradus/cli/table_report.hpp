@@ -11,9 +11,9 @@
 namespace gradus::cli {
 
 /// Scores of outputs on rows with targets, in the target's own unit; beside them those of the class shares, or the mean, of the training
-/// targets (which may be missing).
+/// targets (which may be missing), and of other outputs.
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target);
+                               const Array& train_target, std::vector<metrics::SummaryBaseline> baselines = {});
 /// The summary as aligned text.
 std::string summary_text(const metrics::Summary& summary);
 train::ReportTable report_table(const metrics::Summary& summary, const std::string& title);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gradus/explain/attention.hpp"
+#include "gradus/explain/column_dependence.hpp"
 #include "gradus/explain/counterfactual.hpp"
 #include "gradus/explain/dependence.hpp"
 #include "gradus/explain/features.hpp"

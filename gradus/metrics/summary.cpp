@@ -56,10 +56,14 @@ class Table {
     const std::vector<double> values = data.values(data.weights());
     for (size_t k = 0; k < values.size(); ++k) {
       const MetricKind& kind = *named_average(data.names()[k]).kind;
-      out.rows.push_back({data.names()[k], std::string(kind.text), values[k], kNone, kNone, kNone, kind.is_gain, ""});
+      out.rows.push_back({data.names()[k], std::string(kind.text), values[k], kNone, kNone, kind.is_gain, "", {}});
     }
     if (options_.has_intervals) add_intervals(data, out);
-    add_baseline(data, out);
+    if (options_.train_target.exists()) add_baseline(data, train_baseline(data, out), out);
+    for (const SummaryBaseline& baseline : options_.baselines) {
+      out.baselines.push_back(baseline.name.empty() ? "baseline" : baseline.name);
+      add_baseline(data, SetData("summary", data.names(), baseline.output, target_, logits()), out);
+    }
     for (const SummaryRow& row : out.rows) {
       if (std::isnan(row.value)) out.notes.push_back(row.name + " is not defined of these samples");
     }
@@ -117,29 +121,28 @@ class Table {
     }
   }
 
-  void add_baseline(const SetData& data, Summary& out) const {
-    if (!options_.baseline_output.exists() && !options_.train_target.exists()) return;
-    const SetData of_baseline = baseline_data(data, out.baseline);
-    if (of_baseline.size() != data.size())
-      fail("summary", "the baseline has ", of_baseline.size(), " samples and the output ", data.size(), "; they must be equal");
-    const std::vector<double> values = of_baseline.values(of_baseline.weights());
-    for (size_t k = 0; k < values.size(); ++k) out.rows[k].baseline = values[k];
+  static void add_baseline(const SetData& data, const SetData& baseline, Summary& out) {
+    if (baseline.size() != data.size())
+      fail("summary", "the baseline \"", out.baselines.back(), "\" has ", baseline.size(), " samples and the output ", data.size(),
+           "; they must be equal");
+    const std::vector<double> values = baseline.values(baseline.weights());
+    for (size_t k = 0; k < values.size(); ++k) out.rows[k].baselines.push_back(values[k]);
   }
-  SetData baseline_data(const SetData& data, std::string& name) const {
+  ClassOptions logits() const {
     ClassOptions read_as = options_.bootstrap.classes;
     read_as.outputs = Outputs::logits;
-    if (options_.baseline_output.exists()) {
-      name = options_.baseline_name.empty() ? "baseline" : options_.baseline_name;
-      return SetData("summary", data.names(), options_.baseline_output, target_, read_as);
-    }
+    return read_as;
+  }
+  SetData train_baseline(const SetData& data, Summary& out) const {
+    ClassOptions read_as = logits();
     if (task_ == Task::regression) {
       const Baseline mean = mean_baseline(options_.train_target);
-      name = mean.name();
+      out.baselines.push_back(mean.name());
       return SetData("summary", data.names(), mean.outputs(target_.shape(0)), target_, read_as);
     }
     // The samples that count, whatever shape their targets had.
     const Baseline prior = prior_baseline(options_.train_target, data.classes().classes);
-    name = prior.name();
+    out.baselines.push_back(prior.name());
     const std::vector<int32_t>& labels = data.classes().labels;
     read_as.weights = data.weights().empty() ? Array() : array(data.classes().weights);
     return SetData("summary", data.names(), prior.outputs(static_cast<int64_t>(labels.size())), array(labels), read_as);

@@ -17,23 +17,29 @@ enum class Task : uint8_t {
   regression
 };
 
+/// What a model is to be compared with: outputs for the same samples, logits or numbers.
+struct SummaryBaseline {
+  std::string name{};
+  Array output{};
+};
+
 /// Options of summary.
 struct SummaryOptions {
   Task task = Task::automatic;
-  std::vector<std::string> class_names{};  ///< of classes 0, 1, ...; their numbers where there are fewer
-  Array train_target{};                    ///< what the baseline is made of: the prior of classes, the mean of numbers. Empty: no baseline
-  Array baseline_output{};                 ///< outputs of another baseline for the same samples, in place of it: logits, or numbers
-  std::string baseline_name{};
+  std::vector<std::string> class_names{};    ///< of classes 0, 1, ...; their numbers where there are fewer
+  Array train_target{};                      ///< what the first baseline is made of: the prior of classes, the mean of numbers. Empty: none
+  std::vector<SummaryBaseline> baselines{};  ///< others
   bool has_intervals = true;
   BootstrapOptions bootstrap{};  ///< resamples, confidence, seed, groups; `classes` of it says how outputs are read
 };
 
-/// A score: NaN where there is no bound, or no baseline.
+/// A score: NaN where there is no bound.
 struct SummaryRow {
   std::string name{}, text{};  ///< as recipes call it; what it is
-  double value = 0, lower = 0, upper = 0, baseline = 0;
-  bool is_gain = false;    ///< the more the better
-  std::string interval{};  ///< how the bounds were found: "Wilson", "bootstrap", or ""
+  double value = 0, lower = 0, upper = 0;
+  bool is_gain = false;             ///< the more the better
+  std::string interval{};           ///< how the bounds were found: "Wilson", "bootstrap", or ""
+  std::vector<double> baselines{};  ///< of each baseline
 };
 /// One class of a classifier.
 struct SummaryClass {
@@ -45,7 +51,7 @@ struct Summary {
   Task task = Task::regression;
   int64_t samples = 0;
   double confidence = 0.95;
-  std::string baseline{};  ///< its name; "" for none
+  std::vector<std::string> baselines{};  ///< their names: "prior" or "mean", and those that were given
   std::vector<SummaryRow> rows{};
   std::vector<SummaryClass> classes{};
   std::vector<std::string> notes{};  ///< what is not in the table, and why

@@ -45,21 +45,24 @@ std::vector<double> path_alphas(double largest, int64_t count, double ratio) {
   return alphas;
 }
 
-// Which fold holds each row out: rows in random order, class by class, dealt out in turn.
+// Which fold holds each row out: rows in random order, class by class, dealt out in turn. None (-1) the only row of a class: without it the
+// class would be unknown.
 std::vector<int64_t> folds_of(std::string_view op, int64_t rows, const ChoiceOptions& choice, const Array& labels) {
   if (choice.folds < 2 || choice.folds > rows)
     fail(op, "folds is ", choice.folds, ", there are ", rows, " rows; folds must be from 2 to that");
   std::vector<int64_t> order = data::permutation(rows, choice.seed);
   if (labels.exists()) {
     const std::vector<double> classes = labels.to_vector<double>();
+    const auto class_of = [&](int64_t row) { return classes[static_cast<size_t>(row)]; };
     std::map<double, int64_t> counts;
     for (const double label : classes) ++counts[label];
-    for (const auto& [label, count] : counts)
-      if (count < 2) fail(op, "class ", label, " has one row; each must have two, so that one is left where the other is held out");
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int64_t a, int64_t b) { return classes[static_cast<size_t>(a)] < classes[static_cast<size_t>(b)]; });
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return class_of(a) < class_of(b); });
+    std::erase_if(order, [&](int64_t row) { return counts[class_of(row)] == 1; });
+    if (static_cast<int64_t>(order.size()) < choice.folds)
+      fail(op, "only ", order.size(), " rows are of a class of two rows or more, and folds is ", choice.folds,
+           "; it must be at most as many");
   }
-  std::vector<int64_t> fold(static_cast<size_t>(rows));
+  std::vector<int64_t> fold(static_cast<size_t>(rows), -1);
   for (size_t i = 0; i < order.size(); ++i) fold[static_cast<size_t>(order[i])] = static_cast<int64_t>(i) % choice.folds;
   return fold;
 }

@@ -100,6 +100,8 @@ class Pipeline {
   /// in case, or by a full stop at the end, are that class, and counted.
   data::Dataset dataset(const data::Table& table) const;
   data::Dataset dataset(const data::Table& table, Treatments& treatments) const;
+  /// Rows of which dataset() has a target: it is there and, of classes, one that training had. Throws if the table has no such column.
+  std::vector<int64_t> rows_with_target(const data::Table& table) const;
   /// The numeric columns of the input in order, (N, columns), through all steps: made of the library's ops, so it has derivatives. Throws
   /// if a step is of other kinds than numbers, or changes the number of rows.
   Array operator()(const Array& x) const;

@@ -34,7 +34,7 @@ double Target::restored(double output) const {
 
 namespace {
 
-constexpr size_t kMostClasses = 10'000, kFewNumbers = 10, kFewInARow = 20;
+constexpr size_t kMostClasses = 10'000, kFewClasses = 20, kFewNumbers = 10, kFewInARow = 20;
 
 double skewness(const std::vector<double>& values) {
   const Moments moments = moments_of(values);
@@ -94,7 +94,8 @@ Target target_of(const Column& column, const TargetOptions& options) {
     target.class_names = class_names_of(column);
     const size_t classes = target.class_names.size();
     if (classes < 2) fail("Pipeline", what, " has one class only, \"", target.class_names[0], "\"; there is nothing to tell apart");
-    if (classes > kMostClasses || (column.type() == ColumnType::text && 2 * classes > static_cast<size_t>(column.size())))
+    const auto present = static_cast<size_t>(column.size() - column.missing());
+    if (classes > kMostClasses || (classes > kFewClasses && 2 * classes > present))
       fail("Pipeline", what, " has ", classes, " different values in ", column.size(), " rows; they are no classes");
     return target;
   }
@@ -114,39 +115,75 @@ Target target_of(const Column& column, const TargetOptions& options) {
   return target;
 }
 
+namespace {
+
+// Places of classes by their names, and by what is left of those when case and a full stop do not count.
+class ClassPlaces {
+ public:
+  explicit ClassPlaces(const std::vector<std::string>& names) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      exact_.emplace(names[i], static_cast<int64_t>(i));
+      const auto [found, is_new] = plain_.emplace(plain_label(names[i]), static_cast<int64_t>(i));
+      if (!is_new) found->second = -1;  // of two classes
+    }
+  }
+  struct Place {
+    int64_t label = -1;  // -1: no class
+    bool is_exact = true;
+  };
+  Place operator[](const std::string& cell) const {
+    if (const auto found = exact_.find(cell); found != exact_.end()) return {found->second, true};
+    const auto near = plain_.find(plain_label(cell));
+    return near == plain_.end() || cell.empty() ? Place{} : Place{near->second, false};
+  }
+
+ private:
+  std::unordered_map<std::string, int64_t> exact_{}, plain_{};
+};
+
+[[noreturn]] void fail_label(const Target& target, int64_t row, const std::string& cell) {
+  constexpr size_t kMostNamed = 10;
+  std::string all;
+  for (size_t i = 0; i < std::min(target.class_names.size(), kMostNamed); ++i) all += (i ? ", " : "") + target.class_names[i];
+  fail("Pipeline", "row ", row, " of the target \"", target.column, "\" is ", cell.empty() ? "missing" : "\"" + cell + "\"",
+       "; its classes are ", all, target.class_names.size() > kMostNamed ? ", ..." : "");
+}
+
+}  // namespace
+
 // The number that is learnt, or the place of the class, of each row.
 std::vector<double> Pipeline::targets(const Column& column, Treatments& treatments) const {
-  const int64_t rows = column.size();
+  std::vector<double> out;
   if (!target_.is_class()) {
     const Column numbers = column.type() == ColumnType::numeric ? column : column.as(ColumnType::numeric);
-    std::vector<double> y;
-    for (const double value : numbers.numbers()) y.push_back(target_.scaled(value));
-    return y;
+    for (const double value : numbers.numbers()) {
+      if (std::isnan(value))
+        fail("Pipeline", "row ", out.size(), " of the target \"", column.name(), "\" is missing; rows without a target must be left out");
+      out.push_back(target_.scaled(value));
+    }
+    return out;
   }
-  std::unordered_map<std::string, int64_t> exact, plain;
-  for (size_t i = 0; i < target_.class_names.size(); ++i) {
-    exact.emplace(target_.class_names[i], static_cast<int64_t>(i));
-    const auto [found, is_new] = plain.emplace(plain_label(target_.class_names[i]), static_cast<int64_t>(i));
-    if (!is_new) found->second = -1;  // of two classes
-  }
-  std::vector<double> labels;
-  for (int64_t row = 0; row < rows; ++row) {
+  const ClassPlaces places(target_.class_names);
+  for (int64_t row = 0; row < column.size(); ++row) {
     const std::string cell = column.cell(row);
-    if (const auto found = exact.find(cell); found != exact.end()) {
-      labels.push_back(static_cast<double>(found->second));
-      continue;
-    }
-    const auto near = plain.find(plain_label(cell));
-    if (near == plain.end() || near->second < 0 || cell.empty()) {
-      std::string all;
-      for (size_t i = 0; i < std::min<size_t>(target_.class_names.size(), 10); ++i) all += (i ? ", " : "") + target_.class_names[i];
-      fail("Pipeline", "row ", row, " of the target \"", column.name(), "\" is ", cell.empty() ? "missing" : "\"" + cell + "\"",
-           "; its classes are ", all, target_.class_names.size() > 10 ? ", ..." : "");
-    }
-    treatments.add(column.name(), concat("taken as \"", target_.class_names[static_cast<size_t>(near->second)], "\""), 1, cell);
-    labels.push_back(static_cast<double>(near->second));
+    const ClassPlaces::Place place = places[cell];
+    if (place.label < 0) fail_label(target_, row, cell);
+    if (!place.is_exact)
+      treatments.add(column.name(), concat("taken as \"", target_.class_names[static_cast<size_t>(place.label)], "\""), 1, cell);
+    out.push_back(static_cast<double>(place.label));
   }
-  return labels;
+  return out;
+}
+
+std::vector<int64_t> Pipeline::rows_with_target(const data::Table& table) const {
+  require_fitted("rows_with_target");
+  const Column& column = table[target_.column];
+  const ClassPlaces places(target_.class_names);
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < column.size(); ++row) {
+    if (!column.is_missing(row) && (!target_.is_class() || places[column.cell(row)].label >= 0)) rows.push_back(row);
+  }
+  return rows;
 }
 
 Array Pipeline::target_array(const std::vector<double>& values) const {

@@ -10,7 +10,8 @@ namespace gradus::train {
 
 namespace {
 
-constexpr double kWidth = 400, kHeight = 260, kLeft = 54, kRight = 14, kTop = 12, kBottom = 44;
+constexpr double kWidth = 400, kHeight = 260, kRight = 14, kTop = 12, kBottom = 44;
+constexpr double kLabel = 18, kDigit = 6.8, kGap = 9;  // left of the plot: its label, and marks of so many digits
 
 std::string number(const char* format, double value) {
   char text[48];
@@ -46,6 +47,13 @@ void widen(Scale& scale) {
   const double margin = (scale.high - scale.low) * 0.05;
   scale.low = scale.low >= 0 && scale.low - margin < 0 ? 0 : scale.low - margin;
   scale.high += margin;
+}
+
+// Room for the marks of y.
+double left_margin(const Scale& y) {
+  size_t longest = 3;
+  for (const double mark : axis_marks(y.low, y.high, 5)) longest = std::max(longest, number("%.6g", mark).size());
+  return kLabel + kDigit * static_cast<double>(longest) + kGap;
 }
 
 std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
@@ -90,9 +98,30 @@ std::string drawn(const Curve& curve, int colour, const Scale& x, const Scale& y
 
 }  // namespace
 
+std::string to_svg(const Histogram& histogram) {
+  constexpr double width = 300, height = 90;
+  const double most = *std::max_element(histogram.counts.begin(), histogram.counts.end());
+  const double step = width / static_cast<double>(histogram.counts.size());
+  std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + number("%.0f", width) + " " + number("%.0f", height + 16) +
+                    "\" role=\"img\" aria-label=\"histogram of " + escape_html(histogram.name) + "\">\n";
+  for (size_t i = 0; i < histogram.counts.size(); ++i) {
+    const double tall = most > 0 ? height * histogram.counts[i] / most : 0;
+    out += "<rect class=\"bin\" x=\"" + number("%.1f", step * static_cast<double>(i) + 0.5) + "\" y=\"" + number("%.1f", height - tall) +
+           "\" width=\"" + number("%.1f", std::max(step - 1, 1.0)) + "\" height=\"" + number("%.1f", tall) + "\"><title>" +
+           (i < histogram.bins.size() ? escape_html(histogram.bins[i]) + ": " : std::string()) + number("%.0f", histogram.counts[i]) +
+           "</title></rect>\n";
+  }
+  const auto mark = [&](const char* anchor, double x, const std::string& text) {
+    return "<text class=\"mark\" text-anchor=\"" + std::string(anchor) + "\" x=\"" + number("%.0f", x) + "\" y=\"" +
+           number("%.0f", height + 14) + "\">" + escape_html(text) + "</text>\n";
+  };
+  return out + mark("start", 0, histogram.low) + mark("end", width, histogram.high) + "</svg>\n";
+}
+
 std::string to_svg(const Chart& chart) {
-  Scale x = fitted(chart.curves, &Curve::x, kLeft, kWidth - kRight), y = fitted(chart.curves, &Curve::y, kHeight - kBottom, kTop);
+  Scale y = fitted(chart.curves, &Curve::y, kHeight - kBottom, kTop);
   widen(y);
+  const Scale x = fitted(chart.curves, &Curve::x, left_margin(y), kWidth - kRight);
   std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + number("%.0f", kWidth) + " " + number("%.0f", kHeight) +
                     "\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\">\n";
   out += grid(chart, x, y);
@@ -119,14 +148,27 @@ std::string escape_html(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
       case '\n':
-      case '\t': out += c; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? "\u2400" : std::string(1, c);  // no such character in HTML
+      case '\t':
+        out += c;
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? "\u2400" : std::string(1, c);  // no such character in HTML
     }
   }
   return out;

@@ -20,6 +20,16 @@ struct Chart {
   bool is_x_counted = false;  ///< marks on x at whole numbers only: epochs
 };
 
+/// How often numbers lie in bins of equal width.
+struct Histogram {
+  std::string name{};               ///< what is counted, for those who hear the page
+  std::vector<double> counts{};     ///< one a bin, at least one
+  std::vector<std::string> bins{};  ///< what each holds: "20 to 25"
+  std::string low{}, high{};        ///< the ends of the axis, as they are written
+};
+/// The histogram as an <svg> element.
+std::string to_svg(const Histogram& histogram);
+
 /// Curves beyond that many repeat colours.
 inline constexpr int kSeriesColours = 8;
 /// The chart as an <svg> element. Its colours are CSS variables (--ink, --faint, --series-1 ...) of the page around it.

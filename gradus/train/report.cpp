@@ -125,24 +125,35 @@ std::string heat_map_card(const HeatMap& map) {
 }
 
 // A row a bar: its name, the bar from zero with its interval as a thin line, its number.
-std::string bars_card(const BarChart& chart) {
+std::string bars_table(const std::vector<Bar>& bars) {
   double low = 0, high = 0;
-  for (const Bar& bar : chart.bars) {
+  for (const Bar& bar : bars) {
     low = std::min({low, bar.value, bar.low < bar.high ? bar.low : 0});
     high = std::max({high, bar.value, bar.low < bar.high ? bar.high : 0});
   }
   const double range = high > low ? high - low : 1;
   const auto at = [&](double value) { return 100 * (value - low) / range; };
   const auto span = [&](const char* kind, double from, double to) {
-    return concat("<i class=\"", kind, "\" style=\"left:", number("%.2f", at(std::min(from, to))), "%;width:", number("%.2f", at(std::max(from, to)) - at(std::min(from, to))), "%\"></i>");
+    return concat("<i class=\"", kind, "\" style=\"left:", number("%.2f", at(std::min(from, to))),
+                  "%;width:", number("%.2f", at(std::max(from, to)) - at(std::min(from, to))), "%\"></i>");
   };
   std::string out = "<table class=\"bars\"><tbody>";
-  for (const Bar& bar : chart.bars) {
+  for (const Bar& bar : bars) {
     const std::string text = bar.text.empty() ? number("%.4g", bar.value) : bar.text;
-    out += "<tr><td class=\"key\">" + escape_html(bar.name) + "</td><td class=\"track\"><div>" + span(bar.value < 0 ? "bar minus" : "bar", 0, bar.value) +
-           (bar.low < bar.high ? span("whisker", bar.low, bar.high) : "") + "</div></td><td class=\"num\">" + escape_html(text) + "</td></tr>\n";
+    out += "<tr><td class=\"key\" title=\"" + escape_html(bar.name) + "\">" + escape_html(bar.name) + "</td><td class=\"track\"><div>" +
+           span(bar.value < 0 ? "bar minus" : "bar", 0, bar.value) + (bar.low < bar.high ? span("whisker", bar.low, bar.high) : "") +
+           "</div></td><td class=\"num\">" + escape_html(text) + "</td></tr>\n";
   }
-  return card(chart.title, out + "</tbody></table>\n" + (chart.note.empty() ? "" : "<p class=\"note\">" + escape_html(chart.note) + "</p>\n"));
+  return out + "</tbody></table>\n";
+}
+std::string bars_card(const BarChart& chart) {
+  return card(chart.title, bars_table(chart.bars) + (chart.note.empty() ? "" : "<p class=\"note\">" + escape_html(chart.note) + "</p>\n"));
+}
+
+std::string column_card(const ReportColumn& column) {
+  return card(column.name, "<p class=\"facts\">" + escape_html(column.facts) + "</p>\n" +
+                               (column.histogram.counts.empty() ? "" : to_svg(column.histogram)) +
+                               (column.bars.empty() ? "" : bars_table(column.bars)));
 }
 
 std::string figure(const SampleImage& sample) {
@@ -173,11 +184,14 @@ std::string to_html(const Report& report) {
       escape_html(report.title) + "</title>\n<style>" + kReportStyle + "</style></head>\n<body><main>\n<h1>" + escape_html(report.title) +
       "</h1>\n<p class=\"subtitle\">" + escape_html(report.subtitle) + "</p>\n";
   out += headlines(report.headlines);
+  out += "<div class=\"cards\">\n";
+  for (const ReportTable& table : report.scores) out += table_card(table);
+  for (const BarChart& chart : report.bars) out += bars_card(chart);
+  out += "</div>\n";
   out += report.charts.size() % 3 == 0 ? "<div class=\"cards three\">\n" : "<div class=\"cards\">\n";
   for (const Chart& chart : report.charts) out += chart_card(chart);
-  out += "</div>\n";
-  out += "<div class=\"cards\">\n";
-  for (const BarChart& chart : report.bars) out += bars_card(chart);
+  out += "</div>\n<div class=\"cards three\">\n";
+  for (const ReportColumn& column : report.columns) out += column_card(column);
   out += "</div>\n";
   out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) +
          "</div>\n";

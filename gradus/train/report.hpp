@@ -48,6 +48,13 @@ struct BarChart {
   std::vector<Bar> bars{};
 };
 
+/// A column of a table: how its values are distributed, as a histogram or as the shares of its categories.
+struct ReportColumn {
+  std::string name{}, facts{};
+  Histogram histogram{};  ///< left out without bins
+  std::vector<Bar> bars{};
+};
+
 /// An image of a test sample with what the model says of it.
 struct SampleImage {
   int64_t height = 0, width = 0, channels = 1;
@@ -61,8 +68,10 @@ struct SampleImage {
 struct Report {
   std::string title{}, subtitle{};
   std::vector<Headline> headlines{};
-  std::vector<Chart> charts{};
+  std::vector<ReportTable> scores{};  ///< tables right below the headlines
   std::vector<BarChart> bars{};
+  std::vector<Chart> charts{};
+  std::vector<ReportColumn> columns{};
   Confusion confusion{};               ///< left out if it has no classes
   ReportTable classes{};               ///< beside the confusion matrix; left out if it has no rows
   std::vector<SampleImage> samples{};  ///< left out if empty

@@ -25,6 +25,7 @@ h2{margin:0 0 14px;font-size:17px}
 .cards>.card,.cards .card:last-child{margin-bottom:0}
 .cards:empty{display:none}
 svg.chart{width:100%;height:auto;display:block}
+svg .bin{fill:var(--series-1)}
 svg .grid{stroke:var(--line)}
 svg .mark{fill:var(--faint);font-size:12px;font-variant-numeric:tabular-nums}
 svg polyline{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
@@ -40,8 +41,9 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{padding:5px 14px 5px 0;text-align:left;vertical-align:top;font-weight:400}
 tr+tr td,thead+tbody td{border-top:1px solid var(--line)}
 thead th{color:var(--faint);font-size:13px}
-td.key{color:var(--faint);width:1%}
-td:first-child{white-space:nowrap}td:last-child,th:last-child{padding-right:0}
+td{overflow-wrap:break-word}
+td.key{color:var(--faint);width:1%;white-space:nowrap}
+td:last-child,th:last-child{padding-right:0}
 td.num,th.num{text-align:right}
 .confusion{width:auto}
 .confusion td,.confusion th{padding:0;border:0;font-size:13px}
@@ -58,6 +60,8 @@ td.num,th.num{text-align:right}
 .bars i{position:absolute;display:block}
 .bars .bar{top:2px;bottom:2px;border-radius:2px;background:rgb(var(--accent)/.75);min-width:1px}.bars .bar.minus{background:rgb(var(--minus)/.75)}
 .bars .whisker{top:7px;height:2px;background:var(--ink)}
+.bars .dot{top:4px;width:8px;height:8px;margin-left:-4px;border-radius:4px;background:rgb(var(--accent))}
+.facts{color:var(--faint);font-size:13px;margin:-8px 0 8px}
 .note{color:var(--faint);font-size:13px;margin:10px 0 0}
 .samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:14px 8px}
 figure{margin:0;text-align:center;font-size:12.5px;line-height:1.35}
@@ -74,7 +78,7 @@ details pre{margin-top:12px}
 .heat th.column span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);white-space:pre;padding-top:4px}
 .heat td{min-width:13px;height:13px;border:1px solid var(--card);background:rgb(var(--accent)/var(--p))}
 .heat td.minus{background:rgb(var(--minus)/var(--p))}
-@media (max-width:600px){main{padding:20px 12px 40px}.card{padding:14px}.headline b{font-size:20px}.confusion td{min-width:26px;height:28px;font-size:11px}.confusion th{font-size:11.5px}}
+@media (max-width:600px){td,th{padding-right:9px}table{font-size:13.5px}thead th{font-size:12px}main{padding:20px 12px 40px}.card{padding:14px}.headline b{font-size:20px}.confusion td{min-width:26px;height:28px;font-size:11px}.confusion th{font-size:11.5px}}
 @media print{body{background:#fff}.card,.headline{break-inside:avoid}}
 )css";
 

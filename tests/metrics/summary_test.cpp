@@ -64,14 +64,14 @@ TEST(Summary, OfTwoClasses) {
   const auto table = metrics::summary(output, target, {.train_target = array({0, 1, 1, 1}), .bootstrap = {.resamples = 200}});
   EXPECT_EQ(table.task, metrics::Task::binary);
   EXPECT_EQ(table.samples, 24);
-  EXPECT_EQ(table.baseline, "prior");
+  EXPECT_EQ(table.baselines, std::vector<std::string>{"prior"});
   EXPECT_EQ(table.rows[0].name, "accuracy");
   EXPECT_NEAR(table["roc_auc"].value, ref::roc_auc, kClose);
-  EXPECT_EQ(table["roc_auc"].baseline, 0.5);
+  EXPECT_EQ(table["roc_auc"].baselines.at(0), 0.5);
   EXPECT_EQ(table["roc_auc"].interval, "bootstrap");
   EXPECT_NEAR(table["accuracy"].lower, metrics::wilson(std::round(ref::accuracy * 24), 24).lower, kClose);
   EXPECT_EQ(table["accuracy"].interval, "Wilson");
-  EXPECT_NEAR(table["accuracy"].baseline, metrics::confusion_matrix(ones({24}), target).accuracy(), kClose);
+  EXPECT_NEAR(table["accuracy"].baselines.at(0), metrics::confusion_matrix(ones({24}), target).accuracy(), kClose);
   EXPECT_TRUE(table["f1"].is_gain);
   EXPECT_FALSE(table["log_loss"].is_gain);
   for (const metrics::SummaryRow& row : table.rows) {
@@ -89,8 +89,8 @@ TEST(Summary, OfOneClassSaysWhatIsNotDefined) {
   ASSERT_EQ(table.notes.size(), 1u);
   EXPECT_EQ(table.notes[0], "roc_auc is not defined of these samples");
   EXPECT_NE(error_of([&] { table["roc_auc"]; }), "");
-  EXPECT_EQ(table.baseline, "");
-  EXPECT_TRUE(std::isnan(table["accuracy"].baseline));
+  EXPECT_TRUE(table.baselines.empty());
+  EXPECT_TRUE(table["accuracy"].baselines.empty());
 }
 
 TEST(Summary, OfFourClassesAndOneHotRows) {
@@ -101,7 +101,7 @@ TEST(Summary, OfFourClassesAndOneHotRows) {
   EXPECT_NEAR(table["f1_macro"].value, ref::class_f1_macro, kClose);
   EXPECT_NEAR(table["kappa"].value, ref::class_kappa_none, kClose);
   EXPECT_TRUE(std::isnan(table["kappa"].lower));
-  EXPECT_EQ(table["balanced_accuracy"].baseline, 0.25);
+  EXPECT_EQ(table["balanced_accuracy"].baselines.at(0), 0.25);
   EXPECT_EQ(table.classes[1].name, "b");
   EXPECT_EQ(table.classes[3].name, "3");
 }
@@ -110,13 +110,17 @@ TEST(Summary, OfNumbers) {
   const Array output = array(ref::outputs, {11, 2}), target = array(ref::targets, {11, 2});
   const auto table = metrics::summary(output, target, {.train_target = target, .bootstrap = {.resamples = 200}});
   EXPECT_EQ(table.task, metrics::Task::regression);
-  EXPECT_EQ(table.baseline, "mean");
+  EXPECT_EQ(table.baselines, std::vector<std::string>{"mean"});
   EXPECT_NEAR(table["rmse"].value, ref::rmse, kClose);
-  EXPECT_NEAR(table["r2"].baseline, 0, kClose);
+  EXPECT_NEAR(table["r2"].baselines.at(0), 0, kClose);
   EXPECT_EQ(table["max_error"].interval, "");
-  const auto other = metrics::summary(output, target, {.baseline_output = target, .baseline_name = "perfect", .has_intervals = false});
-  EXPECT_EQ(other.baseline, "perfect");
-  EXPECT_EQ(other["rmse"].baseline, 0);
+  const auto other = metrics::summary(output, target,
+                                      {.train_target = target, .baselines = {{"perfect", target}, {"", zeros({11, 2})}}, .has_intervals = false});
+  EXPECT_EQ(other.baselines, (std::vector<std::string>{"mean", "perfect", "baseline"}));
+  EXPECT_NEAR(other["r2"].baselines.at(0), 0, kClose);
+  EXPECT_EQ(other["rmse"].baselines.at(1), 0);
+  EXPECT_EQ(error_of([&] { metrics::summary(output, target, {.baselines = {{"short", zeros({3, 2})}}, .has_intervals = false}); }),
+            "summary: the baseline \"short\" has 6 samples and the output 22; they must be equal");
 }
 
 // Group 0: base rate 1 / 2, selected 3 / 4; group 1: base rate 1 / 4, selected 1 / 4.
