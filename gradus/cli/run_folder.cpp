@@ -44,6 +44,13 @@ RunFolder make_run_folder(const std::string& asked, const std::string& name, boo
     folder.lock = std::make_shared<file::FolderLock>(asked);
   }
   if (!folder.lock->is_held()) fail_io(folder.path, "another run is writing into the folder; name another one");
+  if (train::has_checkpoint(folder.checkpoints())) {
+    if (!may_replace)
+      fail_io(
+          folder.path,
+          "the folder holds a run that was interrupted; go on with it by --resume, name another folder, or replace the run with --replace");
+    std::filesystem::remove_all(folder.checkpoints());
+  }
   for (const std::string& part : {folder.model(), folder.metrics(), folder.report()}) {
     if (may_replace || !file::exists(part)) continue;
     fail_io(folder.path, "the folder holds a run already; name another one, or replace the run with --replace");
@@ -140,7 +147,8 @@ void Saver::on_begin(const train::Run& run) {
 bool Saver::on_step(const train::Progress&) {
   if (steps_++ > 0) return false;
   std::error_code ignored;
-  for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report(), folder_.card("md"), folder_.card("html")}) std::filesystem::remove(part, ignored);
+  for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report(), folder_.card("md"), folder_.card("html")})
+    std::filesystem::remove(part, ignored);
   remove_checkpoints(folder_);
   remove_events(folder_);
   file::write_atomically(folder_.recipe(), recipe_);

@@ -243,10 +243,11 @@ Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& mode
 train::Report make_report(const RunResult& result) {
   const Recipe& recipe = result.recipe;
   train::Report report{.title = recipe.name, .subtitle = recipe.description.empty() ? "A training run of Gradus" : recipe.description};
+  if (result.summary) add_headlines(report, *result.summary);
   for (const auto& [name, value] : result.test_logs) {
-    if (name != "loss") report.headlines.push_back({"test " + words_of(name), short_text(name, value)});
+    if (name != "loss" && !result.summary) report.headlines.push_back({"test " + words_of(name), short_text(name, value)});
   }
-  if (result.test_logs.contains("loss")) report.headlines.push_back({"test loss", short_text("loss", result.test_logs["loss"])});
+  if (result.test_logs.contains("loss") && !result.summary) report.headlines.push_back({"test loss", short_text("loss", result.test_logs["loss"])});
   report.headlines.push_back({"training", formatted(result.history.seconds < 10 ? "%.2f s" : "%.1f s", result.history.seconds)});
   report.headlines.push_back(
       {"samples a second", train::with_commas(std::llround(training_rate(result.history, result.data.train.size())))});

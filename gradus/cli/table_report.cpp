@@ -280,6 +280,15 @@ train::ReportTable report_table(const metrics::Summary& summary, const std::stri
   return table;
 }
 
+void add_headlines(train::Report& report, const metrics::Summary& summary) {
+  for (const metrics::SummaryRow& row : summary.rows) {
+    if (row.name == "accuracy") report.headlines.push_back({"test accuracy", metric_text(row.name, row.value)});
+    if (row.name == "roc_auc") report.headlines.push_back({"test ROC AUC", four_digits(row.value)});
+    if (row.name == "rmse") report.headlines.push_back({"test RMSE", four_digits(row.value)});
+    if (row.name == "r2") report.headlines.push_back({"test R\u00b2", four_digits(row.value)});
+  }
+}
+
 void add_table(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
   if (!result.summary) return;
   report.scores.push_back(

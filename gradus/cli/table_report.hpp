@@ -21,6 +21,8 @@ train::ReportTable report_table(const metrics::Summary& summary, const std::stri
 /// The columns of the inputs that come from one column of the table, as one feature each, by its name.
 std::vector<explain::Feature> table_features(const preprocess::Pipeline& pipeline);
 
+/// Adds the scores that say most.
+void add_headlines(train::Report& report, const metrics::Summary& summary);
 /// Adds all of it to the report of a run.
 void add_table(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline);
 

@@ -59,10 +59,10 @@ class Table {
       out.rows.push_back({data.names()[k], std::string(kind.text), values[k], kNone, kNone, kind.is_gain, "", {}});
     }
     if (options_.has_intervals) add_intervals(data, out);
-    if (options_.train_target.exists()) add_baseline(data, train_baseline(data, out), out);
+    if (options_.train_target.exists()) add_baseline(train_baseline(data, out), out);
     for (const SummaryBaseline& baseline : options_.baselines) {
       out.baselines.push_back(baseline.name.empty() ? "baseline" : baseline.name);
-      add_baseline(data, SetData("summary", data.names(), baseline.output, target_, logits()), out);
+      add_baseline(SetData("summary", data.names(), baseline.output, target_, logits()), out);
     }
     for (const SummaryRow& row : out.rows) {
       if (std::isnan(row.value)) out.notes.push_back(row.name + " is not defined of these samples");
@@ -121,10 +121,7 @@ class Table {
     }
   }
 
-  static void add_baseline(const SetData& data, const SetData& baseline, Summary& out) {
-    if (baseline.size() != data.size())
-      fail("summary", "the baseline \"", out.baselines.back(), "\" has ", baseline.size(), " samples and the output ", data.size(),
-           "; they must be equal");
+  static void add_baseline(const SetData& baseline, Summary& out) {
     const std::vector<double> values = baseline.values(baseline.weights());
     for (size_t k = 0; k < values.size(); ++k) out.rows[k].baselines.push_back(values[k]);
   }

@@ -35,6 +35,12 @@ std::vector<double> looked_up(const Column& column, const std::vector<int64_t>& 
   return out;
 }
 
+// "other", in brackets where that is a category.
+std::string name_beside(const std::vector<std::string>& known, std::string name) {
+  while (std::find(known.begin(), known.end(), name) != known.end()) name = "(" + name + ")";
+  return name;
+}
+
 // Categories that training rows have, in their order.
 KnownCategories known_categories(std::string_view step, const Frame& frame, const std::vector<std::string>& columns, int64_t least) {
   KnownCategories out{columns, {}};
@@ -105,7 +111,8 @@ Frame OneHot::apply(const Frame& frame, Treatments& treatments) const {
       else if (at == -2 && state.has_missing[i]) flags[width - 1][row] = 1;
     }
     for (size_t k = drops_first; k < width; ++k) {
-      const std::string value = k < known.size() ? known[k] : k == known.size() && state.has_other[i] ? "other" : "missing";
+      const std::string value =
+          k < known.size() ? known[k] : name_beside(known, k == known.size() && state.has_other[i] ? "other" : "missing");
       out.push_back({Column::numeric(column.name() + "=" + value, std::move(flags[k])), frame[places[i]].origin});
     }
   }

@@ -21,13 +21,27 @@ std::vector<double> sorted_values(std::span<const double> numbers) {
   return out;
 }
 
+namespace {
+
+// The value t of the way from one place to the next.
+double between_places(std::span<const double> sorted, size_t below, double t) {
+  if (below + 1 >= sorted.size()) return sorted.back();
+  const double a = sorted[below], b = sorted[below + 1];
+  return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
+}
+
+}  // namespace
+
 double quantile_of(std::span<const double> sorted, double share) {
   if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<size_t>(place);
-  if (below + 1 >= sorted.size()) return sorted.back();
-  const double t = place - static_cast<double>(below), a = sorted[below], b = sorted[below + 1];
-  return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
+  return between_places(sorted, below, place - static_cast<double>(below));
+}
+double quantile_of(std::span<const double> sorted, int64_t part, int64_t parts) {
+  if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const int64_t place = part * (static_cast<int64_t>(sorted.size()) - 1);
+  return between_places(sorted, static_cast<size_t>(place / parts), static_cast<double>(place % parts) / static_cast<double>(parts));
 }
 
 Moments moments_of(std::span<const double> numbers) {

@@ -14,6 +14,8 @@ namespace gradus::preprocess {
 std::vector<double> sorted_values(std::span<const double> numbers);
 /// The value below which a share of sorted values lies, between two of them on the line through both (NumPy's default). nan for none.
 double quantile_of(std::span<const double> sorted, double share);
+/// The same at part / parts, in whole numbers: a place that is one of the values is exactly that.
+double quantile_of(std::span<const double> sorted, int64_t part, int64_t parts);
 
 struct Moments {
   double mean = 0, variance = 0;  ///< divided by the count

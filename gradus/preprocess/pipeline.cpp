@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "gradus/base/error.hpp"
 #include "gradus/graph/evaluate.hpp"
@@ -42,16 +43,28 @@ InputColumn described_column(const Column& column) {
   return out;
 }
 
+constexpr double kLargestNumber = 1e150;  // sums of squares of 1e8 of them are finite
+
+void check_names(std::string_view step, const Frame& frame) {
+  std::unordered_set<std::string_view> names;
+  for (const Feature& feature : frame) {
+    if (!names.insert(feature.column.name()).second)
+      fail(step, "two columns are called \"", feature.column.name(), "\" behind it; rename a column or a category of the table");
+  }
+}
+
 // Infinite numbers count as missing.
 Column without_infinite(const Column& column, Treatments& treatments) {
   if (column.type() != ColumnType::numeric) return column;
   const std::span<const double> numbers = column.numbers();
-  const auto is_infinite = [](double x) { return std::isinf(x); };
-  const int64_t count = std::count_if(numbers.begin(), numbers.end(), is_infinite);
+  const auto is_beyond = [](double x) { return std::fabs(x) > kLargestNumber; };
+  const int64_t count = std::count_if(numbers.begin(), numbers.end(), is_beyond);
   if (count == 0) return column;
-  treatments.add(column.name(), "infinite, and taken as missing", count);
+  const int64_t infinite = std::count_if(numbers.begin(), numbers.end(), [](double x) { return std::isinf(x); });
+  if (infinite > 0) treatments.add(column.name(), "infinite, and taken as missing", infinite);
+  if (count > infinite) treatments.add(column.name(), "too large to be squared (beyond 1e150), and taken as missing", count - infinite);
   std::vector<double> out(numbers.begin(), numbers.end());
-  std::replace_if(out.begin(), out.end(), is_infinite, std::nan(""));
+  std::replace_if(out.begin(), out.end(), is_beyond, std::nan(""));
   return Column::numeric(column.name(), std::move(out));
 }
 
@@ -86,7 +99,10 @@ void Pipeline::learn(const Table& table, const Learning& learning, Frame& frame)
     inputs_.push_back(described_column(finite));
     frame.push_back({finite, column.name()});
   }
-  for (Step& step : steps_) frame = step.learn(frame, learning, treatments);
+  for (Step& step : steps_) {
+    frame = step.learn(frame, learning, treatments);
+    check_names(step.name(), frame);
+  }
   // What the first steps leave out is not asked for again.
   for (const Step& step : steps_) {
     if (step.name() != Drop::kName) break;
@@ -201,7 +217,14 @@ Array Pipeline::matrix(const Frame& frame) const {
   return make_leaf(std::move(buffer), float32, {static_cast<int64_t>(rows), static_cast<int64_t>(width)});
 }
 
-Array Pipeline::inputs(const Table& table, Treatments& treatments) const { return matrix(applied(table, treatments)); }
+Array Pipeline::inputs(const Table& table, Treatments& treatments) const {
+  const Frame frame = applied(table, treatments);
+  const auto is_as_learnt = [](const Feature& made, const std::string& name) { return made.column.name() == name; };
+  if (!std::equal(frame.begin(), frame.end(), features_.begin(), features_.end(), is_as_learnt))
+    fail("Pipeline", "its steps make ", frame.size(), " features other than the ", features_.size(),
+         " that it says it makes; the file that it is from is damaged");
+  return matrix(frame);
+}
 
 data::DatasetInfo Pipeline::dataset_info() const { return {.class_names = target_.class_names, .name = {}, .description = {}}; }
 

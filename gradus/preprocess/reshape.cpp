@@ -164,8 +164,7 @@ void Quantile::learn(const Frame& frame, const Learning&) {
   for (const size_t place : places_of(kName, frame, state.columns)) {
     const std::vector<double> sorted = sorted_values(frame[place].column.numbers());
     std::vector<double>& kept = state.quantiles.emplace_back();
-    for (int64_t i = 0; i < count && !sorted.empty(); ++i)
-      kept.push_back(quantile_of(sorted, count == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(count - 1)));
+    for (int64_t i = 0; i < count && !sorted.empty(); ++i) kept.push_back(quantile_of(sorted, i, std::max<int64_t>(count - 1, 1)));
     for (size_t i = 1; i < kept.size(); ++i) kept[i] = std::max(kept[i], kept[i - 1]);
   }
 }

@@ -34,6 +34,7 @@ double Target::restored(double output) const {
 
 namespace {
 
+constexpr double kLargestTarget = 1e150;
 constexpr size_t kMostClasses = 10'000, kFewClasses = 20, kFewNumbers = 10, kFewInARow = 20;
 
 double skewness(const std::vector<double>& values) {
@@ -89,6 +90,7 @@ Target target_of(const Column& column, const TargetOptions& options) {
   if (column.type() == ColumnType::date || column.type() == ColumnType::image)
     fail("Pipeline", what, " is ", data::name_of(column.type()), "; it must be numbers or classes");
   const std::vector<double> sorted = has_numbers ? sorted_values(column.numbers()) : std::vector<double>();
+  if (has_numbers ? sorted.empty() : column.missing() == column.size()) fail("Pipeline", what, " has no value in ", column.size(), " rows");
   const bool is_class = options.task == Task::classification || (options.task == Task::automatic && (!has_numbers || are_labels(sorted)));
   if (is_class) {
     target.class_names = class_names_of(column);
@@ -100,6 +102,8 @@ Target target_of(const Column& column, const TargetOptions& options) {
     return target;
   }
   if (!has_numbers) fail("Pipeline", what, " is ", data::name_of(column.type()), "; regression is of numbers");
+  if (std::max(-sorted.front(), sorted.back()) > kLargestTarget)
+    fail("Pipeline", what, " goes from ", sorted.front(), " to ", sorted.back(), "; numbers beyond 1e150 cannot be learnt");
   if (sorted.front() == sorted.back()) fail("Pipeline", what, " is ", sorted.front(), " in all rows; there is nothing to learn");
   if (options.scale == TargetScale::none) return target;
   std::vector<double> logs;

@@ -11,7 +11,7 @@ namespace gradus::train {
 namespace {
 
 constexpr double kWidth = 400, kHeight = 260, kRight = 14, kTop = 12, kBottom = 44;
-constexpr double kLabel = 18, kDigit = 6.8, kGap = 9;  // left of the plot: its label, and marks of so many digits
+constexpr double kLabel = 18, kDigit = 6.75, kGap = 9;  // left of the plot: its label, and marks of so many digits
 
 std::string number(const char* format, double value) {
   char text[48];

@@ -21,6 +21,16 @@ std::string recipe() {
   return text;
 }
 
+// Of that step or a later one.
+bool holds_checkpoint(const std::string& checkpoints, int steps) {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator at(checkpoints, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    const std::string name = at->path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".checkpoint") && std::atoi(name.c_str() + 5) >= steps) return true;
+  }
+  return false;
+}
+
 TEST(Resume, AfterAKillTheRunEndsAsItWouldHave) {
   const TemporaryFolder folder;
   testing::write_text(folder / "my.toml", recipe());
@@ -28,15 +38,7 @@ TEST(Resume, AfterAKillTheRunEndsAsItWouldHave) {
   const std::string want = read_text(folder / "whole/model.gradus");
   for (const int steps : {3, 60, 150}) {
     const std::string run = "killed-" + std::to_string(steps);
-    const auto is_there = [&] {
-      std::error_code ignored;
-      for (std::filesystem::directory_iterator at(folder / (run + "/checkpoints"), ignored), end; !ignored && at != end;
-           at.increment(ignored)) {
-        const std::string name = at->path().filename().string();
-        if (name.starts_with("step-") && name.ends_with(".checkpoint") && std::atoi(name.c_str() + 5) >= steps) return true;
-      }
-      return false;
-    };
+    const auto is_there = [&] { return holds_checkpoint(folder / (run + "/checkpoints"), steps); };
     const Outcome killed = run_gradus({"train", "my.toml", "--quiet", "--run-dir", run},
                                       {.folder = folder.path(), .interrupt_when = is_there, .signal = SIGKILL});
     ASSERT_EQ(killed.code, 128 + SIGKILL);
@@ -47,6 +49,22 @@ TEST(Resume, AfterAKillTheRunEndsAsItWouldHave) {
     const std::string table = read_text(folder / (run + "/metrics.csv"));
     EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 41) << table;
   }
+}
+
+TEST(Resume, AKilledRunIsReplacedOnlyWhenAsked) {
+  const TemporaryFolder folder;
+  testing::write_text(folder / "my.toml", recipe());
+  const auto is_there = [&] { return holds_checkpoint(folder / "run/checkpoints", 1); };
+  ASSERT_EQ(run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"},
+                       {.folder = folder.path(), .interrupt_when = is_there, .signal = SIGKILL})
+                .code,
+            128 + SIGKILL);
+  const Outcome refused = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run"}, {.folder = folder.path()});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("holds a run that was interrupted; go on with it by --resume"), std::string::npos) << refused.err;
+  const Outcome replaced = run_gradus({"train", "my.toml", "--quiet", "--run-dir", "run", "--replace"}, {.folder = folder.path()});
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/report.html"));
 }
 
 TEST(Resume, WhatCannotBeGoneOnWithIsSaid) {

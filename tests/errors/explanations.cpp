@@ -18,6 +18,13 @@ nn::Sequential image_net() {
 const auto row_sums = [](const Array& rows) { return sum(rows, 1); };
 const auto logits = [](const Array& rows) { return concatenate({rows, -rows}, 1); };
 
+data::Table ages(std::vector<double> values) { return data::Table({data::Column::numeric("age", std::move(values))}); }
+preprocess::Pipeline two_ages() {
+  preprocess::Pipeline pipeline{preprocess::Standardise()};
+  pipeline.fit(ages({31, 47}));
+  return pipeline;
+}
+
 }  // namespace
 
 Provocations explanation_provocations() {
@@ -92,6 +99,10 @@ Provocations explanation_provocations() {
       PROVOKE(explain::permutation_importance(row_sums, zeros({4, 3}), zeros(4), [](const Array&, const Array&) { return std::nan(""); })),
       PROVOKE(explain::permutation_importance([](const Array&) { return zeros(1); }, zeros({4, 3}), zeros(4), loss::mean_squared_error)),
       PROVOKE(explain::partial_dependence(row_sums, zeros({4, 3, 2}), 0)),
+      PROVOKE(explain::column_dependence(row_sums, two_ages(), data::Table(), "age")),
+      PROVOKE(explain::column_dependence(row_sums, two_ages(), ages({31, 47}), "aeg")),
+      PROVOKE(explain::column_dependence(row_sums, two_ages(), ages({std::nan("")}), "age")),
+      PROVOKE(explain::column_dependence(row_sums, two_ages(), ages({31, 47}), "age", {.low = 0.9, .high = 0.1})),
       PROVOKE(explain::partial_dependence(row_sums, zeros({4, 3}), 0, {.low = 0.9, .high = 0.1})),
       PROVOKE(explain::partial_dependence(row_sums, zeros({4, 3}), 0, {.grid = {1, std::nan("")}})),
       PROVOKE(explain::partial_dependence(row_sums, zeros({4, 3}, int64), 0, {.grid = {0.5}})),

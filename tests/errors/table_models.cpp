@@ -44,7 +44,7 @@ Provocations table_model_provocations() {
       PROVOKE(models::fit_linear(rows(), targets()).table({}, 1)),
       PROVOKE(models::fit_linear(rows(), targets()).table({}, 0, 1.0)),
       PROVOKE(models::choose_ridge(rows(), targets(), {.folds = 4})),
-      PROVOKE(models::choose_logistic(rows(), array({0, 1, 0}), {.folds = 2})),
+      PROVOKE(models::choose_softmax(rows(), array({0, 1, 2}), {.folds = 2})),
       PROVOKE(models::elastic_net_path(rows(), targets(), {.count = 0})),
       PROVOKE(models::elastic_net_path(rows(), targets(), {.ratio = 2})),
       PROVOKE(models::embedding_width(0)),

@@ -120,7 +120,7 @@ TEST(Summary, OfNumbers) {
   EXPECT_NEAR(other["r2"].baselines.at(0), 0, kClose);
   EXPECT_EQ(other["rmse"].baselines.at(1), 0);
   EXPECT_EQ(error_of([&] { metrics::summary(output, target, {.baselines = {{"short", zeros({3, 2})}}, .has_intervals = false}); }),
-            "summary: the baseline \"short\" has 6 samples and the output 22; they must be equal");
+            "summary: output is (3, 2) and target is (11, 2); they must be equal");
 }
 
 // Group 0: base rate 1 / 2, selected 3 / 4; group 1: base rate 1 / 4, selected 1 / 4.

@@ -110,6 +110,14 @@ TEST(Choices, count_rows_by_their_weights) {
   const Array wrong = where(arange(80) < 60, s.y, 1e6).eval();
   EXPECT_LT(choose_ridge(s.x, wrong, {.alphas = {1.0}}, {.weights = weights}).errors[0], 3);
 }
+// Held out, it would be unknown to what is left.
+TEST(Choices, keep_the_only_row_of_a_class) {
+  const Array x = array({{1.0}, {1.2}, {2.0}, {2.2}, {9.0}}, float64), y = array({0, 0, 1, 1, 2});
+  const AlphaChoice found = choose_softmax(x, y, {.folds = 2});
+  EXPECT_EQ(found.fit.coefficients.shape(), (Shape{1, 3}));
+  for (const double error : found.errors) EXPECT_TRUE(std::isfinite(error));
+}
+
 TEST(Choices, refuse_what_cannot_be_held_out) {
   const Sample s = sample(1);
   EXPECT_NE(error_of([&] { choose_ridge(s.x, s.y, {.folds = 1}); }).find("folds is 1, there are 80 rows; folds must be from 2 to that"),
@@ -117,8 +125,8 @@ TEST(Choices, refuse_what_cannot_be_held_out) {
   EXPECT_THROW(choose_ridge(s.x, s.y, {.folds = 81}), Error);
   EXPECT_THROW(choose_ridge(s.x, s.y, {.alphas = {-1.0}}), Error);
   EXPECT_NE(error_of([] {
-              choose_logistic(array({{1.0}, {2.0}, {3.0}, {4.0}}), array({0, 0, 0, 1}), {.folds = 2});
-            }).find("class 1 has one row"),
+              choose_softmax(array({{1.0}, {2.0}, {3.0}}), array({0, 1, 2}), {.folds = 2});
+            }).find("only 0 rows are of a class of two rows or more, and folds is 2"),
             std::string::npos);
   EXPECT_THROW(elastic_net_path(s.x, s.y, {.count = 0}), Error);
   EXPECT_THROW(elastic_net_path(s.x, s.y, {.ratio = 0}), Error);

@@ -141,6 +141,73 @@ TEST(Pipeline, RowsWithoutATargetAreLeftOutAndTold) {
             "Pipeline: the target \"happy\" has one class only, \"a\"; there is nothing to tell apart");
 }
 
+TEST(Pipeline, KnowsWhichRowsHaveATarget) {
+  Pipeline classes = usual();
+  classes.fit(people(), "happy");
+  const Table later = people().with(Column::categorical("happy", {"yes", "", "perhaps", "NO", "no", "yes"}));
+  EXPECT_EQ(classes.rows_with_target(later), (std::vector<int64_t>{0, 3, 4, 5}));
+  EXPECT_EQ(classes.dataset(later.take(classes.rows_with_target(later))).size(), 4);
+  EXPECT_EQ(error_of([&] { classes.dataset(later); }), "Pipeline: row 1 of the target \"happy\" is missing; its classes are no, yes");
+  Pipeline numbers{Impute(), OneHot(), Standardise()};
+  numbers.fit(people(), "income", {.task = Task::regression});
+  const Table holes = people().with(Column::numeric("income", {1, 2, std::nan(""), 4, 5, 6}));
+  EXPECT_EQ(numbers.rows_with_target(holes), (std::vector<int64_t>{0, 1, 3, 4, 5}));
+  EXPECT_EQ(error_of([&] { numbers.dataset(holes); }),
+            "Pipeline: row 2 of the target \"income\" is missing; rows without a target must be left out");
+}
+
+TEST(Pipeline, NumbersTooLargeToSquareCountAsMissing) {
+  const Table table({Column::numeric("a", {1e200, -1.7e308, 3, 4, INFINITY}), Column::numeric("y", {1, 2, 3, 4, 5.5})});
+  Pipeline pipeline{Impute(), Standardise(), PCA({.components = 1})};
+  const data::Dataset set = pipeline.fit(table, "y", {.task = Task::regression});
+  EXPECT_EQ(pipeline.notes(),
+            (std::vector<std::string>{"column \"a\": 1 value is infinite, and taken as missing",
+                                      "column \"a\": 2 values are too large to be squared (beyond 1e150), and taken as missing"}));
+  const Pipeline again = Pipeline::from_datum(pipeline.to_datum(), "file");
+  EXPECT_EQ(again.dataset(table).x.to_vector<float>(), set.x.to_vector<float>());
+  EXPECT_EQ(error_of([] {
+              target_of(Column::numeric("y", {1.5, 2, 1e200}));
+            }),
+            "Pipeline: the target \"y\" goes from 1.5 to 1e+200; numbers beyond 1e150 cannot be learnt");
+}
+
+TEST(Pipeline, CategoriesCalledOtherOrMissingStandBesideThose) {
+  const Table table({Column::categorical("j", {"other", "other", "a", "a", "b", "missing", "missing", "", "(other)", "(other)"})});
+  Pipeline pipeline{OneHot({.least = 2})};
+  EXPECT_EQ(pipeline.fit(table).names(),
+            (std::vector<std::string>{"j=(other)", "j=a", "j=missing", "j=other", "j=((other))", "j=(missing)"}));
+  EXPECT_EQ(error_of([] {
+              Pipeline{OneHot()}.fit(
+                  Table({Column::numeric("j=a", {1, 2}), Column::categorical("j", {"a", "b"}), Column::numeric("y", {1, 2.5})}), "y",
+                  {.task = Task::regression});
+            }),
+            "OneHot: two columns are called \"j=a\" behind it; rename a column or a category of the table");
+}
+
+TEST(Pipeline, QuantilesOfTiesAreTheirRanks) {
+  // 17 of 50 values are 1: they hold ranks 8 to 24, of which the middle one counts.
+  std::vector<double> values;
+  for (int i = 0; i < 50; ++i) values.push_back(i < 8 ? -1 - i : i < 25 ? 1 : i);
+  Pipeline pipeline{Quantile()};
+  pipeline.fit(Table({Column::numeric("x", values)}));
+  EXPECT_NEAR(pipeline(Table({Column::numeric("x", {1})}))["x"].numbers()[0], 16.0 / 49, 1e-12);
+}
+
+TEST(Pipeline, TargetsWithoutAnyValueAreRefused) {
+  const double none = std::nan("");
+  for (const Column& target : {Column::numeric("y", {none, none}), Column::numeric("y", {INFINITY, none}),
+                               Column::categorical("y", {"", ""}), Column::numeric("y", {}), Column::text("y", std::vector<std::string>{})})
+    EXPECT_EQ(error_of([&] { target_of(target); }),
+              "Pipeline: the target \"y\" has no value in " + std::to_string(target.size()) + " rows");
+}
+
+TEST(Pipeline, NamesOfRowsAreNoClasses) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 30; ++i) names.push_back("n" + std::to_string(i));
+  EXPECT_EQ(error_of([&] { target_of(Column::categorical("name", names)); }),
+            "Pipeline: the target \"name\" has 30 different values in 30 rows; they are no classes");
+}
+
 TEST(Pipeline, NumbersAreLabelsWhereTheyAreFewAndWhole) {
   const auto is_class = [](std::vector<double> values) { return target_of(Column::numeric("y", std::move(values))).is_class(); };
   EXPECT_TRUE(is_class({0, 1, 0, 1}));
