@@ -46,8 +46,8 @@ const nn::Layer& sole_layer(const nn::Model& model);
 /// The epochs of a run, from its metrics.csv. Throws for a folder that is no run, and for a damaged file.
 train::History load_history(const std::string& run);
 
-/// While training: after the first step removes what a run that is replaced had left, and writes the recipe; writes metrics.csv after each
-/// epoch, and the model when the last time was at least 10 seconds ago.
+/// While training: after the first step removes what a run that is replaced had left, and writes the recipe; writes metrics.csv as
+/// CsvLogger does, and the model when the last time was at least 10 seconds ago.
 class Saver final : public train::Callback {
  public:
   Saver(RunFolder folder, std::string recipe, std::function<void()> save_model)
@@ -55,6 +55,7 @@ class Saver final : public train::Callback {
   void on_begin(const train::Run& run) override;
   bool on_step(const train::Progress&) override;
   bool on_epoch(const train::Epoch& epoch) override;
+  void on_end(const train::History& history) override { table_.on_end(history); }
   /// Steps that were finished.
   int64_t steps() const { return steps_; }
 

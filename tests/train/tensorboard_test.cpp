@@ -219,5 +219,16 @@ TEST(CsvLogger, HoldsTheEpochsOfTheWholeRun) {
   EXPECT_EQ(two.rfind("epoch,steps,learning_rate,seconds,loss,accuracy,val_loss,val_accuracy\n1,2,0.1,", 0), 0u) << two;
 }
 
+// Quick epochs are written together, and none is lost where the run ends by an error.
+TEST(CsvLogger, HoldsTheEpochsOfARunThatFailed) {
+  struct Fails final : train::Callback {
+    bool on_epoch(const train::Epoch& epoch) override { return epoch.number < 5 ? false : throw std::runtime_error("enough"); }
+  };
+  const TemporaryFolder folder;
+  EXPECT_THROW(fit({std::make_shared<train::CsvLogger>(folder / "a.csv"), std::make_shared<Fails>()}, folder / "c", 9), std::runtime_error);
+  const std::string text = read_text(folder / "a.csv");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6) << text;
+}
+
 }  // namespace
 }  // namespace gradus
