@@ -19,15 +19,13 @@ namespace {
 
 constexpr int64_t kMostTerms = 300, kMostCategories = 100, kRowsForRare = 1000;
 
-// Numbers 0, 1, 2, ... or 1, 2, 3, ... from row to row, or in any order.
-bool counts_rows(const Column& column) {
-  if (column.type() != ColumnType::numeric || column.size() < 10) return false;
-  const std::vector<double> sorted = sorted_values(column.numbers());
-  if (static_cast<int64_t>(sorted.size()) != column.size()) return false;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    if (sorted[i] != sorted[0] + static_cast<double>(i)) return false;
-  }
-  return sorted[0] == 0 || sorted[0] == 1;
+// What columns that number the rows are called.
+bool is_name_of_rows(const std::string& name) {
+  static const std::set<std::string> names{"id",     "index", "idx", "row",    "rows",       "rownames",  "row_names", "rowname",
+                                           "row_id", "nr",    "no",  "number", "unnamed: 0", "unnamed_0", "编号",      "序号"};
+  std::string lower = name;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name.empty() || names.contains(lower);
 }
 
 bool is_constant(const Column& column) {
@@ -72,6 +70,19 @@ int64_t zeros_for_missing(const Column& column) {
 }
 
 }  // namespace
+
+bool counts_rows(const Column& column) {
+  constexpr double kGaps = 1.5, kGapsOfNumbers = 100;
+  if (column.type() != ColumnType::numeric || column.size() < 10) return false;
+  const std::vector<double> sorted = sorted_values(column.numbers());
+  if (static_cast<int64_t>(sorted.size()) != column.size()) return false;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (sorted[i] != std::floor(sorted[i]) || (i > 0 && sorted[i] == sorted[i - 1])) return false;
+  }
+  const double gaps = sorted.back() / static_cast<double>(sorted.size());
+  if (is_name_of_rows(column.name())) return sorted[0] >= 0 && gaps <= kGapsOfNumbers;
+  return sorted[0] >= 0 && sorted[0] <= 10 && gaps <= kGaps;
+}
 
 AutomaticSteps automatic_steps(const data::Table& table, const std::string& target, const AutomaticOptions& options) {
   AutomaticSteps out;

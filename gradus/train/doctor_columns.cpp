@@ -8,6 +8,7 @@
 #include "gradus/base/error.hpp"
 #include "gradus/base/hash.hpp"
 #include "gradus/graph/evaluate.hpp"
+#include "gradus/preprocess/automatic.hpp"
 #include "gradus/preprocess/pipeline.hpp"
 #include "gradus/train/doctor_parts.hpp"
 #include "gradus/train/progress.hpp"
@@ -19,21 +20,6 @@ using namespace core;
 namespace {
 
 constexpr int64_t kMostColumns = 4096, kManyColumns = 16, kMostNamed = 4;
-
-bool counts_rows(const data::Column& column) {
-  if (column.type() != data::ColumnType::numeric || column.size() < 10) return false;
-  const std::span<const double> numbers = column.numbers();
-  std::vector<bool> seen(numbers.size());
-  const double least = *std::min_element(numbers.begin(), numbers.end());
-  if (least != 0 && least != 1) return false;
-  for (const double x : numbers) {
-    const double place = x - least;
-    if (!(place >= 0) || place >= static_cast<double>(numbers.size()) || place != std::floor(place) || seen[static_cast<size_t>(place)])
-      return false;
-    seen[static_cast<size_t>(place)] = true;
-  }
-  return true;
-}
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
@@ -141,7 +127,7 @@ Features features_of(const data::Table& table, const std::string& target) {
   for (const data::Column& column : table.columns()) {
     const bool is_target = column.name() == target;
     if (!column.has_numbers() && !column.is_coded()) continue;
-    if (!is_target && counts_rows(column)) continue;
+    if (!is_target && preprocess::counts_rows(column)) continue;
     const Feature feature = feature_of(column);
     if (!is_target) {
       if (static_cast<int64_t>(out.columns.size()) < kMostColumns) out.columns.push_back(feature);

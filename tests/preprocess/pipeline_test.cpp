@@ -293,6 +293,19 @@ TEST(Pipeline, ChoosesStepsByTheTable) {
   EXPECT_EQ(pipeline.columns().size(), 1u) << "what is left out is not asked for again";
 }
 
+TEST(Pipeline, TellsNumbersOfRowsFromOthers) {
+  const auto counts = [](const std::string& name, std::vector<double> values) { return counts_rows(Column::numeric(name, std::move(values))); };
+  EXPECT_TRUE(counts("n", {3, 1, 2, 4, 5, 6, 8, 9, 7, 10}));
+  EXPECT_TRUE(counts("n", {0, 1, 2, 4, 5, 6, 8, 9, 11, 13})) << "some rows are elsewhere";
+  EXPECT_FALSE(counts("n", {0, 1, 2, 4, 5, 6, 8, 9, 11, 30}));
+  EXPECT_TRUE(counts("ID", {7, 13, 2, 40, 52, 6, 8, 9, 110, 300}));
+  EXPECT_FALSE(counts("n", {1, 2, 3, 4, 5, 6, 8, 9, 9, 10})) << "a number twice";
+  EXPECT_FALSE(counts("n", {1, 2, 3, 4.5, 5, 6, 8, 9, 7, 10}));
+  EXPECT_FALSE(counts("year", {2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2010}));
+  EXPECT_FALSE(counts("n", {1, 2, 3, 4, 5, 6, 8, 9, 7, std::nan("")}));
+  EXPECT_FALSE(counts("n", {1, 2, 3})) << "too few to tell";
+}
+
 TEST(Pipeline, NumbersThatCountTheRowsStayWhereNothingElseIs) {
   std::vector<double> x, y;
   for (int i = 0; i < 20; ++i) {
