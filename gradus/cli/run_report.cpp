@@ -9,6 +9,7 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
+#include "gradus/cli/folds.hpp"
 #include "gradus/cli/insight.hpp"
 #include "gradus/cli/table_report.hpp"
 #include "gradus/nn/summary.hpp"
@@ -258,6 +259,7 @@ train::Report make_report(const RunResult& result) {
   add_forecast(report, result.model, result.data.test);
   add_insight(report, result.model, result.data.test);
   if (!result.history.findings.empty()) report.tables.push_back(findings_table(result.history.findings));
+  if (result.folds) report.tables.push_back(folds_table(*result.folds));
   report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
   report.tables.push_back(environment_table(result));

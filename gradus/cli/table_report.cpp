@@ -135,9 +135,9 @@ std::vector<explain::Feature> table_features(const preprocess::Pipeline& pipelin
 }
 
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target) {
+                               const Array& train_target, bool has_intervals) {
   const bool is_class = pipeline.target().is_class();
-  metrics::SummaryOptions options{.class_names = pipeline.target().class_names};
+  metrics::SummaryOptions options{.class_names = pipeline.target().class_names, .has_intervals = has_intervals};
   if (train_target.exists()) options.train_target = is_class ? train_target : pipeline.restored(train_target);
   options.task = !is_class                                   ? metrics::Task::regression
                  : pipeline.target().class_names.size() == 2 ? metrics::Task::binary

@@ -13,7 +13,7 @@ namespace gradus::cli {
 /// Scores of outputs on rows with targets, in the target's own unit; beside them those of the class shares, or the mean, of the training
 /// targets (which may be missing).
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target);
+                               const Array& train_target, bool has_intervals = true);
 /// The summary as aligned text.
 std::string summary_text(const metrics::Summary& summary);
 train::ReportTable report_table(const metrics::Summary& summary, const std::string& title);
