@@ -8,6 +8,8 @@ class App;
 namespace gradus::cli {
 
 void add_train(CLI::App& app);
+void add_search(CLI::App& app);
+void add_find_rate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_data(CLI::App& app);

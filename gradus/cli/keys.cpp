@@ -135,6 +135,7 @@ std::vector<KeyPart> recipe_keys() {
   for (const train::CallbackKind& kind : train::callback_kinds())
     callbacks.groups.push_back({std::string(kind.name), std::string(kind.text), kind.options()});
   parts.push_back(std::move(callbacks));
+  parts.push_back({"search", "what `gradus search` tries, see docs/search.md; training leaves it out", "a distribution", search_keys()});
   return parts;
 }
 

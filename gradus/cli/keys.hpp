@@ -29,6 +29,7 @@ std::vector<KeyGroup> weights_keys();
 std::vector<KeyGroup> optimizer_keys();
 std::vector<KeyGroup> schedule_keys();
 std::vector<KeyGroup> train_keys();
+std::vector<KeyGroup> search_keys();
 
 /// One part, or all, as plain text; with `group` only that. Throws for a name that there is not.
 std::string keys_text(const std::string& part, const std::string& group);

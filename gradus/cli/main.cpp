@@ -26,6 +26,8 @@ A first run:
   gradus train recipes/mlp_fashion.toml                  train; writes a folder below runs/
   gradus train recipes/mlp_fashion.toml --set train.epochs=2 --set optimizer.learning_rate=0.01
   gradus data describe adult.csv --target income         what a table holds
+  gradus search people.csv --target income               try hyper-parameters; by a recipe's [search] too
+  gradus find-rate recipes/mlp_fashion.toml              a learning rate that suits it
   gradus summary recipes/cnn_fashion.toml                layers, shapes, parameters
   gradus keys optimizer                                  what a recipe may say of the optimiser
   gradus evaluate runs/NAME-TIME                         loss and metrics on the run's test data
@@ -104,6 +106,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   gradus::cli::add_train(app);
+  gradus::cli::add_search(app);
+  gradus::cli::add_find_rate(app);
   gradus::cli::add_evaluate(app);
   gradus::cli::add_predict(app);
   gradus::cli::add_data(app);

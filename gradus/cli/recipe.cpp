@@ -108,6 +108,7 @@ Recipe read_recipe(const Document& document) {
   }
   recipe.description = keys.description;
   recipe.seed = keys.seed;
+  recipe.has_search = root.has("search");
   root.finish();  // a misspelt [data] is an unknown key before it is a missing source
   recipe.data = read_data(data, preprocess, recipe.seed);
   read_model(model, recipe);

@@ -37,11 +37,21 @@ struct DataParts {
 /// The tokenizer in a model's file; an empty one where there is none. `what` is the file, for messages.
 data::Tokenizer tokenizer_in(const nn::ModelInfo& info, const std::string& what);
 
+/// The training samples of a recipe in parts, for cross-validation.
+struct FoldedData {
+  int64_t count = 0;
+  /// What is trained on, without the samples of a fold, 0 .. count - 1; and as `test` those. A share for validation is taken from what is
+  /// trained on. The recipe's own test samples are in none.
+  std::function<DataParts(int64_t fold)> parts{};
+};
+
 /// Where the samples come from.
 struct DataSource {
   /// For a trained model, texts become its tokens and its classes, tables go through its pipeline; ModelInfo() for one that is to be
   /// trained.
   std::function<DataParts(const nn::ModelInfo& model)> load{};
+  /// The training samples in so many parts. Throws for samples that cannot be divided so.
+  std::function<FoldedData(const nn::ModelInfo& model, int64_t count)> folds{};
   std::optional<Shape> input_shape{};  ///< of one sample, where it is known without loading
   /// Sources and translations of the test samples as they are read, before any tokenizer; nothing where the data are no translations.
   std::function<std::vector<std::pair<std::string, std::string>>()> test_pairs{};
@@ -97,6 +107,7 @@ struct Recipe {
   std::function<optim::Optimizer(const optim::RunLength&)> make_optimizer{};
   TrainSettings train{};
   std::string text{};  ///< of the recipe, with what the command line set
+  bool has_search = false;  ///< there is a part [search], which only `gradus search` reads
 };
 
 /// What is measured on a test set: the recipe's metrics, and for classes with names the accuracy.

@@ -9,6 +9,7 @@
 #include "gradus/data/generate.hpp"
 #include "gradus/data/idx.hpp"
 #include "gradus/ops/shape.hpp"
+#include "gradus/train/cross_validation.hpp"
 
 namespace gradus::cli {
 
@@ -245,6 +246,29 @@ std::span<const FieldNote> Common::field_notes() {
 
 }  // namespace
 
+namespace {
+
+// Of sources that do not divide their samples themselves: those for training, as many as there may be, and those for testing.
+Sets load_sets(const Source& source, const Loading& loading) {
+  auto [train, test] = source.load(loading);
+  if (loading.limit > 0 && loading.limit < train.size()) train = data::subset(train, 0, loading.limit);
+  return {std::move(train), std::move(test)};
+}
+
+FoldedData folds_of(const data::Dataset& rows, int64_t count, double validation, uint64_t seed) {
+  const auto parts = [=, assignment = train::assign_folds(rows, count, seed + 2)](int64_t fold) {
+    const auto [trained, held] = train::detail::fold_positions(assignment, fold, false);
+    DataParts out;
+    out.train = data::subset(rows, trained);
+    out.test = data::subset(rows, held);
+    if (validation > 0) std::tie(out.validation, out.train) = data::split(out.train, validation, seed);
+    return out;
+  };
+  return {count, parts};
+}
+
+}  // namespace
+
 DataSource read_data(const Section& section, const Section& preprocess, int64_t seed) {
   const SourceKind& kind = section.choice("source", kSourceKinds);
   const std::vector<preprocess::Step> steps = read_steps(preprocess);
@@ -254,16 +278,17 @@ DataSource read_data(const Section& section, const Section& preprocess, int64_t 
     return kind.read(given, reading, known)(section, static_cast<uint64_t>(seed));
   });
 
-  const auto load = [source, steps, validation = common.validation, limit = common.limit, seed](const nn::ModelInfo& model) {
-    const Loading loading{limit, tokenizer_in(model, "the model"), model.class_names, model.pipeline, validation.is_test ? 0 : validation.share, steps};
+  const auto loading_for = [steps, common](const nn::ModelInfo& model) {
+    return Loading{common.limit,   tokenizer_in(model, "the model"), model.class_names,
+                   model.pipeline, common.validation.is_test ? 0 : common.validation.share, steps};
+  };
+  const auto load = [source, loading_for, validation = common.validation, seed](const nn::ModelInfo& model) {
+    const Loading loading = loading_for(model);
     DataParts parts;
     if (source.load_parts) {
       parts = source.load_parts(loading);
     } else {
-      auto [train, test] = source.load(loading);
-      if (limit > 0 && limit < train.size()) train = data::subset(train, 0, limit);
-      parts.train = std::move(train);
-      parts.test = std::move(test);
+      std::tie(parts.train, parts.test) = load_sets(source, loading);
     }
     if (validation.is_test) {
       parts.validation = parts.test;
@@ -274,7 +299,12 @@ DataSource read_data(const Section& section, const Section& preprocess, int64_t 
     if (parts.train.size() == 0) fail("data", "there are no training samples left; make test and validation smaller");
     return parts;
   };
-  return {load, source.input_shape, source.test_pairs};
+  const auto folds = [source, loading_for, seed, name = kind.name](const nn::ModelInfo& model, int64_t count) {
+    if (name == "series" || name == "text") fail("data.source", "is \"", name, "\", whose samples overlap; folds of them would hold the same numbers");
+    const Loading loading = loading_for(model);
+    return source.load_folds ? source.load_folds(loading, count) : folds_of(load_sets(source, loading).first, count, loading.validation, static_cast<uint64_t>(seed));
+  };
+  return {load, folds, source.input_shape, source.test_pairs};
 }
 
 std::vector<KeyGroup> data_keys() {

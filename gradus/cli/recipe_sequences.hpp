@@ -16,6 +16,7 @@ namespace gradus::cli {
 
 class Section;
 struct DataParts;
+struct FoldedData;
 
 using Sets = std::pair<data::Dataset, data::Dataset>;  // for training and for testing
 using TextPairs = std::vector<std::pair<std::string, std::string>>;
@@ -35,6 +36,7 @@ struct Source {
   std::optional<Shape> input_shape;
   std::function<TextPairs()> test_pairs{};  // the test samples as they are read; of translations only
   std::function<DataParts(const Loading&)> load_parts{};  // in place of `load`, of sources that divide their samples themselves
+  std::function<FoldedData(const Loading&, int64_t count)> load_folds{};  // of those
 };
 
 inline constexpr FieldNote kTest{"test", "share of the samples that is for testing", range::part};

@@ -11,6 +11,7 @@
 #include "gradus/cli/section.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/preprocess/step_fields.hpp"
+#include "gradus/train/cross_validation.hpp"
 #include "gradus/train/progress.hpp"
 
 namespace gradus::cli {
@@ -169,14 +170,27 @@ class TableLoad {
   }
 
   DataParts parts() {
+    const Rows rows = read();
+    return parts_of(rows.train, rows.test);
+  }
+
+  // The rows for training and for testing.
+  struct Rows {
+    data::Table train{}, test{};
+  };
+  Rows read() {
     data::Table all = data::read_table(files_.path, source_.reading());
     target_ = target_name(source_.target, all.names(), files_.path);
     add_notes(out_.notes, "", all.notes);
     all = kept(all, target_, rows_present(all[target_]), files_.path, "file", out_.notes);
-    data::Table train = all, test;
-    if (!files_.test_path.empty()) test = read_test(all);
-    else if (source_.test > 0) std::tie(test, train) = data::split(all, source_.test, seed_, by(all));
-    if (loading_.limit > 0 && loading_.limit < train.rows()) train = train.rows(0, loading_.limit);
+    Rows rows{all, {}};
+    if (!files_.test_path.empty()) rows.test = read_test(all);
+    else if (source_.test > 0) std::tie(rows.test, rows.train) = data::split(all, source_.test, seed_, by(all));
+    if (loading_.limit > 0 && loading_.limit < rows.train.rows()) rows.train = rows.train.rows(0, loading_.limit);
+    return rows;
+  }
+  DataParts parts_of(data::Table train, data::Table test) {
+    target_ = target_name(source_.target, train.names(), files_.path);
     data::Table validation;
     if (loading_.validation > 0) std::tie(validation, train) = data::split(train, loading_.validation, seed_ + 1, by(train));
     fit(train);
@@ -186,6 +200,8 @@ class TableLoad {
     out_.test_table = std::move(test);
     return std::move(out_);
   }
+  std::vector<int64_t> folds(const data::Table& train, int64_t count) { return data::folds(train, count, seed_ + 2, by(train)); }
+  bool is_class(const data::Table& train) const { return preprocess::target_of(train[target_], {.task = source_.task}).is_class(); }
 
  private:
   data::SplitBy by(const data::Table& table) const {
@@ -258,6 +274,20 @@ Source TableSource::source(const Section& section, uint64_t seed) const {
   const Files files{section.located("path", path), test_path.empty() ? std::string() : section.located("test_path", test_path)};
   Source out;
   out.load_parts = [own = *this, files, seed](const Loading& loading) { return TableLoad(own, files, seed, loading).parts(); };
+  out.load_folds = [own = *this, files, seed](const Loading& loading, int64_t count) {
+    TableLoad load(own, files, seed, loading);
+    const data::Table rows = load.read().train;
+    const std::vector<int64_t> assignment = load.folds(rows, count);
+    TableSource each = own;  // what the target is all rows say: those of a fold might be few enough for classes
+    each.task = load.is_class(rows) ? preprocess::Task::classification : preprocess::Task::regression;
+    // By time each part is foretold by those before it.
+    const bool is_forward = !own.time.empty();
+    const auto parts = [=](int64_t fold) {
+      const auto [trained, held] = train::detail::fold_positions(assignment, fold + is_forward, is_forward);
+      return TableLoad(each, files, seed, loading).parts_of(rows.take(trained), rows.take(held));
+    };
+    return FoldedData{count - is_forward, parts};
+  };
   return out;
 }
 

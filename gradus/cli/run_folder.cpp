@@ -147,7 +147,8 @@ void Saver::on_begin(const train::Run& run) {
 bool Saver::on_step(const train::Progress&) {
   if (steps_++ > 0) return false;
   std::error_code ignored;
-  for (const std::string& part : {folder_.model(), folder_.metrics(), folder_.report(), folder_.card("md"), folder_.card("html")})
+  for (const std::string& part :
+       {folder_.model(), folder_.metrics(), folder_.folds(), folder_.report(), folder_.card("md"), folder_.card("html")})
     std::filesystem::remove(part, ignored);
   remove_checkpoints(folder_);
   remove_events(folder_);

@@ -1,4 +1,4 @@
-// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, report.html, card.md, card.html, checkpoints, tensorboard.
+// The folder that a training run leaves: recipe.toml, model.gradus, metrics.csv, folds.csv, report.html, card.md, card.html, checkpoints, tensorboard.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,7 @@ struct RunFolder {
   std::string model() const { return path + "/model.gradus"; }
   std::string recipe() const { return path + "/recipe.toml"; }
   std::string metrics() const { return path + "/metrics.csv"; }
+  std::string folds() const { return path + "/folds.csv"; }  ///< of a cross-validation
   std::string report() const { return path + "/report.html"; }
   std::string card(const char* kind) const { return path + "/card." + kind; }  ///< "md", "html"
   std::string checkpoints() const { return path + "/checkpoints"; }

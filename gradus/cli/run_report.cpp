@@ -9,6 +9,7 @@
 
 #include "gradus/base/threads.hpp"
 #include "gradus/base/version.hpp"
+#include "gradus/cli/folds.hpp"
 #include "gradus/cli/insight.hpp"
 #include "gradus/cli/linear_baseline.hpp"
 #include "gradus/cli/table_report.hpp"
@@ -235,7 +236,7 @@ Tested tested(const Recipe& recipe, const DataParts& data, const nn::Model& mode
     if (recipe.train.solver != Solver::exact) {
       if (auto linear = linear_baseline(pipeline, data.train, data.test)) baselines.push_back(std::move(*linear));
     }
-    summary = table_summary(pipeline, output, data.test, data.train.y, std::move(baselines));
+    summary = table_summary(pipeline, output, data.test, data.train.y, {.baselines = std::move(baselines)});
   }
   return {std::move(output), std::move(logs), std::move(summary)};
 }
@@ -268,6 +269,7 @@ train::Report make_report(const RunResult& result) {
   add_forecast(report, result.model, result.data.test);
   add_insight(report, result.model, result.data.test);
   if (!result.history.findings.empty()) report.tables.push_back(findings_table(result.history.findings));
+  if (result.folds) report.tables.push_back(folds_table(*result.folds));
   report.tables.push_back(model_table(result.model));
   report.tables.push_back(run_table(result));
   report.tables.push_back(environment_table(result));

@@ -6,6 +6,7 @@
 #include "gradus/cli/recipe.hpp"
 #include "gradus/metrics/summary.hpp"
 #include "gradus/nn/model.hpp"
+#include "gradus/train/cross_validation.hpp"
 #include "gradus/train/history.hpp"
 #include "gradus/train/report.hpp"
 
@@ -27,6 +28,7 @@ struct RunResult {
   const Array& output;           ///< of the model on the test set; empty if there is none
   const train::Logs& test_logs;  ///< loss and metrics on the test set
   const std::optional<metrics::Summary>& summary;
+  const train::CrossValidation* folds = nullptr;  ///< what cross-validation gave, if it was asked for
 };
 
 train::Report make_report(const RunResult& result);

@@ -218,6 +218,10 @@ void Document::set(const std::string& assignment) {
   assignments_.push_back(assignment);
 }
 
+void Document::remove(const std::string& key) {
+  if (root_.erase(key) > 0) is_cut_ = true;
+}
+
 std::string Document::folder() const {
   const std::string own = is_file_ ? std::filesystem::path(path_).parent_path().string() : "";
   const auto said = root_["folder"].value<std::string>();
@@ -242,9 +246,10 @@ std::string Document::text(const std::string& name) const {
   toml::table missing;  // what the file leaves to the place where it lies
   if (uses_folder_ && !(said && std::filesystem::path(*said).is_absolute())) missing.insert("folder", absolute_path(folder()));
   if (!root_.contains("name")) missing.insert("name", name);
-  if (assignments_.empty() && missing.empty()) return text_;
+  const bool is_changed = is_cut_ || !assignments_.empty();
+  if (!is_changed && missing.empty()) return text_;
   std::ostringstream out;
-  if (assignments_.empty() && !(said && missing.contains("folder"))) {
+  if (!is_changed && !(said && missing.contains("folder"))) {
     const std::string mark = text_.starts_with("\xEF\xBB\xBF") ? text_.substr(0, 3) : "";  // of the byte order
     out << mark << missing << "\n" << text_.substr(mark.size());
     return out.str();

@@ -21,11 +21,15 @@ class Document {
   explicit Document(const std::string& path);
   /// The same from a text; `path` stands for it in messages.
   Document(std::string path, std::string text);
-  Document(const Document&) = delete;
+  Document(const Document&) = default;
+  Document(Document&&) = default;
   Document& operator=(const Document&) = delete;
 
   /// Applies "train.epochs=3", "model.layers[2].units=64", "optimizer.name=adam": the value is TOML, or else a text.
   void set(const std::string& assignment);
+
+  /// Leaves out a key of the top.
+  void remove(const std::string& key);
 
   const std::string& path() const { return path_; }
   const toml::table& root() const { return root_; }
@@ -45,7 +49,7 @@ class Document {
   std::string path_, text_;
   toml::table root_;
   std::vector<std::string> set_paths_, assignments_;
-  bool is_file_ = false;
+  bool is_file_ = false, is_cut_ = false;  // cut: something was left out
   // What text() has to say differently.
   mutable bool uses_folder_ = false;
   mutable std::vector<std::pair<std::string, std::string>> absolute_paths_;  // by key

@@ -230,11 +230,11 @@ void add_log_error(const preprocess::Pipeline& pipeline, const Array& output, co
 }  // namespace
 
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target, std::vector<metrics::SummaryBaseline> baselines) {
+                               const Array& train_target, const SummaryWishes& wishes) {
   const bool is_class = pipeline.target().is_class();
-  metrics::SummaryOptions options{.class_names = pipeline.target().class_names};
-  for (metrics::SummaryBaseline& baseline : baselines)
-    options.baselines.push_back({std::move(baseline.name), is_class ? baseline.output : pipeline.restored(baseline.output)});
+  metrics::SummaryOptions options{.class_names = pipeline.target().class_names, .has_intervals = wishes.has_intervals};
+  for (const metrics::SummaryBaseline& baseline : wishes.baselines)
+    options.baselines.push_back({baseline.name, is_class ? baseline.output : pipeline.restored(baseline.output)});
   if (train_target.exists()) options.train_target = is_class ? train_target : pipeline.restored(train_target);
   options.task = !is_class                                   ? metrics::Task::regression
                  : pipeline.target().class_names.size() == 2 ? metrics::Task::binary

@@ -10,10 +10,15 @@
 
 namespace gradus::cli {
 
+/// What a summary is to hold beside the scores.
+struct SummaryWishes {
+  bool has_intervals = true;
+  std::vector<metrics::SummaryBaseline> baselines{};  ///< outputs as those of the model
+};
 /// Scores of outputs on rows with targets, in the target's own unit; beside them those of the class shares, or the mean, of the training
 /// targets (which may be missing), and of other outputs.
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
-                               const Array& train_target, std::vector<metrics::SummaryBaseline> baselines = {});
+                               const Array& train_target, const SummaryWishes& wishes = {});
 /// The summary as aligned text.
 std::string summary_text(const metrics::Summary& summary);
 train::ReportTable report_table(const metrics::Summary& summary, const std::string& title);

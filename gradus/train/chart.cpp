@@ -56,6 +56,19 @@ double left_margin(const Scale& y) {
   return kLabel + kDigit * static_cast<double>(longest) + kGap;
 }
 
+// Marks of an axis of logarithms: powers of ten, where they are few 2 and 5 times those too.
+std::vector<double> log_marks(double low, double high) {
+  std::vector<double> marks;
+  const double decades = high - low, every = std::max(1.0, std::ceil(decades / 8));
+  for (double power = std::floor(low); power <= high && marks.size() < 50; power += every) {
+    for (const double lead : {1.0, 2.0, 5.0}) {
+      const double mark = power + std::log10(lead);
+      if ((lead == 1 || decades < 2.5) && mark >= low - 1e-9 && mark <= high + 1e-9) marks.push_back(mark);
+    }
+  }
+  return marks;
+}
+
 std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
   std::string out;
   for (const double mark : axis_marks(y.low, y.high, 5)) {
@@ -64,10 +77,10 @@ std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
            "\"/><text class=\"mark\" text-anchor=\"end\" x=\"" + number("%.1f", x.from - 7) + "\" y=\"" + number("%.1f", y(mark) + 4) +
            "\">" + number("%.6g", mark) + "</text>\n";
   }
-  for (const double mark : axis_marks(x.low, x.high, 8)) {
+  for (const double mark : chart.is_x_log ? log_marks(x.low, x.high) : axis_marks(x.low, x.high, 8)) {
     if (chart.is_x_counted && mark != std::round(mark)) continue;
     out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", x(mark)) + "\" y=\"" + number("%.1f", y.from + 18) + "\">" +
-           number("%.6g", mark) + "</text>\n";
+           number("%.6g", chart.is_x_log ? std::pow(10, mark) : mark) + "</text>\n";
   }
   out += "<text class=\"mark\" text-anchor=\"middle\" x=\"" + number("%.1f", (x.from + x.to) / 2) + "\" y=\"" +
          number("%.1f", kHeight - 6) + "\">" + escape_html(chart.x_label) + "</text>\n";
@@ -79,7 +92,12 @@ std::string grid(const Chart& chart, const Scale& x, const Scale& y) {
   return out;
 }
 
-std::string drawn(const Curve& curve, int colour, const Scale& x, const Scale& y) {
+struct Scales {
+  Scale x{}, y{};
+  bool is_x_log = false;
+};
+std::string drawn(const Curve& curve, int colour, const Scales& scales) {
+  const auto& [x, y, is_x_log] = scales;
   const std::string style = "s" + std::to_string(colour % kSeriesColours + 1);
   std::string line, points;
   const size_t count = std::min(curve.x.size(), curve.y.size());
@@ -90,7 +108,8 @@ std::string drawn(const Curve& curve, int colour, const Scale& x, const Scale& y
     line += (line.empty() ? "" : " ") + u + "," + v;
     if (!has_points) continue;
     points += "<circle class=\"" + style + "\" cx=\"" + u + "\" cy=\"" + v + "\" r=\"" + (curve.is_scatter ? "2.2" : "3") + "\"><title>" +
-              escape_html(curve.name) + " " + number("%.5g", curve.y[i]) + " at " + number("%.5g", curve.x[i]) + "</title></circle>\n";
+              escape_html(curve.name) + " " + number("%.5g", curve.y[i]) + " at " +
+              number("%.5g", is_x_log ? std::pow(10, curve.x[i]) : curve.x[i]) + "</title></circle>\n";
   }
   if (curve.is_scatter) return points;
   return "<polyline class=\"" + style + "\" points=\"" + line + "\"/>\n" + points;
@@ -118,14 +137,18 @@ std::string to_svg(const Histogram& histogram) {
   return out + mark("start", 0, histogram.low) + mark("end", width, histogram.high) + "</svg>\n";
 }
 
-std::string to_svg(const Chart& chart) {
+std::string to_svg(const Chart& given) {
+  Chart chart = given;
+  for (Curve& curve : chart.curves) {
+    for (double& value : curve.x) value = !chart.is_x_log ? value : value > 0 ? std::log10(value) : std::nan("");
+  }
   Scale y = fitted(chart.curves, &Curve::y, kHeight - kBottom, kTop);
   widen(y);
   const Scale x = fitted(chart.curves, &Curve::x, left_margin(y), kWidth - kRight);
   std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + number("%.0f", kWidth) + " " + number("%.0f", kHeight) +
                     "\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\">\n";
   out += grid(chart, x, y);
-  for (size_t i = 0; i < chart.curves.size(); ++i) out += drawn(chart.curves[i], static_cast<int>(i), x, y);
+  for (size_t i = 0; i < chart.curves.size(); ++i) out += drawn(chart.curves[i], static_cast<int>(i), {x, y, chart.is_x_log});
   return out + "</svg>\n";
 }
 

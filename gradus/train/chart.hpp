@@ -18,6 +18,7 @@ struct Chart {
   std::string title{}, x_label{}, y_label{};
   std::vector<Curve> curves{};
   bool is_x_counted = false;  ///< marks on x at whole numbers only: epochs
+  bool is_x_log = false;      ///< x by its logarithm; points at 0 and below are left out
 };
 
 /// How often numbers lie in bins of equal width.

@@ -41,7 +41,7 @@ TEST(Usage, WrongCallsExitWith2) {
 TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
   EXPECT_EQ(run_gradus({"tran"}).err, "gradus: tran: there is no such command; did you mean train?\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({}).err,
-            "gradus: a command is missing; there are train, evaluate, predict, data, doctor, summary, show, report, keys, new, generate, embed, similar, translate, explain, compare, "
+            "gradus: a command is missing; there are train, search, find-rate, evaluate, predict, data, doctor, summary, show, report, keys, new, generate, embed, similar, translate, explain, compare, "
             "seal, unseal, sign, verify, graph, graph-rules\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({"--versoin"}).err, "gradus: --versoin is unknown here; did you mean --version?\n  hint: gradus --help\n");
   EXPECT_EQ(run_gradus({"train", "a.toml", "--run-dri", "b"}).err,
