@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,17 @@ namespace gradus::cli {
 
 struct AutomaticRecipeOptions {
   std::string table{}, target{}, test{};  ///< files, and the column
-  std::string folder{};                   ///< from which the recipe's paths go; "": as they are
   preprocess::Task task = preprocess::Task::automatic;
+  std::vector<std::string> assignments{};  ///< of --set, which hold for the models that are compared too
+  /// Whether models are compared on held-out training rows, where the table is small enough and no assignment is about the model; else it is
+  /// chosen by the size of the table.
+  bool compares = true;
+  std::function<void(const std::string&)> on_begin{};  ///< called before that takes its time, with what is to be done
 };
-/// The recipe as TOML, and the reasons for what it says, which stand in it as comments too.
+/// A recipe as TOML, and the reasons for what it says, which stand in it as comments too.
 struct AutomaticRecipe {
-  std::string text{};
+  /// The text; paths in it go from `folder`, or are as they were given.
+  std::function<std::string(const std::string& folder)> text{};
   std::vector<std::string> reasons{};
 };
 /// Reads the table. Throws for a target that is not there.

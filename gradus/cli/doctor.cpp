@@ -29,8 +29,8 @@ struct DoctorArguments {
 Recipe recipe_of(const DoctorArguments& arguments) {
   if (!is_table_path(arguments.what) && arguments.target.empty()) return read_recipe(arguments.what, arguments.assignments);
   if (arguments.target.empty()) fail(arguments.what, "is a table; name the column that is to be foretold with --target COLUMN");
-  const AutomaticRecipe made = automatic_recipe({.table = arguments.what, .target = arguments.target, .test = arguments.test});
-  Document document("recipe of " + arguments.what, made.text);
+  const AutomaticRecipe made = automatic_recipe({.table = arguments.what, .target = arguments.target, .test = arguments.test, .compares = false});
+  Document document("recipe of " + arguments.what, made.text(""));
   for (const std::string& assignment : arguments.assignments) document.set(assignment);
   return read_recipe(document);
 }

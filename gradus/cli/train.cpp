@@ -174,7 +174,9 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
 
 Recipe recipe_of(const TrainArguments& arguments, const RunFolder& folder) {
   if (!arguments.resumed.empty()) return read_recipe(folder.recipe(), arguments.assignments);
-  return read_recipe(read_document(arguments.what, arguments.assignments));
+  TableArguments what = arguments.what;
+  what.compares = true;
+  return read_recipe(read_document(what, arguments.assignments));
 }
 
 void print_folds(const train::CrossValidation& scores) {

@@ -47,21 +47,28 @@ bool is_table(const TableArguments& arguments) { return is_table_path(arguments.
 
 Document document_for_table(const TableArguments& arguments, const std::string& more) {
   if (arguments.target.empty()) fail(arguments.table, "is a table; name the column that is to be foretold with --target COLUMN");
-  // Paths in a recipe go from its own folder.
-  const auto automatic = [&](const std::string& folder) {
-    return automatic_recipe(
-        {.table = arguments.table, .target = arguments.target, .test = arguments.test, .folder = folder, .task = task_of(arguments.task)});
+  const auto say = [&](const std::string& what) {
+    if (arguments.is_quiet) return;
+    std::printf("comparing: %s\n", what.c_str());
+    std::fflush(stdout);
   };
-  const AutomaticRecipe made = automatic("");
+  const AutomaticRecipe made = automatic_recipe({.table = arguments.table,
+                                                 .target = arguments.target,
+                                                 .test = arguments.test,
+                                                 .task = task_of(arguments.task),
+                                                 .assignments = arguments.assignments,
+                                                 .compares = arguments.compares,
+                                                 .on_begin = say});
   if (!arguments.is_quiet) {
     for (const std::string& reason : made.reasons) std::printf("chosen: %s\n", printable(reason).c_str());
     std::fflush(stdout);
   }
   if (!arguments.written.empty()) {
-    file::write_atomically(arguments.written, automatic(std::filesystem::absolute(arguments.written).parent_path().string()).text + more);
+    // Paths in a recipe go from its own folder.
+    file::write_atomically(arguments.written, made.text(std::filesystem::absolute(arguments.written).parent_path().string()) + more);
     if (!arguments.is_quiet) std::printf("recipe: %s\n", printable(arguments.written).c_str());
   }
-  return Document("recipe of " + arguments.table, made.text + more);
+  return Document("recipe of " + arguments.table, made.text("") + more);
 }
 
 Document read_document(const TableArguments& arguments, const std::vector<std::string>& assignments, const std::string& more) {
@@ -71,7 +78,9 @@ Document read_document(const TableArguments& arguments, const std::vector<std::s
       if (!value->empty()) fail(name, "is for a table and its --target; a recipe says it itself");
     }
   }
-  Document document = is_table(arguments) ? document_for_table(arguments, more) : Document(arguments.table);
+  TableArguments changed = arguments;
+  changed.assignments = assignments;
+  Document document = is_table(arguments) ? document_for_table(changed, more) : Document(arguments.table);
   for (const std::string& assignment : assignments) document.set(assignment);
   return document;
 }

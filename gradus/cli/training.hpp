@@ -19,6 +19,8 @@ struct TableArguments {
   std::string table{}, target{}, test{}, task{};
   std::string written{};  ///< file that the recipe is written to; "": none
   bool is_quiet = false;
+  bool compares = false;                   ///< whether models are compared for it, where it is small; see AutomaticRecipeOptions
+  std::vector<std::string> assignments{};  ///< of --set, by which those are changed too
 };
 /// Whether what is to be trained is a table.
 bool is_table(const TableArguments& arguments);
