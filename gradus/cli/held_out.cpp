@@ -1,6 +1,7 @@
 // Recipes against each other.
 #include "gradus/cli/held_out.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -11,28 +12,57 @@ namespace gradus::cli {
 
 namespace {
 
-double held_out_loss(const Recipe& recipe, int64_t parts, int64_t measured) {
-  const FoldedData folds = recipe.data.folds(nn::ModelInfo(), parts);
-  double sum = 0;
-  for (int64_t fold = 0; fold < measured; ++fold) {
-    const DataParts data = folds.parts(fold);
-    sum += fold_scores(recipe, data, attempt(recipe, data).model)["loss"];
+constexpr double kHopeless = 1.5;  // times the best mean loss
+
+// A recipe and its losses so far.
+class Entrant {
+ public:
+  Entrant(const Recipe& recipe, int64_t parts) : recipe_(recipe) {
+    guarded([&] { folds_ = recipe.data.folds(nn::ModelInfo(), parts); });
   }
-  return std::isfinite(sum) ? sum / static_cast<double>(measured) : std::numeric_limits<double>::infinity();
-}
+  void measure(int64_t fold) {
+    guarded([&] {
+      const DataParts data = folds_.parts(fold);
+      sum_ += fold_scores(recipe_, data, attempt(recipe_, data).model)["loss"];
+      ++measured_;
+    });
+  }
+  bool is_out = false;
+  double mean() const { return measured_ > 0 && std::isfinite(sum_) ? sum_ / measured_ : std::numeric_limits<double>::infinity(); }
+
+ private:
+  // What cannot be trained is out.
+  template <class F>
+  void guarded(const F& f) {
+    try {
+      f();
+    } catch (const Error& error) {
+      if (error.kind() == Error::Kind::interrupted) throw;
+      is_out = true;
+      sum_ = std::numeric_limits<double>::infinity();
+    }
+  }
+  const Recipe& recipe_;
+  FoldedData folds_{};
+  double sum_ = 0, measured_ = 0;
+};
 
 }  // namespace
 
 std::vector<double> held_out_losses(const std::vector<Recipe>& recipes, int64_t parts, int64_t measured) {
-  std::vector<double> losses;
-  for (const Recipe& recipe : recipes) {
-    try {
-      losses.push_back(held_out_loss(recipe, parts, measured));
-    } catch (const Error& error) {
-      if (error.kind() == Error::Kind::interrupted) throw;
-      losses.push_back(std::numeric_limits<double>::infinity());
+  std::vector<Entrant> entrants;
+  for (const Recipe& recipe : recipes) entrants.emplace_back(recipe, parts);
+  for (int64_t fold = 0; fold < measured; ++fold) {
+    double best = std::numeric_limits<double>::infinity();
+    for (Entrant& entrant : entrants) {
+      if (!entrant.is_out) entrant.measure(fold);
+      best = std::min(best, entrant.mean());
     }
+    for (Entrant& entrant : entrants) entrant.is_out |= entrant.mean() > kHopeless * best;
+    if (std::count_if(entrants.begin(), entrants.end(), [](const Entrant& entrant) { return !entrant.is_out; }) < 2) break;
   }
+  std::vector<double> losses;
+  for (const Entrant& entrant : entrants) losses.push_back(entrant.mean());
   return losses;
 }
 

@@ -101,6 +101,7 @@ inline const bool has_old = [] {
   return true;
 }();
 // Of tables.
+inline const bool has_rides = std::filesystem::copy_file(GRADUS_SOURCE_DIR "/examples/data/rides.csv", "rides.csv");
 inline const data::Table table = [] {
   std::ofstream("people.csv") << "age,job,income,since,happy\n20,clerk,1000,2020-01-05,yes\n31,smith,,2019-03-01,no\n,clerk,1500,2021-07-30,yes\n"
                                  "50,baker,2200,2018-11-11,no\n44,clerk,1800,2020-02-29,yes\n61,smith,900,2022-05-05,no\n";
