@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <limits>
 
@@ -42,9 +43,10 @@ nn::Sequential classifier(int64_t classes = 3) {
   return nn::Sequential{nn::Dense(16, relu), nn::Dense(classes)};
 }
 
-// As docs/mistakes.md shows it: the page says word for word what the doctor says.
+// As the pages of docs/mistakes show it: they say word for word what the doctor says.
 void expect_in_page(const std::string& said) {
-  std::string page = testing::read_text(GRADUS_SOURCE_DIR "/docs/mistakes.md"), shown = "    ";
+  std::string page, shown = "    ";
+  for (const auto& entry : std::filesystem::directory_iterator(GRADUS_SOURCE_DIR "/docs/mistakes")) page += testing::read_text(entry.path().string());
   for (size_t i = 0; i < said.size(); ++i) {
     shown += said[i];
     if (said[i] == '\n' && i + 1 < said.size()) shown += "    ";
@@ -82,7 +84,7 @@ TEST(Doctor, SaysNothingOfHealthySamples) {
     EXPECT_EQ(text_of(train::examine(set)), "") << set.name;
 }
 
-// ---- the ten commonest mistakes, docs/mistakes.md
+// ---- the ten commonest mistakes, docs/mistakes
 
 TEST(Doctor, LabelsFromOne) {
   const auto [x, y] = measurements();
