@@ -65,6 +65,9 @@ struct Target {
 /// most rows.
 Target target_of(const data::Column& column, const TargetOptions& options = {});
 
+/// Positions of the rows whose target is known: neither missing nor infinite.
+std::vector<int64_t> rows_with_target(const data::Column& target);
+
 /// Steps in a row, from tables to numbers. A value, like a model: copies are independent.
 ///
 ///   preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(preprocess::median), preprocess::Standardise(),

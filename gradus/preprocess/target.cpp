@@ -66,7 +66,9 @@ std::vector<std::string> class_names_of(const Column& column) {
     for (const double x : std::set<double>(sorted.begin(), sorted.end())) out.push_back(core::to_text(x));
   } else {
     std::set<std::string> distinct;
-    for (int64_t row = 0; row < column.size(); ++row) distinct.insert(column.cell(row));
+    for (int64_t row = 0; row < column.size(); ++row) {
+      if (!column.is_missing(row)) distinct.insert(column.cell(row));
+    }
     out.assign(distinct.begin(), distinct.end());
   }
   return out;
@@ -82,6 +84,14 @@ std::string plain_label(std::string_view label) {
 
 }  // namespace
 
+std::vector<int64_t> rows_with_target(const Column& target) {
+  std::vector<int64_t> known;
+  for (int64_t row = 0; row < target.size(); ++row) {
+    if (target.has_numbers() ? std::isfinite(target.numbers()[static_cast<size_t>(row)]) : !target.is_missing(row)) known.push_back(row);
+  }
+  return known;
+}
+
 Target target_of(const Column& column, const TargetOptions& options) {
   Target target{.column = column.name(), .class_names = {}, .type = column.type(), .is_log = false, .mean = 0, .deviation = 1};
   const std::string what = concat("the target \"", column.name(), "\"");
@@ -89,6 +99,7 @@ Target target_of(const Column& column, const TargetOptions& options) {
   if (column.type() == ColumnType::date || column.type() == ColumnType::image)
     fail("Pipeline", what, " is ", data::name_of(column.type()), "; it must be numbers or classes");
   const std::vector<double> sorted = has_numbers ? sorted_values(column.numbers()) : std::vector<double>();
+  if (has_numbers ? sorted.empty() : column.missing() == column.size()) fail("Pipeline", what, " has no value in ", column.size(), " rows");
   const bool is_class = options.task == Task::classification || (options.task == Task::automatic && (!has_numbers || are_labels(sorted)));
   if (is_class) {
     target.class_names = class_names_of(column);
