@@ -9,6 +9,7 @@
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/recipe_table.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/cli/toml_text.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/train/progress.hpp"
@@ -131,9 +132,9 @@ bool is_table_path(const std::string& path) {
   return std::find(std::begin(ends), std::end(ends), name.extension().string()) != std::end(ends);
 }
 
-AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
-  const Table table = data::read_table(options.table);
-  const std::string target = target_name(options.target, table.names(), options.table);
+namespace {
+
+AutomaticRecipe recipe_of(const AutomaticRecipeOptions& options, const Table& table, const std::string& target) {
   AutomaticRecipe out;
   const bool is_small = table.rows() < kFewRows;
   const preprocess::Target seen = preprocess::target_of(table[target], {.task = options.task, .scale = preprocess::TargetScale::automatic});
@@ -150,6 +151,16 @@ AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
   out.reasons.push_back(model.why);
   out.text = recipe_text(options, target, steps.steps, model, out.reasons);
   return out;
+}
+
+}  // namespace
+
+AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
+  const Table all = data::read_table(options.table);
+  const std::string target = target_name(options.target, all.names(), options.table);
+  std::vector<std::string> told_when_loaded;
+  const Table table = with_target(all, target, options.table, told_when_loaded);
+  return of_file(options.table, [&] { return recipe_of(options, table, target); });
 }
 
 }  // namespace gradus::cli

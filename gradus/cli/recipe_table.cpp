@@ -9,6 +9,7 @@
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/preprocess/step_fields.hpp"
 #include "gradus/train/progress.hpp"
@@ -135,21 +136,26 @@ class TableLoad {
     data::Table all = data::read_table(files_.path, source_.reading());
     target_ = target_name(source_.target, all.names(), files_.path);
     add_notes(out_.notes, "", all.notes);
+    all = with_target(all, target_, files_.path, out_.notes);
     data::Table train = all, test;
     if (!files_.test_path.empty()) test = read_test(all);
-    else if (source_.test > 0) std::tie(test, train) = data::split(all, source_.test, seed_, by(all));
+    else if (source_.test > 0) std::tie(test, train) = divided(all, source_.test, seed_);
     if (loading_.limit > 0 && loading_.limit < train.rows()) train = train.rows(0, loading_.limit);
     data::Table validation;
-    if (loading_.validation > 0) std::tie(validation, train) = data::split(train, loading_.validation, seed_ + 1, by(train));
-    fit(train);
+    if (loading_.validation > 0) std::tie(validation, train) = divided(train, loading_.validation, seed_ + 1);
+    of_file(files_.path, [&] { fit(train); });
     if (validation.rows() > 0) out_.validation = made(validation, "validation rows");
-    if (test.rows() > 0) out_.test = made(test, "test rows");
+    if (test.rows() > 0) out_.test = of_file(test_path(), [&] { return made(test, "test rows"); });
     out_.train_table = std::move(train);
     out_.test_table = std::move(test);
     return std::move(out_);
   }
 
  private:
+  std::pair<data::Table, data::Table> divided(const data::Table& table, double share, uint64_t seed) const {
+    return of_file(files_.path, [&] { return data::split(table, share, seed, by(table)); });
+  }
+  const std::string& test_path() const { return files_.test_path.empty() ? files_.path : files_.test_path; }
   data::SplitBy by(const data::Table& table) const {
     if (!source_.group.empty() || !source_.time.empty()) return {.stratify = {}, .group = source_.group, .time = source_.time};
     return {.stratify = source_.stratify && is_divided_by_class(table[target_], source_.task) ? target_ : std::string(),
@@ -171,6 +177,9 @@ class TableLoad {
     data::Table test = data::read_table(files_.test_path, options);
     add_notes(out_.notes, "test file", test.notes);
     if (!test.contains(target_)) fail_io(files_.test_path, "there is no column \"", target_, "\", the target");
+    std::vector<std::string> left_out;
+    test = with_target(test, target_, files_.test_path, left_out);
+    add_notes(out_.notes, "test file", left_out);
     return test;
   }
 

@@ -1,4 +1,5 @@
 // gradus train: runs a recipe and leaves a run folder.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -10,8 +11,8 @@
 #include "gradus/cli/automatic_recipe.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
-#include "gradus/cli/examination.hpp"
 #include "gradus/cli/exact_solver.hpp"
+#include "gradus/cli/examination.hpp"
 #include "gradus/cli/model_card.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/rules_file.hpp"
@@ -263,8 +264,9 @@ train::History train_and_save(const Recipe& recipe, const DataParts& data, nn::M
 preprocess::Task task_of(const std::string& name) {
   preprocess::Task task = preprocess::Task::automatic;
   if (name.empty()) return task;
-  const int64_t at = find_name(enum_names(task), Datum(name));
-  if (at < 0) fail("--task", "expected one of ", join_names(enum_names(task)), ", got \"", name, "\"");
+  const std::vector<std::string> names(enum_names(task).begin(), enum_names(task).end());
+  const auto at = std::find(names.begin(), names.end(), name) - names.begin();
+  if (at == std::ssize(names)) fail("--task", "\"", name, "\" is no task", instead_of(name, names));
   return static_cast<preprocess::Task>(at);
 }
 
