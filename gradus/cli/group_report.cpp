@@ -124,7 +124,12 @@ std::string class_text(const Groups& groups, const Array& output, const data::Da
     rows.push_back({group_name(groups, each.group, each.count, has_few), train::with_commas(static_cast<int64_t>(each.count)),
                     bounds(each.base_rate), bounds(each.selection_rate), bounds(each.true_positive_rate), bounds(each.false_positive_rate),
                     bounds(each.accuracy)});
-  std::string out = concat("favourable: ", printable(name, 60), "; rates with 95 % intervals\n", aligned(rows), few_text(has_few));
+  const auto lacks_a_rate = [](const metrics::GroupRates& each) {
+    return std::isnan(each.true_positive_rate.value) || std::isnan(each.false_positive_rate.value);
+  };
+  const bool lacks_some = std::any_of(found.groups.begin(), found.groups.end(), lacks_a_rate);
+  std::string out = concat("favourable: ", printable(name, 60), "; rates with 95 % intervals\n", aligned(rows), few_text(has_few),
+                           lacks_some ? "- nothing to share: such a group counts in no gap of that rate\n" : "");
   out += concat("gap of what is said (demographic parity): ", bounds(found.selection_gap), ", ratio ",
                 number(found.demographic_parity_ratio), "\n");
   out += concat("gap of true positives (equal opportunity): ", bounds(found.true_positive_gap), "\n");

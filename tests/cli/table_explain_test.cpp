@@ -187,6 +187,15 @@ TEST(TableGroups, OfTestRowsOfNumbersAndOfQuarters) {
   EXPECT_TRUE(contains(three.out, "favourable: middle;")) << three.out << three.err;
 }
 
+TEST(TableGroups, AGroupWithoutPositivesIsSaidToHaveNoRate) {
+  two().write("one_sided.csv", changed(people_lines(200), [](size_t i, auto& cells) {
+                cells.push_back(i == 0 ? "team" : cells[4] == "low" && i % 3 == 0 ? "z" : "a");
+              }));
+  const Outcome outcome = two().run({"evaluate", "run", "one_sided.csv", "--group", "team", "--favourable", "high"});
+  EXPECT_TRUE(contains(outcome.out, "- nothing to share: such a group counts in no gap of that rate\n")) << outcome.out << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "gap of true positives (equal opportunity): -\n")) << outcome.out;
+}
+
 TEST(TableGroups, WhatAreNoGroups) {
   two().write("grouped.csv", changed(people_lines(100), [](size_t i, auto& cells) {
                 cells.push_back(i == 0 ? "one" : "same");
