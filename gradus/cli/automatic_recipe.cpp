@@ -13,6 +13,7 @@
 #include "gradus/cli/held_out.hpp"
 #include "gradus/cli/recipe_table.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/cli/toml_text.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/train/progress.hpp"
@@ -221,9 +222,9 @@ bool is_table_path(const std::string& path) {
   return std::find(std::begin(ends), std::end(ends), name.extension().string()) != std::end(ends);
 }
 
-AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
-  const Table table = data::read_table(options.table);
-  const std::string target = target_name(options.target, table.names(), options.table);
+namespace {
+
+AutomaticRecipe recipe_of(const AutomaticRecipeOptions& options, const Table& table, const std::string& target) {
   const preprocess::TargetOptions how{.task = options.task, .scale = preprocess::TargetScale::automatic};
   preprocess::target_of(table[target], how);  // throws for a column that is no target
   // Linear models take categories as columns, networks as codes for embeddings.
@@ -245,6 +246,16 @@ AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
     return recipe_text({options, target, facts}, chosen, model, reasons, folder);
   };
   return out;
+}
+
+}  // namespace
+
+AutomaticRecipe automatic_recipe(const AutomaticRecipeOptions& options) {
+  const Table all = data::read_table(options.table);
+  const std::string target = target_name(options.target, all.names(), options.table);
+  std::vector<std::string> told_when_loaded;
+  const Table table = with_target(all, target, options.table, told_when_loaded);
+  return of_file(options.table, [&] { return recipe_of(options, table, target); });
 }
 
 }  // namespace gradus::cli

@@ -1,4 +1,5 @@
 // gradus compare: whether one of two trained models is better, on the same rows.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -29,20 +30,28 @@ struct Answers {
 
 Answers answers_of(const std::string& path, const std::string& file) {
   const nn::Model model = load_model(path);
-  const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info, path);
+  const TableModel tables = table_model(model.info, path);
+  const preprocess::Pipeline& pipeline = tables.pipeline;
   data::Dataset set;
   if (file.empty()) {
     set = read_recipe_of(model.info, path).data.load(model.info).test;
   } else {
     if (!pipeline.is_fitted()) fail(path, "the model takes no tables; without FILE models are compared on the test data of their recipes");
-    TableInput input(file, pipeline);
-    if (!input.has_target()) fail_io(file, "there is no column \"", pipeline.target().column, "\", the target");
-    set = pipeline.dataset(input.rest(), input.treatments);
+    set = read_labelled(file, tables).set;
   }
   if (set.size() == 0 || !set.has_targets()) fail(path, "there are no test samples with targets");
   const Array output = train::predict(model, set);
   if (!pipeline.is_fitted()) return {output, set.y, set.class_names};
   return {pipeline.restored(output), pipeline.restored(set.y), set.class_names};
+}
+
+std::string classes_text(const Answers& answers) {
+  constexpr size_t most = 10;
+  std::vector<std::string> names = answers.class_names;
+  if (names.empty()) return "none, but a number";
+  const bool are_more = names.size() > most;
+  names.resize(std::min(names.size(), most));
+  return printable(core::join(names), 400) + (are_more ? ", ..." : "");
 }
 
 void print(const metrics::Comparison& found) {
@@ -52,9 +61,10 @@ void print(const metrics::Comparison& found) {
 
 void run_compare(const CompareArguments& arguments) {
   const Answers first = answers_of(arguments.first, arguments.file), second = answers_of(arguments.second, arguments.file);
+  if (first.class_names != second.class_names)
+    fail("compare", "the two models have different classes: ", classes_text(first), ", and ", classes_text(second));
   if (first.target.shape() != second.target.shape() || first.target.to_vector<double>() != second.target.to_vector<double>())
     fail("compare", "the two models are tested on different rows; name a FILE of rows for both");
-  if (first.class_names != second.class_names) fail("compare", "the two models have different classes");
   std::printf("on %s rows: A is %s, B is %s\n", train::with_commas(first.target.shape(0)).c_str(), printable(arguments.first).c_str(),
               printable(arguments.second).c_str());
   std::printf("%-20s %10s %10s  %s\n", "score", "A", "B", "A - B (95 % interval)");

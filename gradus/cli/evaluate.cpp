@@ -5,6 +5,7 @@
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
+#include "gradus/cli/group_report.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/run_report.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 struct EvaluateArguments {
   std::string model{}, file{}, recipe{};
+  std::string group{}, favourable{};  // of tables
   std::vector<std::string> assignments{};
   int64_t batch_size = 128;
   bool uses_training_data = false, has_classes = false;
@@ -64,32 +66,40 @@ void print_classes(const EvaluateArguments& arguments, const nn::Model& model, c
   }
 }
 
+// What is evaluated; the table that it comes from, if it does.
+struct Evaluated {
+  data::Dataset set{};
+  data::Table table{};
+};
+
 // The rows of a file of the user's, with their targets.
-data::Dataset rows_of(const EvaluateArguments& arguments, const nn::Model& model) {
-  const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info, arguments.model);
-  if (!pipeline.is_fitted()) fail(arguments.model, "the model takes no tables; its data are those of its recipe, or of --data RECIPE");
-  TableInput input(arguments.file, pipeline);
-  if (!input.has_target()) fail_io(arguments.file, "there is no column \"", pipeline.target().column, "\", the target; predict needs none");
-  const data::Table table = input.rest();
-  data::Dataset set = pipeline.dataset(table, input.treatments);
-  print_notes(input.notes());
-  return set;
+Evaluated rows_of(const EvaluateArguments& arguments, const nn::Model& model) {
+  const TableModel tables = table_model(model.info, arguments.model);
+  if (!tables.pipeline.is_fitted())
+    fail(arguments.model, "the model takes no tables; its data are those of its recipe, or of --data RECIPE");
+  const std::vector<std::string> others = arguments.group.empty() ? std::vector<std::string>() : std::vector<std::string>{arguments.group};
+  LabelledRows rows = read_labelled(arguments.file, tables, others);
+  print_notes(rows.notes);
+  return {std::move(rows.set), std::move(rows.table)};
 }
 
 // The samples of the recipe, prepared as those of training were.
-data::Dataset recipe_set(const EvaluateArguments& arguments, const nn::Model& model, const Recipe& recipe, const char* what) {
+Evaluated recipe_set(const EvaluateArguments& arguments, const nn::Model& model, const Recipe& recipe, const char* what) {
   const DataParts data = recipe.data.load(model.info);
   const data::Dataset& set = arguments.uses_training_data ? data.train : data.test;
   if (set.size() == 0) fail(arguments.model, "the recipe has no ", what, " samples");
   check_samples(arguments, model.info, set);
-  return set.pipeline ? set : as_trained(arguments.model, model.info, set);
+  if (set.pipeline) return {set, arguments.uses_training_data ? data.train_table : data.test_table};
+  return {as_trained(arguments.model, model.info, set), {}};
 }
 
 void run_evaluate(const EvaluateArguments& arguments) {
   const nn::Model model = load_model(arguments.model);
   const Recipe recipe = recipe_for(arguments, model);
   const char* what = !arguments.file.empty() ? "file" : arguments.uses_training_data ? "training" : "test";
-  const data::Dataset set = arguments.file.empty() ? recipe_set(arguments, model, recipe, what) : rows_of(arguments, model);
+  const Evaluated evaluated = arguments.file.empty() ? recipe_set(arguments, model, recipe, what) : rows_of(arguments, model);
+  const data::Dataset& set = evaluated.set;
+  if (!arguments.group.empty() && !set.pipeline) fail("--group", "is a column of a table, and ", arguments.model, " takes none");
   const std::vector<metrics::Metric> metrics = test_metrics(recipe, set);
   const train::Logs logs =
       train::evaluate(model, set, {.loss = recipe.loss, .metrics = metrics, .batch_size = arguments.batch_size, .verbose = false});
@@ -97,7 +107,10 @@ void run_evaluate(const EvaluateArguments& arguments) {
   for (const auto& [name, value] : logs) std::printf("%s %s: %s\n", what, name.c_str(), metric_text(name, value).c_str());
   if (set.pipeline) {
     const Array output = train::predict(model, set, {.batch_size = arguments.batch_size});
-    std::fputs(summary_text(table_summary(preprocess::pipeline_of(model.info), output, set, {})).c_str(), stdout);
+    const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info);
+    std::fputs(summary_text(table_summary(pipeline, output, set, {})).c_str(), stdout);
+    if (!arguments.group.empty())
+      std::fputs(group_text(pipeline, output, set, evaluated.table[arguments.group], arguments.favourable, "--group").c_str(), stdout);
   }
   if (arguments.has_classes) print_classes(arguments, model, set);
 }
@@ -113,9 +126,14 @@ void add_evaluate(CLI::App& app) {
   command.option("--set", "KEY=VALUE", arguments->assignments, "Change a key of the recipe, for example data.folder=DIR");
   command.flag("--train", arguments->uses_training_data, "On the training data instead");
   command.flag("--classes", arguments->has_classes, "Precision, recall and F1 of each class as well");
+  command.option("--group", "COLUMN", arguments->group,
+                 "Of tables: rates and errors of each value of a column as well, and the gaps between them");
+  command.option("--favourable", "CLASS", arguments->favourable, "The class that is good to be given, for --group (default: the last one)");
+  command.needs("--favourable", "--group");
   command.option("--batch-size", {1, int64_t{1} << 24}, arguments->batch_size, "Samples at a time (default: 128)");
   command.footer(R"(
   gradus evaluate runs/NAME-TIME --classes
+  gradus evaluate runs/NAME-TIME people.csv --group sex --favourable yes
   gradus evaluate model.gradus --data recipes/mlp_fashion.toml --set data.folder=DIR)");
   command.runs([arguments] { run_evaluate(*arguments); });
 }

@@ -30,6 +30,19 @@ models::LinearFit fit_of(const Recipe& recipe, const data::Dataset& set) {
 
 }  // namespace
 
+namespace {
+
+std::string errors_text(const models::LinearFit& fit) {
+  if (!fit.standard_errors.exists() || !fit.intercept_error.exists()) return "";
+  std::string out;
+  for (const Array& part : {fit.intercept_error, fit.standard_errors}) {
+    for (const double error : part.to_vector<double>()) out += (out.empty() ? "" : " ") + core::to_text(error);
+  }
+  return out;
+}
+
+}  // namespace
+
 models::LinearFit solve_exactly(const Recipe& recipe, const data::Dataset& set, nn::Model& model) {
   if (recipe.model.size() != 1 || recipe.model[0].type() != "Dense" || set.x.rank() != 2)
     fail(kKey, "is exact, and the model is not one Dense layer on rows of numbers; that is what it solves");
@@ -44,6 +57,7 @@ models::LinearFit solve_exactly(const Recipe& recipe, const data::Dataset& set, 
            same == from.end() ? std::string("none of it") : to_text(same->get().shape()), ": one unit a class or number, and a bias");
     variable.set(same->get().astype(variable.get().dtype()).eval());
   }
+  if (const std::string errors = errors_text(fit); !errors.empty()) model.info.extra[kErrorsText] = errors;
   return fit;
 }
 

@@ -164,23 +164,33 @@ Predictions restored(Predictions found, const preprocess::Pipeline& pipeline) {
   return found;
 }
 
-void predict_table(const std::string& path, const nn::Model& model, const preprocess::Pipeline& pipeline, const PredictArguments& arguments,
+void predict_table(const std::string& path, const nn::Model& model, const TableModel& tables, const PredictArguments& arguments,
                    const std::function<void(const Predictions&, int64_t first)>& tell) {
-  TableInput input(path, pipeline);
+  const preprocess::Pipeline& pipeline = tables.pipeline;
+  TableInput input(path, tables);
   int64_t rows = 0;
   while (std::optional<data::Table> piece = input.next()) {
+    if (arguments.limit > 0 && rows == arguments.limit) break;
     if (arguments.limit > 0 && rows + piece->rows() > arguments.limit) piece = piece->rows(0, arguments.limit - rows);
-    if (piece->rows() == 0) break;
-    tell(restored(predictions(path, model, data::Dataset(pipeline.inputs(*piece, input.treatments))), pipeline), rows);
+    if (piece->rows() == 0) continue;  // a piece of empty lines
+    const Array x = of_file(path, [&] { return pipeline.inputs(*piece, input.treatments); });
+    tell(restored(predictions(path, model, data::Dataset(x)), pipeline), rows);
     rows += piece->rows();
   }
-  print_notes(input.notes());
+  std::vector<std::string> notes = input.notes();
+  if (rows == 0) {
+    notes.insert(notes.begin(), concat(path, " has no rows"));
+    // The header stands all the same: of tables one number is foretold, or the classes.
+    const auto classes = static_cast<int64_t>(model.info.class_names.size());
+    tell({path, {}, 0, std::max<int64_t>(classes, 1), classes > 0}, 0);
+  }
+  print_notes(notes);
 }
 
 void run_predict(const PredictArguments& arguments) {
   if (!arguments.output.empty()) refuse_own_input(arguments);
   const nn::Model model = load_model(arguments.model);
-  const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info, arguments.model);
+  const TableModel tables = table_model(model.info, arguments.model);
   const bool is_csv = arguments.is_csv || !arguments.output.empty();
   CsvOutput out(arguments.output);
   bool has_header = false;
@@ -193,7 +203,7 @@ void run_predict(const PredictArguments& arguments) {
     out.write(csv_rows(found, model.info, first));
   };
   for (const std::string& path : arguments.inputs) {
-    if (pipeline.is_fitted()) predict_table(path, model, pipeline, arguments, tell);
+    if (tables.pipeline.is_fitted()) predict_table(path, model, tables, arguments, tell);
     else tell(predict_file(path, model, arguments), 0);
   }
   out.finish();

@@ -9,6 +9,7 @@
 #include "gradus/cli/keys.hpp"
 #include "gradus/cli/recipe.hpp"
 #include "gradus/cli/section.hpp"
+#include "gradus/cli/table_model.hpp"
 #include "gradus/preprocess/automatic.hpp"
 #include "gradus/preprocess/step_fields.hpp"
 #include "gradus/train/cross_validation.hpp"
@@ -120,43 +121,6 @@ void add_notes(std::vector<std::string>& notes, const std::string& what, const s
   for (const std::string& each : more) notes.push_back(what.empty() ? each : what + ": " + each);
 }
 
-// Rows that are left out, of which kind.
-struct LeftOut {
-  int64_t missing = 0, unknown = 0;
-  std::string unknown_class{};  // the first one
-};
-LeftOut left_out(const data::Column& target, const std::vector<int64_t>& kept) {
-  LeftOut out;
-  size_t next = 0;
-  for (int64_t row = 0; row < target.size(); ++row) {
-    if (next < kept.size() && kept[next] == row) ++next;
-    else if (target.is_missing(row)) ++out.missing;
-    else if (out.unknown++ == 0) out.unknown_class = target.cell(row);
-  }
-  return out;
-}
-// The table without them, and a note that says so.
-data::Table kept(const data::Table& table, const std::string& target, const std::vector<int64_t>& rows, const std::string& path,
-                 const char* what, std::vector<std::string>& notes) {
-  if (std::ssize(rows) == table.rows()) return table;
-  const LeftOut out = left_out(table[target], rows);
-  if (rows.empty()) fail_io(path, "none of the ", table.rows(), " rows has a value of the target \"", target, "\" that can be used");
-  if (out.missing > 0)
-    notes.push_back(concat(what, ": ", train::with_commas(out.missing), out.missing == 1 ? " row" : " rows",
-                           " left out, where the target \"", target, "\" is missing"));
-  if (out.unknown > 0)
-    notes.push_back(concat(what, ": ", train::with_commas(out.unknown), out.unknown == 1 ? " row" : " rows",
-                           " left out, of classes that no training row has (\"", out.unknown_class, out.unknown > 1 ? "\", ...)" : "\")"));
-  return table.take(rows);
-}
-std::vector<int64_t> rows_present(const data::Column& column) {
-  std::vector<int64_t> rows;
-  for (int64_t row = 0; row < column.size(); ++row) {
-    if (!column.is_missing(row)) rows.push_back(row);
-  }
-  return rows;
-}
-
 struct Files {
   std::string path{}, test_path{};
 };
@@ -182,20 +146,20 @@ class TableLoad {
     data::Table all = data::read_table(files_.path, source_.reading());
     target_ = target_name(source_.target, all.names(), files_.path);
     add_notes(out_.notes, "", all.notes);
-    all = kept(all, target_, rows_present(all[target_]), files_.path, "file", out_.notes);
+    all = with_target(all, target_, files_.path, out_.notes);
     Rows rows{all, {}};
     if (!files_.test_path.empty()) rows.test = read_test(all);
-    else if (source_.test > 0) std::tie(rows.test, rows.train) = data::split(all, source_.test, seed_, by(all));
+    else if (source_.test > 0) std::tie(rows.test, rows.train) = divided(all, source_.test, seed_);
     if (loading_.limit > 0 && loading_.limit < rows.train.rows()) rows.train = rows.train.rows(0, loading_.limit);
     return rows;
   }
   DataParts parts_of(data::Table train, data::Table test) {
     target_ = target_name(source_.target, train.names(), files_.path);
     data::Table validation;
-    if (loading_.validation > 0) std::tie(validation, train) = data::split(train, loading_.validation, seed_ + 1, by(train));
-    fit(train);
+    if (loading_.validation > 0) std::tie(validation, train) = divided(train, loading_.validation, seed_ + 1);
+    of_file(files_.path, [&] { fit(train); });
     if (validation.rows() > 0) out_.validation = made(validation, "validation rows");
-    if (test.rows() > 0) out_.test = made(test, "test rows");
+    if (test.rows() > 0) out_.test = of_file(test_path(), [&] { return made(test, "test rows"); });
     out_.train_table = std::move(train);
     out_.test_table = std::move(test);
     return std::move(out_);
@@ -204,6 +168,10 @@ class TableLoad {
   bool is_class(const data::Table& train) const { return preprocess::target_of(train[target_], {.task = source_.task}).is_class(); }
 
  private:
+  std::pair<data::Table, data::Table> divided(const data::Table& table, double share, uint64_t seed) const {
+    return of_file(files_.path, [&] { return data::split(table, share, seed, by(table)); });
+  }
+  const std::string& test_path() const { return files_.test_path.empty() ? files_.path : files_.test_path; }
   data::SplitBy by(const data::Table& table) const {
     if (!source_.group.empty() || !source_.time.empty()) return {.stratify = {}, .group = source_.group, .time = source_.time};
     return {.stratify = source_.stratify && is_divided_by_class(table[target_], source_.task) ? target_ : std::string(),
@@ -225,6 +193,9 @@ class TableLoad {
     data::Table test = data::read_table(files_.test_path, options);
     add_notes(out_.notes, "test file", test.notes);
     if (!test.contains(target_)) fail_io(files_.test_path, "there is no column \"", target_, "\", the target");
+    std::vector<std::string> left_out;
+    test = with_target(test, target_, files_.test_path, left_out);
+    add_notes(out_.notes, "test file", left_out);
     return test;
   }
 
@@ -245,9 +216,11 @@ class TableLoad {
     add_notes(out_.notes, "training rows", pipeline_.notes());
   }
 
-  // Takes rows that have no target out of the table.
+  // Takes rows of unknown classes out of the table.
   data::Dataset made(data::Table& table, const char* what) {
-    table = kept(table, target_, pipeline_.rows_with_target(table), files_.path, what, out_.notes);
+    std::vector<std::string> left_out;
+    table = of_known_classes(table, pipeline_, files_.path, left_out);
+    add_notes(out_.notes, what, left_out);
     preprocess::Treatments treatments;
     data::Dataset set = pipeline_.dataset(table, treatments);
     name(set, table);

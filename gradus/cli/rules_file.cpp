@@ -1,6 +1,8 @@
 // rules.toml.
 #include "gradus/cli/rules_file.hpp"
 
+#include <cmath>
+
 #include "gradus/cli/section.hpp"
 
 namespace gradus::cli {
@@ -17,15 +19,22 @@ std::vector<std::string> numbered(const char* letter, int64_t count) {
   return names;
 }
 
+double unit_of(const preprocess::Target& target) {
+  if (!target.exists()) return 1;
+  return target.is_log ? std::exp(target.mean) * std::expm1(target.deviation) : target.deviation;
+}
+
 }  // namespace
 
 train::RuleNames rule_names(const Recipe& recipe, const data::Dataset& set, const std::vector<std::string>& class_names) {
   train::RuleNames names;
-  if (set.x.rank() == 2) names.inputs = numbered("x", set.x.shape(1));
+  if (set.pipeline) names = train::rule_names(preprocess::Pipeline::from_datum(*set.pipeline, "data"));
+  else if (set.x.rank() == 2) names.inputs = numbered("x", set.x.shape(1));
   const std::string& loss = recipe.loss.name();
   if (loss == "sparse_categorical_crossentropy" || loss == "categorical_crossentropy") names.kind = train::RuleOutputs::classes;
   else if (loss == "binary_crossentropy") names.kind = train::RuleOutputs::labels;
   else names.kind = train::RuleOutputs::numbers;
+  if (set.pipeline && names.kind == train::RuleOutputs::numbers) return names;
   const int64_t width = set.y.rank() < 2 ? 1 : set.y.shape(1);
   const bool is_one_of_two = names.kind == train::RuleOutputs::labels && width == 1 && class_names.size() == 2;
   if (is_one_of_two) names.outputs = {class_names[1]};
@@ -46,7 +55,8 @@ train::Rules read_rules(const std::string& path, train::RuleNames names) {
     if (!table) root.fail_at("rule", "each must be a table with a text");
     const Section section(document, *table, concat("rule[", rules.size(), "]"), entry.source());
     if (!section.has("text")) section.fail_missing("text", "a rule in quotes");
-    rules.push_back(section.assigned(train::RuleText{}));
+    // Of a target of numbers a miss is measured in its own unit, of which one may be little or much.
+    rules.push_back(section.assigned(train::RuleText{.scale = unit_of(names.target)}));
     section.finish();
     try {
       train::Rules({rules.back()}, names);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gradus/base/printable.hpp"
+#include "gradus/cli/coefficients.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/run_folder.hpp"
@@ -55,12 +56,16 @@ const nn::Dense* only_dense(const nn::Layer& layer) {
   return found;
 }
 
-std::string equations(const nn::Model& model) {
+std::string equations(const nn::Model& model, int64_t most) {
   const nn::Dense* dense = only_dense(model.layer());
   if (!dense) return "";
   const Array& kernel = dense->kernel.get();
   const bool is_whole = kernel.rank() == 2 && (!dense->use_bias || dense->bias.get().size() == kernel.shape(1));  // a file may say anything
   if (!is_whole) return "";
+  if (model.info.pipeline.exists()) {
+    const preprocess::Pipeline pipeline = preprocess::pipeline_of(model.info);
+    if (std::ssize(pipeline.features()) == kernel.shape(0)) return coefficients_text(pipeline, *dense, model.info, most);
+  }
   const auto inputs = static_cast<size_t>(kernel.shape(0)), units = static_cast<size_t>(kernel.shape(1));
   if (inputs > kMostTerms || units > kMostTerms) return "";
   const std::vector<double> weights = kernel.to_vector<double>();
@@ -149,7 +154,7 @@ void run_show(const ShowArguments& arguments) {
     out += concat("x is (given - mean) / deviation; mean ", list_text(info.preprocessing->mean, "0"), "; deviation ",
                   list_text(info.preprocessing->deviation, "1"), "\n");
   }
-  const std::string equation = equations(model);
+  const std::string equation = equations(model, arguments.most);
   if (!equation.empty()) out += "\n" + equation;
   for (const Variable& variable : variables(model)) out += "\n" + variable_text(variable, arguments.most);
   std::fwrite(out.data(), 1, out.size(), stdout);
@@ -164,7 +169,8 @@ void add_show(CLI::App& app) {
   command.option("--most", {0, int64_t{1} << 40}, arguments->most,
                  "Arrays of so many numbers are printed, of larger ones mean and deviation (default: 100)");
   command.footer(R"(
-A model of one dense layer is a sum: y = 3.01 x1 - 1.99 x2 + 0.502. Kernels have a row for each input and a column for each unit.
+A model of one dense layer is a sum: y = 3.01 x1 - 1.99 x2 + 0.502; of tables its coefficients are named and ordered by size, with standard
+errors where it was solved exactly. Kernels have a row for each input and a column for each unit.
 
   gradus show runs/linear_regression-TIME
   gradus show model.gradus --most 1000)");

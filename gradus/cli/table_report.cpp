@@ -60,29 +60,6 @@ train::Chart calibration_chart(const Array& output, const data::Dataset& set) {
   return chart;
 }
 
-explain::Importance importance_of(const RunResult& result, const preprocess::Pipeline& pipeline, const data::Dataset& rows) {
-  const explain::PermutationOptions options{.repeats = 5, .groups = table_features(pipeline), .names = pipeline.features(), .seed = 0};
-  const bool is_class = pipeline.target().is_class();
-  const explain::Score score = is_class
-                                   ? explain::Score([](const Array& output, const Array& y) { return metrics::accuracy(output, y); })
-                                   : explain::Score([](const Array& output, const Array& y) { return -sqrt(mean(square(output - y))); });
-  return explain::permutation_importance(result.model, rows.x, rows.y, score, options);
-}
-
-train::BarChart importance_chart(const explain::Importance& importance, const preprocess::Pipeline& pipeline, int64_t rows) {
-  train::BarChart chart{
-      .title = "What the model needs: permutation importance",
-      .note = concat("How far ", pipeline.target().is_class() ? "the accuracy falls" : "the error (in deviations of what is learnt) grows",
-                     " on ", train::with_commas(rows),
-                     " test rows when a column is shuffled: mean of 5 shuffles, and the range of a deviation.")};
-  for (const size_t i : importance.order()) {
-    if (chart.bars.size() == kShownFeatures) break;
-    const double value = importance.means[i], deviation = importance.deviations[i];
-    chart.bars.push_back({.name = importance.names[i], .value = value, .low = value - deviation, .high = value + deviation});
-  }
-  return chart;
-}
-
 // Dates as years: 2024.5 is the middle of that year.
 std::vector<double> axis_of(const data::Column& values) {
   std::vector<double> out(values.numbers().begin(), values.numbers().end());
@@ -120,8 +97,8 @@ std::vector<std::string> add_explanations(train::Report& report, const RunResult
   const data::Dataset rows = first_rows(result.data.test, kExplainedRows);
   const std::vector<explain::Feature> features = table_features(pipeline);
   if (features.size() > kMostFeatures) return {};
-  const explain::Importance importance = importance_of(result, pipeline, rows);
-  report.bars.push_back(importance_chart(importance, pipeline, rows.size()));
+  const explain::Importance importance = table_importance(result.model, pipeline, rows, 5);
+  report.bars.push_back(importance_chart(importance, pipeline, concat(train::with_commas(rows.size()), " test rows"), kShownFeatures));
   const preprocess::Target& target = pipeline.target();
   const auto classes = static_cast<int64_t>(target.class_names.size());
   // Of two classes the second, of more the last: what is asked for has one name.
@@ -228,6 +205,31 @@ void add_log_error(const preprocess::Pipeline& pipeline, const Array& output, co
 }
 
 }  // namespace
+
+explain::Importance table_importance(const nn::Model& model, const preprocess::Pipeline& pipeline, const data::Dataset& rows,
+                                     int64_t repeats) {
+  const explain::PermutationOptions options{
+      .repeats = repeats, .groups = table_features(pipeline), .names = pipeline.features(), .seed = 0};
+  const explain::Score accuracy([](const Array& output, const Array& y) { return metrics::accuracy(output, y); });
+  const explain::Score error(
+      [&](const Array& output, const Array& y) { return -sqrt(mean(square(pipeline.restored(output) - pipeline.restored(y)))); });
+  return explain::permutation_importance(model, rows.x, rows.y, pipeline.target().is_class() ? accuracy : error, options);
+}
+
+train::BarChart importance_chart(const explain::Importance& importance, const preprocess::Pipeline& pipeline, const std::string& what,
+                                 size_t most) {
+  const size_t repeats = importance.repeats.empty() ? 0 : importance.repeats[0].size();
+  train::BarChart chart{
+      .title = "What the model needs: permutation importance",
+      .note = concat("How far ", pipeline.target().is_class() ? "the accuracy falls" : "the root mean squared error grows", " on ", what,
+                     " when a column is shuffled: mean of ", repeats, " shuffles, and the range of a deviation.")};
+  for (const size_t i : importance.order()) {
+    if (chart.bars.size() == most) break;
+    const double value = importance.means[i], deviation = importance.deviations[i];
+    chart.bars.push_back({.name = importance.names[i], .value = value, .low = value - deviation, .high = value + deviation});
+  }
+  return chart;
+}
 
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
                                const Array& train_target, const SummaryWishes& wishes) {

@@ -5,6 +5,7 @@
 
 #include "gradus/cli/run_report.hpp"
 #include "gradus/explain/features.hpp"
+#include "gradus/explain/permutation_importance.hpp"
 #include "gradus/metrics/summary.hpp"
 #include "gradus/preprocess/pipeline.hpp"
 
@@ -25,6 +26,13 @@ train::ReportTable report_table(const metrics::Summary& summary, const std::stri
 
 /// The columns of the inputs that come from one column of the table, as one feature each, by its name.
 std::vector<explain::Feature> table_features(const preprocess::Pipeline& pipeline);
+
+/// How far the accuracy falls, or the error in the target's own unit grows, when a column of the table is shuffled.
+explain::Importance table_importance(const nn::Model& model, const preprocess::Pipeline& pipeline, const data::Dataset& rows,
+                                     int64_t repeats);
+/// The columns that count most, each with the range of a deviation of its shuffles. `what`: "1,000 test rows".
+train::BarChart importance_chart(const explain::Importance& importance, const preprocess::Pipeline& pipeline, const std::string& what,
+                                 size_t most);
 
 /// Adds the scores that say most.
 void add_headlines(train::Report& report, const metrics::Summary& summary);

@@ -53,7 +53,8 @@ bool has_checkpoint(const RunFolder& folder) { return train::has_checkpoint(fold
 // Prints them. strict: stops.
 std::vector<train::Finding> told(std::vector<train::Finding> findings, train::Doctor doctor, bool is_quiet) {
   if (!is_quiet || doctor == train::Doctor::strict) train::print(findings);
-  if (doctor == train::Doctor::strict && !findings.empty()) fail("train.doctor", "is strict, and the doctor found ", findings.size(), findings.size() == 1 ? " mistake" : " mistakes");
+  if (doctor == train::Doctor::strict && !findings.empty())
+    fail("train.doctor", "is strict, and the doctor found ", findings.size(), findings.size() == 1 ? " mistake" : " mistakes");
   return findings;
 }
 
@@ -81,9 +82,9 @@ train::History solve(const Recipe& recipe, const DataParts& data, nn::Model& mod
   saver.on_step({.logs = logs});
   saver.on_epoch(history.epochs[0]);
   if (!is_quiet) {
-    std::printf("solved: %s, penalty %s, %s %.1e (asked for: %.1e), %lld iterations; %s\n", fit.kind.c_str(), core::to_text(fit.alpha).c_str(),
-                fit.certificate.name.c_str(), fit.certificate.value, fit.certificate.tolerance, static_cast<long long>(fit.iterations),
-                train::to_text(logs).c_str());
+    std::printf("solved: %s, penalty %s, %s %.1e (asked for: %.1e), %lld iterations; %s\n", fit.kind.c_str(),
+                core::to_text(fit.alpha).c_str(), fit.certificate.name.c_str(), fit.certificate.value, fit.certificate.tolerance,
+                static_cast<long long>(fit.iterations), train::to_text(logs).c_str());
     std::fflush(stdout);
     print_notes(fit.notes);
   }
@@ -125,7 +126,8 @@ train::History solve(const Recipe& recipe, const DataParts& data, nn::Model& mod
   try {
     file::write_atomically(folder.metrics(), train::to_csv(history));
     const Tested test = tested(recipe, data, model);
-    file::write_atomically(folder.report(), train::to_html(make_report({recipe, data, model, history, test.output, test.logs, test.summary})));
+    file::write_atomically(folder.report(),
+                           train::to_html(make_report({recipe, data, model, history, test.output, test.logs, test.summary})));
   } catch (const Error& failed) {
     throw std::move(error).with_hint(concat("the report could not be written: ", failed.place(), ": ", failed.problem()));
   }
@@ -193,7 +195,9 @@ std::optional<train::CrossValidation> cross_validated(const Recipe& recipe, cons
   try {
     const FoldedData parts = recipe.data.folds(inputs_of(recipe.start), arguments.folds);
     const OnFold told = [&](int64_t fold, const train::Logs& scores) {
-      if (!arguments.is_quiet) std::printf("fold %lld of %lld: %s\n", static_cast<long long>(fold), static_cast<long long>(parts.count), train::to_text(scores).c_str());
+      if (!arguments.is_quiet)
+        std::printf("fold %lld of %lld: %s\n", static_cast<long long>(fold), static_cast<long long>(parts.count),
+                    train::to_text(scores).c_str());
       std::fflush(stdout);
     };
     train::CrossValidation scores = cross_validate(recipe, parts, told);
@@ -225,7 +229,8 @@ void run_train(const TrainArguments& arguments) {
                 printable(folder.path).c_str());
     print_notes(data.notes);
   }
-  if (recipe.has_search && !arguments.is_quiet) print_notes({"the recipe has a part [search], which is for `gradus search`; training leaves it out"});
+  if (recipe.has_search && !arguments.is_quiet)
+    print_notes({"the recipe has a part [search], which is for `gradus search`; training leaves it out"});
   const std::optional<train::CrossValidation> folds = cross_validated(recipe, folder, arguments);
   const train::History history = train_and_save(recipe, data, model, folder, arguments);
   if (folds) file::write_atomically(folder.folds(), folds_csv(*folds));
@@ -246,10 +251,12 @@ void add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   Command command(app, "train", "Train the model of a recipe, or one for a table; writes model, metrics and report to a run folder");
   command.positional("RECIPE", arguments->what.table, "TOML file; or a table (CSV and the like, JSON lines, SQLite), with --target");
-  command.option("--target", "COLUMN", arguments->what.target, "Of a table: the column to be foretold, by its name, or its place from 1 (-1: the last)");
+  command.option("--target", "COLUMN", arguments->what.target,
+                 "Of a table: the column to be foretold, by its name, or its place from 1 (-1: the last)");
   command.option("--test", "FILE", arguments->what.test, "Of a table: a file of rows for testing (default: a fifth of the rows)");
   command.option("--task", "TASK", arguments->what.task, "Of a table: classification or regression (default: by the target)");
-  command.option("--write-recipe", "FILE", arguments->what.written, "Of a table: write the recipe that is chosen for it, to be read and changed");
+  command.option("--write-recipe", "FILE", arguments->what.written,
+                 "Of a table: write the recipe that is chosen for it, to be read and changed");
   command.option("--folds", {2, 1000}, arguments->folds,
                  "Also train a model on all training samples but one part, for each of so many parts: cross-validation");
   command.option("--seed", "N", arguments->seed, "Of all that is random: the split, the order, the first parameters");
@@ -257,7 +264,8 @@ void add_train(CLI::App& app) {
   command.option("--run-dir", "DIR", arguments->run_folder, "Folder for the results (default: runs/NAME-TIME)");
   command.flag("--replace", arguments->may_replace, "Replace the run that is in the folder already");
   command.option("--resume", "DIR", arguments->resumed, "Go on with the run of this folder from its last checkpoint, bit for bit");
-  command.excludes("--resume", {"RECIPE", "--set", "--run-dir", "--replace", "--target", "--test", "--task", "--write-recipe", "--seed", "--folds"});
+  command.excludes("--resume",
+                   {"RECIPE", "--set", "--run-dir", "--replace", "--target", "--test", "--task", "--write-recipe", "--seed", "--folds"});
   command.flag("--quiet", arguments->is_quiet, "Print the results only");
   command.footer(R"(
 Ctrl-C stops after the step in work, saves the model and writes the report; a second one stops at once. A run that was stopped, or killed, goes on

@@ -1,6 +1,7 @@
 // Training of recipes.
 #include "gradus/cli/training.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/automatic_recipe.hpp"
+#include "gradus/cli/command.hpp"
 #include "gradus/cli/exact_solver.hpp"
 #include "gradus/cli/rules_file.hpp"
 #include "gradus/io/model_file.hpp"
@@ -36,8 +38,9 @@ std::vector<std::string> class_names_of(const Recipe& recipe, const data::Datase
 preprocess::Task task_of(const std::string& name) {
   preprocess::Task task = preprocess::Task::automatic;
   if (name.empty()) return task;
-  const int64_t at = find_name(enum_names(task), Datum(name));
-  if (at < 0) fail("--task", "expected one of ", join_names(enum_names(task)), ", got \"", name, "\"");
+  const std::vector<std::string> names(enum_names(task).begin(), enum_names(task).end());
+  const auto at = std::find(names.begin(), names.end(), name) - names.begin();
+  if (at == std::ssize(names)) fail("--task", "\"", name, "\" is no task", instead_of(name, names));
   return static_cast<preprocess::Task>(at);
 }
 

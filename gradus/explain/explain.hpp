@@ -16,4 +16,5 @@
 #include "gradus/explain/picture.hpp"
 #include "gradus/explain/relevance.hpp"
 #include "gradus/explain/shapley.hpp"
+#include "gradus/explain/table_counterfactual.hpp"
 #include "gradus/explain/target.hpp"

@@ -45,6 +45,22 @@ GroupRates rates_of(int64_t group, const Counts& c, double confidence) {
           .accuracy = share(c.hits + c.rest, all)};
 }
 
+// Largest less smallest.
+Bounds gap_of(const std::vector<GroupRates>& groups, Bounds GroupRates::*rate) {
+  const Bounds *least = nullptr, *most = nullptr;
+  for (const GroupRates& group : groups) {
+    const Bounds& each = group.*rate;
+    if (std::isnan(each.value)) continue;
+    if (!least || each.value < least->value) least = &each;
+    if (!most || each.value > most->value) most = &each;
+  }
+  if (!least || std::count_if(groups.begin(), groups.end(), [&](const GroupRates& g) { return !std::isnan((g.*rate).value); }) < 2)
+    return {kNone, kNone, kNone};
+  const double gap = most->value - least->value;
+  return {gap, std::max(-1.0, gap - std::hypot(most->value - most->lower, least->upper - least->value)),
+          std::min(1.0, gap + std::hypot(most->upper - most->value, least->value - least->lower))};
+}
+
 struct Range {
   double least = kNone, most = kNone;
   int64_t count = 0;
@@ -83,6 +99,10 @@ Fairness fairness(const Array& output, const Array& target, const Array& groups,
   out.equal_opportunity_difference = range_of(out.groups, &GroupRates::true_positive_rate).difference();
   out.equalised_odds_difference =
       std::fmax(out.equal_opportunity_difference, range_of(out.groups, &GroupRates::false_positive_rate).difference());
+  out.selection_gap = gap_of(out.groups, &GroupRates::selection_rate);
+  out.true_positive_gap = gap_of(out.groups, &GroupRates::true_positive_rate);
+  out.false_positive_gap = gap_of(out.groups, &GroupRates::false_positive_rate);
+  out.accuracy_gap = gap_of(out.groups, &GroupRates::accuracy);
   out.accuracy_difference = range_of(out.groups, &GroupRates::accuracy).difference();
   return out;
 }

@@ -30,8 +30,11 @@ struct FairnessOptions {
 };
 
 /// Groups in rising order, and the largest gaps between any two of them; rates that are NaN do not count, of fewer than two gaps are NaN.
+/// Gaps with bounds: Newcombe's interval of the difference of the largest and the smallest rate, from their Wilson intervals (1998, method
+/// 10). It knows nothing of the choice of the two among many groups: of more than two a gap is larger than chance alone would have it.
 struct Fairness {
   std::vector<GroupRates> groups{};
+  Bounds selection_gap{}, true_positive_gap{}, false_positive_gap{}, accuracy_gap{};
   double demographic_parity_difference = 0;  ///< of selection rates, largest - smallest
   double demographic_parity_ratio = 1;       ///< smallest / largest; the four-fifths rule asks for 0.8
   double equal_opportunity_difference = 0;   ///< of true positive rates

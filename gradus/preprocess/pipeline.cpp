@@ -30,8 +30,13 @@ Table table_of(const Frame& frame) {
 
 // What the schema says of a column of the training table.
 InputColumn described_column(const Column& column) {
-  InputColumn out{
-      .name = column.name(), .type = column.type(), .order = {}, .dates = {}, .least = 0, .greatest = 0, .missing = column.missing()};
+  InputColumn out{.name = column.name(),
+                  .type = column.type(),
+                  .order = {},
+                  .dates = column.date_order(),
+                  .least = 0,
+                  .greatest = 0,
+                  .missing = column.missing()};
   if (column.type() == ColumnType::ordinal) out.order = column.categories();
   if (column.has_numbers()) {
     const std::vector<double> sorted = sorted_values(column.numbers());
@@ -132,12 +137,7 @@ Table Pipeline::fit(const Table& table) {
 data::Dataset Pipeline::fit(const Table& given, const std::string& target, const TargetOptions& options) {
   is_fitted_ = false;
   notes_.clear();
-  std::vector<int64_t> known;
-  for (int64_t row = 0; row < given.rows(); ++row) {
-    const Column& column = given[target];
-    const bool is_known = !column.is_missing(row) && !(column.has_numbers() && !std::isfinite(column.numbers()[static_cast<size_t>(row)]));
-    if (is_known) known.push_back(row);
-  }
+  const std::vector<int64_t> known = rows_with_target(given[target]);
   const int64_t left_out = given.rows() - static_cast<int64_t>(known.size());
   if (known.empty()) fail("Pipeline", "the target \"", target, "\" has no value in ", given.rows(), " rows");
   if (left_out > 0)
@@ -258,12 +258,9 @@ Array Pipeline::operator()(const Array& x) const {
 std::vector<int64_t> Pipeline::code_sizes() const {
   std::vector<int64_t> out;
   for (const Step& step : steps_) {
-    if (step.name() != Codes::kName) continue;
-    const Datum datum = step.to_datum();
-    const Datum* state = datum.find("state");
-    const Datum* categories = state ? state->find("categories") : nullptr;
-    const Datum::List* lists = categories ? categories->get_if<Datum::List>() : nullptr;
-    for (size_t i = 0; lists && i < lists->size(); ++i) out.push_back(static_cast<int64_t>((*lists)[i].get_if<Datum::List>()->size()));
+    const Codes* codes = step.as<Codes>();
+    if (!codes) continue;
+    for (const std::vector<std::string>& categories : codes->state.categories) out.push_back(std::ssize(categories));
   }
   return out;
 }

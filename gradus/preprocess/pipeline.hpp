@@ -65,6 +65,9 @@ struct Target {
 /// most rows.
 Target target_of(const data::Column& column, const TargetOptions& options = {});
 
+/// Positions of the rows whose target is known: neither missing nor infinite.
+std::vector<int64_t> rows_with_target(const data::Column& target);
+
 /// Steps in a row, from tables to numbers. A value, like a model: copies are independent.
 ///
 ///   preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(preprocess::median), preprocess::Standardise(),
@@ -101,7 +104,7 @@ class Pipeline {
   data::Dataset dataset(const data::Table& table) const;
   data::Dataset dataset(const data::Table& table, Treatments& treatments) const;
   /// Rows of which dataset() has a target: it is there and, of classes, one that training had. Throws if the table has no such column.
-  std::vector<int64_t> rows_with_target(const data::Table& table) const;
+  std::vector<int64_t> rows_with_known_target(const data::Table& table) const;
   /// The numeric columns of the input in order, (N, columns), through all steps: made of the library's ops, so it has derivatives. Throws
   /// if a step is of other kinds than numbers, or changes the number of rows.
   Array operator()(const Array& x) const;

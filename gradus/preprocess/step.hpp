@@ -49,6 +49,12 @@ class Step {
   Step& operator=(Step&&) noexcept = default;
 
   std::string_view name() const { return inside_->name(); }
+  /// The step itself, if it is of that type; else null.
+  template <IsStep S>
+  const S* as() const {
+    const auto* inside = dynamic_cast<const Inside<S>*>(inside_.get());
+    return inside ? &inside->step : nullptr;
+  }
   bool is_learnt() const { return is_learnt_; }
   /// Learns, and returns the frame changed. Throws `Standardise: ...`.
   Frame learn(const Frame& frame, const Learning& learning, Treatments& treatments);

@@ -67,7 +67,9 @@ std::vector<std::string> class_names_of(const Column& column) {
     for (const double x : std::set<double>(sorted.begin(), sorted.end())) out.push_back(core::to_text(x));
   } else {
     std::set<std::string> distinct;
-    for (int64_t row = 0; row < column.size(); ++row) distinct.insert(column.cell(row));
+    for (int64_t row = 0; row < column.size(); ++row) {
+      if (!column.is_missing(row)) distinct.insert(column.cell(row));
+    }
     out.assign(distinct.begin(), distinct.end());
   }
   return out;
@@ -82,6 +84,14 @@ std::string plain_label(std::string_view label) {
 }
 
 }  // namespace
+
+std::vector<int64_t> rows_with_target(const Column& target) {
+  std::vector<int64_t> known;
+  for (int64_t row = 0; row < target.size(); ++row) {
+    if (target.has_numbers() ? std::isfinite(target.numbers()[static_cast<size_t>(row)]) : !target.is_missing(row)) known.push_back(row);
+  }
+  return known;
+}
 
 Target target_of(const Column& column, const TargetOptions& options) {
   Target target{.column = column.name(), .class_names = {}, .type = column.type(), .is_log = false, .mean = 0, .deviation = 1};
@@ -179,8 +189,8 @@ std::vector<double> Pipeline::targets(const Column& column, Treatments& treatmen
   return out;
 }
 
-std::vector<int64_t> Pipeline::rows_with_target(const data::Table& table) const {
-  require_fitted("rows_with_target");
+std::vector<int64_t> Pipeline::rows_with_known_target(const data::Table& table) const {
+  require_fitted("rows_with_known_target");
   const Column& column = table[target_.column];
   const ClassPlaces places(target_.class_names);
   std::vector<int64_t> rows;

@@ -175,6 +175,17 @@ std::string samples_card(const std::vector<SampleImage>& samples) {
   return out;
 }
 
+std::string pictures_card(const PictureRow& row) {
+  std::string out = "<div class=\"pictures\">\n";
+  for (const Picture& picture : row.pictures)
+    out += "<figure><img alt=\"" + escape_html(picture.caption) + "\" src=\"" +
+           io::png_data_uri(picture.pixels, picture.height, picture.width, picture.channels) + "\"><figcaption>" +
+           escape_html(picture.caption) + "</figcaption></figure>\n";
+  out += "</div>\n";
+  if (!row.note.empty()) out += "<p class=\"note\">" + escape_html(row.note) + "</p>\n";
+  return card(row.title, out);
+}
+
 }  // namespace
 
 std::string to_html(const Report& report) {
@@ -196,6 +207,7 @@ std::string to_html(const Report& report) {
   out += "<div class=\"cards\">\n" + confusion_card(report.confusion) + (report.classes.rows.empty() ? "" : table_card(report.classes)) +
          "</div>\n";
   out += samples_card(report.samples);
+  for (const PictureRow& row : report.pictures) out += pictures_card(row);
   if (!report.heat_maps.empty()) {
     out += "<div class=\"cards\">\n";
     for (const HeatMap& map : report.heat_maps) out += heat_map_card(map);

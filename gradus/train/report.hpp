@@ -64,6 +64,17 @@ struct SampleImage {
   bool is_right = false;
 };
 
+/// A picture with what stands below it; and pictures side by side.
+struct Picture {
+  std::string caption{};
+  int64_t height = 0, width = 0, channels = 1;
+  std::vector<uint8_t> pixels{};
+};
+struct PictureRow {
+  std::string title{}, note{};
+  std::vector<Picture> pictures{};
+};
+
 /// What a report shows, part by part; parts that are empty are left out.
 struct Report {
   std::string title{}, subtitle{};
@@ -75,6 +86,7 @@ struct Report {
   Confusion confusion{};               ///< left out if it has no classes
   ReportTable classes{};               ///< beside the confusion matrix; left out if it has no rows
   std::vector<SampleImage> samples{};  ///< left out if empty
+  std::vector<PictureRow> pictures{};
   std::vector<HeatMap> heat_maps{};
   std::vector<ReportTable> tables{};
   std::string recipe{};  ///< text of the recipe; left out if empty

@@ -66,6 +66,8 @@ td.num,th.num{text-align:right}
 .samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:14px 8px}
 figure{margin:0;text-align:center;font-size:12.5px;line-height:1.35}
 figure img{width:76px;height:76px;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:#000}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:16px 12px}
+.pictures img{width:100%;max-width:260px;height:auto}
 .good{color:var(--good)}.bad{color:var(--bad)}.faint{color:var(--faint)}
 pre{margin:0;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;overflow-x:auto}
 summary{cursor:pointer;font-weight:600}

@@ -208,7 +208,52 @@ class Parser {
     constexpr std::string_view all[] = {"<", "<=", ">", ">=", "=", "!="};
     return token.kind == Token::Kind::symbol && std::find(std::begin(all), std::end(all), token.text) != std::end(all);
   }
+  // The column of categories that a token names; null if it names none.
+  const preprocess::CategoryFeatures* category_of(const Token& token) const {
+    if (token.kind != Token::Kind::name && token.kind != Token::Kind::quoted) return nullptr;
+    std::string_view name = token.text;
+    const auto find = [&] {
+      return std::find_if(names_.categories.begin(), names_.categories.end(), [&](const auto& each) { return each.column == name; });
+    };
+    auto found = find();
+    if (found == names_.categories.end() && name.starts_with("input.")) {
+      name.remove_prefix(6);
+      found = find();
+    }
+    return found == names_.categories.end() ? nullptr : &*found;
+  }
+  // job = clerk
+  NodePtr of_category(const preprocess::CategoryFeatures& category) {
+    const Token name = lexer_.take();
+    const std::string shown = printable(name.text, 60);
+    if (!is_comparison(lexer_.now()))
+      lexer_.wrong(concat("\"", shown, "\" is a column of categories; compare it: ", shown, " = ", printable(category.values[0], 60)),
+                   name.column);
+    const Token sign = lexer_.take();
+    const bool is_equality = sign.text == "=" || sign.text == "!=";
+    if (!is_equality && !category.is_ordered)
+      lexer_.wrong(concat("the values of \"", shown, "\" have no order; compare them by = or !="), sign.column);
+    if (lexer_.now().kind == Token::Kind::symbol || lexer_.now().kind == Token::Kind::end) lexer_.expected(concat("a value of ", shown));
+    const Token value = lexer_.take();
+    const auto at = std::find(category.values.begin(), category.values.end(), value.text);
+    if (at == category.values.end()) {
+      const std::string near = nearest(value.text, category.values);
+      lexer_.wrong(concat("\"", shown, "\" has no value \"", printable(value.text, 60), "\" that the model sees by itself; ",
+                          near.empty() ? concat("there are ", printable(join(category.values), 400))
+                                       : concat("did you mean ", printable(near, 60), "?")),
+                   value.column);
+    }
+    const auto k = static_cast<size_t>(at - category.values.begin());
+    auto node = std::make_shared<Node>();
+    node->kind = Node::Kind::compare;
+    const bool is_above = sign.text == ">" || sign.text == ">=";
+    node->comparison = sign.text == "=" ? "=" : sign.text == "!=" ? "!=" : sign.text.size() == 2 ? "<=" : "<";
+    node->difference = {{.factor = is_above ? -1.0 : 1.0, .index = category.features[k]},
+                        {.factor = (is_above ? 1 : -1) * category.numbers[k]}};
+    return node;
+  }
   NodePtr comparison() {
+    if (const preprocess::CategoryFeatures* category = category_of(lexer_.now())) return of_category(*category);
     const size_t column = lexer_.now().column;
     Sum left = sum();
     auto node = std::make_shared<Node>();
@@ -285,6 +330,9 @@ class Parser {
                                        : concat("; did you mean ", printable(near, 60), "?")),
                    token.column);
     }
+    if (const auto refused = input < 0 ? names_.refused.end() : names_.refused.find(names_.inputs[static_cast<size_t>(input)]);
+        refused != names_.refused.end())
+      lexer_.wrong(refused->second, token.column);
     return {1, std::max(input, output), output >= 0};
   }
 
@@ -303,16 +351,24 @@ class Values {
     };
     if (!names.inputs.empty()) {
       check("x", x, names.inputs.size());
-      x_ = original(x);
+      restore(x);
     }
     const Array table = output.rank() == 1 ? expand_dims(output, 1) : output;
     check("the output", table, names.outputs.size());
     outputs_ = table;
     if (names.kind == RuleOutputs::labels) outputs_ = sigmoid(table);
     if (names.kind == RuleOutputs::classes) outputs_ = softmax(table, -1);
+    const preprocess::Target& target = names.target;
+    if (names.kind == RuleOutputs::numbers && target.exists()) {
+      outputs_ = table * target.deviation + target.mean;
+      if (target.is_log) outputs_ = exp(outputs_);
+    }
   }
   int64_t samples() const { return outputs_.shape(0); }
+  // Of inputs float64.
   Array number(const Summand& term) const { return (term.is_output ? outputs_ : x_)[{slice(), term.index}]; }
+  // How far an input may be from what it was before it was scaled and rounded.
+  Array doubt(const Summand& term) const { return doubt_[{slice(), term.index}]; }
   // A truth: of outputs the probability, or where the model decides 0 or 1.
   Array truth(const Summand& term) const {
     const Array value = number(term);
@@ -324,28 +380,50 @@ class Values {
   DType dtype() const { return outputs_.dtype(); }
 
  private:
-  Array original(const Array& x) const {
-    if (!names_.preprocessing) return x;
-    Array out = x;
-    if (!names_.preprocessing->deviation.empty()) out = out * array(names_.preprocessing->deviation).astype(float32);
-    if (!names_.preprocessing->mean.empty()) out = out + array(names_.preprocessing->mean).astype(float32);
-    return out;
+  // x scale + shift, as the table had it, up to half a unit in the last place of the numbers that the model takes.
+  void restore(const Array& x) {
+    const double half_unit = x.dtype() == float64 ? 0x1p-53 : x.dtype() == float32 ? 0x1p-24 : x.dtype() == float16 ? 0x1p-11 : 0x1p-8;
+    x_ = x.astype(float64);
+    doubt_ = abs(x_) * (x.dtype().is_float() ? half_unit : 0.0);
+    if (!names_.preprocessing) return;
+    const auto& [mean, deviation, range] = *names_.preprocessing;
+    if (!deviation.empty()) {
+      x_ = x_ * array(deviation);
+      doubt_ = doubt_ * array(deviation);
+    }
+    // The sums in between are rounded too, in float64.
+    if (!mean.empty()) {
+      doubt_ = doubt_ + (abs(x_) + abs(array(mean))) * 0x1p-50;
+      x_ = x_ + array(mean);
+    }
   }
   const RuleNames& names_;
   bool is_decided_;
-  Array x_{}, outputs_{};
+  Array x_{}, doubt_{}, outputs_{};
 };
 
 Array compared(const Node& node, const Values& values, const RuleText& rule, RuleLogic logic) {
-  Array difference = 0;
-  bool has_output = false;
+  Array inputs = array(0.0, float64), doubt = array(0.0, float64), outputs;
   for (const Summand& term : node.difference) {
-    difference = difference + (term.index < 0 ? Array(term.factor) : term.factor * values.number(term));
-    has_output |= term.is_output;
+    if (term.is_output) {
+      const Array one = term.factor * values.number(term);
+      outputs = outputs.exists() ? outputs + one : one;
+    } else if (term.index < 0) {
+      inputs = inputs + term.factor;
+    } else {
+      inputs = inputs + term.factor * values.number(term);
+      doubt = doubt + std::fabs(term.factor) * values.doubt(term);
+    }
   }
-  if (difference.rank() == 0) difference = broadcast_to(difference.astype(values.dtype()), {values.samples()});
-  const bool is_exact = values.is_decided() || !has_output;
-  if (is_exact || node.comparison == "!=") {
+  if (!outputs.exists()) {
+    const Array holds = node.comparison == "<"    ? inputs < -doubt
+                        : node.comparison == "<=" ? inputs <= doubt
+                        : node.comparison == "="  ? abs(inputs) <= doubt
+                                                  : abs(inputs) > doubt;
+    return broadcast_to(holds.astype(values.dtype()), {values.samples()});
+  }
+  const Array difference = outputs + inputs.astype(values.dtype());
+  if (values.is_decided() || node.comparison == "!=") {
     const Array holds = node.comparison == "<"    ? difference < 0
                         : node.comparison == "<=" ? difference <= 0
                         : node.comparison == "="  ? difference == 0

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "gradus/nn/model.hpp"
+#include "gradus/preprocess/units.hpp"
 #include "gradus/train/fit.hpp"
 
 namespace gradus::train {
@@ -44,7 +46,19 @@ struct RuleNames {
   RuleOutputs kind = RuleOutputs::classes;
   std::optional<nn::Preprocessing> preprocessing{};  ///< of x: rules speak of the numbers before it
   RuleLogic logic = RuleLogic::product;
+  std::vector<preprocess::CategoryFeatures> categories{};  ///< columns that are compared with their values: job = clerk
+  std::map<std::string, std::string> refused{};            ///< inputs that no rule may speak of, and why
+  preprocess::Target target{};                             ///< of numbers: rules speak of them in the target's own unit
 };
+
+/// Names for a model of tables: the pipeline's features, in the table's units where steps have scaled them by a line (Standardise, MinMax,
+/// Robust); columns of categories with their values, as one-hot columns, codes or places in an order; classes, or the target's name. A
+/// feature that a step has changed otherwise (Power, Clip) is refused where a rule names it.
+///
+///   preprocess::Pipeline pipeline{preprocess::Impute(preprocess::median), preprocess::Standardise(), preprocess::OneHot()};
+///   pipeline.fit(table, "happy");
+///   const train::Rules about_table({{"if age < 18 and colour = red then yes"}}, train::rule_names(pipeline));
+RuleNames rule_names(const preprocess::Pipeline& pipeline);
 
 /// How often a rule is broken.
 struct RuleCount {
@@ -61,13 +75,13 @@ std::string to_text(const std::vector<RuleCount>& counts);
 ///
 ///  rule        if A then B     A -> B     A
 ///  A, B        names, comparisons, not A, A and B, A or B, (A)
-///  comparison  sums of numbers, names and multiples (2 * rooms + 1) with <, <=, >, >=, = or != between them
+///  comparison  sums of numbers, names and multiples (2 * rooms + 1) with <, <=, >, >=, = or != between them;
+///              a column of categories and one of its values (job = clerk, size >= "M"; < and > where they have an order)
 ///
 /// "not" binds closest, then "and", "or", "->", which groups to the right. A name is of letters, digits, _ and ., or stands in quotes
 /// ("Ankle boot"); input.NAME and output.NAME tell apart what has one name. Alone it is a truth: the probability of an output, or an input
-/// of 0 and
-/// 1. A comparison of inputs holds or does not; one of outputs has a truth of exp(-miss / scale), with Lukasiewicz max(0, 1 - miss /
-/// scale).
+/// of 0 and 1. A comparison of inputs holds or does not, and takes for equal what float32 cannot tell apart after preprocessing; one of
+/// outputs has a truth of exp(-miss / scale), with Lukasiewicz max(0, 1 - miss / scale).
 ///
 ///   const train::Rules rules({{"if age < 18 then not married"}, {"boot -> shoe", 0.5}},
 ///                            {.inputs = {"age", "income"}, .outputs = {"married", "boot", "shoe"}, .kind = train::RuleOutputs::labels});

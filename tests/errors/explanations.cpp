@@ -16,6 +16,15 @@ nn::Sequential image_net() {
   return net;
 }
 const auto row_sums = [](const Array& rows) { return sum(rows, 1); };
+// Counterfactuals of the first `rows` rows of a table.
+void of_table(int64_t rows, const explain::TableCounterfactualOptions& options, bool has_data = true) {
+  const data::Table table({data::Column::numeric("age", {20, 30, 40, 50}), data::Column::categorical("vote", {"no", "no", "yes", "yes"})});
+  preprocess::Pipeline pipeline{preprocess::Standardise()};
+  pipeline.fit(table, "vote");
+  explain::TableCounterfactualOptions all = options;
+  if (has_data) all.data = table;
+  explain::table_counterfactuals([](const Array& x) { return concatenate({x, -x}, 1); }, pipeline, table.rows(0, rows), all);
+}
 const auto logits = [](const Array& rows) { return concatenate({rows, -rows}, 1); };
 
 data::Table ages(std::vector<double> values) { return data::Table({data::Column::numeric("age", std::move(values))}); }
@@ -109,6 +118,7 @@ Provocations explanation_provocations() {
       PROVOKE(explain::partial_dependence(row_sums, zeros({4, 3}), explain::Feature{"colour", {0, 1}}, {.grid = {2}})),
       PROVOKE(explain::partial_dependence([](const Array& x) { return nansum(x, 1); }, array({{1.0}, {std::nan("")}}), 0)),
       // Counterfactuals and examples.
+      PROVOKE(of_table(2, {})), PROVOKE(of_table(1, {}, false)), PROVOKE(of_table(1, {.fixed = {"agee"}})), PROVOKE(of_table(1, {.bound = 3})),
       PROVOKE(explain::counterfactuals(logits, zeros({2, 3}))),
       PROVOKE(explain::counterfactuals(logits, zeros({0}))),
       PROVOKE(explain::counterfactuals(logits, array({1.0, std::nan("")}))),

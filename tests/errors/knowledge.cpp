@@ -23,6 +23,14 @@ using Options = train::FitOptions;
 data::KnowledgeGraph people() { return data::graph_of("ann\tparent_of\tbob\nbob\tparent_of\tcid\n"); }
 train::RuleNames names() { return {.inputs = {"age", "income"}, .outputs = {"married", "retired"}, .kind = train::RuleOutputs::labels}; }
 void rule(const std::string& text) { train::Rules({{text}}, names()); }
+// A rule about a table whose column of hours a step has changed beyond return.
+void rule_of_table(const std::string& text) {
+  preprocess::Pipeline pipeline{preprocess::Power({.columns = {"hours"}}), preprocess::OneHot()};
+  pipeline.fit(data::Table({data::Column::numeric("hours", {1, 2, 3, 5}), data::Column::categorical("job", {"cook", "clerk", "cook", "nurse"}),
+                            data::Column::categorical("vote", {"no", "no", "yes", "yes"})}),
+               "vote");
+  train::Rules({{text}}, train::rule_names(pipeline));
+}
 
 }  // namespace
 
@@ -43,6 +51,9 @@ Provocations knowledge_provocations() {
         PROVOKE(train::privacy_of({.extra = {{"privacy", "{}"}}})),
         PROVOKE(train::membership_attack("mine", std::vector<double>{}, std::vector<double>{1})),
         // Rules.
+        PROVOKE(rule_of_table("hours > 2 -> yes")), PROVOKE(rule_of_table("job = pilot -> yes")), PROVOKE(rule_of_table("job -> yes")),
+        PROVOKE(rule_of_table("job > cook -> yes")), PROVOKE(rule_of_table("job = ")),
+        PROVOKE(preprocess::units_of(preprocess::Pipeline{preprocess::Standardise()})),
         PROVOKE(rule("if agee < 18 then married")), PROVOKE(rule("age + 1")), PROVOKE(rule("age * income < 3")),
         PROVOKE(rule("married & retired")), PROVOKE(rule("(married")), PROVOKE(rule("if married retired")),
         PROVOKE(train::Rules({{"married", -1}}, names())),

@@ -149,6 +149,29 @@ TEST(Fairness, RatesAndGaps) {
             "fairness: groups is (1,) int64; it must be an integer for each of the 8 samples");
 }
 
+// Newcombe 1998, table II, method 10: 56/70 and 48/80, difference 0.2 (0.0524 to 0.3339); 9/10 and 3/10, 0.6 (0.1705 to 0.8090).
+TEST(Fairness, GapsHaveNewcombesInterval) {
+  const auto gap = [](std::vector<int64_t> hits, std::vector<int64_t> tries) {
+    std::vector<double> output;
+    std::vector<int64_t> target, groups;
+    for (size_t g = 0; g < hits.size(); ++g)
+      for (int64_t i = 0; i < tries[g]; ++i) {
+        output.push_back(i < hits[g] ? 1 : -1);
+        target.push_back(1);
+        groups.push_back(static_cast<int64_t>(g));
+      }
+    return metrics::fairness(array(output), array(target), array(groups)).selection_gap;
+  };
+  const metrics::Bounds one = gap({56, 48}, {70, 80}), other = gap({9, 3}, {10, 10});
+  EXPECT_NEAR(one.value, 0.2, 1e-12);
+  EXPECT_NEAR(one.lower, 0.0524, 5e-5);
+  EXPECT_NEAR(one.upper, 0.3339, 5e-5);
+  EXPECT_NEAR(other.lower, 0.1705, 5e-5);
+  EXPECT_NEAR(other.upper, 0.8090, 5e-5);
+  EXPECT_EQ(gap({48, 56, 40}, {80, 70, 60}).lower, one.lower) << "of the largest and the smallest";
+  EXPECT_TRUE(std::isnan(gap({3}, {10}).value));
+}
+
 TEST(Fairness, AGroupWithoutPositivesHasNoRateOfThem) {
   const auto rates = metrics::fairness(array({1.0, 1.0}, float64), array({1, 0}), array({0, 1}));
   EXPECT_TRUE(std::isnan(rates.groups[1].true_positive_rate.value));

@@ -145,13 +145,13 @@ TEST(Pipeline, KnowsWhichRowsHaveATarget) {
   Pipeline classes = usual();
   classes.fit(people(), "happy");
   const Table later = people().with(Column::categorical("happy", {"yes", "", "perhaps", "NO", "no", "yes"}));
-  EXPECT_EQ(classes.rows_with_target(later), (std::vector<int64_t>{0, 3, 4, 5}));
-  EXPECT_EQ(classes.dataset(later.take(classes.rows_with_target(later))).size(), 4);
+  EXPECT_EQ(classes.rows_with_known_target(later), (std::vector<int64_t>{0, 3, 4, 5}));
+  EXPECT_EQ(classes.dataset(later.take(classes.rows_with_known_target(later))).size(), 4);
   EXPECT_EQ(error_of([&] { classes.dataset(later); }), "Pipeline: row 1 of the target \"happy\" is missing; its classes are no, yes");
   Pipeline numbers{Impute(), OneHot(), Standardise()};
   numbers.fit(people(), "income", {.task = Task::regression});
   const Table holes = people().with(Column::numeric("income", {1, 2, std::nan(""), 4, 5, 6}));
-  EXPECT_EQ(numbers.rows_with_target(holes), (std::vector<int64_t>{0, 1, 3, 4, 5}));
+  EXPECT_EQ(numbers.rows_with_known_target(holes), (std::vector<int64_t>{0, 1, 3, 4, 5}));
   EXPECT_EQ(error_of([&] { numbers.dataset(holes); }),
             "Pipeline: row 2 of the target \"income\" is missing; rows without a target must be left out");
 }

@@ -98,6 +98,82 @@ TEST(Rules, SpeakOfInputsBeforeTheirPreprocessing) {
   EXPECT_EQ(Rules({{"age < 16.1 and age > 15.9"}}, names).truths(array({{-2.4, 2.0, 1.0}}), logits())[0].item(), 1);
 }
 
+// ---- tables
+
+data::Table table_of_people() {
+  std::vector<double> age, hours;
+  for (int i = 0; i < 60; ++i) {
+    age.push_back(15 + i % 7);
+    hours.push_back(0.1 * i);
+  }
+  std::vector<std::string> job, size, happy;
+  for (int i = 0; i < 60; ++i) {
+    job.push_back(i % 3 == 0 ? "clerk" : i % 3 == 1 ? "never married" : "cook");
+    size.push_back(i % 4 == 0 ? "S" : i % 4 == 1 ? "M" : "L");
+    happy.push_back(i % 2 ? "yes" : "no");
+  }
+  return data::Table({data::Column::numeric("age", age), data::Column::numeric("hours", hours), data::Column::categorical("job", job),
+                      data::Column::ordinal("size", size, {"S", "M", "L"}), data::Column::categorical("happy", happy)});
+}
+// Of how many rows of the table a comparison holds, as the model sees them.
+int64_t holds(const preprocess::Pipeline& given, const std::string& text) {
+  preprocess::Pipeline pipeline = given;
+  const data::Dataset set = pipeline.fit(table_of_people(), "happy");
+  const Rules rules({{text}}, train::rule_names(pipeline));
+  return 60 - rules.count(set.x, zeros({60, 2}))[0].violated;
+}
+
+TEST(TableRules, SpeakInTheTablesUnits) {
+  const preprocess::Pipeline standardised{preprocess::Standardise(), preprocess::Ordinal(), preprocess::OneHot()},
+      ranged{preprocess::MinMax({.low = -1, .high = 1}), preprocess::Ordinal(), preprocess::Codes()},
+      twice{preprocess::Robust(), preprocess::Standardise(), preprocess::OneHot({.columns = {"job"}}), preprocess::Ordinal()};
+  for (const preprocess::Pipeline& pipeline : {standardised, ranged, twice}) {
+    EXPECT_EQ(holds(pipeline, "age < 18"), 27);  // ages are 15 to 21 in turn
+    EXPECT_EQ(holds(pipeline, "age <= 18"), 36);
+    EXPECT_EQ(holds(pipeline, "age = 18"), 9);
+    EXPECT_EQ(holds(pipeline, "age != 18"), 51);
+    EXPECT_EQ(holds(pipeline, "hours >= 0.3"), 57);
+    EXPECT_EQ(holds(pipeline, "hours > 0.3"), 56);
+    EXPECT_EQ(holds(pipeline, "10 * hours = 7"), 1);
+    EXPECT_EQ(holds(pipeline, "age - 10 * hours >= 15"), holds(pipeline, "10 * hours + 15 <= age"));
+    EXPECT_EQ(holds(pipeline, "job = clerk"), 20);
+    EXPECT_EQ(holds(pipeline, "job=clerk or job = cook"), 40);
+    EXPECT_EQ(holds(pipeline, "input.job != \"never married\""), 40);
+    EXPECT_EQ(holds(pipeline, "size >= M"), 45);
+    EXPECT_EQ(holds(pipeline, "size < L"), 30);
+    EXPECT_EQ(holds(pipeline, "size = S"), 15);
+  }
+}
+
+TEST(TableRules, TargetsOfNumbersAreInTheirOwnUnit) {
+  const data::Table table({data::Column::numeric("x", {1, 2, 3, 4}), data::Column::numeric("pay", {100, 1000, 10000, 100000})});
+  for (const auto scale : {preprocess::TargetScale::standardise, preprocess::TargetScale::log, preprocess::TargetScale::none}) {
+    preprocess::Pipeline pipeline{preprocess::Standardise()};
+    const data::Dataset set = pipeline.fit(table, "pay", {.task = preprocess::Task::regression, .scale = scale});
+    const Rules rules({{"pay >= 9000"}, {"pay < 200 * x"}}, train::rule_names(pipeline));
+    const auto counts = rules.count(set.x, set.y);  // a model that is right
+    EXPECT_EQ(counts[0].violated, 2);
+    EXPECT_EQ(counts[1].violated, 3);
+  }
+}
+
+TEST(TableRules, RefuseWhatTheyCannotSay) {
+  const auto error = [](const preprocess::Pipeline& pipeline, const std::string& text) {
+    const std::string all = error_of([&] { holds(pipeline, text); }), start = concat("rules: \"", text, "\", column ");
+    return all.starts_with(start) ? all.substr(start.size()) : all;
+  };
+  const preprocess::Pipeline usual{preprocess::Standardise(), preprocess::Ordinal(), preprocess::OneHot()};
+  EXPECT_EQ(error(usual, "job = clrk"), "7: \"job\" has no value \"clrk\" that the model sees by itself; did you mean clerk?");
+  EXPECT_EQ(error(usual, "job"), "1: \"job\" is a column of categories; compare it: job = clerk");
+  EXPECT_EQ(error(usual, "job > clerk"), "5: the values of \"job\" have no order; compare them by = or !=");
+  EXPECT_EQ(error(usual, "job ="), "6: expected a value of job, got the end");
+  EXPECT_EQ(error(usual, "agee > 3"), "1: there is no input or output \"agee\"; did you mean age?");
+  const preprocess::Pipeline powers{preprocess::Power(), preprocess::Ordinal(), preprocess::OneHot()};
+  EXPECT_EQ(error(powers, "age > 3"),
+            "1: \"age\" is changed by the step Power, otherwise than by a line, so that its number in the table is not known");
+  EXPECT_EQ(error(powers, "job = clerk"), "");
+}
+
 TEST(Rules, WhatIsNoRuleIsRefusedWithItsColumn) {
   const auto error = [](const std::string& text) {
     const std::string all = error_of([&] { Rules({{text}}, people()); }), start = concat("rules: \"", text, "\", column ");

@@ -61,9 +61,10 @@ Column Column::numeric(std::string name, std::vector<double> values) {
   return Column(std::move(name), ColumnType::numeric, size,
                 std::make_shared<const Values>(Values{.numbers = std::move(values), .codes = {}, .categories = {}, .texts = {}}));
 }
-Column Column::date(std::string name, std::vector<double> seconds) {
+Column Column::date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order) {
   Column out = numeric(std::move(name), std::move(seconds));
   out.type_ = ColumnType::date;
+  out.date_order_ = order;
   return out;
 }
 
@@ -166,7 +167,9 @@ Column Column::take(std::span<const int64_t> rows) const {
     else out.texts.add(values_->texts[row]);
   }
   if (is_coded()) out.categories = values_->categories;
-  return Column(name_, type_, static_cast<int64_t>(rows.size()), std::make_shared<const Values>(std::move(out)));
+  Column taken(name_, type_, static_cast<int64_t>(rows.size()), std::make_shared<const Values>(std::move(out)));
+  taken.date_order_ = date_order_;
+  return taken;
 }
 
 Column Column::as(ColumnType type) const {

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gradus/data/table/date_text.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::data {
@@ -55,7 +57,8 @@ class Column {
  public:
   Column() = default;
   static Column numeric(std::string name, std::vector<double> values);
-  static Column date(std::string name, std::vector<double> seconds);
+  /// `order`: how 3/4/2024 was meant, where they were read from texts of which it makes a difference.
+  static Column date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order = {});
   /// Texts; empty ones are missing.
   static Column categorical(std::string name, const std::vector<std::string>& texts);
   /// Texts that are among `order`, from the least to the greatest; empty ones are missing. Throws naming the first other one.
@@ -75,6 +78,8 @@ class Column {
 
   /// Of numeric and date columns; throws for others.
   std::span<const double> numbers() const;
+  /// Of dates.
+  std::optional<DateOrder> date_order() const { return date_order_; }
   /// Of categorical and ordinal ones: places in categories(), -1 where missing; throws for others.
   std::span<const int32_t> codes() const;
   const std::vector<std::string>& categories() const;
@@ -99,6 +104,7 @@ class Column {
   std::string name_{};
   ColumnType type_ = ColumnType::numeric;
   int64_t size_ = 0;
+  std::optional<DateOrder> date_order_{};
   std::shared_ptr<const Values> values_{};
 };
 

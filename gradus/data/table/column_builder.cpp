@@ -149,6 +149,9 @@ void ColumnBuilder::add(std::string_view cell, int64_t line, const std::string& 
     codes_.push_back(found == places_.end() ? -1 : found->second);
   } else {
     add_word(cell);
+    if (type_ != ColumnType::date || word_lines_.size() == words_.size()) return;
+    word_lines_.push_back(line);
+    path_ = path;
   }
 }
 
@@ -166,6 +169,7 @@ void ColumnBuilder::begin_again() {
   numbers_ = {};
   codes_ = {};
   words_ = {};
+  word_lines_ = {};
   places_ = {};
   texts_ = {};
   recent_ = {};
@@ -216,8 +220,10 @@ bool ColumnBuilder::find_dates(std::vector<double>& seconds, std::vector<std::st
   std::vector<double> other;
   const auto are_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
   // Where a number above 12 stands second in one of them, reading the days first turns that one round, and the others not.
-  if (!dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
-      !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same))
+  const bool may_be_either = !dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
+                             !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same);
+  does_order_matter_ |= dates_ || is_settled || may_be_either;
+  if (may_be_either)
     notes.push_back(concat("column \"", name_, "\": dates are read as month/day; date_order = \"day_first\" reads them the other way"));
   dates_ = order;
   return true;
@@ -277,7 +283,7 @@ void ColumnBuilder::seconds_one_by_one(std::vector<double>& seconds) {
     double value = std::nan("");
     const int32_t code = codes_[row];
     if (code >= 0 && !read_date(words_[static_cast<size_t>(code)], DateOrder::month_first, value))
-      note_misfit(words_[static_cast<size_t>(code)], static_cast<int64_t>(row) + 1, "row", "a date");
+      note_misfit(words_[static_cast<size_t>(code)], word_lines_[static_cast<size_t>(code)], path_, "a date");
     seconds.push_back(value);
   }
 }
@@ -286,7 +292,7 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   if (way_ == Way::numbers) {
     has_kind_ = true;
     std::vector<double> numbers = std::exchange(numbers_, {});
-    return type_ == ColumnType::date ? Column::date(name_, std::move(numbers)) : Column::numeric(name_, std::move(numbers));
+    return type_ == ColumnType::date ? Column::date(name_, std::move(numbers), dates_) : Column::numeric(name_, std::move(numbers));
   }
   std::vector<double> seconds;
   if (!has_kind_) {
@@ -297,7 +303,7 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   }
   if (type_ == ColumnType::date) {
     begin_again();
-    return Column::date(name_, std::move(seconds));
+    return Column::date(name_, std::move(seconds), does_order_matter_ ? dates_ : std::nullopt);
   }
   if (type_ == ColumnType::text || type_ == ColumnType::image) {
     if (way_ == Way::words) spell_out();

@@ -66,10 +66,13 @@ class ColumnBuilder {
   ColumnType type_ = ColumnType::numeric;
   std::vector<std::string> order_{};
   std::optional<DateOrder> dates_{};
+  bool does_order_matter_ = false;  // whether dates would be others in the other order
   Way way_ = Way::numbers;
   std::vector<double> numbers_{};
   std::vector<int32_t> codes_{};
   std::vector<std::string> words_{};
+  std::vector<int64_t> word_lines_{};  // of dates, the line in which each word came first
+  std::string path_{};
   std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> places_{};
   Texts texts_{};
   std::vector<int32_t> recent_{};  // codes by a few bits of their words; -1: none

@@ -19,9 +19,12 @@ bool is_database(const std::string& path) {
   constexpr std::string_view magic("SQLite format 3\0", 16);
   const file::Reader file(path);
   char head[16] = {};
-  if (file.bytes() < 16) return false;
-  file.read_at(0, head, 16);
-  return std::string_view(head, 16) == magic;
+  if (file.bytes() >= 16) file.read_at(0, head, 16);
+  if (std::string_view(head, 16) == magic) return true;
+  const auto ends = [&](std::string_view end) { return std::string_view(path).ends_with(end); };
+  if (file.bytes() > 0 && (ends(".db") || ends(".sqlite") || ends(".sqlite3")))
+    fail_io(path, "is no SQLite database: it does not begin as one; a table of text has another ending, such as .csv");
+  return false;
 }
 
 #ifdef GRADUS_HAS_SQLITE

@@ -11,8 +11,9 @@ namespace gradus::data {
 /// Whether a path ends as those of images do: .png, .jpg, .jpeg, in letters of any case.
 bool is_image_path(std::string_view path);
 
-/// By its first bytes, and by the end of its name.
+/// By its first bytes. Throws for a file that is called a database (.db, .sqlite, .sqlite3) and is none.
 bool is_database(const std::string& path);
+/// By the end of its name.
 bool is_json_lines(const std::string& path);
 
 /// A table or view of an SQLite database, opened for reading only. Without its name the database must have just one. Throws for a database
