@@ -1,5 +1,6 @@
 // Tables of odd and hostile sources: databases, JSON lines, compressed files, and text that no program should have written.
 #include <gtest/gtest.h>
+#include <iconv.h>
 #include <zlib.h>
 
 #include <cmath>
@@ -126,8 +127,7 @@ TEST_F(Databases, AViewThatNeverEndsIsStopped) {
   run("create view forever as with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n < 0;"
       "create view endless as with recursive c(n) as (select 1 union all select n + 1 from c) select n from c;"
       "create view long as select printf('%.*c', 900000000, 'x') as s;");
-  EXPECT_NE(error(path_, {.table = "forever"}).find("the view takes more than 3"), std::string::npos)
-      << error(path_, {.table = "forever"});
+  EXPECT_NE(error(path_, {.table = "forever"}).find("the view takes more than 3"), std::string::npos) << error(path_, {.table = "forever"});
   EXPECT_EQ(cells(read_table(path_, {.limit = 2, .table = "endless"})), "n:numeric|1|2\n");
   testing::expect_careful([&] { read_table(path_, {.table = "long"}); }, 256 << 20, "a cell of 900 MB");
 }
@@ -176,6 +176,82 @@ TEST_F(Sources, LatinAndChineseTextSaysWhichEncodingItMayBe) {
             "PATH:2: byte 0xd6 is not UTF-8; name the encoding of the file, here perhaps \"gb18030\"");
   EXPECT_EQ(cells(read_table(file("name,n\n\xd6\xd0\xb9\xfa,1\n"), {.encoding = "gb18030"})), "name:categorical|中国\nn:numeric|1\n");
   EXPECT_EQ(cells(read_table(file("name,n\nM\xfcller,1\n"), {.encoding = "latin1"})), "name:categorical|Müller\nn:numeric|1\n");
+}
+
+// `text` in another encoding, by the same iconv.
+std::string encoded(const std::string& text, const char* encoding) {
+  const iconv_t converter = iconv_open(encoding, "UTF-8");
+  std::string in = text, out(4 * text.size() + 16, '\0');
+  char *from = in.data(), *to = out.data();
+  size_t from_left = in.size(), to_left = out.size();
+  EXPECT_EQ(iconv(converter, &from, &from_left, &to, &to_left), 0u);
+  iconv(converter, nullptr, nullptr, &to, &to_left);
+  iconv_close(converter);
+  out.resize(out.size() - to_left);
+  return out;
+}
+
+TEST_F(Sources, FilesOfAnyEncodingAreReadToTheirEnd) {
+  // Of lengths that make characters of two, three and four bytes lie across the end of a block.
+  for (const int shift : {0, 1, 2, 3}) {
+    std::string latin = "k,v\n" + std::string(static_cast<size_t>(shift), '0') + "1,1\n", wide = latin, lines;
+    for (int i = 0; i < 120'000; ++i) {
+      const std::string number = std::to_string(i);
+      latin += "\u00e9\u00e9\u00e9" + std::to_string(i % 97) + "," + number + "\n";
+      wide += "\u4e2d\u6587\u65e5" + std::to_string(i % 97) + "," + number + "\n";
+      lines += "{\"k\": \"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\", \"v\": " + number + "}\n";
+    }
+    for (const char* encoding : {"latin1", "UTF-16LE", "UTF-32BE"}) {
+      const Table table = read_table(file(encoded(latin, encoding)), {.encoding = encoding});
+      ASSERT_EQ(table.rows(), 120'001) << encoding << " " << shift;
+      EXPECT_EQ(table["k"].cell(120'000), "\u00e9\u00e9\u00e9" + std::to_string(119'999 % 97));
+      EXPECT_EQ(table["v"].numbers()[120'000], 119'999);
+    }
+    for (const char* encoding : {"gb18030", "shift_jis", "UTF-16BE"}) {
+      const Table table = read_table(file(encoded(wide, encoding)), {.encoding = encoding});
+      ASSERT_EQ(table.rows(), 120'001) << encoding << " " << shift;
+      EXPECT_EQ(table["v"].numbers()[120'000], 119'999);
+    }
+    ASSERT_EQ(read_table(file(encoded(lines, "latin1"), "a.jsonl"), {.encoding = "latin1"}).rows(), 120'000) << shift;
+  }
+}
+
+TEST_F(Sources, ALetterThatAnEncodingHoldsBackAtTheEndIsRead) {
+  // Of Vietnamese a base letter waits for its accent.
+  EXPECT_EQ(cells(read_table(file("k,v\n1,a\n2,\xea"), {.encoding = "cp1258"})), "k:numeric|1|2\nv:categorical|a|\u00ea\n");
+}
+
+TEST_F(Sources, TheMarkTellsTheOrderOfBytesOfUtf16) {
+  const std::string text = "name,v\nM\xFCller,1\n", want = "name:categorical|M\u00fcller\nv:numeric|1\n";
+  const auto wide = [&](const std::string& mark, int width, bool is_big) {
+    std::string out = mark;
+    for (const char c : text) {
+      const std::string zeros(static_cast<size_t>(width - 1), '\0');
+      out += is_big ? zeros + c : c + zeros;
+    }
+    return out;
+  };
+  const std::string big = wide("\xFE\xFF", 2, true), little = wide("\xFF\xFE", 2, false);
+  const std::string big32 = wide(std::string("\0\0\xFE\xFF", 4), 4, true), little32 = wide(std::string("\xFF\xFE\0\0", 4), 4, false);
+  for (const char* encoding : {"", "utf-16", "UTF16"}) {
+    EXPECT_EQ(cells(read_table(file(big), {.encoding = encoding})), want) << encoding;
+    EXPECT_EQ(cells(read_table(file(little), {.encoding = encoding})), want) << encoding;
+    EXPECT_EQ(cells(read_table(file(wide("", 2, true)), {.encoding = encoding})), want) << encoding;
+    EXPECT_EQ(cells(read_table(file(wide("", 2, false)), {.encoding = encoding})), want) << encoding;
+  }
+  for (const char* encoding : {"", "utf-32"}) {
+    EXPECT_EQ(cells(read_table(file(big32), {.encoding = encoding})), want) << encoding;
+    EXPECT_EQ(cells(read_table(file(little32), {.encoding = encoding})), want) << encoding;
+  }
+  EXPECT_EQ(cells(read_table(file(big), {.encoding = "utf-16be"})), want);
+  EXPECT_EQ(error(file(big), {.encoding = "utf-16le"}),
+            "PATH: the encoding \"utf-16le\" is named, and the file begins with the mark of UTF-16BE; name that one, or none");
+  EXPECT_EQ(error(file("\xEF\xBB\xBF"
+                       "a,b\n1,2\n"),
+                  {.encoding = "utf-16"}),
+            "PATH: the encoding \"utf-16\" is named, and the file begins with the mark of UTF-8; name that one, or none");
+  EXPECT_EQ(cells(read_table(file("\xFF\xFE,b\nx,1\n"), {.encoding = "windows-1251"})), "\u044f\u044e:categorical|x\nb:numeric|1\n")
+      << "two letters";
 }
 
 TEST_F(Sources, AVeryLongRowIsRefused) {
