@@ -111,6 +111,19 @@ TEST(Table, DatesAndHowTheyAreMeant) {
   EXPECT_EQ(read("e\n2024-01-01 10:00+02:00\n"), "e:date|2024-01-01T08:00:00\n");
 }
 
+TEST(Table, MomentsAreWrittenRoundedToMicroseconds) {
+  double moment = 0;
+  const auto written = [&](const char* text) { return read_date(text, DateOrder::month_first, moment) ? date_text(moment) : "none"; };
+  EXPECT_EQ(written("2024-02-29T13:05:59.0000002"), "2024-02-29T13:05:59");
+  EXPECT_EQ(written("2024-02-29T13:05:59.9999998"), "2024-02-29T13:06:00");
+  EXPECT_EQ(written("2024-02-29T23:59:59.9999998"), "2024-03-01");
+  EXPECT_EQ(written("2024-02-29T13:05:59.999999"), "2024-02-29T13:05:59.999999");
+  EXPECT_EQ(written("2024-02-29T13:05:59.250"), "2024-02-29T13:05:59.25");
+  EXPECT_EQ(written("1969-12-31T23:59:59.75"), "1969-12-31T23:59:59.75");
+  EXPECT_EQ(date_text(-0.0000001), "1970-01-01");
+  EXPECT_EQ(date_text(-0.5), "1969-12-31T23:59:59.5");
+}
+
 TEST(Table, TextsAndImages) {
   std::string texts = "t,i,c\n";
   for (int i = 0; i < 30; ++i) {
