@@ -254,6 +254,15 @@ TEST_F(Sources, TheMarkTellsTheOrderOfBytesOfUtf16) {
       << "two letters";
 }
 
+TEST_F(Sources, AFileWithoutARecordSaysWhatIsWrong) {
+  for (const Header header : {Header::detect, Header::names, Header::none}) {
+    EXPECT_EQ(error(file("a,b\n1,2\n\"3,4\n5,6\n"), {.header = header}), "PATH:3: a quote that opens in this line is never closed");
+    const auto open = [&] { TableReader reader(file("name,n\nM\xfcller,1\n"), {.header = header}); };
+    EXPECT_NE(error_of(open).find("a.csv:2: byte 0xfc is not UTF-8"), std::string::npos);
+  }
+  EXPECT_EQ(error(file("#a\n\n#b\n"), {.comment = "#"}), "PATH: there are only comments and empty lines; a table has at least one line");
+}
+
 TEST_F(Sources, AVeryLongRowIsRefused) {
   const std::string path = file("a,b\n1," + std::string(100 << 20, 'x') + "\n2,y\n");
   EXPECT_EQ(error(path), "PATH:2: the record that begins here is longer than 64 MiB");

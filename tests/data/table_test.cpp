@@ -71,6 +71,26 @@ TEST(Table, ACommentIsLeftOutAndCounted) {
   EXPECT_EQ(read("#id,v\n1,2\n"), "id:numeric|1\nv:numeric|2\n") << "names behind a #";
 }
 
+TEST(Table, ALineOfNamesBehindAMarkIsNoComment) {
+  const std::string want = "id:numeric|1|2|3\n";
+  EXPECT_EQ(read("#id\n1\n2\n3\n"), want);
+  EXPECT_EQ(read("# id\n\n1\n2\n3\n"), want);
+  EXPECT_EQ(read("#x y\n1 2\n3 4\n"), "x:numeric|1|3\ny:numeric|2|4\n");
+  EXPECT_EQ(read("# x y\n1 2\n3 4\n"), "column_1:numeric|1|3\ncolumn_2:numeric|2|4\n") << "split at blanks, the mark would be a cell";
+  EXPECT_EQ(read("#id,name\n1,\"a, b\"\n"), "id:numeric|1\nname:categorical|a, b\n") << "a separator in quotes is none";
+  EXPECT_EQ(read("#ff0000\n#00ff00\n#0000ff\n"), "ff0000:categorical|#00ff00|#0000ff\n") << "nothing else would be left";
+  EXPECT_EQ(read("# two words\n1\n2\n"), "column_1:numeric|1|2\n");
+  EXPECT_EQ(read("#one\n#two\n1\n2\n"), "column_1:numeric|1|2\n");
+}
+
+TEST(Table, TwoEqualLinesAreLookedThroughOnce) {
+  std::string line = "0";
+  for (int i = 1; i < 80'000; ++i) line += ",0";
+  const Table table = Read(line + "\n" + line + "\n").table();
+  EXPECT_EQ(table.width(), 80'000);
+  EXPECT_EQ(table.rows(), 2);
+}
+
 TEST(Table, NamesOfNumbersStayWords) {
   EXPECT_EQ(read("zip,id,n\n01234,12345678901234567890,1\n98765,2,2\n"),
             "zip:categorical|01234|98765\nid:categorical|12345678901234567890|2\nn:numeric|1|2\n");
