@@ -75,6 +75,26 @@ TEST_F(Databases, TypesMissingValuesAndBytes) {
   EXPECT_EQ(cells(read_table(path_, {.types = {{"s", {}}}, .columns = {"x"}, .limit = 1})), "x:numeric|0.5\n");
 }
 
+TEST_F(Databases, TextsAndNamesThatAreNotUtf8AreRefused) {
+  run("create table t(n, s text); insert into t values (1, 'good'), (2, cast(x'6dfc' as text));");
+  EXPECT_EQ(
+      error(path_),
+      "PATH: row 2: column \"s\": the text \"m\\xfc\" is not UTF-8; write it again in UTF-8, or as bytes (BLOB), which are missing values");
+  EXPECT_EQ(cells(read_table(path_, {.columns = {"n"}})), "n:numeric|1|2\n");
+  run("create table u(\"a\xff\");");
+  EXPECT_NE(error(path_, {.table = "u"}).find("the name of column 1 of \"u\" is not UTF-8"), std::string::npos);
+}
+
+TEST_F(Databases, RealNumbersAreNumbersHoweverLongTheyAre) {
+  run("create table t(x real); insert into t values (12345678901234567000.0), (0.5), (9e999);");
+  EXPECT_EQ(cells(read_table(path_)), "x:numeric|12345678901234567168|0.5|inf\n");
+}
+
+TEST_F(Databases, ATypeOfAColumnThatIsNotThereIsRefused) {
+  run("create table t(age, s); insert into t values (1, 'x');");
+  EXPECT_EQ(error(path_, {.types = {{"aeg", {}}}}), "PATH: there is no column \"aeg\" in \"t\"; did you mean \"age\"?");
+}
+
 TEST_F(Databases, OneOfSeveralTablesIsNamed) {
   run("create table gone(x); drop table gone;");
   EXPECT_EQ(error(path_), "PATH: the database has no table");
@@ -144,6 +164,51 @@ TEST_F(Sources, JsonLinesOfManyMakes) {
   EXPECT_EQ(error(file("\n", "a.jsonl")), "PATH: the file is empty; a table has at least one line");
   EXPECT_EQ(error(file("{\"ages\": 1}\n", "a.jsonl"), {.columns = {"age"}}), "PATH: there is no key \"age\"; did you mean \"ages\"?");
   EXPECT_NE(error(file("{\"a\":" + std::string(200'000, '[') + "\n", "a.jsonl")), "") << "no overflow of the stack";
+}
+
+TEST_F(Sources, JsonNumbersThatNoTypeHoldsAreKept) {
+  EXPECT_EQ(cells(read_table(file("{\"id\": 12345678901234567890}\n{\"id\":-12345678901234567891}\n{\"id\":5}", "a.jsonl"))),
+            "id:categorical|12345678901234567890|-12345678901234567891|5\n");
+  EXPECT_EQ(cells(read_table(file("{\"x\": 1e400, \"y\": [1, 1e999]}\n{\"x\": -1E+400}\n{\"x\": 1e-400}\n{\"x\": 0.5}\n", "a.jsonl"))),
+            "x:numeric|inf|-inf|0|0.5\ny:categorical|[1,\"1e999\"]|||\n");
+  EXPECT_EQ(cells(read_table(file("{\"x\": 12345678901234567000.0}\n{\"x\": 9223372036854775807}\n{\"x\": 1e17}\n", "a.jsonl"))),
+            "x:categorical|12345678901234567168.0|9223372036854775807|1e+17\n");
+  EXPECT_EQ(cells(read_table(file("{\"x\": 12345678901234567000.0}\n{\"x\": 1}\n", "a.jsonl"))), "x:numeric|12345678901234567168|1\n");
+  EXPECT_EQ(cells(read_table(file("{\"a\\\"1e400\": \"b 1e400 \\\\\", \"c\": 1e400}\n", "a.jsonl"))),
+            "a\"1e400:categorical|b 1e400 \\\nc:numeric|inf\n")
+      << "in texts they stay as they are";
+  for (const char* bad : {"{1e400: 2}", "{\"a\": 1e400x}", "{\"a\": 01234567890123456789012}", "{\"a\": -}", "{\"a\": 1e400 1e400}",
+                          "{\"a\": 12345678901234567890.}", "{\"a\": \"1e400}"})
+    EXPECT_EQ(error(file(bad, "a.jsonl")), "PATH:1: the line is not valid JSON") << bad;
+}
+
+TEST_F(Sources, JsonRowsKnowTheirLines) {
+  const std::string path = file("{\"n\": 1}\n\n\n{\"n\": \"x\"}\n", "a.jsonl");
+  EXPECT_EQ(error(path, {.types = {{"n", {}}}}), "PATH:4: column \"n\": expected a number, got \"x\"");
+  const Table table = read_table(path, {.types = {{"n", {}}}, .misfit = Misfit::missing});
+  EXPECT_EQ(table.notes,
+            (std::vector<std::string>{"column \"n\": 1 cell is of another type and taken as missing, the first in line 4: \"x\""}));
+  EXPECT_EQ(error(path, {.types = {{"nn", {}}}}), "PATH: there is no key \"nn\"; did you mean \"n\"?");
+  EXPECT_EQ(error(file("{\"n\": 1}\n{\"n\": \"M\xfcller\"}\n", "a.jsonl")),
+            "PATH:2: the line is not UTF-8; name the encoding of the file, here perhaps \"windows-1252\"");
+}
+
+TEST_F(Sources, JsonRowsOfNewKeysEachAreReadInBoundedMemory) {
+  std::string rows;
+  for (int i = 0; i < 9'999; ++i) rows += "{\"key" + std::to_string(i) + "\": " + std::to_string(i) + "}\n";
+  const std::string path = file(rows, "a.jsonl");
+  testing::expect_careful(
+      [&] { EXPECT_NE(error(path).find("cells, almost all of them missing; name the columns that are wanted"), std::string::npos); },
+      256 << 20, "9,999 keys");
+  const Table table = read_table(path, {.columns = {"key7", "key2"}});
+  EXPECT_EQ(table.names(), (std::vector<std::string>{"key7", "key2"}));
+  EXPECT_EQ(table["key7"].numbers()[7], 7);
+  EXPECT_EQ(table["key2"].missing(), 9'998);
+  // Each leaf would have the whole of the long key in its name.
+  std::string inner;
+  for (int i = 0; i < 5'000; ++i) inner += (i ? ",\"" : "\"") + std::to_string(i) + "\": 1";
+  const std::string deep = file("{\"" + std::string(1 << 20, 'k') + "\": {" + inner + "}}\n", "a.jsonl");
+  testing::expect_careful([&] { EXPECT_NE(error(deep).find("longer than 4096 bytes"), std::string::npos); }, 64 << 20, "a long key");
 }
 
 TEST_F(Sources, CompressedFilesThatAreCutShortAreRefused) {
@@ -285,6 +350,10 @@ TEST_F(Sources, ManyColumnsAreReadInBoundedMemory) {
         EXPECT_EQ(table.columns().back().numbers()[1], 9);
       },
       512 << 20, "100,000 columns");
+  std::string words = "a";
+  for (int i = 1; i < 20'000; ++i) words += i % 2 ? ",b" : ",a";
+  testing::expect_careful([&] { read_table(file(words + "\n" + words + "\nc" + words.substr(1) + "\n"), {.header = Header::none}); },
+                          128 << 20, "20,000 columns of words");
   const std::string million = file(std::string(1'000'000, ',') + "\n");
   EXPECT_EQ(error(million), "PATH:1: the line has 1000001 cells; at most 1000000 are read");
   std::string same = "x";

@@ -131,6 +131,30 @@ TEST(Table, DatesAndHowTheyAreMeant) {
   EXPECT_EQ(read("e\n2024-01-01 10:00+02:00\n"), "e:date|2024-01-01T08:00:00\n");
 }
 
+TEST(Table, DatesOfBothOrdersAreWordsUnlessTheyAreSaidToBeDates) {
+  const Read file("d\n13/4/2024\n4/13/2024\n3/4/2024\n");
+  const Table words = file.table();
+  EXPECT_EQ(cells(words), "d:categorical|13/4/2024|4/13/2024|3/4/2024\n");
+  EXPECT_EQ(words.notes,
+            (std::vector<std::string>{"column \"d\": \"13/4/2024\" begins with the day, \"4/13/2024\" with the month; they are "
+                                      "read as words, and date_order reads them as dates"}));
+  EXPECT_EQ(cells(file.table({.date_order = DateOrder::day_first})), "d:date|2024-04-13|2024-04-13|2024-04-03\n");
+  const Table said = file.table({.types = {{"d", {ColumnType::date, {}, {}}}}});
+  EXPECT_EQ(cells(said), "d:date|2024-04-13|2024-04-13|2024-03-04\n");
+  EXPECT_EQ(said.notes.size(), 1u);
+  EXPECT_EQ(read("d\n13/4/2024\n3/14/x\n"), "d:categorical|13/4/2024|3/14/x\n");
+}
+
+TEST(Table, ACellThatIsNoDateIsNamedWithItsLine) {
+  const Read file("d,n\n3/4/2024,1\n\n13/4/2024,2\nsoon,3\n14/4/2024,4\nsoon,5\n,6\n");
+  TableOptions options{.types = {{"d", {ColumnType::date, {}, {}}}}};
+  EXPECT_EQ(file.error(options), "a.csv:5: column \"d\": expected a date, got \"soon\"");
+  options.misfit = Misfit::missing;
+  const Table table = file.table(options);
+  EXPECT_EQ(cells(table).substr(0, 43), "d:date|2024-04-03|2024-04-13||2024-04-14||\n");
+  EXPECT_EQ(table.notes.back(), "column \"d\": 2 cells are of another type and taken as missing, the first in line 5: \"soon\"");
+}
+
 TEST(Table, MomentsAreWrittenRoundedToMicroseconds) {
   double moment = 0;
   const auto written = [&](const char* text) { return read_date(text, DateOrder::month_first, moment) ? date_text(moment) : "none"; };
@@ -244,6 +268,35 @@ TEST(Table, PiecesAreTheWholeFile) {
   }
   EXPECT_EQ(rows, 200000);
   EXPECT_GT(pieces, 1);
+}
+
+TEST(Table, PiecesOfColumnsOfMostlyDifferentWordsAreTheWholeFile) {
+  std::string content = "id,v\n";
+  for (int i = 0; i < 250'000; ++i) content += "a" + std::to_string(1'000'000 + i) + "," + std::to_string(i % 5) + "\n";
+  const Read file(content);
+  TableReader reader(file.path);
+  int64_t rows = 0, pieces = 0;
+  while (const std::optional<Table> piece = reader.next()) {
+    const Column& id = (*piece)["id"];
+    EXPECT_EQ(id.type(), ColumnType::categorical);
+    for (const int64_t row : {int64_t{0}, piece->rows() - 1}) EXPECT_EQ(id.cell(row), "a" + std::to_string(1'000'000 + rows + row));
+    EXPECT_EQ(static_cast<int64_t>(id.categories().size()), piece->rows());
+    rows += piece->rows();
+    ++pieces;
+  }
+  EXPECT_EQ(rows, 250'000);
+  EXPECT_GT(pieces, 2);
+}
+
+TEST(Table, RowsKnowTheirLinesBehindARepeatedLineOfNames) {
+  const Read file("a,b\n1,x\na,b\n\n2,y\na,b\na,b\n3,z\n4,w\n");
+  TableReader reader(file.path);
+  const std::optional<Table> piece = reader.next();
+  ASSERT_EQ(piece->rows(), 4);
+  std::vector<int64_t> lines;
+  for (int64_t row = 0; row < 4; ++row) lines.push_back(reader.line(row));
+  EXPECT_EQ(lines, (std::vector<int64_t>{2, 5, 8, 9}));
+  EXPECT_EQ(cells(file.table({.limit = 3})), "a:numeric|1|2|3\nb:categorical|x|y|z\n") << "a line that is left out is no row";
 }
 
 TEST(Table, JsonLinesAreColumnsByTheirKeys) {
