@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <unordered_set>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
@@ -28,12 +28,11 @@ TableInput::TableInput(const std::string& path, const preprocess::Pipeline& pipe
 
 data::TableOptions TableInput::options_for(const std::vector<std::string>& given, bool are_names) {
   std::vector<std::string> names = given;
-  std::map<std::string, int64_t> counts;
-  for (const std::string& name : names) ++counts[name];
+  const std::unordered_set<std::string> given_names(given.begin(), given.end());
   std::vector<std::string> wanted;
   for (const preprocess::InputColumn& input : pipeline_.columns()) wanted.push_back(input.name);
   data::TableOptions options;
-  const auto lacks = [&](const std::string& name) { return !counts.contains(name); };
+  const auto lacks = [&](const std::string& name) { return !given_names.contains(name); };
   const auto missing = std::find_if(wanted.begin(), wanted.end(), lacks);
   if (!are_names && names.size() == wanted.size() && names != wanted) {
     options.names = names = wanted;  // by place
@@ -42,11 +41,10 @@ data::TableOptions TableInput::options_for(const std::vector<std::string>& given
     fail_io(path_, "there is no column \"", *missing, "\", which the model takes",
             near.empty() ? (are_names ? "" : "; the file has no line of names") : "; is it \"" + near + "\", renamed?");
   }
+  const std::unordered_set<std::string> wanted_names(wanted.begin(), wanted.end()), all_names(names.begin(), names.end());
   for (const std::string& name : names) {
     const std::string second = name + "_2";  // as a name that stands twice is told apart
-    const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
-    if (is_wanted && std::find(names.begin(), names.end(), second) != names.end() &&
-        std::find(wanted.begin(), wanted.end(), second) == wanted.end())
+    if (wanted_names.contains(name) && all_names.contains(second) && !wanted_names.contains(second))
       fail_io(path_, "the column \"", name, "\", which the model takes, stands there twice; which one is meant?");
   }
   has_target_ = std::find(names.begin(), names.end(), pipeline_.target().column) != names.end();
