@@ -145,6 +145,19 @@ TEST(Table, DatesOfBothOrdersAreWordsUnlessTheyAreSaidToBeDates) {
   EXPECT_EQ(read("d\n13/4/2024\n3/14/x\n"), "d:categorical|13/4/2024|3/14/x\n");
 }
 
+TEST(Table, AColumnOfDatesKnowsHowTheyWereMeant) {
+  const auto order = [](const std::string& content, const TableOptions& options = {}) {
+    return Read(content).table(options)["d"].take(std::vector<int64_t>{0}).date_order();
+  };
+  EXPECT_EQ(order("d\n13/4/2024\n3/4/2024\n"), DateOrder::day_first);
+  EXPECT_EQ(order("d\n4/13/2024\n3/4/2024\n"), DateOrder::month_first);
+  EXPECT_EQ(order("d\n3/4/2024\n"), DateOrder::month_first);
+  EXPECT_EQ(order("d\n3/4/2024\n", {.date_order = DateOrder::day_first}), DateOrder::day_first);
+  EXPECT_EQ(order("d\n2024-04-03\n"), std::nullopt);
+  EXPECT_EQ(order("d\n3/3/2024\n"), std::nullopt);
+  EXPECT_EQ(error_of([] { Column::numeric("x", {1}).date_order(); }), "column \"x\": it is numeric; it must be date");
+}
+
 TEST(Table, ACellThatIsNoDateIsNamedWithItsLine) {
   const Read file("d,n\n3/4/2024,1\n\n13/4/2024,2\nsoon,3\n14/4/2024,4\nsoon,5\n,6\n");
   TableOptions options{.types = {{"d", {ColumnType::date, {}, {}}}}};

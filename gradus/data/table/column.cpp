@@ -7,7 +7,6 @@
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
-#include "gradus/data/table/date_text.hpp"
 #include "gradus/data/table/number_text.hpp"
 
 namespace gradus::data {
@@ -25,6 +24,7 @@ struct Column::Values {
   std::vector<int32_t> codes{};
   std::vector<std::string> categories{};
   Texts texts{};
+  std::optional<DateOrder> dates{};
 };
 
 namespace {
@@ -58,13 +58,16 @@ Column::Column(std::string name, ColumnType type, int64_t size, std::shared_ptr<
 
 Column Column::numeric(std::string name, std::vector<double> values) {
   const auto size = static_cast<int64_t>(values.size());
-  return Column(std::move(name), ColumnType::numeric, size,
-                std::make_shared<const Values>(Values{.numbers = std::move(values), .codes = {}, .categories = {}, .texts = {}}));
+  return Column(
+      std::move(name), ColumnType::numeric, size,
+      std::make_shared<const Values>(Values{.numbers = std::move(values), .codes = {}, .categories = {}, .texts = {}, .dates = {}}));
 }
-Column Column::date(std::string name, std::vector<double> seconds) {
-  Column out = numeric(std::move(name), std::move(seconds));
-  out.type_ = ColumnType::date;
-  return out;
+Column Column::date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order) {
+  const auto size = static_cast<int64_t>(seconds.size());
+  Values values;
+  values.numbers = std::move(seconds);
+  values.dates = order;
+  return Column(std::move(name), ColumnType::date, size, std::make_shared<const Values>(std::move(values)));
 }
 
 Column Column::categorical(std::string name, const std::vector<std::string>& texts) {
@@ -97,9 +100,9 @@ Column Column::coded(std::string name, ColumnType type, std::vector<int32_t> cod
       fail(place_of(name), "code ", codes[i], " of row ", i, " is out of range; there are ", count, " categories, and -1 is missing");
   }
   const auto size = static_cast<int64_t>(codes.size());
-  return Column(
-      std::move(name), type, size,
-      std::make_shared<const Values>(Values{.numbers = {}, .codes = std::move(codes), .categories = std::move(categories), .texts = {}}));
+  return Column(std::move(name), type, size,
+                std::make_shared<const Values>(
+                    Values{.numbers = {}, .codes = std::move(codes), .categories = std::move(categories), .texts = {}, .dates = {}}));
 }
 
 Column Column::text(std::string name, const std::vector<std::string>& texts) {
@@ -109,8 +112,9 @@ Column Column::text(std::string name, const std::vector<std::string>& texts) {
 }
 Column Column::text(std::string name, Texts texts, ColumnType type) {
   const int64_t size = texts.size();
-  return Column(std::move(name), type, size,
-                std::make_shared<const Values>(Values{.numbers = {}, .codes = {}, .categories = {}, .texts = std::move(texts)}));
+  return Column(
+      std::move(name), type, size,
+      std::make_shared<const Values>(Values{.numbers = {}, .codes = {}, .categories = {}, .texts = std::move(texts), .dates = {}}));
 }
 
 void Column::fail_type(const char* wanted) const { fail(place_of(name_), "it is ", name_of(type_), "; it must be ", wanted); }
@@ -118,6 +122,10 @@ void Column::fail_type(const char* wanted) const { fail(place_of(name_), "it is 
 std::span<const double> Column::numbers() const {
   if (!has_numbers()) fail_type("numeric or date");
   return values_ ? std::span<const double>(values_->numbers) : std::span<const double>();
+}
+std::optional<DateOrder> Column::date_order() const {
+  if (type_ != ColumnType::date) fail_type("date");
+  return values_->dates;
 }
 std::span<const int32_t> Column::codes() const {
   if (!is_coded()) fail_type("categorical or ordinal");
@@ -166,6 +174,7 @@ Column Column::take(std::span<const int64_t> rows) const {
     else out.texts.add(values_->texts[row]);
   }
   if (is_coded()) out.categories = values_->categories;
+  out.dates = values_->dates;
   return Column(name_, type_, static_cast<int64_t>(rows.size()), std::make_shared<const Values>(std::move(out)));
 }
 

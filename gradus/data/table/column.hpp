@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gradus/data/table/date_text.hpp"
 #include "gradus/graph/array.hpp"
 
 namespace gradus::data {
@@ -55,7 +57,8 @@ class Column {
  public:
   Column() = default;
   static Column numeric(std::string name, std::vector<double> values);
-  static Column date(std::string name, std::vector<double> seconds);
+  /// `order` is how their texts were meant, where that made a difference.
+  static Column date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order = {});
   /// Texts; empty ones are missing.
   static Column categorical(std::string name, const std::vector<std::string>& texts);
   /// Texts that are among `order`, from the least to the greatest; empty ones are missing. Throws naming the first other one.
@@ -75,6 +78,8 @@ class Column {
 
   /// Of numeric and date columns; throws for others.
   std::span<const double> numbers() const;
+  /// Of dates, how 3/4/2024 was meant in their texts; nothing where none could be read in two ways.
+  std::optional<DateOrder> date_order() const;
   /// Of categorical and ordinal ones: places in categories(), -1 where missing; throws for others.
   std::span<const int32_t> codes() const;
   const std::vector<std::string>& categories() const;

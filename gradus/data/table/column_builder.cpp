@@ -252,10 +252,11 @@ bool ColumnBuilder::find_dates(std::vector<double>& seconds, std::vector<std::st
   std::vector<double> other;
   const auto are_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
   const bool is_settled = !settled.day_first.empty() || !settled.month_first.empty();
-  if (!dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
-      !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same))
+  const bool is_open = !dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
+                       !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same);
+  if (is_open)
     notes.push_back(concat("column \"", name_, "\": dates are read as month/day; date_order = \"day_first\" reads them the other way"));
-  dates_ = order;
+  if (is_settled || is_open) dates_ = order;
   return true;
 }
 
@@ -311,7 +312,7 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   if (way_ == Way::numbers) {
     has_kind_ = true;
     std::vector<double> numbers = std::exchange(numbers_, {});
-    return type_ == ColumnType::date ? Column::date(name_, std::move(numbers)) : Column::numeric(name_, std::move(numbers));
+    return type_ == ColumnType::date ? Column::date(name_, std::move(numbers), dates_) : Column::numeric(name_, std::move(numbers));
   }
   std::vector<double> seconds;
   if (!has_kind_) {
@@ -322,7 +323,7 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   }
   if (type_ == ColumnType::date) {
     begin_again();
-    return Column::date(name_, std::move(seconds));
+    return Column::date(name_, std::move(seconds), dates_);
   }
   if (type_ == ColumnType::text || type_ == ColumnType::image) {
     if (way_ == Way::words) spell_out();
