@@ -27,13 +27,18 @@ constexpr double kWordsOfText = 2.5, kLettersOfText = 60;
 double words_in(std::string_view text) { return 1.0 + static_cast<double>(std::count(text.begin(), text.end(), ' ')); }
 constexpr int kRecentBits = 12;
 
-// Of length, beginning and end; never of more than there is.
+// Of length, beginning, middle and end; never of more than there is.
 size_t few_bits(std::string_view word) {
-  uint64_t first = 0, last = 0;
-  const size_t count = std::min<size_t>(word.size(), 8);
-  std::memcpy(&first, word.data(), count);
-  std::memcpy(&last, word.data() + word.size() - count, count);
-  return static_cast<size_t>(((first ^ std::rotl(last, 29)) + word.size()) * 0x9E3779B97F4A7C15u >> (64 - kRecentBits));
+  uint64_t first = 0, middle = 0, last = 0;
+  if (word.size() < 8) {
+    std::memcpy(&first, word.data(), word.size());
+  } else {
+    std::memcpy(&first, word.data(), 8);
+    std::memcpy(&middle, word.data() + (word.size() - 8) / 2, 8);
+    std::memcpy(&last, word.data() + word.size() - 8, 8);
+  }
+  return static_cast<size_t>(((first ^ std::rotl(last, 29) ^ std::rotl(middle, 47)) + word.size()) * 0x9E3779B97F4A7C15u >>
+                             (64 - kRecentBits));
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ class Pass {
     return true;
   }
   const RecordReader& records() const { return records_; }
+  void prepare() { records_.prepare(); }
   const TextSource& source() const { return source_; }
 
  private:
@@ -52,15 +53,14 @@ class Pass {
   bool has_names_;
 };
 
-void add_notes(const RecordReader& records, int64_t again, std::vector<std::string>& notes) {
-  if (records.empty_lines() > 0) notes.push_back(counted(records.empty_lines(), "empty line is left out", "empty lines are left out"));
-  if (records.comment_lines() > 0)
-    notes.push_back(counted(records.comment_lines(), "comment line is left out", "comment lines are left out"));
-  if (records.skipped() > 0)
-    notes.push_back(concat(counted(records.skipped(), "ragged line is left out", "ragged lines are left out"), ", the first is line ",
-                           records.first_ragged_line()));
-  if (records.padded() > 0)
-    notes.push_back(concat(counted(records.padded(), "short line is filled up", "short lines are filled up"), " with missing values"));
+void add_notes(const RecordReader::Counts& counts, int64_t again, std::vector<std::string>& notes) {
+  if (counts.empty_lines > 0) notes.push_back(counted(counts.empty_lines, "empty line is left out", "empty lines are left out"));
+  if (counts.comment_lines > 0) notes.push_back(counted(counts.comment_lines, "comment line is left out", "comment lines are left out"));
+  if (counts.skipped > 0)
+    notes.push_back(concat(counted(counts.skipped, "ragged line is left out", "ragged lines are left out"), ", the first is line ",
+                           counts.first_ragged_line));
+  if (counts.padded > 0)
+    notes.push_back(concat(counted(counts.padded, "short line is filled up", "short lines are filled up"), " with missing values"));
   if (again > 0) notes.push_back(counted(again, "further line of names is left out", "further lines of names are left out"));
 }
 
@@ -133,7 +133,11 @@ struct TableReader::State {
     if ((end - first) * count < kCellsForThreads) {
       for (int64_t i = 0; i < count; ++i) one(i);
     } else {
-      parallel_for(count, one);
+      // The next block is read meanwhile.
+      parallel_for(count + 1, [&](int64_t i) {
+        if (i > 0) one(i - 1);
+        else if (options.limit == 0) pass->prepare();
+      });
     }
     rows += end - first - static_cast<int64_t>(span.left_out.size());
     again += static_cast<int64_t>(span.left_out.size());
@@ -184,7 +188,7 @@ struct TableReader::State {
   std::vector<std::string> all_notes() const {
     std::vector<std::string> out = dialect.notes;
     out.insert(out.end(), of_columns.begin(), of_columns.end());
-    add_notes(pass->records(), again, out);
+    add_notes(pass->records().counts(), again, out);
     for (const ColumnBuilder& builder : builders) {
       if (const auto misfits = builder.misfits()) out.push_back(*misfits);
     }
