@@ -331,6 +331,21 @@ TEST(Table, AFolderOfImagesIsATableOfPaths) {
   EXPECT_EQ(table.notes[0], "1 file is no image in a folder, and left out");
 }
 
+TEST(Table, MostlyDifferentWordsAreCodedInTheOrderOfTheirBytes) {
+  std::string content = "w,n\n";
+  std::vector<std::string> words;
+  for (int i = 0; i < 30'000; ++i) {
+    const int mixed = i * 7919 % 30'000;
+    words.push_back(i % 100 == 7   ? ""
+                    : i % 100 == 8 ? "same as others"
+                                   : (mixed % 3 ? "common beginning " : "\u00e4") + std::to_string(mixed));
+    content += words.back() + "," + std::to_string(i) + "\n";
+  }
+  const Column got = Read(content).table()["w"], want = Column::categorical("w", words);
+  EXPECT_EQ(got.categories(), want.categories());
+  EXPECT_TRUE(std::equal(got.codes().begin(), got.codes().end(), want.codes().begin(), want.codes().end()));
+}
+
 TEST(Table, SelectsAndTakes) {
   const Table table({Column::numeric("a", {1, 2, 3}), Column::categorical("b", {"x", "", "y"})});
   EXPECT_EQ(cells(table.select({"b"}).take(std::vector<int64_t>{2, 1})), "b:categorical|y|\n");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <unordered_map>
 
@@ -29,6 +30,8 @@ struct Column::Values {
 
 namespace {
 
+constexpr size_t kMostCategories = size_t{1} << 30;
+
 std::string place_of(const std::string& name) { return concat("column \"", name, "\""); }
 
 // Distinct texts in the order of their bytes, and where each is.
@@ -42,7 +45,7 @@ std::vector<std::string> sorted_distinct(const std::vector<std::string>& texts) 
   return out;
 }
 std::unordered_map<std::string_view, int32_t> places_of(const std::string& column, const std::vector<std::string>& categories) {
-  if (categories.size() > size_t{1} << 30) fail(place_of(column), "there are ", categories.size(), " categories; at most 2^30 are kept");
+  if (categories.size() > kMostCategories) fail(place_of(column), "there are ", categories.size(), " categories; at most 2^30 are kept");
   std::unordered_map<std::string_view, int32_t> out;
   for (size_t i = 0; i < categories.size(); ++i) {
     if (!out.emplace(categories[i], static_cast<int32_t>(i)).second)
@@ -93,7 +96,9 @@ Column Column::ordinal(std::string name, const std::vector<std::string>& texts, 
 }
 
 Column Column::coded(std::string name, ColumnType type, std::vector<int32_t> codes, std::vector<std::string> categories) {
-  places_of(name, categories);
+  // Those in the order of their bytes are seen to differ without a look-up.
+  const bool are_in_order = std::adjacent_find(categories.begin(), categories.end(), std::greater_equal<>()) == categories.end();
+  if (!are_in_order || categories.size() > kMostCategories) places_of(name, categories);
   const auto count = static_cast<int32_t>(categories.size());
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] < -1 || codes[i] >= count)
