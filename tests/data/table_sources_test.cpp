@@ -355,7 +355,13 @@ TEST_F(Sources, ManyColumnsAreReadInBoundedMemory) {
   testing::expect_careful([&] { read_table(file(words + "\n" + words + "\nc" + words.substr(1) + "\n"), {.header = Header::none}); },
                           128 << 20, "20,000 columns of words");
   const std::string million = file(std::string(1'000'000, ',') + "\n");
-  EXPECT_EQ(error(million), "PATH:1: the line has 1000001 cells; at most 1000000 are read");
+  EXPECT_EQ(error(million), "PATH:1: the line has more than 1000000 cells; no more are read");
+  for (const char* separator : {",", " x", "\t"}) {
+    std::string many;
+    for (int i = 0; i < 10'000'000; ++i) many += separator;
+    const std::string path = file(many + "\n");
+    testing::expect_careful([&] { error(path); }, 256 << 20, "10,000,000 cells");
+  }
   std::string same = "x";
   for (int i = 1; i < 50'000; ++i) same += ",x";
   const Table twice = read_table(file(same + "\n" + std::string(49'999, ',') + "1\n"), {.header = Header::names});

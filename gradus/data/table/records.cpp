@@ -17,7 +17,7 @@ using namespace core;
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 20, kLongestRecord = size_t{1} << 26;
-constexpr int64_t kMostColumns = 1'000'000;
+constexpr size_t kMostColumns = 1'000'000;
 
 constexpr uint64_t eight(char c) { return 0x0101010101010101u * static_cast<unsigned char>(c); }
 // The highest bit of each byte of `word` that is the one of which `wanted` is made.
@@ -25,6 +25,10 @@ uint64_t matches(uint64_t word, uint64_t wanted) {
   constexpr uint64_t low = eight(0x7f);
   const uint64_t x = word ^ wanted;
   return ~(((x & low) + low) | x | low);
+}
+
+[[noreturn]] void fail_width(const std::string& place) {
+  fail_io(place, "the line has more than ", kMostColumns, " cells; no more are read");
 }
 
 std::string cells_text(size_t cells) { return concat(cells, cells == 1 ? " cell" : " cells"); }
@@ -125,6 +129,7 @@ void RecordReader::read_block() {
     cells_.clear();
     if (!is_at_end_) fill();
     index();
+    if (cells_open_ > kMostColumns) fail_width(place_of_line(record_line_));
     if (is_at_end_ && record_begin_ < text_end_) {
       if (place_ == Place::quoted) fail_io(place_of_line(quote_line_), "a quote that opens in this line is never closed");
       if (place_ == Place::comment) ++counted_.comment_lines;
@@ -247,7 +252,7 @@ void RecordReader::end_record(size_t at) {
     counted_.empty_lines += at < text_end_;
   } else {
     if (width_ == 0) width_ = static_cast<int64_t>(cells);
-    if (width_ > kMostColumns) fail_io(place_of_line(record_line_), "the line has ", cells, " cells; at most ", kMostColumns, " are read");
+    if (cells > kMostColumns) fail_width(place_of_line(record_line_));
     if (width_ == kAnyWidth) firsts_.push_back(static_cast<int64_t>(cells_.size()));
     if (static_cast<int64_t>(cells) != width_ && width_ != kAnyWidth) settle_ragged(cells);
     else lines_.push_back(record_line_);
