@@ -287,46 +287,6 @@ ColumnType ColumnBuilder::type_of_words() const {
   return is_wordy && is_mostly_different && count > static_cast<int64_t>(kFewCategories) ? ColumnType::text : ColumnType::categorical;
 }
 
-namespace {
-
-// Texts most of which differ: their order tells which are the same.
-Column texts_as_codes(const std::string& name, const Texts& texts) {
-  struct Place {
-    uint64_t beginning;  // eight bytes behind those with which all begin, that of most weight first
-    int64_t row;
-  };
-  std::string_view common;
-  for (int64_t row = 0, seen = 0; row < texts.size(); ++row) {
-    const std::string_view text = texts[row];
-    if (text.empty()) continue;
-    if (seen++ == 0) common = text;
-    common =
-        common.substr(0, static_cast<size_t>(std::mismatch(common.begin(), common.end(), text.begin(), text.end()).first - common.begin()));
-  }
-  std::vector<Place> places;
-  places.reserve(static_cast<size_t>(texts.size()));
-  for (int64_t row = 0; row < texts.size(); ++row) {
-    if (texts[row].empty()) continue;
-    const std::string_view text = texts[row].substr(common.size());
-    uint64_t beginning = 0;
-    for (size_t i = 0; i < 8; ++i) beginning = beginning << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0);
-    places.push_back({beginning, row});
-  }
-  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
-    return a.beginning != b.beginning ? a.beginning < b.beginning : texts[a.row] < texts[b.row];
-  });
-  std::vector<int32_t> codes(static_cast<size_t>(texts.size()), -1);
-  std::vector<std::string> categories;
-  for (const Place& place : places) {
-    const std::string_view text = texts[place.row];
-    if (categories.empty() || categories.back() != text) categories.emplace_back(text);
-    codes[static_cast<size_t>(place.row)] = static_cast<int32_t>(categories.size()) - 1;
-  }
-  return Column::coded(name, ColumnType::categorical, std::move(codes), std::move(categories));
-}
-
-}  // namespace
-
 Column ColumnBuilder::words_as_codes(ColumnType type) {
   if (way_ == Way::texts) {
     Column out = texts_as_codes(name_, texts_);

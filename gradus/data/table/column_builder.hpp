@@ -77,6 +77,9 @@ class ColumnBuilder {
   std::string first_misfit_{}, scratch_{};
 };
 
+/// A categorical column of texts most of which differ; empty ones are missing.
+Column texts_as_codes(const std::string& name, const Texts& texts);
+
 /// A column of cells that are all there; `lines` are those that they stand in, for errors.
 struct CellsInLines {
   const Texts& cells;

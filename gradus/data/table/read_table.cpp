@@ -144,6 +144,24 @@ struct TableReader::State {
     return true;
   }
 
+  // What the builders have, by all threads.
+  std::vector<Column> take_columns() {
+    std::vector<Column> out(builders.size());
+    std::vector<std::vector<std::string>> notes(builders.size());
+    const auto one = [&](int64_t i) {
+      const auto at = static_cast<size_t>(i);
+      out[at] = builders[at].take(notes[at]);
+    };
+    const auto count = static_cast<int64_t>(builders.size());
+    if (rows * count < kCellsForThreads) {
+      for (int64_t i = 0; i < count; ++i) one(i);
+    } else {
+      parallel_for(count, one);
+    }
+    for (std::vector<std::string>& each : notes) of_columns.insert(of_columns.end(), each.begin(), each.end());
+    return out;
+  }
+
   // To at most so many rows.
   void shorten(int64_t most) {
     auto left_out = span.left_out.begin();
@@ -219,9 +237,7 @@ int64_t TableReader::line(int64_t row) const { return state_->pass->records().li
 std::optional<Table> TableReader::next() {
   State& state = *state_;
   if (!state.add_block([](const ColumnBuilder&) { return true; })) return {};
-  std::vector<Column> columns;
-  for (ColumnBuilder& builder : state.builders) columns.push_back(builder.take(state.of_columns));
-  return Table(std::move(columns));
+  return Table(state.take_columns());
 }
 
 Table TableReader::rest() {
@@ -241,13 +257,12 @@ Table TableReader::rest() {
     while (state.add_block(is_meant)) {
     }
   }
-  std::vector<Column> columns;
   const size_t width = state.dialect.names.size();
-  for (size_t i = 0; i < state.builders.size(); ++i) {
-    Column column = state.builders[i].take(state.of_columns);
-    if (!is_nothing(column, state.wanted[i], width)) columns.push_back(std::move(column));
+  std::vector<Column> columns = state.take_columns(), kept;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (!is_nothing(columns[i], state.wanted[i], width)) kept.push_back(std::move(columns[i]));
   }
-  Table out(std::move(columns));
+  Table out(std::move(kept));
   out.notes = state.all_notes();
   return out;
 }
