@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <unordered_set>
 #include <utility>
 
 #include "gradus/base/error.hpp"
@@ -65,12 +65,11 @@ TableInput::TableInput(const std::string& path, const TableModel& model, std::ve
 
 data::TableOptions TableInput::options_for(const std::vector<std::string>& given, bool are_names) {
   std::vector<std::string> names = given;
-  std::map<std::string, int64_t> counts;
-  for (const std::string& name : names) ++counts[name];
+  const std::unordered_set<std::string> given_names(given.begin(), given.end());
   std::vector<std::string> wanted;
   for (const preprocess::InputColumn& input : pipeline_.columns()) wanted.push_back(input.name);
   data::TableOptions options = reading_;
-  const auto lacks = [&](const std::string& name) { return !counts.contains(name); };
+  const auto lacks = [&](const std::string& name) { return !given_names.contains(name); };
   const auto missing = std::find_if(wanted.begin(), wanted.end(), lacks);
   if (!are_names && names.size() == wanted.size() && names != wanted) {
     options.names = names = wanted;  // by place
@@ -82,15 +81,14 @@ data::TableOptions TableInput::options_for(const std::vector<std::string>& given
                           : "; the file has no line of names");
   }
   for (const std::string& other : others_) {
-    if (counts.contains(other)) continue;
+    if (given_names.contains(other)) continue;
     const std::string near = nearest(other, names);
     fail_io(path_, "there is no column \"", other, "\"", near.empty() ? "; there are " + named(names) : "; did you mean \"" + near + "\"?");
   }
+  const std::unordered_set<std::string> wanted_names(wanted.begin(), wanted.end()), all_names(names.begin(), names.end());
   for (const std::string& name : names) {
     const std::string second = name + "_2";  // as a name that stands twice is told apart
-    const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
-    if (is_wanted && std::find(names.begin(), names.end(), second) != names.end() &&
-        std::find(wanted.begin(), wanted.end(), second) == wanted.end())
+    if (wanted_names.contains(name) && all_names.contains(second) && !wanted_names.contains(second))
       fail_io(path_, "the column \"", name, "\", which the model takes, stands there twice; which one is meant?");
   }
   has_target_ = std::find(names.begin(), names.end(), pipeline_.target().column) != names.end();

@@ -71,6 +71,26 @@ TEST(Table, ACommentIsLeftOutAndCounted) {
   EXPECT_EQ(read("#id,v\n1,2\n"), "id:numeric|1\nv:numeric|2\n") << "names behind a #";
 }
 
+TEST(Table, ALineOfNamesBehindAMarkIsNoComment) {
+  const std::string want = "id:numeric|1|2|3\n";
+  EXPECT_EQ(read("#id\n1\n2\n3\n"), want);
+  EXPECT_EQ(read("# id\n\n1\n2\n3\n"), want);
+  EXPECT_EQ(read("#x y\n1 2\n3 4\n"), "x:numeric|1|3\ny:numeric|2|4\n");
+  EXPECT_EQ(read("# x y\n1 2\n3 4\n"), "column_1:numeric|1|3\ncolumn_2:numeric|2|4\n") << "split at blanks, the mark would be a cell";
+  EXPECT_EQ(read("#id,name\n1,\"a, b\"\n"), "id:numeric|1\nname:categorical|a, b\n") << "a separator in quotes is none";
+  EXPECT_EQ(read("#ff0000\n#00ff00\n#0000ff\n"), "ff0000:categorical|#00ff00|#0000ff\n") << "nothing else would be left";
+  EXPECT_EQ(read("# two words\n1\n2\n"), "column_1:numeric|1|2\n");
+  EXPECT_EQ(read("#one\n#two\n1\n2\n"), "column_1:numeric|1|2\n");
+}
+
+TEST(Table, TwoEqualLinesAreLookedThroughOnce) {
+  std::string line = "0";
+  for (int i = 1; i < 80'000; ++i) line += ",0";
+  const Table table = Read(line + "\n" + line + "\n").table();
+  EXPECT_EQ(table.width(), 80'000);
+  EXPECT_EQ(table.rows(), 2);
+}
+
 TEST(Table, NamesOfNumbersStayWords) {
   EXPECT_EQ(read("zip,id,n\n01234,12345678901234567890,1\n98765,2,2\n"),
             "zip:categorical|01234|98765\nid:categorical|12345678901234567890|2\nn:numeric|1|2\n");
@@ -109,6 +129,56 @@ TEST(Table, DatesAndHowTheyAreMeant) {
   EXPECT_EQ(read("e\n29 Feb 2024\n\"March 1, 2024\"\n2024年3月2日\n"), "e:date|2024-02-29|2024-03-01|2024-03-02\n");
   EXPECT_EQ(read("e\n2023-02-29\n"), "e:categorical|2023-02-29\n") << "no such day";
   EXPECT_EQ(read("e\n2024-01-01 10:00+02:00\n"), "e:date|2024-01-01T08:00:00\n");
+}
+
+TEST(Table, DatesOfBothOrdersAreWordsUnlessTheyAreSaidToBeDates) {
+  const Read file("d\n13/4/2024\n4/13/2024\n3/4/2024\n");
+  const Table words = file.table();
+  EXPECT_EQ(cells(words), "d:categorical|13/4/2024|4/13/2024|3/4/2024\n");
+  EXPECT_EQ(words.notes,
+            (std::vector<std::string>{"column \"d\": \"13/4/2024\" begins with the day, \"4/13/2024\" with the month; they are "
+                                      "read as words, and date_order reads them as dates"}));
+  EXPECT_EQ(cells(file.table({.date_order = DateOrder::day_first})), "d:date|2024-04-13|2024-04-13|2024-04-03\n");
+  const Table said = file.table({.types = {{"d", {ColumnType::date, {}, {}}}}});
+  EXPECT_EQ(cells(said), "d:date|2024-04-13|2024-04-13|2024-03-04\n");
+  EXPECT_EQ(said.notes.size(), 1u);
+  EXPECT_EQ(read("d\n13/4/2024\n3/14/x\n"), "d:categorical|13/4/2024|3/14/x\n");
+}
+
+TEST(Table, AColumnOfDatesKnowsHowTheyWereMeant) {
+  const auto order = [](const std::string& content, const TableOptions& options = {}) {
+    return Read(content).table(options)["d"].take(std::vector<int64_t>{0}).date_order();
+  };
+  EXPECT_EQ(order("d\n13/4/2024\n3/4/2024\n"), DateOrder::day_first);
+  EXPECT_EQ(order("d\n4/13/2024\n3/4/2024\n"), DateOrder::month_first);
+  EXPECT_EQ(order("d\n3/4/2024\n"), DateOrder::month_first);
+  EXPECT_EQ(order("d\n3/4/2024\n", {.date_order = DateOrder::day_first}), DateOrder::day_first);
+  EXPECT_EQ(order("d\n2024-04-03\n"), std::nullopt);
+  EXPECT_EQ(order("d\n3/3/2024\n"), std::nullopt);
+  EXPECT_EQ(error_of([] { Column::numeric("x", {1}).date_order(); }), "column \"x\": it is numeric; it must be date");
+}
+
+TEST(Table, ACellThatIsNoDateIsNamedWithItsLine) {
+  const Read file("d,n\n3/4/2024,1\n\n13/4/2024,2\nsoon,3\n14/4/2024,4\nsoon,5\n,6\n");
+  TableOptions options{.types = {{"d", {ColumnType::date, {}, {}}}}};
+  EXPECT_EQ(file.error(options), "a.csv:5: column \"d\": expected a date, got \"soon\"");
+  options.misfit = Misfit::missing;
+  const Table table = file.table(options);
+  EXPECT_EQ(cells(table).substr(0, 43), "d:date|2024-04-03|2024-04-13||2024-04-14||\n");
+  EXPECT_EQ(table.notes.back(), "column \"d\": 2 cells are of another type and taken as missing, the first in line 5: \"soon\"");
+}
+
+TEST(Table, MomentsAreWrittenRoundedToMicroseconds) {
+  double moment = 0;
+  const auto written = [&](const char* text) { return read_date(text, DateOrder::month_first, moment) ? date_text(moment) : "none"; };
+  EXPECT_EQ(written("2024-02-29T13:05:59.0000002"), "2024-02-29T13:05:59");
+  EXPECT_EQ(written("2024-02-29T13:05:59.9999998"), "2024-02-29T13:06:00");
+  EXPECT_EQ(written("2024-02-29T23:59:59.9999998"), "2024-03-01");
+  EXPECT_EQ(written("2024-02-29T13:05:59.999999"), "2024-02-29T13:05:59.999999");
+  EXPECT_EQ(written("2024-02-29T13:05:59.250"), "2024-02-29T13:05:59.25");
+  EXPECT_EQ(written("1969-12-31T23:59:59.75"), "1969-12-31T23:59:59.75");
+  EXPECT_EQ(date_text(-0.0000001), "1970-01-01");
+  EXPECT_EQ(date_text(-0.5), "1969-12-31T23:59:59.5");
 }
 
 TEST(Table, TextsAndImages) {
@@ -213,6 +283,35 @@ TEST(Table, PiecesAreTheWholeFile) {
   EXPECT_GT(pieces, 1);
 }
 
+TEST(Table, PiecesOfColumnsOfMostlyDifferentWordsAreTheWholeFile) {
+  std::string content = "id,v\n";
+  for (int i = 0; i < 250'000; ++i) content += "a" + std::to_string(1'000'000 + i) + "," + std::to_string(i % 5) + "\n";
+  const Read file(content);
+  TableReader reader(file.path);
+  int64_t rows = 0, pieces = 0;
+  while (const std::optional<Table> piece = reader.next()) {
+    const Column& id = (*piece)["id"];
+    EXPECT_EQ(id.type(), ColumnType::categorical);
+    for (const int64_t row : {int64_t{0}, piece->rows() - 1}) EXPECT_EQ(id.cell(row), "a" + std::to_string(1'000'000 + rows + row));
+    EXPECT_EQ(static_cast<int64_t>(id.categories().size()), piece->rows());
+    rows += piece->rows();
+    ++pieces;
+  }
+  EXPECT_EQ(rows, 250'000);
+  EXPECT_GT(pieces, 2);
+}
+
+TEST(Table, RowsKnowTheirLinesBehindARepeatedLineOfNames) {
+  const Read file("a,b\n1,x\na,b\n\n2,y\na,b\na,b\n3,z\n4,w\n");
+  TableReader reader(file.path);
+  const std::optional<Table> piece = reader.next();
+  ASSERT_EQ(piece->rows(), 4);
+  std::vector<int64_t> lines;
+  for (int64_t row = 0; row < 4; ++row) lines.push_back(reader.line(row));
+  EXPECT_EQ(lines, (std::vector<int64_t>{2, 5, 8, 9}));
+  EXPECT_EQ(cells(file.table({.limit = 3})), "a:numeric|1|2|3\nb:categorical|x|y|z\n") << "a line that is left out is no row";
+}
+
 TEST(Table, JsonLinesAreColumnsByTheirKeys) {
   const Read file("{\"a\": 1, \"b\": {\"c\": \"x\"}}\n\n{\"a\": null, \"d\": true}\n", "a.jsonl");
   EXPECT_EQ(cells(file.table()), "a:numeric|1|\nb.c:categorical|x|\nd:categorical||true\n");
@@ -230,6 +329,21 @@ TEST(Table, AFolderOfImagesIsATableOfPaths) {
   const Table table = read_table(folder.path());
   EXPECT_EQ(table["label"].cell(1), "dog");
   EXPECT_EQ(table.notes[0], "1 file is no image in a folder, and left out");
+}
+
+TEST(Table, MostlyDifferentWordsAreCodedInTheOrderOfTheirBytes) {
+  std::string content = "w,n\n";
+  std::vector<std::string> words;
+  for (int i = 0; i < 30'000; ++i) {
+    const int mixed = i * 7919 % 30'000;
+    words.push_back(i % 100 == 7   ? ""
+                    : i % 100 == 8 ? "same as others"
+                                   : (mixed % 3 ? "common beginning " : "\u00e4") + std::to_string(mixed));
+    content += words.back() + "," + std::to_string(i) + "\n";
+  }
+  const Column got = Read(content).table()["w"], want = Column::categorical("w", words);
+  EXPECT_EQ(got.categories(), want.categories());
+  EXPECT_TRUE(std::equal(got.codes().begin(), got.codes().end(), want.codes().begin(), want.codes().end()));
 }
 
 TEST(Table, SelectsAndTakes) {

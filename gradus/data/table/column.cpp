@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <unordered_map>
 
 #include "gradus/base/error.hpp"
-#include "gradus/data/table/date_text.hpp"
 #include "gradus/data/table/number_text.hpp"
 
 namespace gradus::data {
@@ -25,9 +25,12 @@ struct Column::Values {
   std::vector<int32_t> codes{};
   std::vector<std::string> categories{};
   Texts texts{};
+  std::optional<DateOrder> dates{};
 };
 
 namespace {
+
+constexpr size_t kMostCategories = size_t{1} << 30;
 
 std::string place_of(const std::string& name) { return concat("column \"", name, "\""); }
 
@@ -42,7 +45,7 @@ std::vector<std::string> sorted_distinct(const std::vector<std::string>& texts) 
   return out;
 }
 std::unordered_map<std::string_view, int32_t> places_of(const std::string& column, const std::vector<std::string>& categories) {
-  if (categories.size() > size_t{1} << 30) fail(place_of(column), "there are ", categories.size(), " categories; at most 2^30 are kept");
+  if (categories.size() > kMostCategories) fail(place_of(column), "there are ", categories.size(), " categories; at most 2^30 are kept");
   std::unordered_map<std::string_view, int32_t> out;
   for (size_t i = 0; i < categories.size(); ++i) {
     if (!out.emplace(categories[i], static_cast<int32_t>(i)).second)
@@ -58,14 +61,16 @@ Column::Column(std::string name, ColumnType type, int64_t size, std::shared_ptr<
 
 Column Column::numeric(std::string name, std::vector<double> values) {
   const auto size = static_cast<int64_t>(values.size());
-  return Column(std::move(name), ColumnType::numeric, size,
-                std::make_shared<const Values>(Values{.numbers = std::move(values), .codes = {}, .categories = {}, .texts = {}}));
+  return Column(
+      std::move(name), ColumnType::numeric, size,
+      std::make_shared<const Values>(Values{.numbers = std::move(values), .codes = {}, .categories = {}, .texts = {}, .dates = {}}));
 }
 Column Column::date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order) {
-  Column out = numeric(std::move(name), std::move(seconds));
-  out.type_ = ColumnType::date;
-  out.date_order_ = order;
-  return out;
+  const auto size = static_cast<int64_t>(seconds.size());
+  Values values;
+  values.numbers = std::move(seconds);
+  values.dates = order;
+  return Column(std::move(name), ColumnType::date, size, std::make_shared<const Values>(std::move(values)));
 }
 
 Column Column::categorical(std::string name, const std::vector<std::string>& texts) {
@@ -91,16 +96,18 @@ Column Column::ordinal(std::string name, const std::vector<std::string>& texts, 
 }
 
 Column Column::coded(std::string name, ColumnType type, std::vector<int32_t> codes, std::vector<std::string> categories) {
-  places_of(name, categories);
+  // Those in the order of their bytes are seen to differ without a look-up.
+  const bool are_in_order = std::adjacent_find(categories.begin(), categories.end(), std::greater_equal<>()) == categories.end();
+  if (!are_in_order || categories.size() > kMostCategories) places_of(name, categories);
   const auto count = static_cast<int32_t>(categories.size());
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] < -1 || codes[i] >= count)
       fail(place_of(name), "code ", codes[i], " of row ", i, " is out of range; there are ", count, " categories, and -1 is missing");
   }
   const auto size = static_cast<int64_t>(codes.size());
-  return Column(
-      std::move(name), type, size,
-      std::make_shared<const Values>(Values{.numbers = {}, .codes = std::move(codes), .categories = std::move(categories), .texts = {}}));
+  return Column(std::move(name), type, size,
+                std::make_shared<const Values>(
+                    Values{.numbers = {}, .codes = std::move(codes), .categories = std::move(categories), .texts = {}, .dates = {}}));
 }
 
 Column Column::text(std::string name, const std::vector<std::string>& texts) {
@@ -110,8 +117,9 @@ Column Column::text(std::string name, const std::vector<std::string>& texts) {
 }
 Column Column::text(std::string name, Texts texts, ColumnType type) {
   const int64_t size = texts.size();
-  return Column(std::move(name), type, size,
-                std::make_shared<const Values>(Values{.numbers = {}, .codes = {}, .categories = {}, .texts = std::move(texts)}));
+  return Column(
+      std::move(name), type, size,
+      std::make_shared<const Values>(Values{.numbers = {}, .codes = {}, .categories = {}, .texts = std::move(texts), .dates = {}}));
 }
 
 void Column::fail_type(const char* wanted) const { fail(place_of(name_), "it is ", name_of(type_), "; it must be ", wanted); }
@@ -119,6 +127,10 @@ void Column::fail_type(const char* wanted) const { fail(place_of(name_), "it is 
 std::span<const double> Column::numbers() const {
   if (!has_numbers()) fail_type("numeric or date");
   return values_ ? std::span<const double>(values_->numbers) : std::span<const double>();
+}
+std::optional<DateOrder> Column::date_order() const {
+  if (type_ != ColumnType::date) fail_type("date");
+  return values_->dates;
 }
 std::span<const int32_t> Column::codes() const {
   if (!is_coded()) fail_type("categorical or ordinal");
@@ -167,9 +179,8 @@ Column Column::take(std::span<const int64_t> rows) const {
     else out.texts.add(values_->texts[row]);
   }
   if (is_coded()) out.categories = values_->categories;
-  Column taken(name_, type_, static_cast<int64_t>(rows.size()), std::make_shared<const Values>(std::move(out)));
-  taken.date_order_ = date_order_;
-  return taken;
+  out.dates = values_->dates;
+  return Column(name_, type_, static_cast<int64_t>(rows.size()), std::make_shared<const Values>(std::move(out)));
 }
 
 Column Column::as(ColumnType type) const {

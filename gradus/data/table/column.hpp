@@ -57,7 +57,7 @@ class Column {
  public:
   Column() = default;
   static Column numeric(std::string name, std::vector<double> values);
-  /// `order`: how 3/4/2024 was meant, where they were read from texts of which it makes a difference.
+  /// `order` is how their texts were meant, where that made a difference.
   static Column date(std::string name, std::vector<double> seconds, std::optional<DateOrder> order = {});
   /// Texts; empty ones are missing.
   static Column categorical(std::string name, const std::vector<std::string>& texts);
@@ -78,8 +78,8 @@ class Column {
 
   /// Of numeric and date columns; throws for others.
   std::span<const double> numbers() const;
-  /// Of dates.
-  std::optional<DateOrder> date_order() const { return date_order_; }
+  /// Of dates, how 3/4/2024 was meant in their texts; nothing where none could be read in two ways.
+  std::optional<DateOrder> date_order() const;
   /// Of categorical and ordinal ones: places in categories(), -1 where missing; throws for others.
   std::span<const int32_t> codes() const;
   const std::vector<std::string>& categories() const;
@@ -104,7 +104,6 @@ class Column {
   std::string name_{};
   ColumnType type_ = ColumnType::numeric;
   int64_t size_ = 0;
-  std::optional<DateOrder> date_order_{};
   std::shared_ptr<const Values> values_{};
 };
 

@@ -27,13 +27,18 @@ constexpr double kWordsOfText = 2.5, kLettersOfText = 60;
 double words_in(std::string_view text) { return 1.0 + static_cast<double>(std::count(text.begin(), text.end(), ' ')); }
 constexpr int kRecentBits = 12;
 
-// Of length, beginning and end; never of more than there is.
+// Of length, beginning, middle and end; never of more than there is.
 size_t few_bits(std::string_view word) {
-  uint64_t first = 0, last = 0;
-  const size_t count = std::min<size_t>(word.size(), 8);
-  std::memcpy(&first, word.data(), count);
-  std::memcpy(&last, word.data() + word.size() - count, count);
-  return static_cast<size_t>(((first ^ std::rotl(last, 29)) + word.size()) * 0x9E3779B97F4A7C15u >> (64 - kRecentBits));
+  uint64_t first = 0, middle = 0, last = 0;
+  if (word.size() < 8) {
+    std::memcpy(&first, word.data(), word.size());
+  } else {
+    std::memcpy(&first, word.data(), 8);
+    std::memcpy(&middle, word.data() + (word.size() - 8) / 2, 8);
+    std::memcpy(&last, word.data() + word.size() - 8, 8);
+  }
+  return static_cast<size_t>(((first ^ std::rotl(last, 29) ^ std::rotl(middle, 47)) + word.size()) * 0x9E3779B97F4A7C15u >>
+                             (64 - kRecentBits));
 }
 
 }  // namespace
@@ -82,8 +87,10 @@ bool ColumnBuilder::add_number(std::string_view cell) {
 
 int32_t ColumnBuilder::code_of(std::string_view cell) {
   if (cell.empty() || cell == last_missing_) return -1;
-  if (recent_.empty()) recent_.assign(size_t{1} << kRecentBits, -1);
-  int32_t& recent = recent_[few_bits(cell)];
+  // Of few rows and a million columns it would be most of the memory.
+  if (recent_.empty() && codes_.size() >= size_t{1} << kRecentBits) recent_.assign(size_t{1} << kRecentBits, -1);
+  int32_t none = -1;
+  int32_t& recent = recent_.empty() ? none : recent_[few_bits(cell)];
   if (recent >= 0 && words_[static_cast<size_t>(recent)] == cell) return recent;
   const auto found = places_.find(cell);
   if (found != places_.end()) return recent = found->second;
@@ -119,6 +126,18 @@ void ColumnBuilder::add_word(std::string_view cell) {
   if (!has_kind_ && words_.size() > kFewWords && 2 * words_.size() > codes_.size()) spell_out();
 }
 
+// Whether a text is a date does not depend on the order of day and month: of two numbers up to 12 each may be either.
+void ColumnBuilder::add_date(std::string_view cell, int64_t line, const std::string& path) {
+  int32_t code = code_of(cell);
+  double seconds;
+  while (are_dates_.size() < words_.size()) are_dates_.push_back(read_date(words_[are_dates_.size()], DateOrder::month_first, seconds));
+  if (code >= 0 && !are_dates_[static_cast<size_t>(code)]) {
+    note_misfit(cell, line, path, "a date");
+    code = -1;
+  }
+  codes_.push_back(code);
+}
+
 // As a number while all are; then as a word.
 void ColumnBuilder::add_freely(std::string_view cell) {
   if (way_ == Way::numbers) {
@@ -143,6 +162,8 @@ void ColumnBuilder::add(std::string_view cell, int64_t line, const std::string& 
     double seconds = std::nan("");
     if (!read_date(cell, *dates_, seconds) && !is_missing_mark(cell, options_)) note_misfit(cell, line, path, "a date");
     numbers_.push_back(seconds);
+  } else if (type_ == ColumnType::date) {
+    add_date(cell, line, path);
   } else if (!order_.empty()) {
     const auto found = places_.find(cell);
     if (found == places_.end() && !is_missing_mark(cell, options_)) note_misfit(cell, line, path, "one of its categories");
@@ -173,8 +194,10 @@ void ColumnBuilder::begin_again() {
   places_ = {};
   texts_ = {};
   recent_ = {};
+  are_dates_ = {};
 }
 
+// False where one is none; where the kind is a date, no row is of such a word.
 bool ColumnBuilder::dates_of(DateOrder order, std::vector<double>& seconds) const {
   seconds.clear();
   double value;
@@ -187,45 +210,62 @@ bool ColumnBuilder::dates_of(DateOrder order, std::vector<double>& seconds) cons
   }
   std::vector<double> by_word;
   for (const std::string& word : words_) {
-    if (!read_date(word, order, value)) return false;
-    by_word.push_back(value);
+    const bool is_one = read_date(word, order, value);
+    if (!is_one && !has_kind_) return false;
+    by_word.push_back(is_one ? value : std::nan(""));
   }
   for (const int32_t code : codes_) seconds.push_back(code < 0 ? std::nan("") : by_word[static_cast<size_t>(code)]);
-  return !words_.empty();
+  return has_kind_ || !words_.empty();
 }
 
-// What a number above 12 in one of the dates says of all; month first where none does.
-DateOrder ColumnBuilder::settled_order(bool& is_settled) const {
-  bool has_day_first = false, has_month_first = false;
-  const auto look = [&](std::string_view text) {
+namespace {
+
+// Dates in which a number above 12 tells which is the day; the first of each order.
+struct SettledDates {
+  std::string day_first{}, month_first{};
+
+  void look(std::string_view text) {
     const size_t mark = std::min(text.find_first_of("/.-"), text.size()),
                  second = std::min(text.find_first_of("/.-", mark + 1), text.size());
     double a = 0, b = 0;
     if (mark > 2 || second == text.size() || !read_number(text.substr(0, mark), '.', a) ||
         !read_number(text.substr(mark + 1, second - mark - 1), '.', b))
       return;
-    has_day_first |= a > 12;
-    has_month_first |= b > 12;
-  };
-  for (const std::string& word : words_) look(word);
-  for (int64_t i = 0; i < texts_.size(); ++i) look(texts_[i]);
-  is_settled = has_day_first || has_month_first;
-  return has_day_first && !has_month_first ? DateOrder::day_first : DateOrder::month_first;
-}
+    if (a > 12 && day_first.empty()) day_first = text;
+    if (b > 12 && month_first.empty()) month_first = text;
+  }
+};
+
+}  // namespace
 
 bool ColumnBuilder::find_dates(std::vector<double>& seconds, std::vector<std::string>& notes) {
-  bool is_settled = false;
-  const DateOrder order = dates_ ? *dates_ : settled_order(is_settled);
+  SettledDates settled;
+  if (!dates_) {
+    for (const std::string& word : words_) settled.look(word);
+    for (int64_t i = 0; i < texts_.size(); ++i) settled.look(texts_[i]);
+  }
+  const DateOrder order = dates_                                                      ? *dates_
+                          : !settled.day_first.empty() && settled.month_first.empty() ? DateOrder::day_first
+                                                                                      : DateOrder::month_first;
   if (!dates_of(order, seconds)) return false;
+  const bool are_contradictory = !settled.day_first.empty() && !settled.month_first.empty();
+  if (are_contradictory) {
+    const std::string problem = concat("column \"", name_, "\": \"", printable(settled.day_first, 40), "\" begins with the day, \"",
+                                       printable(settled.month_first, 40), "\" with the month; ");
+    if (!has_kind_) {
+      notes.push_back(problem + "they are read as words, and date_order reads them as dates");
+      return false;
+    }
+    notes.push_back(problem + "dates that may be either are read as month/day; date_order = \"day_first\" reads them the other way");
+  }
   std::vector<double> other;
   const auto are_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-  // Where a number above 12 stands second in one of them, reading the days first turns that one round, and the others not.
-  const bool may_be_either = !dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
-                             !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same);
-  does_order_matter_ |= dates_ || is_settled || may_be_either;
-  if (may_be_either)
+  const bool is_settled = !settled.day_first.empty() || !settled.month_first.empty();
+  const bool is_open = !dates_ && !is_settled && dates_of(DateOrder::day_first, other) &&
+                       !std::equal(seconds.begin(), seconds.end(), other.begin(), are_same);
+  if (is_open)
     notes.push_back(concat("column \"", name_, "\": dates are read as month/day; date_order = \"day_first\" reads them the other way"));
-  dates_ = order;
+  if (is_settled || is_open) dates_ = order;
   return true;
 }
 
@@ -253,9 +293,9 @@ ColumnType ColumnBuilder::type_of_words() const {
 
 Column ColumnBuilder::words_as_codes(ColumnType type) {
   if (way_ == Way::texts) {
-    std::vector<std::string> all;
-    for (int64_t i = 0; i < texts_.size(); ++i) all.emplace_back(texts_[i]);
-    return Column::categorical(name_, all);
+    Column out = texts_as_codes(name_, texts_);
+    begin_again();
+    return out;
   }
   if (!order_.empty()) return Column::coded(name_, type, std::exchange(codes_, {}), order_);
   std::vector<int32_t> order(words_.size()), place(words_.size());
@@ -276,18 +316,6 @@ Column ColumnBuilder::words_as_codes(ColumnType type) {
   return out;
 }
 
-// Of a column that was said to be of dates and is not: each by itself, so that the first that is none is named.
-void ColumnBuilder::seconds_one_by_one(std::vector<double>& seconds) {
-  seconds.clear();
-  for (size_t row = 0; row < codes_.size(); ++row) {
-    double value = std::nan("");
-    const int32_t code = codes_[row];
-    if (code >= 0 && !read_date(words_[static_cast<size_t>(code)], DateOrder::month_first, value))
-      note_misfit(words_[static_cast<size_t>(code)], word_lines_[static_cast<size_t>(code)], path_, "a date");
-    seconds.push_back(value);
-  }
-}
-
 Column ColumnBuilder::take(std::vector<std::string>& notes) {
   if (way_ == Way::numbers) {
     has_kind_ = true;
@@ -298,12 +326,12 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   if (!has_kind_) {
     type_ = find_dates(seconds, notes) ? ColumnType::date : type_of_words();
     has_kind_ = true;
-  } else if (type_ == ColumnType::date && !find_dates(seconds, notes)) {
-    seconds_one_by_one(seconds);
+  } else if (type_ == ColumnType::date) {
+    find_dates(seconds, notes);
   }
   if (type_ == ColumnType::date) {
     begin_again();
-    return Column::date(name_, std::move(seconds), does_order_matter_ ? dates_ : std::nullopt);
+    return Column::date(name_, std::move(seconds), dates_);
   }
   if (type_ == ColumnType::text || type_ == ColumnType::image) {
     if (way_ == Way::words) spell_out();
@@ -312,16 +340,24 @@ Column ColumnBuilder::take(std::vector<std::string>& notes) {
   return words_as_codes(type_);
 }
 
-Column build_column(const std::string& name, const Texts& cells, const TableOptions& options, const std::string& path,
-                    std::vector<std::string>& notes) {
+std::optional<std::string> ColumnBuilder::misfits() const {
+  if (misfits_ == 0) return {};
+  return concat("column \"", name_, "\": ", misfits_, misfits_ == 1 ? " cell is" : " cells are",
+                " of another type and taken as missing, the first in line ", first_misfit_line_, ": \"", first_misfit_, "\"");
+}
+
+Column build_column(const std::string& name, const CellsInLines& given, const TableOptions& options, std::vector<std::string>& notes) {
   const auto kind = options.types.find(name);
   ColumnBuilder builder(name, kind == options.types.end() ? std::nullopt : std::optional(kind->second), options, '.');
   for (int pass = 0; pass < 2; ++pass) {
-    for (int64_t row = 0; row < cells.size() && !builder.needs_again(); ++row) builder.add(cells[row], row + 1, path);
+    for (int64_t row = 0; row < given.cells.size() && !builder.needs_again(); ++row)
+      builder.add(given.cells[row], given.lines[static_cast<size_t>(row)], given.path);
     if (!builder.needs_again()) break;
     builder.begin_again();
   }
-  return builder.take(notes);
+  Column out = builder.take(notes);
+  if (const auto misfits = builder.misfits()) notes.push_back(*misfits);
+  return out;
 }
 
 }  // namespace gradus::data

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,10 +36,8 @@ class ColumnBuilder {
   Column take(std::vector<std::string>& notes);
   /// What it has become: for the next piece of the same file.
   ColumnKind kind() const { return {type_, order_, dates_}; }
-  int64_t misfits() const { return misfits_; }
-  int64_t first_misfit_line() const { return first_misfit_line_; }
-  const std::string& first_misfit() const { return first_misfit_; }
-  const std::string& name() const { return name_; }
+  /// How many cells so far are of another type and taken as missing, in words; nothing where none is.
+  std::optional<std::string> misfits() const;
 
  private:
   enum class Way : uint8_t { numbers, words, texts };  // words: each different one once
@@ -51,10 +50,9 @@ class ColumnBuilder {
   void add_word(std::string_view cell);
   int32_t code_of(std::string_view cell);
   void spell_out();
+  void add_date(std::string_view cell, int64_t line, const std::string& path);
   bool dates_of(DateOrder order, std::vector<double>& seconds) const;
   bool find_dates(std::vector<double>& seconds, std::vector<std::string>& notes);
-  DateOrder settled_order(bool& is_settled) const;
-  void seconds_one_by_one(std::vector<double>& seconds);
   ColumnType type_of_words() const;
   Column words_as_codes(ColumnType type);
   void note_misfit(std::string_view cell, int64_t line, const std::string& path, const char* wanted);
@@ -66,7 +64,6 @@ class ColumnBuilder {
   ColumnType type_ = ColumnType::numeric;
   std::vector<std::string> order_{};
   std::optional<DateOrder> dates_{};
-  bool does_order_matter_ = false;  // whether dates would be others in the other order
   Way way_ = Way::numbers;
   std::vector<double> numbers_{};
   std::vector<int32_t> codes_{};
@@ -77,12 +74,20 @@ class ColumnBuilder {
   Texts texts_{};
   std::vector<int32_t> recent_{};  // codes by a few bits of their words; -1: none
   std::string last_missing_{};     // the mark that came last
+  std::vector<bool> are_dates_{};  // of words_, where the kind is a date
   int64_t misfits_ = 0, first_misfit_line_ = 0;
   std::string first_misfit_{}, scratch_{};
 };
 
-/// A column of cells that are all there.
-Column build_column(const std::string& name, const Texts& cells, const TableOptions& options, const std::string& path,
-                    std::vector<std::string>& notes);
+/// A categorical column of texts most of which differ; empty ones are missing.
+Column texts_as_codes(const std::string& name, const Texts& texts);
+
+/// A column of cells that are all there; `lines` are those that they stand in, for errors.
+struct CellsInLines {
+  const Texts& cells;
+  std::span<const int64_t> lines;
+  const std::string& path;
+};
+Column build_column(const std::string& name, const CellsInLines& given, const TableOptions& options, std::vector<std::string>& notes);
 
 }  // namespace gradus::data

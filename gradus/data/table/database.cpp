@@ -4,8 +4,11 @@
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/data/table/column_builder.hpp"
+#include "gradus/data/table/number_text.hpp"
 #include "gradus/data/table/other_tables.hpp"
+#include "gradus/data/text/utf8.hpp"
 
 #ifdef GRADUS_HAS_SQLITE
 #include <sqlite3.h>
@@ -35,6 +38,7 @@ constexpr int kWaitMilliseconds = 2000;
 // A table ends where its file does. A view may go on for ever, and a cell of it be as long as it likes.
 constexpr int64_t kMostRowsOfView = 50'000'000, kStepsOfView = int64_t{1} << 25, kStepsOfViewAByte = 256;
 constexpr int kLongestCell = 1 << 26, kStepsBetween = 1 << 20;
+constexpr const char* kUtf8Rule = "write it again in UTF-8, or as bytes (BLOB), which are missing values";
 
 // A database opened for reading only.
 class Database {
@@ -135,20 +139,32 @@ Wanted table_of(const Database& database, const std::string& path, const std::st
 }
 
 // What is to be selected. SQLite takes a quoted name that is no column for a text, so each is looked for.
-std::string selection(const Database& database, const std::string& path, const std::string& table, const std::vector<std::string>& wanted) {
-  if (wanted.empty()) return "*";
+std::string selection(const Database& database, const std::string& path, const std::string& table, const TableOptions& options) {
   const Query all(database, concat("select * from ", in_quotes(table)));
   std::vector<std::string> names;
-  for (int c = 0; c < sqlite3_column_count(all.get()); ++c) names.emplace_back(sqlite3_column_name(all.get(), c));
-  std::string out;
-  for (const std::string& name : wanted) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string near = nearest(name, names);
-      fail_io(path, "there is no column \"", name, "\" in \"", table, "\"", near.empty() ? "" : "; did you mean \"" + near + "\"?");
-    }
-    out += (out.empty() ? "" : ", ") + in_quotes(name);
+  for (int c = 0; c < sqlite3_column_count(all.get()); ++c) {
+    names.emplace_back(sqlite3_column_name(all.get(), c));
+    if (invalid_utf8(names.back()) >= 0) fail_io(path, "the name of column ", c + 1, " of \"", table, "\" is not UTF-8; ", kUtf8Rule);
   }
+  wanted_columns(path, {.names = names, .behind = concat(" in \"", table, "\"")}, options);
+  if (options.columns.empty()) return "*";
+  std::string out;
+  for (const std::string& name : options.columns) out += (out.empty() ? "" : ", ") + in_quotes(name);
   return out;
+}
+
+// A number that has only decimal digits could be taken for a name.
+std::string real_text(double value) {
+  std::string out = core::to_text(value);
+  if (is_name(out)) out += ".0";
+  return out;
+}
+
+// SQLite takes any bytes for a text.
+std::string_view checked(std::string_view text, const std::string& path, int64_t row, const char* column) {
+  if (invalid_utf8(text) >= 0)
+    fail_io(path, "row ", row, ": column \"", column, "\": the text \"", printable(text, 40), "\" is not UTF-8; ", kUtf8Rule);
+  return text;
 }
 
 }  // namespace
@@ -157,14 +173,15 @@ Table read_database(const std::string& path, const TableOptions& options) {
   Database database(path);
   const auto [table, is_view] = table_of(database, path, options.table);
   if (is_view) database.limit_steps();
-  Query query(database, concat("select ", selection(database, path, table, options.columns), " from ", in_quotes(table),
+  Query query(database, concat("select ", selection(database, path, table, options), " from ", in_quotes(table),
                                options.limit > 0 ? concat(" limit ", options.limit) : ""));
   const int width = sqlite3_column_count(query.get());
   std::vector<Texts> cells(static_cast<size_t>(width));
   std::vector<int64_t> blobs(static_cast<size_t>(width), 0);
-  int64_t rows = 0;
+  std::vector<int64_t> rows;
   while (query.next()) {
-    if (is_view && ++rows > kMostRowsOfView)
+    rows.push_back(static_cast<int64_t>(rows.size()) + 1);
+    if (is_view && rows.back() > kMostRowsOfView)
       fail_io(path, "the view \"", table, "\" has more than ", kMostRowsOfView,
               " rows; a limit reads its beginning, or write it into a table");
     for (int c = 0; c < width; ++c) {
@@ -172,8 +189,8 @@ Table read_database(const std::string& path, const TableOptions& options) {
       const auto at = static_cast<size_t>(c);
       blobs[at] += type == SQLITE_BLOB;
       if (type == SQLITE_NULL || type == SQLITE_BLOB) cells[at].add_missing();
-      else if (type == SQLITE_FLOAT) cells[at].add(core::to_text(sqlite3_column_double(query.get(), c)));
-      else cells[at].add(query.text(c));
+      else if (type == SQLITE_FLOAT) cells[at].add(real_text(sqlite3_column_double(query.get(), c)));
+      else cells[at].add(checked(query.text(c), path, rows.back(), sqlite3_column_name(query.get(), c)));
     }
   }
   std::vector<Column> columns;
@@ -182,7 +199,7 @@ Table read_database(const std::string& path, const TableOptions& options) {
     const std::string name = sqlite3_column_name(query.get(), c);
     const auto at = static_cast<size_t>(c);
     if (blobs[at] > 0) notes.push_back(concat("column \"", name, "\": ", blobs[at], " cells are bytes and taken as missing"));
-    columns.push_back(build_column(name, cells[at], options, path, notes));
+    columns.push_back(build_column(name, {.cells = cells[at], .lines = rows, .path = path}, options, notes));
     cells[at] = {};
   }
   Table out(std::move(columns));

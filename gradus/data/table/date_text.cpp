@@ -201,18 +201,24 @@ CalendarDay calendar_day(double seconds) {
 
 std::string date_text(double seconds) {
   if (!(std::fabs(seconds) < 2.5e11)) return "nan";
-  const CalendarDay day = calendar_day(seconds);
+  // Rounded before it is taken apart: 59.9999998 seconds are a minute.
+  double whole = std::floor(seconds);
+  int micro = static_cast<int>(std::lround((seconds - whole) * 1e6));
+  if (micro == 1'000'000) {
+    whole += 1;
+    micro = 0;
+  }
+  const CalendarDay day = calendar_day(whole);
+  const int of_day = static_cast<int>(whole - kDay * std::floor(whole / kDay));
   char text[32];
   std::snprintf(text, sizeof text, "%04d-%02d-%02d", day.year, day.month, day.day);
-  const double of_day = seconds - kDay * std::floor(seconds / kDay);
-  if (of_day == 0) return text;
-  const int whole = static_cast<int>(of_day);
   std::string out = text;
-  std::snprintf(text, sizeof text, "T%02d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+  if (of_day == 0 && micro == 0) return out;
+  std::snprintf(text, sizeof text, "T%02d:%02d:%02d", of_day / 3600, of_day / 60 % 60, of_day % 60);
   out += text;
-  if (of_day == whole) return out;
-  std::snprintf(text, sizeof text, "%.6f", of_day - whole);
-  out += std::string_view(text).substr(1);
+  if (micro == 0) return out;
+  std::snprintf(text, sizeof text, ".%06d", micro);
+  out += text;
   out.erase(out.find_last_not_of('0') + 1);
   return out;
 }

@@ -20,7 +20,7 @@ std::span<const std::string_view> enum_names(DateOrder);
 ///     each followed by nothing or by T or space and 13:05, 13:05:59, 13:05:59.25, with AM, PM, Z, +01:00 or +0100
 bool read_date(std::string_view text, DateOrder order, double& seconds);
 
-/// "2024-02-29", or "2024-02-29T13:05:59.25" where it is no midnight; "nan" for what is no moment of the years -9999 to 9999.
+/// "2024-02-29", or "2024-02-29T13:05:59.25", to microseconds, where it is no midnight; "nan" for no moment of the years -9999 to 9999.
 std::string date_text(double seconds);
 
 /// Year, month 1 .. 12 and day 1 .. 31 of a moment, and the day of the week, 0 for Monday.

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/function_ref.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/data/table/date_text.hpp"
 #include "gradus/data/table/number_text.hpp"
@@ -22,23 +24,38 @@ constexpr int64_t kSampled = 1000;
 
 using Cells = std::vector<std::string>;
 
-// The first records of the file under a style; one that no style of this kind could have is no error here.
-std::vector<Cells> sample(const std::string& path, const std::string& encoding, RecordStyle style) {
-  std::vector<Cells> out;
+using OnRecord = FunctionRef<void(const RecordReader&, int64_t record)>;
+
+// Gives the first records of the file under a style; what no style of this kind could have is no error here, and ends it.
+void look(const std::string& path, const std::string& encoding, RecordStyle style, OnRecord on_record) {
   try {
     TextSource source(path, encoding);
-    std::string scratch;
     // Of any width: each record by itself.
     RecordReader reader(source, style, Ragged::refuse, RecordReader::kAnyWidth);
-    if (!reader.next()) return out;
-    for (int64_t record = 0; record < std::min(reader.size(), kSampled); ++record) {
-      Cells cells;
-      for (int64_t column = 0; column < reader.width(record); ++column) cells.emplace_back(reader.cell(record, column, scratch));
-      out.push_back(std::move(cells));
-    }
+    if (!reader.next()) return;
+    for (int64_t record = 0; record < std::min(reader.size(), kSampled); ++record) on_record(reader, record);
   } catch (const Error&) {
   }
+}
+
+std::vector<Cells> sample(const std::string& path, const std::string& encoding, RecordStyle style) {
+  std::vector<Cells> out;
+  std::string scratch;
+  look(path, encoding, style, [&](const RecordReader& reader, int64_t record) {
+    Cells cells;
+    cells.reserve(static_cast<size_t>(reader.width(record)));
+    for (int64_t column = 0; column < reader.width(record); ++column) cells.emplace_back(reader.cell(record, column, scratch));
+    out.push_back(std::move(cells));
+  });
   return out;
+}
+
+// Where no record can be read, reading says why: that is the error, not what is missing in a table of nothing.
+[[noreturn]] void fail_as_reading(const std::string& path, const TableOptions& options, RecordStyle style) {
+  TextSource source(path, options.encoding);
+  RecordReader reader(source, style, Ragged::refuse, RecordReader::kAnyWidth);
+  reader.next();
+  fail_io(path, "there are only comments and empty lines; a table has at least one line");
 }
 
 std::string beginning(const std::string& path, const std::string& encoding) {
@@ -64,28 +81,35 @@ struct Fit {
   size_t width = 1, first = 1;
   bool has_decimal_commas = false;
 };
-Fit fit_of(const std::vector<Cells>& records) {
+Fit fit_of(const std::string& path, const std::string& encoding, RecordStyle style) {
   Fit fit;
-  if (records.empty()) return fit;
   std::map<size_t, int64_t> counts;
-  for (const Cells& cells : records) ++counts[cells.size()];
-  const auto most = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  fit.share = static_cast<double>(most->second) / static_cast<double>(records.size());
-  fit.width = most->first;
-  fit.first = records[0].size();
+  int64_t records = 0;
   bool has_comma = false, are_all_numbers = true;
-  for (const Cells& cells : std::span(records).subspan(records.size() > 1)) {
-    for (const std::string& cell : cells) {
-      if (cell.find(',') == std::string::npos) continue;
+  std::string scratch;
+  const auto look_for_commas = [&](const RecordReader& reader, int64_t record) {
+    for (int64_t column = 0; column < reader.width(record); ++column) {
+      const std::string_view cell = reader.cell(record, column, scratch);
+      if (cell.find(',') == std::string_view::npos) continue;
       has_comma = true;
       are_all_numbers &= is_number(cell, ',');
     }
-  }
+  };
+  look(path, encoding, style, [&](const RecordReader& reader, int64_t record) {
+    const auto width = static_cast<size_t>(reader.width(record));
+    if (records++ == 0) fit.first = width;
+    ++counts[width];
+    if (style.separator == ';' && (record > 0 || reader.size() == 1)) look_for_commas(reader, record);
+  });
+  if (records == 0) return fit;
+  const auto most = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  fit.share = static_cast<double>(most->second) / static_cast<double>(records);
+  fit.width = most->first;
   fit.has_decimal_commas = has_comma && are_all_numbers;
   return fit;
 }
 
-char separator_of(const std::string& path, const TableOptions& options, RecordStyle style) {
+char separator_of(const std::string& path, const TableOptions& options, const std::string& text, RecordStyle style) {
   if (options.separator == "tab" || options.separator == "\\t") return '\t';
   if (options.separator == "blank") return ' ';
   if (options.separator.size() == 1 && options.separator != "\"" && options.separator != "\n") return options.separator[0];
@@ -94,8 +118,10 @@ char separator_of(const std::string& path, const TableOptions& options, RecordSt
   char best = ',';
   Fit best_fit;
   for (const char each : {',', '\t', ';', '|', ' '}) {
+    const bool stands_there = text.find(each) != std::string::npos || (each == ' ' && text.find('\t') != std::string::npos);
+    if (!stands_there) continue;
     style.separator = each;
-    const Fit fit = fit_of(sample(path, options.encoding, style));
+    const Fit fit = fit_of(path, options.encoding, style);
     if (fit.width < 2 || (each == ' ' && (best_fit.width > 1 || fit.share < 1))) continue;
     const bool is_better = best_fit.width < 2 || fit.share > best_fit.share ||
                            (fit.share == best_fit.share && fit.first > best_fit.first) ||
@@ -107,57 +133,87 @@ char separator_of(const std::string& path, const TableOptions& options, RecordSt
   return best;
 }
 
-std::string_view first_line(std::string_view text, char line_end, size_t from = 0) {
-  const size_t end = text.find(line_end, from);
-  return text.substr(from, end == std::string_view::npos ? end : end - from);
+// The lines of a text that are not blank.
+std::string_view next_line(std::string_view& text, char line_end) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(line_end), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.find_first_not_of(" \t\r") != std::string_view::npos) return line;
+  }
+  return {};
+}
+// Separators that stand in no quotes; words, for a blank.
+int64_t separators_in(std::string_view line, char separator) {
+  int64_t count = 0;
+  bool is_quoted = false, is_behind_word = false;
+  for (const char c : line) {
+    if (c == '"') is_quoted = !is_quoted;
+    const bool is_blank = c == ' ' || c == '\t' || c == '\r';
+    if (separator != ' ') count += !is_quoted && c == separator;
+    else count += !is_blank && !is_behind_word;
+    is_behind_word = !is_blank || is_quoted;
+  }
+  return count;
 }
 
-// '#' or '|' where the file begins with such a line that has not as many cells as the next one.
+// '#', '|' or '%' where the file begins with such a line that has not as many cells as the first other one.
 char comment_of(const std::string& path, const TableOptions& options, const std::string& text, RecordStyle style) {
   if (options.comment.size() > 1) fail(path, "comment is \"", options.comment, "\"; it must be one character");
   if (!options.comment.empty()) return options.comment[0];
   const char first = text.empty() ? '\0' : text[0];
   if (first != '#' && first != '|' && first != '%') return '\0';
-  const std::string_view line = first_line(text, style.line_end);
-  size_t next = line.size() + 1;
-  while (next < text.size() && text[next] == first) next += first_line(text, style.line_end, next).size() + 1;
-  if (next >= text.size()) return first;
-  const std::string_view other = first_line(text, style.line_end, next);
+  std::string_view rest = text;
+  const std::string_view line = next_line(rest, style.line_end);
+  std::string_view other = next_line(rest, style.line_end);
+  const bool is_one_of_several = other.starts_with(first);
+  while (other.starts_with(first)) other = next_line(rest, style.line_end);
+  if (other.empty()) return '\0';  // else nothing would be left
   for (const char separator : {',', '\t', ';', '|'}) {
-    const auto in_first = std::count(line.begin(), line.end(), separator), in_other = std::count(other.begin(), other.end(), separator);
+    const int64_t in_first = separators_in(line, separator), in_other = separators_in(other, separator);
     if (separator != first && in_other > 0) return in_first == in_other ? '\0' : first;
   }
-  return first;
+  // Where cells are split at blanks, a mark that stands by itself would be one more.
+  const int64_t words = separators_in(other, ' ');
+  const bool are_as_many = separators_in(line.substr(1), ' ') == words && (words == 1 || line[1] != ' ');
+  return are_as_many && !is_one_of_several ? '\0' : first;
 }
 
 bool has_names(const std::vector<Cells>& records, const TableOptions& options) {
   const Cells& first = records[0];
   bool has_number = false, stands_over_numbers = false, stands_again = false;
-  std::set<std::string> distinct;
+  std::vector<const Cells*> others;
+  for (const Cells& each : std::span(records).subspan(1)) {
+    if (each != first) others.push_back(&each);
+  }
   for (size_t c = 0; c < first.size(); ++c) {
     const bool is_plain = !first[c].empty() && !is_missing_mark(first[c], options);
     has_number |= is_plain && is_any_number(first[c]);
-    distinct.insert(first[c]);
     bool has_value = false, are_values = true;
-    for (size_t r = 1; r < records.size(); ++r) {
-      if (c >= records[r].size() || is_missing_mark(records[r][c], options) || records[r] == first) continue;
+    for (const Cells* other : others) {
+      if (c >= other->size() || is_missing_mark((*other)[c], options)) continue;
+      const std::string& cell = (*other)[c];
       has_value = true;
-      are_values &= is_any_number(records[r][c]) || is_date(records[r][c]);
-      stands_again |= records[r][c] == first[c] && is_plain;
+      are_values = are_values && (is_any_number(cell) || is_date(cell));
+      stands_again |= cell == first[c] && is_plain;
     }
     stands_over_numbers |= has_value && are_values && is_plain && !is_any_number(first[c]) && !is_date(first[c]);
   }
-  if (has_number) return stands_over_numbers && distinct.size() == first.size();
+  const auto are_distinct = [&] { return std::unordered_set<std::string_view>(first.begin(), first.end()).size() == first.size(); };
+  if (has_number) return stands_over_numbers && are_distinct();
   if (stands_over_numbers) return true;
-  return !stands_again && distinct.size() == first.size();
+  return !stands_again && are_distinct();
 }
 
 // Names as they stand there, or column_3; of two of a name the second is told apart.
 std::vector<std::string> names_of(const Cells& cells, bool are_names, std::vector<std::string>& notes) {
   constexpr size_t kNoted = 10;
   std::vector<std::string> out, doubled;
-  std::set<std::string> taken;
-  std::map<std::string, int64_t> numbers;  // the last one that a name has got
+  size_t count = 0;
+  out.reserve(cells.size());
+  std::unordered_set<std::string> taken;
+  taken.reserve(cells.size());
+  std::unordered_map<std::string, int64_t> numbers;  // the last one that a name has got
   for (size_t i = 0; i < cells.size(); ++i) {
     std::string name = are_names ? cells[i] : "";
     if (i == 0 && name.starts_with('#') && name.size() > 1) name.erase(0, 1 + (name[1] == ' '));
@@ -166,14 +222,12 @@ std::vector<std::string> names_of(const Cells& cells, bool are_names, std::vecto
       int64_t& number = numbers.emplace(name, 1).first->second;
       do ++number;
       while (taken.contains(concat(name, "_", number)));
-      doubled.push_back(concat("\"", name, "\" (column ", i + 1, ") is called ", name, "_", number));
+      if (count++ < kNoted) doubled.push_back(concat("\"", name, "\" (column ", i + 1, ") is called ", name, "_", number));
       name = concat(name, "_", number);
     }
     taken.insert(name);
     out.push_back(std::move(name));
   }
-  const size_t count = doubled.size();
-  doubled.resize(std::min(count, kNoted));
   if (count > 0)
     notes.push_back(concat("names that stand twice: ", join(doubled), count > kNoted ? concat(" and ", count - kNoted, " more") : ""));
   if (!are_names && !out.empty())
@@ -208,14 +262,14 @@ Dialect find_dialect(const std::string& path, const TableOptions& options) {
   Dialect out;
   out.style.line_end = text.find('\n') == std::string::npos && text.find('\r') != std::string::npos ? '\r' : '\n';
   out.style.comment = comment_of(path, options, text, out.style);
-  out.style.separator = separator_of(path, options, out.style);
+  out.style.separator = separator_of(path, options, text, out.style);
   const std::vector<Cells> records = sample(path, options.encoding, out.style);
-  const bool is_known = !records.empty();  // else reading will say what is wrong
-  out.has_names = options.header == Header::names || (options.header == Header::detect && is_known && has_names(records, options));
-  if (out.has_names) out.header = records.empty() ? Cells() : records[0];
-  out.names = names_of(is_known ? records[0] : Cells(), out.has_names, out.notes);
+  if (records.empty()) fail_as_reading(path, options, out.style);
+  out.has_names = options.header == Header::names || (options.header == Header::detect && has_names(records, options));
+  if (out.has_names) out.header = records[0];
+  out.names = names_of(records[0], out.has_names, out.notes);
   if (!options.names.empty()) {
-    if (is_known && options.names.size() != records[0].size())
+    if (options.names.size() != records[0].size())
       fail(path, options.names.size(), " names are given and the first line has ", records[0].size(), " cells; they must be equal");
     std::vector<std::string> ignored;
     out.names = names_of(options.names, true, ignored);

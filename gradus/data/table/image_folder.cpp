@@ -3,7 +3,9 @@
 #include <filesystem>
 
 #include "gradus/base/error.hpp"
+#include "gradus/base/printable.hpp"
 #include "gradus/data/table/other_tables.hpp"
+#include "gradus/data/text/utf8.hpp"
 
 namespace gradus::data {
 
@@ -53,7 +55,13 @@ Table read_image_folder(const std::string& path, const TableOptions& options) {
   if (images.empty()) fail_io(path, "there is no folder with PNG or JPEG files in it; images of one class lie in a folder of that name");
   Texts paths;
   for (const std::string& each : images) paths.add(each);
+  for (const std::string& label : labels) {
+    if (invalid_utf8(label) >= 0) fail_io(path, "the name of the folder \"", printable(label), "\" is not UTF-8; it names a class");
+  }
   Table out({Column::text("image", std::move(paths), ColumnType::image), Column::categorical("label", labels)});
+  const std::vector<std::string> names = out.names();
+  wanted_columns(path, {.names = names, .behind = {}}, options);
+  if (!options.columns.empty()) out = out.select(options.columns);
   if (others > 0)
     out.notes.push_back(
         concat(others, others == 1 ? " file is no image in a folder, and left out" : " files are no images in a folder, and left out"));

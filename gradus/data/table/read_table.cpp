@@ -2,7 +2,7 @@
 #include "gradus/data/table/read_table.hpp"
 
 #include <algorithm>
-#include <set>
+#include <unordered_map>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/file.hpp"
@@ -29,25 +29,6 @@ namespace {
 
 std::string counted(int64_t count, const char* one, const char* many) { return concat(count, " ", count == 1 ? one : many); }
 
-// Which columns of the file are wanted.
-std::vector<size_t> wanted_columns(const std::string& path, const std::vector<std::string>& names, const TableOptions& options) {
-  const auto place_of = [&](const std::string& name) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) {
-      const std::string near = nearest(name, names);
-      fail_io(path, "there is no column \"", name, "\"", near.empty() ? "" : "; did you mean \"" + near + "\"?");
-    }
-    return static_cast<size_t>(found - names.begin());
-  };
-  for (const auto& [name, kind] : options.types) place_of(name);
-  std::vector<size_t> out;
-  if (options.columns.empty()) {
-    for (size_t i = 0; i < names.size(); ++i) out.push_back(i);
-  }
-  for (const std::string& name : options.columns) out.push_back(place_of(name));
-  return out;
-}
-
 // One pass over a file, block by block.
 class Pass {
  public:
@@ -63,6 +44,7 @@ class Pass {
     return true;
   }
   const RecordReader& records() const { return records_; }
+  void prepare() { records_.prepare(); }
   const TextSource& source() const { return source_; }
 
  private:
@@ -71,24 +53,15 @@ class Pass {
   bool has_names_;
 };
 
-void add_notes(const RecordReader& records, int64_t again, std::vector<std::string>& notes) {
-  if (records.empty_lines() > 0) notes.push_back(counted(records.empty_lines(), "empty line is left out", "empty lines are left out"));
-  if (records.comment_lines() > 0)
-    notes.push_back(counted(records.comment_lines(), "comment line is left out", "comment lines are left out"));
-  if (records.skipped() > 0)
-    notes.push_back(concat(counted(records.skipped(), "ragged line is left out", "ragged lines are left out"), ", the first is line ",
-                           records.first_ragged_line()));
-  if (records.padded() > 0)
-    notes.push_back(concat(counted(records.padded(), "short line is filled up", "short lines are filled up"), " with missing values"));
+void add_notes(const RecordReader::Counts& counts, int64_t again, std::vector<std::string>& notes) {
+  if (counts.empty_lines > 0) notes.push_back(counted(counts.empty_lines, "empty line is left out", "empty lines are left out"));
+  if (counts.comment_lines > 0) notes.push_back(counted(counts.comment_lines, "comment line is left out", "comment lines are left out"));
+  if (counts.skipped > 0)
+    notes.push_back(concat(counted(counts.skipped, "ragged line is left out", "ragged lines are left out"), ", the first is line ",
+                           counts.first_ragged_line));
+  if (counts.padded > 0)
+    notes.push_back(concat(counted(counts.padded, "short line is filled up", "short lines are filled up"), " with missing values"));
   if (again > 0) notes.push_back(counted(again, "further line of names is left out", "further lines of names are left out"));
-}
-void add_misfits(const std::vector<ColumnBuilder>& builders, std::vector<std::string>& notes) {
-  for (const ColumnBuilder& builder : builders) {
-    if (builder.misfits() > 0)
-      notes.push_back(concat("column \"", builder.name(), "\": ", counted(builder.misfits(), "cell is", "cells are"),
-                             " of another type and taken as missing, the first in line ", builder.first_misfit_line(), ": \"",
-                             builder.first_misfit(), "\""));
-  }
 }
 
 // A separator at the end of every line makes a column that has no name and no values.
@@ -100,10 +73,34 @@ constexpr int64_t kCellsForThreads = 4096;
 
 }  // namespace
 
+std::vector<size_t> wanted_columns(const std::string& path, const ColumnNames& all, const TableOptions& options) {
+  std::vector<size_t> out;
+  if (options.columns.empty()) {
+    for (size_t i = 0; i < all.names.size(); ++i) out.push_back(i);
+    if (options.types.empty()) return out;
+  }
+  std::unordered_map<std::string_view, size_t> places;
+  for (size_t i = 0; i < all.names.size(); ++i) places.emplace(all.names[i], i);
+  const auto place_of = [&](const std::string& name) {
+    const auto found = places.find(name);
+    if (found == places.end()) {
+      const std::string near = nearest(name, all.names);
+      fail_io(path, "there is no ", all.noun, " \"", name, "\"", all.behind, near.empty() ? "" : "; did you mean \"" + near + "\"?");
+    }
+    return found->second;
+  };
+  for (const auto& [name, kind] : options.types) place_of(name);
+  for (const std::string& name : options.columns) out.push_back(place_of(name));
+  return out;
+}
+
 // Reads and builds: all of a file, or piece by piece.
 struct TableReader::State {
   State(const std::string& path, TableOptions given)
-      : options(std::move(given)), dialect(find_dialect(path, options)), wanted(wanted_columns(path, dialect.names, options)), name(path) {
+      : options(std::move(given)),
+        dialect(find_dialect(path, options)),
+        wanted(wanted_columns(path, {.names = dialect.names, .behind = {}}, options)),
+        name(path) {
     begin_again();
     for (const size_t place : wanted) {
       const auto kind = options.types.find(dialect.names[place]);
@@ -119,9 +116,9 @@ struct TableReader::State {
     int64_t first = 0;
     if (!pass->next(first)) return false;
     const RecordReader& records = pass->records();
-    const int64_t end = options.limit > 0 ? std::min(records.size(), first + options.limit - rows) : records.size();
-    const ColumnBuilder::Span span{first, end, names_again(first, end)};
-    first_row = first;
+    span = {first, records.size(), names_again(first, records.size())};
+    if (options.limit > 0) shorten(options.limit - rows);
+    const int64_t end = span.end;
     const auto one = [&](int64_t i) {
       ColumnBuilder& builder = builders[static_cast<size_t>(i)];
       if (!is_meant(builder)) return;
@@ -136,11 +133,52 @@ struct TableReader::State {
     if ((end - first) * count < kCellsForThreads) {
       for (int64_t i = 0; i < count; ++i) one(i);
     } else {
-      parallel_for(count, one);
+      // The next block is read meanwhile.
+      parallel_for(count + 1, [&](int64_t i) {
+        if (i > 0) one(i - 1);
+        else if (options.limit == 0) pass->prepare();
+      });
     }
     rows += end - first - static_cast<int64_t>(span.left_out.size());
     again += static_cast<int64_t>(span.left_out.size());
     return true;
+  }
+
+  // What the builders have, by all threads.
+  std::vector<Column> take_columns() {
+    std::vector<Column> out(builders.size());
+    std::vector<std::vector<std::string>> notes(builders.size());
+    const auto one = [&](int64_t i) {
+      const auto at = static_cast<size_t>(i);
+      out[at] = builders[at].take(notes[at]);
+    };
+    const auto count = static_cast<int64_t>(builders.size());
+    if (rows * count < kCellsForThreads) {
+      for (int64_t i = 0; i < count; ++i) one(i);
+    } else {
+      parallel_for(count, one);
+    }
+    for (std::vector<std::string>& each : notes) of_columns.insert(of_columns.end(), each.begin(), each.end());
+    return out;
+  }
+
+  // To at most so many rows.
+  void shorten(int64_t most) {
+    auto left_out = span.left_out.begin();
+    int64_t record = span.first;
+    for (int64_t taken = 0; record < span.end && taken < most; ++record) {
+      if (left_out != span.left_out.end() && *left_out == record) ++left_out;
+      else ++taken;
+    }
+    span.end = record;
+    span.left_out.erase(left_out, span.left_out.end());
+  }
+
+  // The record of a row of the present piece.
+  int64_t record_of(int64_t row) const {
+    int64_t record = row + span.first;
+    for (const int64_t left_out : span.left_out) record += left_out <= record;
+    return record;
   }
 
   // Records that are the line of names once more.
@@ -168,8 +206,10 @@ struct TableReader::State {
   std::vector<std::string> all_notes() const {
     std::vector<std::string> out = dialect.notes;
     out.insert(out.end(), of_columns.begin(), of_columns.end());
-    add_notes(pass->records(), again, out);
-    add_misfits(builders, out);
+    add_notes(pass->records().counts(), again, out);
+    for (const ColumnBuilder& builder : builders) {
+      if (const auto misfits = builder.misfits()) out.push_back(*misfits);
+    }
     return out;
   }
   const std::string& path() const { return name; }
@@ -181,7 +221,8 @@ struct TableReader::State {
   std::optional<Pass> pass{};
   std::vector<ColumnBuilder> builders;
   std::vector<std::string> of_columns{};  // notes
-  int64_t rows = 0, again = 0, first_row = 0;
+  ColumnBuilder::Span span{};             // of the present block
+  int64_t rows = 0, again = 0;
 };
 
 TableReader::TableReader(const std::string& path, TableOptions options) : state_(std::make_unique<State>(path, std::move(options))) {}
@@ -191,14 +232,12 @@ const std::vector<std::string>& TableReader::names() const { return state_->dial
 bool TableReader::has_names() const { return state_->dialect.has_names; }
 std::vector<std::string> TableReader::notes() const { return state_->all_notes(); }
 int64_t TableReader::position() const { return state_->pass->source().position(); }
-int64_t TableReader::line(int64_t row) const { return state_->pass->records().line(row + state_->first_row); }
+int64_t TableReader::line(int64_t row) const { return state_->pass->records().line(state_->record_of(row)); }
 
 std::optional<Table> TableReader::next() {
   State& state = *state_;
   if (!state.add_block([](const ColumnBuilder&) { return true; })) return {};
-  std::vector<Column> columns;
-  for (ColumnBuilder& builder : state.builders) columns.push_back(builder.take(state.of_columns));
-  return Table(std::move(columns));
+  return Table(state.take_columns());
 }
 
 Table TableReader::rest() {
@@ -218,13 +257,12 @@ Table TableReader::rest() {
     while (state.add_block(is_meant)) {
     }
   }
-  std::vector<Column> columns;
   const size_t width = state.dialect.names.size();
-  for (size_t i = 0; i < state.builders.size(); ++i) {
-    Column column = state.builders[i].take(state.of_columns);
-    if (!is_nothing(column, state.wanted[i], width)) columns.push_back(std::move(column));
+  std::vector<Column> columns = state.take_columns(), kept;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (!is_nothing(columns[i], state.wanted[i], width)) kept.push_back(std::move(columns[i]));
   }
-  Table out(std::move(columns));
+  Table out(std::move(kept));
   out.notes = state.all_notes();
   return out;
 }

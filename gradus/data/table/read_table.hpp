@@ -43,7 +43,7 @@ struct TableOptions {
   std::vector<std::string> missing{"?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null", "<NA>", "#N/A", "NaT"};
   std::string decimal{};                  ///< "." or ","; "": found out
   std::string comment{};                  ///< a character with which lines begin that are left out; "": found out, of the first line
-  std::optional<DateOrder> date_order{};  ///< of 3/4/2024; nothing: found out by column, month first where both are possible
+  std::optional<DateOrder> date_order{};  ///< of 3/4/2024; nothing: found out by column, else month first; words where dates contradict
   Ragged ragged = Ragged::refuse;
   Misfit misfit = Misfit::refuse;
   int64_t limit = 0;    ///< at most so many rows; 0: all

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "gradus/base/error.hpp"
 #include "gradus/data/table/text_source.hpp"
@@ -16,7 +17,7 @@ using namespace core;
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 20, kLongestRecord = size_t{1} << 26;
-constexpr int64_t kMostColumns = 1'000'000;
+constexpr size_t kMostColumns = 1'000'000;
 
 constexpr uint64_t eight(char c) { return 0x0101010101010101u * static_cast<unsigned char>(c); }
 // The highest bit of each byte of `word` that is the one of which `wanted` is made.
@@ -24,6 +25,10 @@ uint64_t matches(uint64_t word, uint64_t wanted) {
   constexpr uint64_t low = eight(0x7f);
   const uint64_t x = word ^ wanted;
   return ~(((x & low) + low) | x | low);
+}
+
+[[noreturn]] void fail_width(const std::string& place) {
+  fail_io(place, "the line has more than ", kMostColumns, " cells; no more are read");
 }
 
 std::string cells_text(size_t cells) { return concat(cells, cells == 1 ? " cell" : " cells"); }
@@ -63,7 +68,7 @@ void RecordReader::check_text(size_t begin, size_t end) const {
 }
 
 // Moves the open record to the front and loads text behind it.
-bool RecordReader::fill() {
+void RecordReader::fill() {
   if (record_begin_ > 0) {
     std::memmove(text_.data(), text_.data() + record_begin_, text_end_ - record_begin_);
     text_end_ -= record_begin_;
@@ -84,28 +89,56 @@ bool RecordReader::fill() {
   text_end_ += static_cast<size_t>(got);
   is_at_end_ = got < room;
   check_text(before, is_at_end_ ? text_end_ : text_end_ - unfinished_utf8(std::string_view(text_.data(), text_end_)));
-  return got > 0;
 }
 
 bool RecordReader::next() {
   before_ += size();
+  if (!std::exchange(is_prepared_, false)) read_block();
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  std::swap(block_.text, text_);
+  std::swap(block_.cells, cells_);
+  std::swap(block_.lines, lines_);
+  std::swap(block_.firsts, firsts_);
+  counts_ = counted_;
+  // The record that is open goes on in the other text.
+  const size_t left = text_end_ - record_begin_;
+  if (text_.size() < block_.text.size()) text_.resize(block_.text.size());
+  std::memcpy(text_.data(), block_.text.data() + record_begin_, left);
+  text_end_ = left;
+  record_begin_ = 0;
+  return size() > 0;
+}
+
+void RecordReader::prepare() {
+  if (is_prepared_) return;
+  is_prepared_ = true;
+  try {
+    read_block();
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+}
+
+// Up to the end of a block with a record in it, or of the file.
+void RecordReader::read_block() {
   lines_.clear();
+  cells_.clear();
   firsts_.assign(1, 0);
   while (lines_.empty()) {
-    if (is_at_end_ && record_begin_ == text_end_) return false;
+    if (is_at_end_ && record_begin_ == text_end_) return;
     cells_.clear();
     if (!is_at_end_) fill();
     index();
+    if (cells_open_ > kMostColumns) fail_width(place_of_line(record_line_));
     if (is_at_end_ && record_begin_ < text_end_) {
       if (place_ == Place::quoted) fail_io(place_of_line(quote_line_), "a quote that opens in this line is never closed");
-      if (place_ == Place::comment) ++comment_lines_;
+      if (place_ == Place::comment) ++counted_.comment_lines;
       else end_record(text_end_);
       record_begin_ = text_end_;
     }
   }
   const size_t whole = width_ > 0 ? lines_.size() * static_cast<size_t>(width_) : static_cast<size_t>(firsts_.back());
   cells_.resize(whole);
-  return true;
 }
 
 void RecordReader::index() {
@@ -165,7 +198,7 @@ void RecordReader::index_slowly(size_t end) {
       else if (c == style_.line_end) ++line_;
     } else if (place_ == Place::comment) {
       if (c != style_.line_end) continue;
-      ++comment_lines_;
+      ++counted_.comment_lines;
       ++line_;
       record_line_ = line_;
       record_begin_ = cell_begin_ = at_ + 1;
@@ -216,10 +249,10 @@ void RecordReader::end_record(size_t at) {
   const auto is_empty = [&] { return std::all_of(text_.begin() + cells_.back().begin, text_.begin() + cells_.back().end, is_blank); };
   if (cells == 1 && is_empty()) {
     cells_.pop_back();
-    empty_lines_ += at < text_end_;
+    counted_.empty_lines += at < text_end_;
   } else {
     if (width_ == 0) width_ = static_cast<int64_t>(cells);
-    if (width_ > kMostColumns) fail_io(place_of_line(record_line_), "the line has ", cells, " cells; at most ", kMostColumns, " are read");
+    if (cells > kMostColumns) fail_width(place_of_line(record_line_));
     if (width_ == kAnyWidth) firsts_.push_back(static_cast<int64_t>(cells_.size()));
     if (static_cast<int64_t>(cells) != width_ && width_ != kAnyWidth) settle_ragged(cells);
     else lines_.push_back(record_line_);
@@ -235,15 +268,15 @@ void RecordReader::settle_ragged(size_t cells) {
     fail_io(place_of_line(record_line_), "the line has ", cells_text(cells), ", the first one ", wanted,
             "; they must be equal, or ragged be \"skip\" or \"pad\"");
   }
-  if (first_ragged_line_ == 0) first_ragged_line_ = record_line_;
+  if (counted_.first_ragged_line == 0) counted_.first_ragged_line = record_line_;
   if (ragged_ == Ragged::skip || cells > wanted) {
     cells_.resize(cells_.size() - cells);
-    ++skipped_;
+    ++counted_.skipped;
     return;
   }
   const uint32_t end = cells_.back().end;
   cells_.resize(cells_.size() + wanted - cells, {end, end});
-  ++padded_;
+  ++counted_.padded;
   lines_.push_back(record_line_);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,13 +33,16 @@ class RecordReader {
   /// Reads the next block; false at the end. Throws naming line (from 1) of a quote that is not closed, of text behind a closing quote, of
   /// a record of another width, of a zero byte, of what is not UTF-8, and of what is longer than 64 MiB.
   bool next();
+  /// Reads ahead what next() will give, perhaps in another thread, while cells of the present block are looked at; what is wrong there
+  /// next() throws.
+  void prepare();
 
   int64_t width() const { return width_; }
   int64_t width(int64_t record) const {
-    return width_ > 0 ? width_ : firsts_[static_cast<size_t>(record) + 1] - firsts_[static_cast<size_t>(record)];
+    return width_ > 0 ? width_ : block_.firsts[static_cast<size_t>(record) + 1] - block_.firsts[static_cast<size_t>(record)];
   }
   /// Records of the present block, and of those before it.
-  int64_t size() const { return static_cast<int64_t>(lines_.size()); }
+  int64_t size() const { return static_cast<int64_t>(block_.lines.size()); }
   int64_t records_before() const { return before_; }
   /// A cell of the block, without blanks around it, and without quotes where it has some; `scratch` holds what it must be put together in.
   std::string_view cell(int64_t record, int64_t column, std::string& scratch) const {
@@ -47,27 +51,29 @@ class RecordReader {
   }
   /// The same with its quotes.
   std::string_view raw_cell(int64_t record, int64_t column) const {
-    const auto at = static_cast<size_t>((width_ > 0 ? record * width_ : firsts_[static_cast<size_t>(record)]) + column);
-    const char *begin = text_.data() + cells_[at].begin, *end = text_.data() + cells_[at].end;
+    const auto at = static_cast<size_t>((width_ > 0 ? record * width_ : block_.firsts[static_cast<size_t>(record)]) + column);
+    const char *begin = block_.text.data() + block_.cells[at].begin, *end = block_.text.data() + block_.cells[at].end;
     while (begin != end && is_blank(*begin)) ++begin;
     while (begin != end && is_blank(end[-1])) --end;
     return {begin, static_cast<size_t>(end - begin)};
   }
   /// The line that a record of the block begins in.
-  int64_t line(int64_t record) const { return lines_[static_cast<size_t>(record)]; }
+  int64_t line(int64_t record) const { return block_.lines[static_cast<size_t>(record)]; }
 
-  // Counted so far.
-  int64_t empty_lines() const { return empty_lines_; }
-  int64_t comment_lines() const { return comment_lines_; }
-  int64_t skipped() const { return skipped_; }  ///< ragged ones that were left out
-  int64_t padded() const { return padded_; }    ///< and short ones that were filled up
-  int64_t first_ragged_line() const { return first_ragged_line_; }
+  /// What was counted up to the end of the present block.
+  struct Counts {
+    int64_t empty_lines = 0, comment_lines = 0;
+    int64_t skipped = 0, padded = 0;  ///< ragged ones that were left out, and short ones that were filled up
+    int64_t first_ragged_line = 0;
+  };
+  const Counts& counts() const { return counts_; }
 
  private:
   enum class Place : uint8_t { start, cell, quoted, after_quote, comment };
   static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
   static std::string_view unquoted(std::string_view raw, std::string& scratch);
-  bool fill();
+  void read_block();
+  void fill();
   void index();
   void index_slowly(size_t end);
   void skip_quoted();
@@ -82,6 +88,17 @@ class RecordReader {
   RecordStyle style_;
   Ragged ragged_;
   int64_t width_, before_ = 0;
+  struct Cell {
+    uint32_t begin, end;
+  };
+  struct Block {
+    std::vector<char> text{};
+    std::vector<Cell> cells{};
+    std::vector<int64_t> lines{}, firsts{};  // firsts: of records of any width, where their cells begin, and where the last ones end
+  };
+  Block block_{};    // that is looked at
+  Counts counts_{};  // up to its end
+  // From here on of the block that is read.
   std::vector<char> text_{};
   size_t text_end_ = 0;      // of the text that is loaded
   size_t at_ = 0;            // up to here it is indexed
@@ -91,13 +108,11 @@ class RecordReader {
   Place place_ = Place::start;
   int64_t line_ = 1;  // of at_
   int64_t record_line_ = 1, quote_line_ = 0;
-  struct Cell {
-    uint32_t begin, end;
-  };
   std::vector<Cell> cells_{};
-  std::vector<int64_t> lines_{}, firsts_{};  // firsts_: of records of any width, where their cells begin, and where the last ones end
-  bool is_at_end_ = false;
-  int64_t empty_lines_ = 0, comment_lines_ = 0, skipped_ = 0, padded_ = 0, first_ragged_line_ = 0;
+  std::vector<int64_t> lines_{}, firsts_{};
+  bool is_at_end_ = false, is_prepared_ = false;
+  std::exception_ptr error_{};
+  Counts counted_{};
 };
 
 }  // namespace gradus::data

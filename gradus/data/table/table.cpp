@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/printable.hpp"
@@ -47,18 +48,26 @@ const Column& Table::operator[](std::string_view name) const {
 }
 
 Table Table::select(const std::vector<std::string>& names) const {
+  std::unordered_map<std::string_view, const Column*> places;
+  for (const Column& column : columns_) places.emplace(column.name(), &column);
   std::vector<Column> out;
-  for (const std::string& name : names) out.push_back((*this)[name]);
+  for (const std::string& name : names) {
+    const auto found = places.find(name);
+    out.push_back(found == places.end() ? (*this)[name] : *found->second);
+  }
   return Table(std::move(out));
 }
 Table Table::select(std::initializer_list<std::string_view> names) const {
   return select(std::vector<std::string>(names.begin(), names.end()));
 }
 Table Table::without(const std::vector<std::string>& names) const {
-  for (const std::string& name : names) (*this)[name];
+  std::unordered_set<std::string_view> left_out(names.begin(), names.end());
   std::vector<Column> out;
   for (const Column& column : columns_) {
-    if (std::find(names.begin(), names.end(), column.name()) == names.end()) out.push_back(column);
+    if (left_out.erase(column.name()) == 0) out.push_back(column);
+  }
+  for (const std::string& name : names) {
+    if (left_out.contains(name)) (*this)[name];  // throws
   }
   return Table(std::move(out));
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "gradus/base/error.hpp"
@@ -18,6 +19,8 @@ using namespace core;
 namespace {
 
 constexpr size_t kPiece = 1 << 16;
+// Room for what iconv writes at once: a character, and in some encodings the one before it.
+constexpr size_t kRoom = 64;
 
 // "UTF-16LE" by a byte order mark or by zeros beside ASCII; "" for what may be UTF-8. `mark` is the length of the mark.
 std::string encoding_of(std::string_view head, size_t& mark) {
@@ -37,6 +40,27 @@ std::string encoding_of(std::string_view head, size_t& mark) {
   return "";
 }
 
+// "UTF-16LE" as "utf16le".
+std::string plain_name(std::string_view encoding) {
+  std::string out;
+  for (const char c : encoding) {
+    if (c != '-' && c != '_') out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  return out;
+}
+
+// The encoding by what is said and what the first bytes say: they tell the order of the bytes of "utf-16".
+std::string settled_encoding(const std::string& path, const std::string& said, const std::string& found, size_t mark) {
+  if (said.empty()) return found;
+  const std::string plain = plain_name(said), marked = found.empty() ? "utf8" : plain_name(found);
+  const bool is_of_any_order = plain == "utf16" || plain == "utf32";
+  if (is_of_any_order && !found.empty() && marked.starts_with(plain)) return found;
+  if (mark > 0 && plain.starts_with("utf") && plain != marked)
+    fail(path, "the encoding \"", said, "\" is named, and the file begins with the mark of ", found.empty() ? "UTF-8" : found,
+         "; name that one, or none");
+  return is_of_any_order ? said + "LE" : said;
+}
+
 }  // namespace
 
 struct TextSource::State {
@@ -51,7 +75,8 @@ struct TextSource::State {
     head_at += static_cast<size_t>(from_head);
     return from_head + (from_head < count ? stream.read_some(out + from_head, count - from_head) : 0);
   }
-  int64_t convert(char* out, int64_t count);
+  int64_t convert(char* out, size_t count);
+  int64_t finish(char* out, size_t count);
 
   file::InputStream stream;
   std::string head{}, encoding{};
@@ -60,7 +85,9 @@ struct TextSource::State {
   std::vector<char> raw{};  // not converted yet
   size_t raw_begin = 0, raw_end = 0;
   int64_t raw_position = 0;  // of raw_begin in the content
-  bool is_raw_at_end = false;
+  bool is_raw_at_end = false, is_finished = false;
+  char ready[kRoom];  // converted and not handed out yet
+  size_t ready_begin = 0, ready_end = 0;
 };
 
 TextSource::TextSource(const std::string& path, const std::string& encoding) : state_(std::make_unique<State>(path)) {
@@ -69,14 +96,11 @@ TextSource::TextSource(const std::string& path, const std::string& encoding) : s
   state.head.resize(static_cast<size_t>(state.stream.read_some(state.head.data(), 4)));
   size_t mark = 0;
   const std::string found = encoding_of(state.head, mark);
-  state.encoding = encoding.empty() ? found : encoding;
-  const bool is_marked_so = mark == 3 || !found.empty();
-  if (mark > 0 && (encoding.empty() || is_marked_so)) state.head_at = mark;
+  state.encoding = settled_encoding(path, encoding, found, mark);
+  const std::string plain = plain_name(state.encoding);
+  // Under an encoding that is said and knows no marks, what looks like the one of UTF-16 is text.
+  if (mark == 3 || plain == plain_name(found)) state.head_at = mark;
   state.raw_position = static_cast<int64_t>(state.head_at);
-  std::string plain;
-  for (const char c : state.encoding) {
-    if (c != '-' && c != '_') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  }
   if (plain.empty() || plain == "utf8") return;
   state.converter = iconv_open("UTF-8", state.encoding.c_str());
   if (state.converter == reinterpret_cast<iconv_t>(-1))
@@ -92,17 +116,32 @@ int64_t TextSource::position() const { return state_->stream.position(); }
 int64_t TextSource::read_some(char* out, int64_t count) {
   State& state = *state_;
   if (state.converter == reinterpret_cast<iconv_t>(-1)) return state.read_raw(out, count);
-  int64_t done = 0;
-  while (done < count) {
-    const int64_t got = state.convert(out + done, count - done);
+  // Characters are converted whole: where fewer bytes than one may need are left, it goes through `ready`.
+  const auto wanted = static_cast<size_t>(count);
+  size_t done = 0;
+  while (done < wanted) {
+    if (state.ready_begin < state.ready_end) {
+      const size_t part = std::min(wanted - done, state.ready_end - state.ready_begin);
+      std::memcpy(out + done, state.ready + state.ready_begin, part);
+      state.ready_begin += part;
+      done += part;
+      continue;
+    }
+    const bool is_direct = wanted - done >= kRoom;
+    const auto got = static_cast<size_t>(is_direct ? state.convert(out + done, wanted - done) : state.convert(state.ready, kRoom));
     if (got == 0) break;
-    done += got;
+    if (is_direct) {
+      done += got;
+    } else {
+      state.ready_begin = 0;
+      state.ready_end = got;
+    }
   }
-  return done;
+  return static_cast<int64_t>(done);
 }
 
-// One piece: what fits, 0 only at the end. A character is written whole, so `count` must be at least 4 or its end be near.
-int64_t TextSource::State::convert(char* out, int64_t count) {
+// One piece: what fits of at least kRoom bytes, 0 only at the end.
+int64_t TextSource::State::convert(char* out, size_t count) {
   while (true) {
     if (!is_raw_at_end && raw_end - raw_begin < 16) {
       std::memmove(raw.data(), raw.data() + raw_begin, raw_end - raw_begin);
@@ -113,9 +152,9 @@ int64_t TextSource::State::convert(char* out, int64_t count) {
       raw_end += static_cast<size_t>(got);
       is_raw_at_end = got < room;
     }
-    if (raw_begin == raw_end) return 0;
+    if (raw_begin == raw_end) return finish(out, count);
     char *from = raw.data() + raw_begin, *to = out;
-    size_t from_left = raw_end - raw_begin, to_left = static_cast<size_t>(count);
+    size_t from_left = raw_end - raw_begin, to_left = count;
     const size_t result = iconv(converter, &from, &from_left, &to, &to_left);
     const int error = result == static_cast<size_t>(-1) ? errno : 0;
     const auto used = static_cast<size_t>(from - (raw.data() + raw_begin));
@@ -125,8 +164,16 @@ int64_t TextSource::State::convert(char* out, int64_t count) {
     if (error == EILSEQ || is_cut_short)
       fail_io(stream.path(), "byte ", raw_position, " is not ", encoding, is_cut_short ? "; the file ends within a character" : "");
     if (to != out) return to - out;
-    if (error == E2BIG) return 0;
+    if (error == E2BIG) fail(stream.path(), "gradus bug: a character of ", encoding, " takes more than ", count, " bytes");
   }
+}
+
+// Some encodings hold a letter back until they have seen that no accent follows.
+int64_t TextSource::State::finish(char* out, size_t count) {
+  if (std::exchange(is_finished, true)) return 0;
+  char* to = out;
+  iconv(converter, nullptr, nullptr, &to, &count);
+  return to - out;
 }
 
 namespace {

@@ -8,7 +8,8 @@ namespace gradus::data {
 
 /// A file, plain, gzip or zstd, read from its start as UTF-8 without byte order mark. `encoding` "" is UTF-8, or UTF-16 where a mark or the
 /// zeros of its first bytes say so; others are those that iconv knows: "latin1", "windows-1252", "gb18030", "shift_jis", "utf-16le".
-/// Throws for a name that iconv does not know, and, while reading, for bytes that are none of the encoding, naming the byte.
+/// "utf-16" and "utf-32" have the order of bytes that the first ones tell, else the lower byte first. Throws for a name that iconv does not
+/// know, for one of Unicode where the mark is of another, and, while reading, for bytes that are none of the encoding, naming the byte.
 class TextSource {
  public:
   TextSource(const std::string& path, const std::string& encoding);
