@@ -145,8 +145,9 @@ class TableLoad {
     data::Table all = data::read_table(files_.path, source_.reading());
     target_ = target_name(source_.target, all.names(), files_.path);
     add_notes(out_.notes, "", all.notes);
+    all = with_target(all, "");
     Rows rows{all, {}};
-    if (!files_.test_path.empty()) rows.test = read_test(all);
+    if (!files_.test_path.empty()) rows.test = with_target(read_test(all), "test file: ");
     else if (source_.test > 0) std::tie(rows.test, rows.train) = data::split(all, source_.test, seed_, by(all));
     if (loading_.limit > 0 && loading_.limit < rows.train.rows()) rows.train = rows.train.rows(0, loading_.limit);
     return rows;
@@ -163,9 +164,20 @@ class TableLoad {
     return std::move(out_);
   }
   std::vector<int64_t> folds(const data::Table& train, int64_t count) { return data::folds(train, count, seed_ + 2, by(train)); }
+  const std::string& target() const { return target_; }
   bool is_class(const data::Table& train) const { return preprocess::target_of(train[target_], {.task = source_.task}).is_class(); }
 
  private:
+  // Nothing can be learnt or measured of a row without a target.
+  data::Table with_target(const data::Table& table, const std::string& what) {
+    const std::vector<int64_t> rows = train::detail::rows_with(table, target_);
+    const int64_t missing = table.rows() - static_cast<int64_t>(rows.size());
+    if (missing == 0 || rows.empty()) return table;
+    out_.notes.push_back(concat(what, missing, missing == 1 ? " row has no target \"" : " rows have no target \"", target_,
+                                missing == 1 ? "\" and is left out" : "\" and are left out"));
+    return table.take(rows);
+  }
+
   data::SplitBy by(const data::Table& table) const {
     if (!source_.group.empty() || !source_.time.empty()) return {.stratify = {}, .group = source_.group, .time = source_.time};
     return {.stratify = source_.stratify && is_divided_by_class(table[target_], source_.task) ? target_ : std::string(),
@@ -240,6 +252,7 @@ Source TableSource::source(const Section& section, uint64_t seed) const {
     const std::vector<int64_t> assignment = load.folds(rows, count);
     TableSource each = own;  // what the target is all rows say: those of a fold might be few enough for classes
     each.task = load.is_class(rows) ? preprocess::Task::classification : preprocess::Task::regression;
+    if (each.task == preprocess::Task::classification) train::detail::check_class_rows(rows, load.target());
     // By time each part is foretold by those before it.
     const bool is_forward = !own.time.empty();
     const auto parts = [=](int64_t fold) {
