@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "gradus/base/error.hpp"
 
@@ -98,6 +99,22 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> fold_positions(const std::
   return {std::move(trained), std::move(held)};
 }
 
+namespace {
+
+// Throws for a class that only one row has: the fold that holds it out could not learn it.
+void check_class_rows(const data::Table& table, const std::string& target) {
+  std::map<std::string, int64_t> counts;
+  const data::Column& column = table[target];
+  for (int64_t row = 0; row < column.size(); ++row) ++counts[column.cell(row)];
+  for (const auto& [name, count] : counts) {
+    if (count == 1 && !name.empty())
+      fail("folds", "class \"", name, "\" of \"", target,
+           "\" has one row; the model of the fold that holds it out cannot know it: each needs at least 2");
+  }
+}
+
+}  // namespace
+
 FoldPlan plan_folds(const data::Dataset& set, const CrossValidateOptions& options) {
   if (!options.by.stratify.empty() || !options.by.group.empty() || !options.by.time.empty())
     fail("cross_validate", "by names columns, which a data set has not; give the fold of each sample as assignment");
@@ -112,22 +129,29 @@ FoldPlan plan_folds(const data::Dataset& set, const CrossValidateOptions& option
 
 FoldPlan plan_folds(const preprocess::Pipeline& pipeline, const data::Table& table, const std::string& target,
                     const CrossValidateOptions& options) {
-  check_folds(options.folds, table.rows());
+  const std::vector<int64_t> known = preprocess::rows_with_target(table[target]);
+  const data::Table rows = table.take(known);
+  check_folds(options.folds, rows.rows());
   const bool is_forward = options.assignment.empty() && !options.by.time.empty();
   // What the target is all rows say: those of a fold might be few enough for classes.
-  const bool is_class = preprocess::target_of(table[target], options.target).is_class();
+  const bool is_class = preprocess::target_of(rows[target], options.target).is_class();
   preprocess::TargetOptions how = options.target;
   how.task = is_class ? preprocess::Task::classification : preprocess::Task::regression;
-  const std::vector<int64_t> assignment = options.assignment.empty()
-                                              ? data::folds(table, options.folds, options.seed, splitting(target, is_class, options))
-                                              : options.assignment;
-  check_assignment(assignment, table.rows(), options.folds);
+  std::vector<int64_t> assignment;
+  if (options.assignment.empty()) {
+    assignment = data::folds(rows, options.folds, options.seed, splitting(target, is_class, options));
+  } else {
+    check_assignment(options.assignment, table.rows(), options.folds);
+    for (const int64_t row : known) assignment.push_back(options.assignment[static_cast<size_t>(row)]);
+  }
+  check_assignment(assignment, rows.rows(), options.folds);
+  if (is_class) check_class_rows(rows, target);
   const int64_t first = is_forward ? 1 : 0;
-  return {first, options.folds - first, [=, &pipeline, &table](int64_t fold) -> FoldSets {
+  return {first, options.folds - first, [=, &pipeline](int64_t fold) -> FoldSets {
             const auto [trained, held] = fold_positions(assignment, fold, is_forward);
             preprocess::Pipeline own(pipeline.steps());
-            data::Dataset known = own.fit(table.take(trained), target, how);
-            return {std::move(known), own.dataset(table.take(held))};
+            data::Dataset known_set = own.fit(rows.take(trained), target, how);
+            return {std::move(known_set), own.dataset(rows.take(held))};
           }};
 }
 

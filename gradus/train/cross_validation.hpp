@@ -73,7 +73,7 @@ Logs train_and_measure(const Make& make, const FoldSets& sets, FitOptions option
 /// Trains `folds` models, each on all samples but one part, and measures it on that part. `make` gives a new model each time: make(), or
 /// make(set) with the samples that it will be trained on.
 ///
-///   const auto make = [] { return nn::Sequential{nn::Dense(10)}; };
+///   const auto make = [] { return nn::Sequential{nn::Flatten(), nn::Dense(10)}; };
 ///   const auto scores = train::cross_validate(make, train_set, {.fit = {.loss = loss::sparse_categorical_crossentropy,
 ///                                             .metrics = {metrics::accuracy}, .verbose = false}, .folds = 2});
 ///   scores.mean("accuracy");
@@ -84,7 +84,7 @@ CrossValidation cross_validate(const Make& make, const data::Dataset& set, const
     return detail::train_and_measure(make, sets, std::move(fit));
   });
 }
-/// The same of a table. The pipeline is fitted in each fold anew, on the rows that the fold is trained on: what it learns (means, codes,
+/// The same of a table; rows without a target are left out. The pipeline is fitted in each fold anew, on the rows that the fold is trained on: what it learns (means, codes,
 /// the scale of the target) comes from no row that is measured. `pipeline` itself stays as it is.
 ///
 ///   const preprocess::Pipeline plain{preprocess::DateParts(), preprocess::Impute(), preprocess::Standardise(), preprocess::OneHot()};

@@ -93,7 +93,7 @@ struct SearchOptions {
 ///
 ///   const train::SearchResult found = train::search({{"rate", train::log_uniform(1e-4, 1e-1)}, {"units", train::int_uniform(8, 64)}},
 ///       [](const train::Trial& trial) {
-///         nn::Sequential net{nn::Dense(trial.integer("units"), relu), nn::Dense(10)};
+///         nn::Sequential net{nn::Flatten(), nn::Dense(trial.integer("units"), relu), nn::Dense(10)};
 ///         return train::fit(net, train_set, {.loss = loss::sparse_categorical_crossentropy, .optimizer = optim::Adam(trial["rate"]),
 ///                                            .epochs = trial.epochs, .validation_fraction = 0.25, .verbose = false}).last("val_loss");
 ///       }, {.trials = 4, .epochs = 2, .verbose = false});

@@ -38,6 +38,7 @@ double number_of(const Datum& line, std::string_view name) {
 }  // namespace
 
 SearchLog::SearchLog(const std::string& folder, const Datum::Table& facts) : path_(folder + "/" + kTrialsFile) {
+  if (const Datum* seed = core::find(facts, "seed")) seed_ = *seed;
   std::string text;
   if (file::exists(path_)) text = file::read_all(path_, kLargestLog);
   const size_t whole = text.rfind('\n') + 1;  // npos + 1: there is no whole line
@@ -122,6 +123,7 @@ void SearchLog::add(const TrialResult& result) {
                     {"score", result.score}};
   if (std::isfinite(result.deviation)) line.emplace_back("deviation", result.deviation);
   line.emplace_back("seconds", result.seconds);
+  line.emplace_back("seed", seed_);
   line.emplace_back("values", result.values);
   if (!result.message.empty()) line.emplace_back("message", printable(result.message));
   write(line);

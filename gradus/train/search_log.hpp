@@ -36,6 +36,7 @@ class SearchLog {
 
   std::string path_;
   int descriptor_ = -1;
+  core::Datum seed_{};  // of the search
   std::map<std::pair<int64_t, int64_t>, TrialResult> results_{};  // by trial and epochs
   std::map<int64_t, int64_t> stopped_{};
 };

@@ -337,6 +337,21 @@ TEST(Folds, AreTrainedBesideTheRunAndChangeNothingOfIt) {
   EXPECT_FALSE(std::filesystem::exists(folder / "x"));
 }
 
+TEST(Folds, RowsWithoutATargetAreLeftOutAndCounted) {
+  const TemporaryFolder folder;
+  std::string text = "x,y\n";
+  for (int i = 0; i < 60; ++i) text += std::to_string(i * 7 % 11) + "," + (i % 9 == 4 ? "" : i * 7 % 11 > 5 ? "yes" : "no") + "\n";
+  write_text(folder / "t.csv", text);
+  const Outcome outcome = run_gradus({"train", "t.csv", "--target", "y", "--folds", "4", "--run-dir", "s"}, {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;  // also where such rows lie among those for testing
+  EXPECT_NE(outcome.err.find("note: 7 rows have no target \"y\" and are left out\n"), std::string::npos) << outcome.err;
+  write_text(folder / "rare.csv", "x,y\n1,a\n2,b\n3,a\n4,b\n5,c\n6,a\n7,b\n8,a\n9,b\n10,a\n");
+  write_text(folder / "test.csv", "x,y\n1,a\n2,b\n");
+  const Outcome rare =
+      run_gradus({"train", "rare.csv", "--target", "y", "--test", "test.csv", "--folds", "2", "--run-dir", "r"}, {.folder = folder.path()});
+  EXPECT_EQ(rare.code, 0) << rare.err;  // a model that has not seen the only "c" is not measured on it
+}
+
 TEST(Folds, OfSamplesThatOverlapAreRefused) {
   const TemporaryFolder folder;
   std::string numbers = "n\n";

@@ -28,7 +28,8 @@ constexpr Section kSections[] = {{"Arrays: making, reading, indexing", array_pro
                                  {"Explanations", explanation_provocations},
                                  {"Privacy and knowledge", knowledge_provocations},
                                  {"Scores, intervals, comparisons", metric_provocations},
-                                 {"Linear models, networks for tables, recommenders", table_model_provocations}};
+                                 {"Linear models, networks for tables, recommenders", table_model_provocations},
+                                 {"Searches, cross-validation, rates", search_provocations}};
 
 // The code without the line breaks and doubled spaces that its place in a C++ file gave it.
 std::string tidy(const std::string& code) {

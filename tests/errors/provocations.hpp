@@ -30,5 +30,6 @@ Provocations explanation_provocations();
 Provocations knowledge_provocations();
 Provocations metric_provocations();
 Provocations table_model_provocations();
+Provocations search_provocations();
 
 }  // namespace errors

@@ -146,6 +146,31 @@ TEST(CrossValidation, GroupsStayTogether) {
       {.fit = {.loss = loss::mean_squared_error, .verbose = false}, .folds = 5, .by = {.stratify = {}, .group = "group", .time = {}}});
 }
 
+TEST(CrossValidation, AClassOfOneRowIsNamed) {
+  const data::Table table({data::Column::numeric("x", {1, 2, 3, 4, 5}), data::Column::categorical("y", {"a", "b", "a", "b", "c"})});
+  const auto make = [] { return nn::Sequential{nn::Dense(3)}; };
+  EXPECT_EQ(error_of([&] {
+              train::cross_validate(make, preprocess::Pipeline{preprocess::Standardise()}, table, "y", {.fit = kFit, .folds = 2});
+            }),
+            "folds: class \"c\" of \"y\" has one row; the model of the fold that holds it out cannot know it: each needs at least 2");
+}
+
+TEST(CrossValidation, RowsWithoutATargetAreLeftOut) {
+  const data::Table table(
+      {data::Column::numeric("x", {1, 2, 3, 4, 5, 6, 7}), data::Column::categorical("y", {"a", "b", "a", "b", "a", "b", ""})});
+  int64_t seen = 0;
+  const auto make = [&](const data::Dataset& set) {
+    seen += set.size();
+    return nn::Sequential{nn::Dense(2)};
+  };
+  train::cross_validate(make, preprocess::Pipeline{preprocess::Standardise()}, table, "y", {.fit = kFit, .folds = 3});
+  EXPECT_EQ(seen, 12);  // each of the six in two of three
+  // An assignment is of all rows.
+  train::cross_validate(make, preprocess::Pipeline{preprocess::Standardise()}, table, "y",
+                        {.fit = kFit, .folds = 2, .assignment = {0, 0, 1, 1, 0, 1, 1}});
+  EXPECT_EQ(seen, 18);
+}
+
 TEST(CrossValidation, WrongCallsAreRefused) {
   const data::Dataset set = data::make_blobs(10, {.seed = 1});
   const auto make = [] { return nn::Sequential{nn::Dense(3)}; };

@@ -95,8 +95,8 @@ TEST(RateRange, SuggestsTheSteepestDescentAndNoSpike) {
     range.smoothed.push_back(running / (1 - weight));
   }
   train::detail::suggest(range, 0.9);
-  EXPECT_GT(range.steepest, 1e-3 / 2);
-  EXPECT_LT(range.steepest, 1e-3 * 2);
+  EXPECT_GT(range.steepest, 1e-3 / 1.5);  // within the lag of the smoothed loss, a factor of 2
+  EXPECT_LT(range.steepest, 1e-3 * 1.5);
   EXPECT_LT(range.safe, 0.16);
   EXPECT_EQ(range.suggestion(), std::min(range.steepest, range.safe));
   const std::string svg = train::to_svg(train::to_chart(range));
