@@ -53,7 +53,7 @@ std::vector<Cells> sample(const std::string& path, const std::string& encoding, 
 // Where no record can be read, reading says why: that is the error, not what is missing in a table of nothing.
 [[noreturn]] void fail_as_reading(const std::string& path, const TableOptions& options, RecordStyle style) {
   TextSource source(path, options.encoding);
-  RecordReader reader(source, style, Ragged::refuse, RecordReader::kAnyWidth);
+  RecordReader reader(source, style, options.ragged, static_cast<int64_t>(options.names.size()));
   reader.next();
   fail_io(path, "there are only comments and empty lines; a table has at least one line");
 }
