@@ -301,6 +301,26 @@ TEST(Table, PiecesOfColumnsOfMostlyDifferentWordsAreTheWholeFile) {
   EXPECT_GT(pieces, 2);
 }
 
+TEST(Table, WhatIsWrongFurtherDownComesWithItsPiece) {
+  // The next piece is read while one is built: what is in it must not show before its turn.
+  std::string content = "n,w\n";
+  for (int i = 0; i < 250'000; ++i) content += std::to_string(1'000'000 + i) + (i == 200'000 ? ",w\n\n" : ",w\n");
+  const Read file(content + "1,\"2\"x\n");
+  TableReader reader(file.path);
+  int64_t rows = 0;
+  std::string problem;
+  while (problem.empty()) {
+    const int64_t before = rows;
+    problem = error_of([&] { rows += reader.next()->rows(); });
+    if (rows == before) break;
+    EXPECT_EQ(reader.line(0), before + 2 + (before > 200'000));
+    EXPECT_EQ(reader.notes().size(), rows > 200'000 ? 1u : 0u) << rows;
+  }
+  EXPECT_GT(rows, 200'001);
+  EXPECT_EQ(testing::without_path(problem, file.folder.path()),
+            "PATH/a.csv:250003: \"x\" follows a closing quote; a cell ends there, and a quote in it is doubled");
+}
+
 TEST(Table, RowsKnowTheirLinesBehindARepeatedLineOfNames) {
   const Read file("a,b\n1,x\na,b\n\n2,y\na,b\na,b\n3,z\n4,w\n");
   TableReader reader(file.path);

@@ -53,6 +53,11 @@ void read_lines(const std::string& content) {
   gradus::testing::write_text("a.txt", content);
   data::read_lines("a.txt");
 }
+void read_table(const std::string& content, const std::string& name = "a.csv", const data::TableOptions& options = {}) {
+  const Folder folder;
+  gradus::testing::write_text(name, content);
+  data::read_table(name, options);
+}
 // The header with its length in front, then the data.
 void read_safetensors(const std::string& header, const std::string& data) {
   std::string content;
@@ -154,6 +159,16 @@ Provocations file_provocations() {
       PROVOKE(read_numbers("1\n\"2\n")),
       PROVOKE(read_numbers("1\n\"2\"3\n")),
       PROVOKE(read_numbers("a,b\n1,2\n3,four\n")),
+      PROVOKE(read_table("#a\n\n#b\n", "a.csv", {.comment = "#"})),
+      PROVOKE(read_table("\xFE\xFF", "a.csv", {.encoding = "utf-16le"})),
+      PROVOKE(read_table(std::string(1'000'001, ','))),
+      PROVOKE(read_table("day,n\n3/4/2024,1\n\nsoon,2\n", "a.csv", {.types = {{"day", {data::ColumnType::date, {}, {}}}}})),
+      PROVOKE(read_table("{\"age\": 1}\n", "a.jsonl", {.types = {{"aeg", {}}}})),
+      PROVOKE(read_table("{\"age\": 1}\n{\"age\": \n", "a.jsonl")),
+      PROVOKE(read_table("{\"name\": \"M\xFCller\"}\n", "a.jsonl")),
+      PROVOKE(read_table("{\"" + std::string(3000, 'k') + "\": {\"" + std::string(1100, 'k') + "\": 1}}\n", "a.jsonl")),
+      PROVOKE(std::string rows; for (int i = 0; i < 4000; ++i) rows += "{\"key" + std::to_string(i) + "\": 1}\n"; read_table(rows, "a.jsonl")),
+      PROVOKE(data::Column::numeric("age", {31}).date_order()),
       PROVOKE(read_lines("")),
       PROVOKE(read_lines("one\ntwo\xE9\n")),
       PROVOKE(load_tokenizer(R"({"model": {"type": "BPE", "voc)")),

@@ -53,7 +53,7 @@ std::vector<Cells> sample(const std::string& path, const std::string& encoding, 
 // Where no record can be read, reading says why: that is the error, not what is missing in a table of nothing.
 [[noreturn]] void fail_as_reading(const std::string& path, const TableOptions& options, RecordStyle style) {
   TextSource source(path, options.encoding);
-  RecordReader reader(source, style, Ragged::refuse, RecordReader::kAnyWidth);
+  RecordReader reader(source, style, options.ragged, static_cast<int64_t>(options.names.size()));
   reader.next();
   fail_io(path, "there are only comments and empty lines; a table has at least one line");
 }
@@ -218,14 +218,14 @@ std::vector<std::string> names_of(const Cells& cells, bool are_names, std::vecto
     std::string name = are_names ? cells[i] : "";
     if (i == 0 && name.starts_with('#') && name.size() > 1) name.erase(0, 1 + (name[1] == ' '));
     if (name.empty()) name = concat("column_", i + 1);
-    if (taken.contains(name)) {
+    if (!taken.insert(name).second) {
       int64_t& number = numbers.emplace(name, 1).first->second;
       do ++number;
       while (taken.contains(concat(name, "_", number)));
       if (count++ < kNoted) doubled.push_back(concat("\"", name, "\" (column ", i + 1, ") is called ", name, "_", number));
       name = concat(name, "_", number);
+      taken.insert(name);
     }
-    taken.insert(name);
     out.push_back(std::move(name));
   }
   if (count > 0)

@@ -102,6 +102,7 @@ struct TableReader::State {
         wanted(wanted_columns(path, {.names = dialect.names, .behind = {}}, options)),
         name(path) {
     begin_again();
+    builders.reserve(wanted.size());
     for (const size_t place : wanted) {
       const auto kind = options.types.find(dialect.names[place]);
       builders.emplace_back(dialect.names[place], kind == options.types.end() ? std::nullopt : std::optional(kind->second), options,
