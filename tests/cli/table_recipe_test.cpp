@@ -127,7 +127,7 @@ TEST(TableRecipe, ReadsLaterFilesAsItsOwn) {
   recipe.replace("target = \"income\"", "target = \"income\"\nmissing = [\"-1\"]\ndecimal = \",\"");
   const Outcome trained = recipe.train();
   ASSERT_EQ(trained.code, 0) << trained.err;
-  EXPECT_TRUE(contains(recipe.card(), "| age | numeric | 20.5 to 69.5 | ")) << recipe.card();
+  EXPECT_TRUE(contains(recipe.card(), "| age | numeric | 21.5 to 68.5 | 6 |")) << recipe.card();
   recipe.write("a.csv", "age;hours;job;joined\n;20;cook;2015-01-01\n");
   recipe.write("b.csv", "age;hours;job;joined\n-1;20;cook;2015-01-01\n");
   const auto answer = [&](const std::string& file) {
