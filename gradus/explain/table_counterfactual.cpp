@@ -36,7 +36,7 @@ struct Place {
   size_t begin = 0;                   // among u
   std::vector<std::string> values{};  // of a category
   double from = 0;                    // of a number
-  double scale = 1;
+  double scale = 1, low = 0, high = 0;
   bool is_integer = false;
   bool is_category() const { return !values.empty(); }
   size_t size() const { return is_category() ? values.size() : 1; }
@@ -138,6 +138,11 @@ class TableSearch {
     const double middle = median(known);
     for (const double v : known) distances.push_back(std::fabs(v - middle));
     place.scale = median(distances);
+    place.low = place.high = place.from;
+    for (const double v : known) {
+      place.low = std::min(place.low, v);
+      place.high = std::max(place.high, v);
+    }
     add_row(place);
     // x = (u - shift) / scale
     const preprocess::FeatureUnit& unit = units_.features[f];
@@ -290,7 +295,7 @@ class TableSearch {
     const int exponent = static_cast<int>(std::floor(std::log10(size))) - 1 - digits;
     const double unit = std::pow(10.0, std::abs(exponent)), places = exponent < 0 ? change.to * unit : change.to / unit;
     const double whole = change.to > change.from ? std::ceil(places) : std::floor(places);
-    return exponent < 0 ? whole / unit : whole * unit;
+    return std::clamp(exponent < 0 ? whole / unit : whole * unit, place.low, place.high);
   }
 
   Function model_;

@@ -55,9 +55,9 @@ struct RuleNames {
 /// Robust); columns of categories with their values, as one-hot columns, codes or places in an order; classes, or the target's name. A
 /// feature that a step has changed otherwise (Power, Clip) is refused where a rule names it.
 ///
-///   preprocess::Pipeline pipeline{preprocess::Impute(preprocess::median), preprocess::Standardise(), preprocess::OneHot()};
+///   preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(), preprocess::Standardise(), preprocess::OneHot()};
 ///   pipeline.fit(table, "happy");
-///   const train::Rules about_table({{"if age < 18 and colour = red then yes"}}, train::rule_names(pipeline));
+///   const train::Rules about_table({{"if age < 18 and job = clerk then yes"}}, train::rule_names(pipeline));
 RuleNames rule_names(const preprocess::Pipeline& pipeline);
 
 /// How often a rule is broken.

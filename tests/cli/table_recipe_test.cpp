@@ -45,6 +45,7 @@ class Recipe {
     write_text(folder_ / "r.toml", text.replace(at, from.size(), to));
   }
   void write(const std::string& name, const std::string& text) const { write_text(folder_ / name, text); }
+  std::string card() const { return read_text(folder_ / "run/card.md"); }
   Outcome gradus(const std::vector<std::string>& arguments) const { return run_gradus(arguments, {.folder = folder_.path()}); }
   Outcome train(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments{"train", "r.toml", "--run-dir", "run", "--replace"};
@@ -126,6 +127,7 @@ TEST(TableRecipe, ReadsLaterFilesAsItsOwn) {
   recipe.replace("target = \"income\"", "target = \"income\"\nmissing = [\"-1\"]\ndecimal = \",\"");
   const Outcome trained = recipe.train();
   ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_TRUE(contains(recipe.card(), "| age | numeric | 21.5 to 68.5 | 6 |")) << recipe.card();
   recipe.write("a.csv", "age;hours;job;joined\n;20;cook;2015-01-01\n");
   recipe.write("b.csv", "age;hours;job;joined\n-1;20;cook;2015-01-01\n");
   const auto answer = [&](const std::string& file) {
@@ -167,7 +169,9 @@ TEST(TableRecipe, TheNamesThatItGivesHoldForLaterFiles) {
                 named = recipe.gradus({"predict", "run", "named.csv", "--csv"});
   ASSERT_EQ(bare.code, 0) << bare.err;
   EXPECT_TRUE(contains(bare.out, "\nbare.csv,0,")) << bare.out;
-  const auto first_row = [](const std::string& out) { return out.substr(out.find("csv,0"), 40); };
+  const auto first_row = [](const std::string& out) {
+    return out.substr(out.find("csv,0"), out.find('\n', out.find("csv,0")) - out.find("csv,0"));
+  };
   EXPECT_EQ(first_row(bare.out), first_row(named.out));
 }
 

@@ -46,6 +46,10 @@ size_t few_bits(std::string_view word) {
 ColumnBuilder::ColumnBuilder(std::string name, std::optional<ColumnKind> kind, const TableOptions& options, char decimal)
     : name_(std::move(name)), options_(options), decimal_(decimal), has_kind_(kind.has_value()) {
   dates_ = options.date_order;
+  for (const std::string& mark : options.missing) {
+    double value = 0;
+    if (read_number(mark, decimal, value) && std::isfinite(value)) number_marks_.push_back(value);
+  }
   if (!kind) return;
   type_ = kind->type;
   order_ = kind->order;
@@ -72,7 +76,8 @@ void ColumnBuilder::note_misfit(std::string_view cell, int64_t line, const std::
 bool ColumnBuilder::add_number(std::string_view cell) {
   double value;
   if (read_number(cell, decimal_, value)) {
-    if (cell.size() > 1 && !has_kind_ && is_name(cell)) return false;
+    if (std::find(number_marks_.begin(), number_marks_.end(), value) != number_marks_.end()) value = std::nan("");
+    else if (cell.size() > 1 && !has_kind_ && is_name(cell)) return false;
   } else if (is_missing_mark(cell, options_)) {
     value = std::nan("");
   } else if (is_missing_number(cell)) {

@@ -72,9 +72,10 @@ class ColumnBuilder {
   std::string path_{};
   std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> places_{};
   Texts texts_{};
-  std::vector<int32_t> recent_{};  // codes by a few bits of their words; -1: none
-  std::string last_missing_{};     // the mark that came last
-  std::vector<bool> are_dates_{};  // of words_, where the kind is a date
+  std::vector<int32_t> recent_{};       // codes by a few bits of their words; -1: none
+  std::string last_missing_{};          // the mark that came last
+  std::vector<double> number_marks_{};  // marks of missing values that are numbers: -999
+  std::vector<bool> are_dates_{};       // of words_, where the kind is a date
   int64_t misfits_ = 0, first_misfit_line_ = 0;
   std::string first_misfit_{}, scratch_{};
 };
