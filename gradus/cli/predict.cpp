@@ -83,9 +83,10 @@ void print_text(const Predictions& found, const nn::ModelInfo& info, int64_t top
   }
 }
 
-// file,sample,class,probability and a column for each class's probability; or file,sample,output_0,...
-std::string csv_header(const Predictions& found, const nn::ModelInfo& info) {
+// file,sample,class,probability and a column for each class's probability; or file,sample,output_0,..., of a table the target's name.
+std::string csv_header(const Predictions& found, const nn::ModelInfo& info, const std::string& target) {
   std::string out = found.is_classifier ? "file,sample,class,probability" : "file,sample";
+  if (!found.is_classifier && found.width == 1 && !target.empty()) return out + "," + csv_text_cell(target) + "\n";
   const int64_t columns = found.is_classifier && found.width == 1 ? 2 : found.width;
   for (int64_t k = 0; k < columns; ++k)
     out += "," + (found.is_classifier ? csv_text_cell(class_name(info, static_cast<size_t>(k))) : concat("output_", k));
@@ -187,7 +188,11 @@ void predict_table(const std::string& path, const nn::Model& model, const TableM
   print_notes(notes);
 }
 
-void run_predict(const PredictArguments& arguments) {
+void run_predict(PredictArguments arguments) {
+  if (arguments.output == "-") {  // as many commands have it: the standard output
+    arguments.output.clear();
+    arguments.is_csv = true;
+  }
   if (!arguments.output.empty()) refuse_own_input(arguments);
   const nn::Model model = load_model(arguments.model);
   const TableModel tables = table_model(model.info, arguments.model);
@@ -199,7 +204,7 @@ void run_predict(const PredictArguments& arguments) {
       print_text(found, model.info, arguments.top, first);
       return;
     }
-    if (!std::exchange(has_header, true)) out.write(csv_header(found, model.info));
+    if (!std::exchange(has_header, true)) out.write(csv_header(found, model.info, tables.pipeline.target().column));
     out.write(csv_rows(found, model.info, first));
   };
   for (const std::string& path : arguments.inputs) {
@@ -220,7 +225,7 @@ void add_predict(CLI::App& app) {
   command.option("--top", {1, int64_t{1} << 20}, arguments->top, "Print so many classes (default: 3)");
   command.option("--limit", {1, int64_t{1} << 40}, arguments->limit, "Only the first N samples of each file");
   command.flag("--csv", arguments->is_csv, "Print CSV: file, sample, class, probability, then the probability of each class");
-  command.option("-o,--output", "FILE", arguments->output, "Write the CSV to a file instead");
+  command.option("-o,--output", "FILE", arguments->output, "Write the CSV to a file instead (-: the standard output)");
   command.footer(R"(
 One line a sample: the likeliest classes with their probabilities; for a regression the numbers that the model gives. Numbers are prepared as those
 of the training were. A model of images of bytes takes 0 to 255; CSV files and floats may have them divided by 255 already, 0 to 1.

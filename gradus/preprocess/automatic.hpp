@@ -23,7 +23,7 @@ struct AutomaticSteps {
 /// Whether a column only numbers the rows: 0, 1, 2, ... or 1, 2, 3, ... in any order, with gaps where some of the rows are in another file;
 /// with larger gaps if it is called id, index, number or the like. Of 10 rows at least.
 ///
-///   preprocess::counts_rows(data::Column::numeric("n", {1, 2, 3, 4, 5, 6, 8, 9, 10, 12}))   // true
+///     preprocess::counts_rows(data::Column::numeric("n", {1, 2, 3, 4, 5, 6, 8, 9, 10, 12}))   // true
 bool counts_rows(const data::Column& column);
 
 /// Looks at the training table and chooses: columns that say nothing (constant, empty, numbers of rows, a different category in nearly

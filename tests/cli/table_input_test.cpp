@@ -43,7 +43,7 @@ TEST(TablePredict, ColumnsGoByNameInAnyOrder) {
     ASSERT_EQ(plain.code, 0) << plain.err;
     EXPECT_EQ(plain.err, "") << "the target of a file is none of the model's business";
     EXPECT_EQ(std::count(plain.rows.begin(), plain.rows.end(), '\n'), 13);
-    EXPECT_EQ(plain.rows.rfind(aim == Aim::number ? "file,sample,output_0\n" : "file,sample,class,probability,high,low", 0), 0u)
+    EXPECT_EQ(plain.rows.rfind(aim == Aim::number ? "file,sample,income\n" : "file,sample,class,probability,high,low", 0), 0u)
         << plain.rows;
     const Answers turned = answers(aim, changed(lines, [](size_t, auto& cells) { std::reverse(cells.begin(), cells.end()); }));
     EXPECT_EQ(turned.rows, plain.rows);
@@ -91,7 +91,15 @@ TEST(TablePredict, FilesWithoutRows) {
   const Answers header = answers(Aim::two_classes, {people_lines(1)[0]});
   EXPECT_EQ(header.rows, "file,sample,class,probability,high,low\n");
   EXPECT_EQ(header.err, "note: x.csv has no rows\n");
-  EXPECT_EQ(answers(Aim::number, {people_lines(1)[0]}).rows, "file,sample,output_0\n");
+  EXPECT_EQ(answers(Aim::number, {people_lines(1)[0]}).rows, "file,sample,income\n");
+}
+
+TEST(TablePredict, MayWriteToTheStandardOutput) {
+  const TrainedPeople& model = TrainedPeople::of(Aim::number);
+  model.write("x.csv", people_lines(3, Aim::number));
+  const Outcome outcome = model.run({"predict", "run", "x.csv", "-o", "-"});
+  EXPECT_EQ(outcome.out, model.run({"predict", "run", "x.csv", "--csv"}).out);
+  EXPECT_EQ(outcome.out.rfind("file,sample,income\nx.csv,0,", 0), 0u) << outcome.out;
 }
 
 TEST(TablePredict, PieceByPieceGivesTheSameAsAtOnce) {
