@@ -33,7 +33,7 @@ InputColumn described_column(const Column& column) {
   InputColumn out{.name = column.name(),
                   .type = column.type(),
                   .order = {},
-                  .dates = column.date_order(),
+                  .dates = column.type() == ColumnType::date ? column.date_order() : std::nullopt,
                   .least = 0,
                   .greatest = 0,
                   .missing = column.missing()};
