@@ -112,10 +112,10 @@ ModelChoice usual_model(const Facts& facts) {
 // What may suit a small table better, the simplest first.
 std::vector<ModelChoice> models_to_compare(const Facts& facts) {
   const int64_t epochs = epochs_for(facts.rows), few = epochs / 4;
-  std::vector<ModelChoice> out{linear_model(facts), perceptron(facts, "0.1", false, few), perceptron(facts, "0.3", true, few)};
-  if (facts.numbers > kManyNumbers) out.push_back(residual_network(facts));
-  else out.push_back(perceptron(facts, facts.codes > 0 ? "0.3" : "0.1", true, epochs));
-  return out;
+  if (facts.numbers > kManyNumbers)
+    return {linear_model(facts), perceptron(facts, "0.1", false, few), perceptron(facts, "0.3", false, epochs), residual_network(facts)};
+  return {linear_model(facts), perceptron(facts, "0.1", false, few), perceptron(facts, "0.3", true, few),
+          perceptron(facts, facts.codes > 0 ? "0.3" : "0.1", true, epochs)};
 }
 
 Facts facts_of(const Table& table, const std::string& target, const AutomaticRecipeOptions& options,
