@@ -105,7 +105,7 @@ ModelChoice residual_network(const Facts& facts) {
 
 // What suits a table of this size.
 ModelChoice usual_model(const Facts& facts) {
-  if (facts.is_class && facts.rows < kFewRows) return linear_model(facts);
+  if (facts.rows < (facts.is_class ? kFewRows : kLeastCompared)) return linear_model(facts);
   if (facts.numbers > kManyNumbers) return residual_network(facts);
   return perceptron(facts, facts.rows > 20000 || facts.codes > 0 ? "0.3" : "0.1", true, epochs_for(facts.rows));
 }
@@ -156,8 +156,8 @@ std::string recipe_text(const Frame& frame, const std::vector<preprocess::Step>&
                 "\nseed = 0\n\n[data]\nsource = \"table\"\npath = ", toml_text(located(options.table, folder)),
                 "\ntarget = ", toml_text(frame.target), "\n");
   if (!options.test.empty()) out += concat("test_path = ", toml_text(located(options.test, folder)), "\n");
-  if (options.task != preprocess::Task::automatic)
-    out += concat("task = \"", enum_names(options.task)[static_cast<size_t>(options.task)], "\"\n");
+  // Decided by all rows: those for training might be few enough to say something else.
+  out += concat("task = \"", frame.facts.is_class ? "classification" : "regression", "\"\n");
   out += "\n[preprocess]\nsteps = [\n";
   for (const preprocess::Step& step : steps) out += concat("  ", step_text(step), ",\n");
   return out + concat("]\n\n[model]\nlayers = [\n", model.layers, "]\n\n[loss]\nname = \"",

@@ -1,6 +1,9 @@
 // Linear models solved exactly.
 #include "gradus/cli/exact_solver.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "gradus/base/error.hpp"
 #include "gradus/models/linear_choice.hpp"
 #include "gradus/nn/training.hpp"
@@ -14,10 +17,22 @@ namespace {
 
 constexpr const char* kKey = "train.solver";
 
+// Parts for the choice of a penalty: 5, or as many as there are rows that may be held out; the only row of a class may not.
+int64_t parts_of(const data::Dataset& set) {
+  int64_t rows = set.size();
+  if (set.y.dtype().is_integer()) {
+    std::map<int64_t, int64_t> counts;
+    for (const int64_t label : set.y.to_vector<int64_t>()) ++counts[label];
+    for (const auto& [label, count] : counts) rows -= count == 1;
+  }
+  return std::min<int64_t>(rows, 5);
+}
+
 models::LinearFit fit_of(const Recipe& recipe, const data::Dataset& set) {
-  const std::optional<double> penalty = recipe.train.penalty;
+  std::optional<double> penalty = recipe.train.penalty;
   const std::string loss(recipe.loss.name());
-  const models::ChoiceOptions choice{.seed = static_cast<uint64_t>(recipe.seed)};
+  const models::ChoiceOptions choice{.folds = parts_of(set), .seed = static_cast<uint64_t>(recipe.seed)};
+  if (!penalty && choice.folds < 2) penalty = 1.0;  // nothing to choose by
   if (loss == "mean_squared_error")
     return penalty ? models::fit_ridge(set.x, set.y, {.alpha = *penalty}) : models::choose_ridge(set.x, set.y, choice).fit;
   const models::LogisticOptions options{.alpha = penalty.value_or(1.0), .class_weight = recipe.train.class_weight};

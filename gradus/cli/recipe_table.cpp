@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "gradus/cli/keys.hpp"
@@ -164,8 +165,21 @@ class TableLoad {
     out_.test_table = std::move(test);
     return std::move(out_);
   }
-  std::vector<int64_t> folds(const data::Table& train, int64_t count) { return data::folds(train, count, seed_ + 2, by(train)); }
-  bool is_class(const data::Table& train) const { return preprocess::target_of(train[target_], {.task = source_.task}).is_class(); }
+  // The part of each row; -1, none, for the only row of a class, which would be unknown to the model that it is held out from.
+  std::vector<int64_t> folds(const data::Table& train, int64_t count) const {
+    std::vector<int64_t> parts = data::folds(train, count, seed_ + 2, by(train));
+    if (settled(train).task != preprocess::Task::classification) return parts;
+    const data::Column& target = train[target_];
+    std::map<std::string, std::vector<int64_t>> rows;
+    for (int64_t row = 0; row < train.rows(); ++row) rows[target.cell(row)].push_back(row);
+    for (const auto& [name, of_class] : rows) {
+      if (of_class.size() == 1) parts[static_cast<size_t>(of_class[0])] = -1;
+    }
+    return parts;
+  }
+  preprocess::TargetOptions settled(const data::Table& train) const {
+    return preprocess::settled(train[target_], {.task = source_.task, .scale = source_.target_scale});
+  }
 
  private:
   std::pair<data::Table, data::Table> divided(const data::Table& table, double share, uint64_t seed) const {
@@ -251,8 +265,10 @@ Source TableSource::source(const Section& section, uint64_t seed) const {
     TableLoad load(own, files, seed, loading);
     const data::Table rows = load.read().train;
     const std::vector<int64_t> assignment = load.folds(rows, count);
-    TableSource each = own;  // what the target is all rows say: those of a fold might be few enough for classes
-    each.task = load.is_class(rows) ? preprocess::Task::classification : preprocess::Task::regression;
+    TableSource each = own;  // what the target is, and its scale, all rows say: those of a fold might say something else
+    const preprocess::TargetOptions how = load.settled(rows);
+    each.task = how.task;
+    each.target_scale = how.scale;
     // By time each part is foretold by those before it.
     const bool is_forward = !own.time.empty();
     const auto parts = [=](int64_t fold) {

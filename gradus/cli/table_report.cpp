@@ -96,7 +96,7 @@ void add_dependence(train::Report& report, const explain::ColumnDependence& foun
 std::vector<std::string> add_explanations(train::Report& report, const RunResult& result, const preprocess::Pipeline& pipeline) {
   const data::Dataset rows = first_rows(result.data.test, kExplainedRows);
   const std::vector<explain::Feature> features = table_features(pipeline);
-  if (features.size() > kMostFeatures) return {};
+  if (features.size() > kMostFeatures || rows.size() < 2) return {};
   const explain::Importance importance = table_importance(result.model, pipeline, rows, 5);
   report.bars.push_back(importance_chart(importance, pipeline, concat(train::with_commas(rows.size()), " test rows"), kShownFeatures));
   const preprocess::Target& target = pipeline.target();

@@ -35,7 +35,7 @@ struct ColumnDependence {
 /// others do, so that the values are in the table's unit, and steps that make many features of a column, or one of several, are no matter.
 /// Throws for a column that the pipeline does not take, and one without a value.
 ///
-///   preprocess::Pipeline pipeline{preprocess::Standardise(), preprocess::OneHot()};
+///   preprocess::Pipeline pipeline{preprocess::DateParts(), preprocess::Impute(), preprocess::Standardise(), preprocess::OneHot()};
 ///   data::Dataset known = pipeline.fit(table, "happy");
 ///   nn::Sequential net{nn::Dense(2)};
 ///   explain::column_dependence(net, pipeline, table, "age", {.target = 1, .scale = explain::Scale::probability}).means;

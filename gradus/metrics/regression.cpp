@@ -50,6 +50,7 @@ namespace {
 double median(std::vector<std::pair<double, double>>& sized, bool has_weights) {
   std::sort(sized.begin(), sized.end());
   const size_t count = sized.size();
+  if (count == 0) return std::numeric_limits<double>::quiet_NaN();
   if (!has_weights) return (sized[(count - 1) / 2].first + sized[count / 2].first) / 2;
   double total = 0, seen = 0;
   for (const auto& each : sized) total += each.second;

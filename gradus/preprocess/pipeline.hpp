@@ -64,6 +64,8 @@ struct Target {
 /// What a pipeline would know of a column as its target. Throws for a column that is none: of one value, of dates, of a different text in
 /// most rows.
 Target target_of(const data::Column& column, const TargetOptions& options = {});
+/// The options with nothing left automatic, as the column settles it: for parts of its rows, which might settle it otherwise.
+TargetOptions settled(const data::Column& column, const TargetOptions& options);
 
 /// Positions of the rows whose target is known: neither missing nor infinite.
 std::vector<int64_t> rows_with_target(const data::Column& target);

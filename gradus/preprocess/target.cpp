@@ -129,6 +129,14 @@ Target target_of(const Column& column, const TargetOptions& options) {
   return target;
 }
 
+TargetOptions settled(const Column& column, const TargetOptions& options) {
+  const Target target = target_of(column, options);
+  TargetOptions out = options;
+  out.task = target.is_class() ? Task::classification : Task::regression;
+  if (options.scale == TargetScale::automatic) out.scale = target.is_log ? TargetScale::log : TargetScale::standardise;
+  return out;
+}
+
 namespace {
 
 // Places of classes by their names, and by what is left of those when case and a full stop do not count.

@@ -51,7 +51,7 @@ void widen(Scale& scale) {
 
 // Room for the marks of y.
 double left_margin(const Scale& y) {
-  size_t longest = 3;
+  size_t longest = 4;
   for (const double mark : axis_marks(y.low, y.high, 5)) longest = std::max(longest, number("%.6g", mark).size());
   return kLabel + kDigit * static_cast<double>(longest) + kGap;
 }

@@ -133,10 +133,9 @@ FoldPlan plan_folds(const preprocess::Pipeline& pipeline, const data::Table& tab
   const data::Table rows = table.take(known);
   check_folds(options.folds, rows.rows());
   const bool is_forward = options.assignment.empty() && !options.by.time.empty();
-  // What the target is all rows say: those of a fold might be few enough for classes.
-  const bool is_class = preprocess::target_of(rows[target], options.target).is_class();
-  preprocess::TargetOptions how = options.target;
-  how.task = is_class ? preprocess::Task::classification : preprocess::Task::regression;
+  // What the target is, and its scale, all rows say: those of a fold might say something else.
+  const preprocess::TargetOptions how = preprocess::settled(rows[target], options.target);
+  const bool is_class = how.task == preprocess::Task::classification;
   std::vector<int64_t> assignment;
   if (options.assignment.empty()) {
     assignment = data::folds(rows, options.folds, options.seed, splitting(target, is_class, options));

@@ -22,7 +22,8 @@ std::string points(bool are_in_circle) {
   std::ostringstream out("a,b,c,y\n", std::ios::ate);
   for (int i = 0; i < 160; ++i) {
     const double a = place(random), b = place(random), c = place(random);
-    const bool is_yes = are_in_circle ? a * a + b * b < 0.6 : a - b + 0.6 * c > 0;
+    const double noise = place(random) + place(random);
+    const bool is_yes = are_in_circle ? a * a + b * b < 0.6 : 2 * (a - b) + noise > 0;
     out << a << ',' << b << ',' << c << ',' << (is_yes ? "yes" : "no") << '\n';
   }
   return out.str();
@@ -54,7 +55,7 @@ TEST(ModelChoice, TakesTheLineWhereItWillDo) {
   const Outcome outcome = run_gradus({"train", "line.csv", "--target", "y", "--run-dir", "run"}, {.folder = folder.path()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(holds(outcome.out, "chosen: a linear model, fitted exactly")) << outcome.out;
-  EXPECT_GT(score(outcome, "accuracy", 1), 0.9) << outcome.out;
+  EXPECT_GT(score(outcome, "accuracy", 1), 0.7) << outcome.out;
   EXPECT_FALSE(holds(outcome.out, "linear\naccuracy")) << "it is no baseline of itself";
 }
 
@@ -65,6 +66,37 @@ TEST(ModelChoice, IsLeftToWhoSetsIt) {
                                      {.folder = folder.path()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_FALSE(holds(outcome.out, "comparing:")) << outcome.out;
+}
+
+// A class of one row: no part can hold it out, and no model can be measured on it.
+TEST(ModelChoice, IsNotLedAstrayByARareClass) {
+  const TemporaryFolder folder;
+  write_text(folder / "line.csv", points(false) + "0.5,0.5,0.5,rare\n");
+  const Outcome outcome = run_gradus({"train", "line.csv", "--target", "y", "--run-dir", "run", "--folds", "3"}, {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(holds(outcome.out, "chosen: a linear model, fitted exactly")) << outcome.out;
+  EXPECT_FALSE(holds(outcome.out, "inf")) << outcome.out;
+}
+
+// Of a handful of rows there is a report too.
+TEST(ModelChoice, OfVeryFewRows) {
+  const TemporaryFolder folder;
+  for (const int rows : {4, 5, 6, 7, 9, 20, 21}) {
+    std::string numbers = "x,y\n", classes = numbers;
+    for (int i = 0; i < rows; ++i) {
+      numbers += std::to_string(i * 7 % 10) + "," + std::to_string(i * 3 % 11 + 0.5 * (i % 2)) + "\n";
+      classes += std::to_string(i * 7 % 10) + "," + (i % 2 ? "a" : "b") + "\n";
+    }
+    for (const auto& [name, text] : {std::pair("numbers", numbers), std::pair("classes", classes)}) {
+      write_text(folder / "t.csv", text);
+      const Outcome outcome =
+          run_gradus({"train", "t.csv", "--target", "y", "--run-dir", "run", "--replace", "--quiet"}, {.folder = folder.path()});
+      EXPECT_LE(outcome.code, 1) << name << rows << outcome.err;  // an error, or a run, and never a crash
+      if (rows > 5) {
+        EXPECT_EQ(outcome.code, 0) << name << rows << outcome.err;
+      }
+    }
+  }
 }
 
 // The test rows must not have a say in the choice: other test labels, the same recipe but for the path.

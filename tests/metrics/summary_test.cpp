@@ -123,6 +123,18 @@ TEST(Summary, OfNumbers) {
             "summary: output is (3, 2) and target is (11, 2); they must be equal");
 }
 
+// Leaving out the only sample that counts leaves none: no score, and no crash.
+TEST(Summary, OfOneSample) {
+  const auto one = metrics::summary(array({1.5}, float64), array({2.0}, float64), {.train_target = array({1.0, 3.0}, float64)});
+  EXPECT_NEAR(one["median_absolute_error"].value, 0.5, kClose);
+  EXPECT_NEAR(one["rmse"].value, 0.5, kClose);
+  const Array four = array({1.0, 2.0, 3.0, 4.0}, float64);
+  const auto weighed = metrics::summary(four, four + 1, {.bootstrap = {.classes = {.weights = array({0.0, 0.0, 1.0, 0.0}, float64)}}});
+  EXPECT_NEAR(weighed["median_absolute_error"].value, 1, kClose);
+  const auto grouped = metrics::summary(four, four + 1, {.bootstrap = {.groups = array({1, 1, 1, 1})}});
+  EXPECT_NEAR(grouped["mean_absolute_error"].value, 1, kClose);
+}
+
 // Group 0: base rate 1 / 2, selected 3 / 4; group 1: base rate 1 / 4, selected 1 / 4.
 TEST(Fairness, RatesAndGaps) {
   const Array output = array({1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, -1.0}, float64), target = array({1, 1, 0, 0, 0, 1, 0, 0}),

@@ -141,6 +141,17 @@ TEST(Pipeline, RowsWithoutATargetAreLeftOutAndTold) {
             "Pipeline: the target \"happy\" has one class only, \"a\"; there is nothing to tell apart");
 }
 
+TEST(Pipeline, SettlesWhatIsAutomatic) {
+  const TargetOptions automatic{.task = Task::automatic, .scale = TargetScale::automatic, .seed = 7};
+  const TargetOptions skewed = settled(Column::numeric("y", {1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 900}), automatic);
+  EXPECT_EQ(skewed.task, Task::regression);
+  EXPECT_EQ(skewed.scale, TargetScale::log);
+  EXPECT_EQ(skewed.seed, 7u);
+  EXPECT_EQ(settled(Column::numeric("y", {1.5, 2, 3, 4, 5}), automatic).scale, TargetScale::standardise);
+  EXPECT_EQ(settled(Column::numeric("y", {1.5, 2, 3, 4, 5}), {}).scale, TargetScale::none);
+  EXPECT_EQ(settled(Column::categorical("y", {"a", "b"}), automatic).task, Task::classification);
+}
+
 TEST(Pipeline, KnowsWhichRowsHaveATarget) {
   Pipeline classes = usual();
   classes.fit(people(), "happy");
