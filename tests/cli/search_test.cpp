@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "gradus/base/file.hpp"
 #include "tests/cli/clouds.hpp"
 
 namespace gradus {
@@ -220,6 +221,32 @@ TEST(SearchCommand, AFolderHoldsOneSearch) {
   ASSERT_EQ(run({"train", "my.toml", "--quiet", "--run-dir", "t"}).code, 0);
   EXPECT_EQ(run({"search", "my.toml", "--run-dir", "t", "--replace"}).err,
             "gradus: t: holds a training run; name another folder for the search\n");
+}
+
+TEST(SearchCommand, WhatIsRefusedLeavesTheFolderAsItIs) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe(std::string(kSearch) + "trials = 4\n"));
+  const auto run = [&](std::vector<std::string> arguments) { return run_gradus(arguments, {.folder = folder.path()}); };
+  ASSERT_EQ(run({"search", "my.toml", "--run-dir", "s"}).code, 0);
+  const std::string kept = read_text(folder / "s/recipe.toml"), log = told(folder / "s");
+  EXPECT_EQ(run({"search", "--resume", "s", "--trials", "60"}).err,
+            "gradus: s/trials.jsonl:1: is the log of another search: trials was 4, and is 60; name another folder, or the same options\n");
+  EXPECT_EQ(read_text(folder / "s/recipe.toml"), kept);
+  for (const std::vector<std::string>& again :
+       {std::vector<std::string>{"search", "--resume", "s"}, {"search", "my.toml", "--run-dir", "s"}}) {
+    const Outcome outcome = run(again);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+  // Nor does one that another is writing into become longer, or go away.
+  const file::FolderLock lock(folder / "s");
+  for (const char* how : {"--resume", "--run-dir"}) {
+    std::vector<std::string> arguments{"search", how, "s"};
+    if (how == std::string("--run-dir")) arguments.insert(arguments.end(), {"my.toml", "--replace"});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.err.find("gradus: s: another search is writing into the folder; "), 0u) << outcome.err;
+  }
+  EXPECT_EQ(told(folder / "s"), log);
+  EXPECT_EQ(read_text(folder / "s/recipe.toml"), kept);
 }
 
 TEST(SearchCommand, TrainingLeavesItOutAndSaysSo) {
