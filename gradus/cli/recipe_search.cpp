@@ -14,14 +14,32 @@ constexpr const char* kPart = "search";
 constexpr int64_t kLeastEpochs = 9, kCombinations = 32;
 
 // Keys whose values decide what is measured, or on which samples: scores of trials could not be compared.
-constexpr std::string_view kFixed[] = {"name",         "description", "folder",         "seed",
-                                       "data.source",  "data.path",   "data.target",    "data.target_scale",
-                                       "data.task",    "data.test",   "data.test_path", "data.validation",
-                                       "data.limit",   "data.group",  "data.time",      "data.stratify",
-                                       "data.samples", "data.noise",  "train.metrics",  "train.checkpoint_steps"};
+constexpr std::string_view kFixed[] = {"name", "description", "folder", "seed", "data", "train.metrics", "train.checkpoint_steps"};
+// Those of data that change no more than how the same samples are shown to the model, by source.
+constexpr std::pair<std::string_view, std::string_view> kShown[] = {{"images", "data.size"},
+                                                                    {"images", "data.channels"},
+                                                                    {"images", "data.fit"},
+                                                                    {"labelled_text", "data.tokenizer"},
+                                                                    {"labelled_text", "data.vocabulary_size"},
+                                                                    {"labelled_text", "data.most"}};
 
 bool is_at_or_below(std::string_view path, std::string_view key) {
   return path.starts_with(key) && (path.size() == key.size() || path[key.size()] == '.' || path[key.size()] == '[');
+}
+
+// What is wrong with trying values of a key, whatever they are; "" if nothing is.
+std::string problem_with(std::string_view path, std::string_view source) {
+  if (is_at_or_below(path, kPart))
+    return "is of the search itself, and cannot be tried; options of the search stand in [search] under their own names, as trials = 30";
+  for (const auto& [of, key] : kShown) {
+    if (of == source && is_at_or_below(path, key)) return "";
+  }
+  for (const std::string_view key : kFixed) {
+    if (is_at_or_below(path, key)) return "decides what trials are measured on or by; their scores could not be compared";
+    if (is_at_or_below(key, path))
+      return concat("holds ", key, ", which decides what trials are measured on or by; name the keys below it that are to be tried");
+  }
+  return "";
 }
 
 }  // namespace
@@ -35,7 +53,9 @@ std::span<const FieldNote> SearchKeys::field_notes() {
   static constexpr FieldNote notes[] = {
       {"method",
        "at random, or many trials for a short time of which the best go on; automatic: that, where training is 9 epochs or longer"},
-      {"trials", "how many combinations are tried; 0: 20 at random, as many as Hyperband's brackets have", {.low = 0, .high = 1'000'000}},
+      {"trials",
+       "how many combinations are tried; 0: 20 at random, as many as Hyperband's brackets have",
+       {.low = 0, .high = train::SearchOptions::kMostTrials}},
       {"metric", "what is chosen by: the loss, or one of train.metrics, on the validation samples"},
       {"min_epochs", "of Hyperband: before a trial may be stopped", range::positive},
       {"reduction", "of Hyperband: one trial of so many goes on", {.low = 2, .high = 1'000'000}},
@@ -60,7 +80,9 @@ std::vector<KeyGroup> search_keys() {
 
 bool RecipeSearch::changes_data() const {
   return std::any_of(space.begin(), space.end(), [](const auto& each) {
-    return each.first.starts_with("data.") || each.first.starts_with("preprocess") || each.first.starts_with("model.weights");
+    constexpr std::string_view keys[] = {"data", "preprocess", "model.weights"};
+    return std::any_of(std::begin(keys), std::end(keys),
+                       [&](std::string_view key) { return is_at_or_below(each.first, key) || is_at_or_below(key, each.first); });
   });
 }
 
@@ -131,9 +153,8 @@ class Reading {
 
   void add(const std::string& path, const Datum& value, const std::string& place) {
     const auto refuse = [&](const std::string& problem) { throw Error(Error::Kind::invalid, place, problem); };
-    for (const std::string_view key : kFixed) {
-      if (is_at_or_below(path, key)) refuse("decides what trials are measured on or by; their scores could not be compared");
-    }
+    const std::string source = document_.root()["data"]["source"].value_or(std::string());
+    if (const std::string problem = problem_with(path, source); !problem.empty()) refuse(problem);
     if (is_at_or_below(path, "loss") && out_.score() == "loss")
       refuse("changes the loss, by which trials would be compared; name another metric than " + out_.keys.metric);
     for (const auto& [name, distribution] : out_.space) {
@@ -165,6 +186,19 @@ class Reading {
     const bool is_long = train.epochs / kLeastEpochs >= keys.min_epochs;
     out_.is_hyperband = keys.method == SearchBy::hyperband || (keys.method == SearchBy::automatic && can && is_long);
     if (keys.folds == 1) part_.fail_at("folds", "is 1; it must be 0, or at least 2");
+    if (out_.is_hyperband && keys.trials == 0) check_brackets();
+  }
+
+  // Before a folder is made.
+  void check_brackets() const {
+    const SearchKeys& keys = out_.keys;
+    int64_t count = 0;
+    for (const train::Bracket& bracket : train::hyperband_brackets({recipe_.train.epochs, keys.min_epochs, keys.reduction}))
+      count += bracket[0].trials;
+    if (count > train::SearchOptions::kMostTrials)
+      part_.fail_at("reduction", concat("is ", keys.reduction, ", min_epochs ", keys.min_epochs, " and train.epochs ", recipe_.train.epochs,
+                                        ", by which Hyperband makes ", count, " trials; there may be ", train::SearchOptions::kMostTrials,
+                                        ": say how many in trials, or make reduction or min_epochs larger"));
   }
 
   void check_metric() const {

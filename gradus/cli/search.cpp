@@ -106,6 +106,9 @@ class RecipeTrials {
 };
 
 void remove_search(const SearchFolder& folder) {
+  if (!file::exists(folder.path)) return;
+  const file::FolderLock lock(folder.path);
+  if (!lock.is_held()) fail_io(folder.path, "another search is writing into the folder; it cannot be replaced");
   std::error_code ignored;
   for (const std::string& part : {folder.log(), folder.report(), folder.best(), folder.recipe()}) std::filesystem::remove(part, ignored);
   for (std::filesystem::directory_iterator at(folder.path, ignored), end; !ignored && at != end; at.increment(ignored)) {
@@ -195,7 +198,6 @@ void run_search(const SearchArguments& arguments) {
     print_notes({concat("a share of the training samples is held out to choose by: data.validation = ", kSearchValidation)});
   const train::InterruptScope interrupts;
   const SearchFolder folder = arguments.resumed.empty() ? open_folder(arguments, asked) : SearchFolder{arguments.resumed};
-  file::write_atomically(folder.recipe(), asked.text);
   if (!arguments.is_quiet) {
     std::printf("%s: searching %zu keys %s, folder %s\n", asked.name.c_str(), search.space.size(),
                 search.is_hyperband ? "by Hyperband" : "at random", printable(folder.path).c_str());
@@ -203,7 +205,9 @@ void run_search(const SearchArguments& arguments) {
   }
   RecipeTrials trials(document, search);
   const auto objective = [&](const train::Trial& trial) { return trials(trial); };
-  const train::SearchResult result = train::search(search.space, objective, options_of(asked, search, folder, arguments.is_quiet));
+  train::SearchOptions options = options_of(asked, search, folder, arguments.is_quiet);
+  options.begun = [&] { file::write_atomically(folder.recipe(), asked.text); };
+  const train::SearchResult result = train::search(search.space, objective, options);
   if (result.is_interrupted) stop_interrupted(result, folder);
   const std::string best = best_text(document, search, result.best());
   file::write_atomically(folder.best(), best);

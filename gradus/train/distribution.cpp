@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "gradus/base/error.hpp"
 #include "gradus/base/philox.hpp"
@@ -33,8 +32,10 @@ double unit_draw(uint64_t seed, std::string_view name, int64_t number, int64_t a
   return static_cast<double>((uint64_t{words[0]} << 21) ^ (words[1] >> 11)) * 0x1p-53;
 }
 
+bool is_of_integers(DistributionKind kind) { return kind == DistributionKind::int_uniform || kind == DistributionKind::log_int_uniform; }
+
 void check_bounds(const std::string& name, DistributionKind kind, const std::vector<Datum>& values) {
-  const bool is_integer = kind == DistributionKind::int_uniform || kind == DistributionKind::log_int_uniform;
+  const bool is_integer = is_of_integers(kind);
   const bool is_log = kind == DistributionKind::log_uniform || kind == DistributionKind::log_int_uniform;
   if (values.size() != 2)
     fail(name, "has ", values.size(), values.size() == 1 ? " value" : " values", "; it takes two, the lowest and the highest");
@@ -116,18 +117,42 @@ Datum::Table draw(const SearchSpace& space, uint64_t seed, int64_t number, int64
   return out;
 }
 
+std::optional<Datum::Table> Drawing::next() {
+  // A space of few values is used up sooner than the attempts are: of N, the last is missed with probability below (1 - 1/N)^200.
+  for (int64_t attempt = 0; attempt < kMostAttempts; ++attempt) {
+    Datum::Table values = draw(space_, seed_, number_, attempt);
+    if (!seen_.insert(io::json_text(values)).second) continue;
+    ++number_;
+    return values;
+  }
+  return std::nullopt;
+}
+
+int64_t count_values(const SearchSpace& space, int64_t most) {
+  double count = 1;
+  for (const auto& [name, distribution] : space) {
+    const std::vector<Datum>& values = distribution.values();
+    if (distribution.kind() == DistributionKind::choice) {
+      std::set<std::string> distinct;
+      for (const Datum& value : values) distinct.insert(io::json_text(value));
+      count *= static_cast<double>(distinct.size());
+    } else if (is_of_integers(distribution.kind())) {
+      count *= values[1].number() - values[0].number() + 1;
+    } else if (values[0].number() != values[1].number()) {
+      return most;
+    }
+    if (count >= static_cast<double>(most)) return most;
+  }
+  return static_cast<int64_t>(count);
+}
+
 std::vector<Datum::Table> draws(const SearchSpace& space, uint64_t seed, int64_t count) {
   std::vector<Datum::Table> out;
-  std::set<std::string> seen;
-  for (int64_t number = 1; number <= count; ++number) {
-    // A space of few values is used up sooner than the attempts are: of N, the last is missed with probability below (1 - 1/N)^200.
-    bool is_new = false;
-    for (int64_t attempt = 0; attempt < kMostAttempts && !is_new; ++attempt) {
-      Datum::Table values = draw(space, seed, number, attempt);
-      is_new = seen.insert(io::json_text(values)).second;
-      if (is_new) out.push_back(std::move(values));
-    }
-    if (!is_new) break;
+  Drawing drawing(space, seed);
+  while (static_cast<int64_t>(out.size()) < count) {
+    std::optional<Datum::Table> values = drawing.next();
+    if (!values) break;
+    out.push_back(std::move(*values));
   }
   return out;
 }

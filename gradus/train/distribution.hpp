@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +65,25 @@ using SearchSpace = std::vector<std::pair<std::string, Distribution>>;
 /// The values of trial `number` (from 1): draws that depend on the seed, the number and each one's own name only, so that a further
 /// parameter changes none of the others. `attempt` gives others for the same number.
 core::Datum::Table draw(const SearchSpace& space, uint64_t seed, int64_t number, int64_t attempt = 0);
+
+/// The values of one trial after the other, no two the same: what an earlier trial has is drawn again.
+///
+///   train::Drawing({{"rate", train::uniform(0, 1)}}, 0).next()->size()   // 1
+class Drawing {
+ public:
+  Drawing(SearchSpace space, uint64_t seed) : space_(std::move(space)), seed_(seed) {}
+  /// Nothing, from then on, where the space holds no more.
+  std::optional<core::Datum::Table> next();
+
+ private:
+  SearchSpace space_;
+  uint64_t seed_ = 0;
+  int64_t number_ = 1;            // of the next trial
+  std::set<std::string> seen_{};  // values as text
+};
+
+/// How many different values a space holds, `most` where there are that many or more.
+int64_t count_values(const SearchSpace& space, int64_t most);
 
 /// The values of the first `count` trials, no two the same: what an earlier trial has is drawn again. Fewer, where the space holds no more.
 std::vector<core::Datum::Table> draws(const SearchSpace& space, uint64_t seed, int64_t count);

@@ -31,7 +31,7 @@ std::span<const std::string_view> enum_names(SearchMethod) {
 
 namespace {
 
-constexpr int64_t kUsualTrials = 20, kMostTrials = 1'000'000;
+constexpr int64_t kUsualTrials = 20;
 
 const Datum& value_of(const Trial& trial, std::string_view name) {
   if (const Datum* found = find(trial.values, name)) return *found;
@@ -103,8 +103,8 @@ void check_options(const SearchSpace& space, const SearchOptions& options) {
       if (space[k].first == space[i].first) fail("search", "\"", space[i].first, "\" stands in the space twice");
     }
   }
-  if (options.trials < 0 || options.trials > kMostTrials)
-    fail("search", "trials is ", options.trials, "; it must be from 0 to ", kMostTrials);
+  if (options.trials < 0 || options.trials > SearchOptions::kMostTrials)
+    fail("search", "trials is ", options.trials, "; it must be from 0 to ", SearchOptions::kMostTrials);
   if (options.epochs < 1) fail("search", "epochs is ", options.epochs, "; it must be at least 1");
 }
 
@@ -125,11 +125,24 @@ Datum::Table facts_of(const SearchSpace& space, const SearchOptions& options) {
   return facts;
 }
 
+int64_t trials_of(const std::vector<Bracket>& plan) {
+  int64_t count = 0;
+  for (const Bracket& bracket : plan) count += bracket[0].trials;
+  return count;
+}
+
 // The brackets one after the other, each with the trials that are left for it.
 std::vector<Bracket> plan_of(const SearchOptions& options) {
   if (options.method == SearchMethod::random) return {{{options.trials > 0 ? options.trials : kUsualTrials, options.epochs}}};
   const std::vector<Bracket> round = hyperband_brackets({options.epochs, options.min_epochs, options.reduction});
-  if (options.trials == 0) return round;
+  if (options.trials == 0) {
+    const int64_t count = trials_of(round);
+    if (count > SearchOptions::kMostTrials)
+      fail("search", "by Hyperband epochs of ", options.epochs, ", min_epochs of ", options.min_epochs, " and a reduction of ",
+           options.reduction, " make ", count, " trials; there may be ", SearchOptions::kMostTrials,
+           ": say how many in trials, or make min_epochs or reduction larger");
+    return round;
+  }
   std::vector<Bracket> out;
   int64_t left = options.trials;
   for (size_t i = 0; left > 0; i = (i + 1) % round.size()) {
@@ -145,10 +158,11 @@ std::vector<Bracket> plan_of(const SearchOptions& options) {
 class Search {
  public:
   Search(const SearchSpace& space, const Objective& objective, const SearchOptions& options)
-      : objective_(objective), options_(options), plan_(plan_of(options)) {
-    int64_t count = 0;
-    for (const Bracket& bracket : plan_) count += bracket[0].trials;
-    values_ = draws(space, options.seed, count);
+      : objective_(objective),
+        options_(options),
+        plan_(plan_of(options)),
+        count_(count_values(space, trials_of(plan_))),
+        drawing_(space, options.seed) {
     result_.more_is_better = options.more_is_better;
     if (options.folder.empty()) return;
     file::make_folder(options.folder);
@@ -161,6 +175,7 @@ class Search {
   SearchResult run() {
     std::optional<InterruptScope> interrupts;
     if (options_.interrupts) interrupts.emplace();
+    if (options_.begun) options_.begun();
     for (const Bracket& bracket : plan_) {
       if (!run_bracket(bracket)) break;
     }
@@ -173,21 +188,24 @@ class Search {
   // False: a request to stop came.
   bool run_bracket(const Bracket& bracket) {
     std::vector<size_t> alive;  // among the results
-    for (int64_t i = 0; i < bracket[0].trials && result_.trials.size() < values_.size(); ++i) {
-      alive.push_back(result_.trials.size());
-      const auto number = static_cast<int64_t>(result_.trials.size()) + 1;
-      result_.trials.push_back({.number = number, .values = values_[result_.trials.size()]});
+    for (int64_t i = 0; i < bracket[0].trials && begin_trial(); ++i) {
+      alive.push_back(result_.trials.size() - 1);
+      if (!measure(result_.trials.back(), bracket[0].epochs, bracket.size() == 1)) return stop();
     }
-    for (size_t rung = 0; rung < bracket.size(); ++rung) {
-      const bool is_last = rung + 1 == bracket.size();
+    for (size_t rung = 1; rung < bracket.size(); ++rung) {
+      halve(alive, bracket[rung].trials);
       for (const size_t trial : alive) {
-        if (measure(result_.trials[trial], bracket[rung].epochs, is_last)) continue;
-        drop_untried();
-        return false;
+        if (!measure(result_.trials[trial], bracket[rung].epochs, rung + 1 == bracket.size())) return stop();
       }
-      if (!is_last) halve(alive, bracket[rung + 1].trials);
     }
     return true;
+  }
+
+  // Adds a trial that was not tried yet; false: the space holds no more.
+  bool begin_trial() {
+    std::optional<Datum::Table> values = drawing_.next();
+    if (values) result_.trials.push_back({.number = static_cast<int64_t>(result_.trials.size()) + 1, .values = std::move(*values)});
+    return values.has_value();
   }
 
   // Leaves the best `most` of those that have not failed.
@@ -254,10 +272,11 @@ class Search {
     result.score = result.deviation = std::nan("");
   }
 
-  // Of an interrupted search: trials that were never begun.
-  void drop_untried() {
+  // On a request: a trial that came to nothing is left out.
+  bool stop() {
     result_.is_interrupted = true;
-    std::erase_if(result_.trials, [](const TrialResult& each) { return each.epochs == 0; });
+    if (result_.trials.back().epochs == 0) result_.trials.pop_back();
+    return false;
   }
 
   std::string folder_of(int64_t number) const {
@@ -273,7 +292,7 @@ class Search {
   }
 
   void print(const TrialResult& result) const {
-    std::string line = concat("trial ", result.number, " of ", values_.size(), ": ");
+    std::string line = concat("trial ", result.number, " of ", count_, ": ");
     char digits[64];
     std::snprintf(digits, sizeof digits, "%.6g", result.score);
     if (result.state == TrialState::failed) line += "failed, " + result.message;
@@ -287,7 +306,8 @@ class Search {
   const Objective& objective_;
   const SearchOptions& options_;
   std::vector<Bracket> plan_;
-  std::vector<Datum::Table> values_;  // of all trials
+  int64_t count_;  // of trials; the space may hold fewer than the plan
+  Drawing drawing_;
   SearchResult result_;
   std::optional<file::FolderLock> lock_;
   std::optional<detail::SearchLog> log_;

@@ -71,9 +71,11 @@ std::span<const std::string_view> enum_names(SearchMethod);
 
 /// Options of search.
 struct SearchOptions {
+  static constexpr int64_t kMostTrials = 1'000'000;
+
   SearchMethod method = SearchMethod::random;
   /// How many; 0: 20 at random, by Hyperband as many as its brackets have. More than those begin with the first bracket again, fewer cut
-  /// the last one short. Where the space has fewer values than that, each is tried once.
+  /// the last one short. Where the space has fewer values than that, each is tried once. Never more than kMostTrials.
   int64_t trials = 0;
   int64_t epochs = 1;      ///< that a trial is trained for, at most
   int64_t min_epochs = 1;  ///< of Hyperband: before a trial may be stopped
@@ -86,6 +88,9 @@ struct SearchOptions {
   std::string about{};      ///< what else a search must agree in to go on with a folder: the data, the version of a program
   bool interrupts = false;  ///< the first Ctrl-C, SIGTERM or SIGHUP ends it after the trial in work, which does not count
   bool verbose = true;      ///< a line a trial on standard output
+  /// Called once before the first trial, when the folder is this search's: no other writes into it, and what its log holds is of this
+  /// search. What it throws ends the search.
+  std::function<void()> begun{};
 };
 
 /// Tries values from a space, and tells which did best. The score is what is chosen by, so that of the best trial is better than what the

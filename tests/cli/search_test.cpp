@@ -1,8 +1,11 @@
 // gradus search, train --folds, find-rate: end to end on small data.
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
+#include "gradus/base/file.hpp"
 #include "tests/cli/clouds.hpp"
 
 namespace gradus {
@@ -136,9 +139,9 @@ TEST(SearchCommand, TrialsThatFailAreToldAndEndNothing) {
 
 TEST(SearchCommand, MistakesNameFileLineAndKey) {
   const TemporaryFolder folder;
-  const auto said = [&](const std::string& lines, const std::string& from = "") {
+  const auto said = [&](const std::string& lines, const std::string& from = "", const std::string& to = "") {
     std::string text = recipe("\n[search]\n" + lines + "\n");
-    if (!from.empty()) text.replace(text.find(from), from.size(), "validation = \"test\"");
+    if (!from.empty()) text.replace(text.find(from), from.size(), to);
     write_text(folder / "my.toml", text);
     const Outcome outcome = run_gradus({"search", "my.toml", "--run-dir", "s"}, {.folder = folder.path()});
     EXPECT_EQ(outcome.code, 1) << lines;
@@ -186,9 +189,12 @@ TEST(SearchCommand, MistakesNameFileLineAndKey) {
             "searched then\n");
   EXPECT_EQ(said("optimizer.learning_rate = {uniform = [0, 1]}\nmethod = \"hyperband\"\nmin_epochs = 12"),
             "gradus: my.toml:30: search.min_epochs: is 12, and train.epochs 9; it must not be more\n");
+  EXPECT_EQ(said("optimizer.learning_rate = {uniform = [0, 1]}\nreduction = 2", "epochs = 9\n", "epochs = 1000000\n"),
+            "gradus: my.toml:29: search.reduction: is 2, min_epochs 1 and train.epochs 1000000, by which Hyperband makes 1111429 trials; "
+            "there may be 1000000: say how many in trials, or make reduction or min_epochs larger\n");
   EXPECT_EQ(said("optimizer.learning_rate = {uniform = [0, 1]}\nfolds = 1"),
             "gradus: my.toml:29: search.folds: is 1; it must be 0, or at least 2\n");
-  EXPECT_NE(said("optimizer.learning_rate = {uniform = [0, 1]}", "validation = 0.2")
+  EXPECT_NE(said("optimizer.learning_rate = {uniform = [0, 1]}", "validation = 0.2", "validation = \"test\"")
                 .find("data.validation: is \"test\", and a search chooses by it"),
             std::string::npos);
   write_text(folder / "my.toml", kCloudsRecipe);
@@ -220,6 +226,93 @@ TEST(SearchCommand, AFolderHoldsOneSearch) {
   ASSERT_EQ(run({"train", "my.toml", "--quiet", "--run-dir", "t"}).code, 0);
   EXPECT_EQ(run({"search", "my.toml", "--run-dir", "t", "--replace"}).err,
             "gradus: t: holds a training run; name another folder for the search\n");
+}
+
+TEST(SearchCommand, WhatIsRefusedLeavesTheFolderAsItIs) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", recipe(std::string(kSearch) + "trials = 4\n"));
+  const auto run = [&](std::vector<std::string> arguments) { return run_gradus(arguments, {.folder = folder.path()}); };
+  ASSERT_EQ(run({"search", "my.toml", "--run-dir", "s"}).code, 0);
+  const std::string kept = read_text(folder / "s/recipe.toml"), log = told(folder / "s");
+  EXPECT_EQ(run({"search", "--resume", "s", "--trials", "60"}).err,
+            "gradus: s/trials.jsonl:1: is the log of another search: trials was 4, and is 60; name another folder, or the same options\n");
+  EXPECT_EQ(read_text(folder / "s/recipe.toml"), kept);
+  for (const std::vector<std::string>& again :
+       {std::vector<std::string>{"search", "--resume", "s"}, {"search", "my.toml", "--run-dir", "s"}}) {
+    const Outcome outcome = run(again);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+  // Nor does one that another is writing into become longer, or go away.
+  const file::FolderLock lock(folder / "s");
+  for (const char* how : {"--resume", "--run-dir"}) {
+    std::vector<std::string> arguments{"search", how, "s"};
+    if (how == std::string("--run-dir")) arguments.insert(arguments.end(), {"my.toml", "--replace"});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.err.find("gradus: s: another search is writing into the folder; "), 0u) << outcome.err;
+  }
+  EXPECT_EQ(told(folder / "s"), log);
+  EXPECT_EQ(read_text(folder / "s/recipe.toml"), kept);
+}
+
+TEST(SearchCommand, WhatIsMeasuredIsNotTried) {
+  const TemporaryFolder folder;
+  write_text(folder / "t.csv", "x,size,y\n1,2,3\n2,3,5\n3,4,8\n4,4,9\n5,1,7\n6,2,9\n");
+  const auto said = [&](const std::string& line) {
+    write_text(folder / "my.toml",
+               "[data]\nsource = \"table\"\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nlayers = [{type = \"Dense\", units = 1}]\n"
+               "[loss]\nname = \"mean_squared_error\"\n[train]\nepochs = 2\n[search]\ntrials = 2\n" +
+                   line + "\n");
+    const Outcome outcome = run_gradus({"search", "my.toml", "--run-dir", "s"}, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 1) << line;
+    EXPECT_FALSE(std::filesystem::exists(folder / "s")) << line;
+    return outcome.err;
+  };
+  const std::string fixed = ": decides what trials are measured on or by; their scores could not be compared\n";
+  for (const auto& [key, values] : std::map<std::string, std::string>{{"data.table", R"(["", "a"])"},
+                                                                      {"data.types", R"([{x = "numeric"}, {x = "categorical"}])"},
+                                                                      {"data.types.y", R"(["numeric"])"},
+                                                                      {"data.missing", R"([["?"], ["9"]])"},
+                                                                      {"data.names", R"([["x", "size", "y"], ["y", "x", "size"]])"},
+                                                                      {"data.ragged", R"(["skip", "pad"])"},
+                                                                      {"data.header", R"(["names", "none"])"},
+                                                                      {"data.decimal", R"([".", ","])"},
+                                                                      {"data.encoding", R"(["utf-8", "latin1"])"},
+                                                                      {"data.separator", R"([",", ";"])"},
+                                                                      {"data.comment", R"(["", "#"])"},
+                                                                      {"data.size", "[32, 64]"},  // of images; a table has none
+                                                                      {"data", R"([{source = "table", path = "t.csv", target = "x"}])"},
+                                                                      {"train.metrics", R"([["mean_absolute_error"]])"}})
+    EXPECT_EQ(said(key + " = {choice = " + values + "}"), "gradus: my.toml:13: search." + key + fixed);
+  EXPECT_EQ(
+      said("train = {choice = [{epochs = 3}, {epochs = 4}]}"),
+      "gradus: my.toml:13: search.train: holds train.metrics, which decides what trials are measured on or by; name the keys below it "
+      "that are to be tried\n");
+  for (const char* line : {"search.trials = {choice = [2, 3]}", "search.trials = 5", "search = {choice = [{trials = 3}]}"})
+    EXPECT_NE(
+        said(line).find(": is of the search itself, and cannot be tried; options of the search stand in [search] under their own names, "
+                        "as trials = 30\n"),
+        std::string::npos)
+        << said(line);
+}
+
+// How a text is shown to the model is not which texts there are.
+TEST(SearchCommand, HowSamplesAreShownIsTried) {
+  const TemporaryFolder folder;
+  std::string lines;
+  for (int i = 0; i < 20; ++i) lines += "ham\tsee you soon\nspam\twin money now\n";
+  write_text(folder / "a.tsv", lines);
+  write_text(
+      folder / "my.toml",
+      "[data]\nsource = \"labelled_text\"\npath = \"a.tsv\"\nvalidation = 0.2\n[model]\nlayers = [{type = \"Embedding\", count = 20, "
+      "width = 4}, {type = \"Flatten\"}, {type = \"Dense\", units = 2}]\n[loss]\nname = \"sparse_categorical_crossentropy\"\n[train]\n"
+      "epochs = 2\n[search]\ntrials = 4\ndata.most = {choice = [1, 2]}\ndata.tokenizer = {choice = [\"word\", \"character\"]}\n");
+  const Outcome outcome = run_gradus({"search", "my.toml", "--run-dir", "s"}, {.folder = folder.path()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::set<double> scores;
+  for (const nlohmann::json& line : log_of(folder / "s")) {
+    if (line.contains("score")) scores.insert(line["score"].get<double>());
+  }
+  EXPECT_EQ(scores.size(), 4u) << outcome.out;  // each was trained on samples of its own
 }
 
 TEST(SearchCommand, TrainingLeavesItOutAndSaysSo) {

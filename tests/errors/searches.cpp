@@ -34,6 +34,8 @@ Provocations search_provocations() {
       PROVOKE(train::search({}, score)),
       PROVOKE(train::search({{"rate", train::uniform(0, 1)}, {"rate", train::uniform(0, 1)}}, score)),
       PROVOKE(train::search({{"rate", train::uniform(0, 1)}}, score, {.trials = -1})),
+      PROVOKE(train::search({{"rate", train::uniform(0, 1)}}, score,
+                            {.method = train::SearchMethod::hyperband, .epochs = 1'000'000, .reduction = 2})),
       PROVOKE(train::search({{"rat", train::uniform(0, 1)}}, score, {.trials = 2, .verbose = false})),
       PROVOKE(train::SearchResult{}.best()),
       PROVOKE(train::Trial{.values = {{"rate", 0.1}}}.integer("rate")),

@@ -82,6 +82,24 @@ TEST(Draws, AreNeverTheSameAndEndWithTheSpace) {
   EXPECT_EQ(distinct.size(), 6u);
 }
 
+TEST(Draws, OneAfterTheOtherAreTheSame) {
+  const train::SearchSpace space{{"a", train::int_uniform(1, 3)}, {"b", train::choice({true, false})}};
+  train::Drawing drawing(space, 0);
+  for (const Datum::Table& values : train::draws(space, 0, 50)) EXPECT_EQ(Datum(*drawing.next()), Datum(values));
+  EXPECT_FALSE(drawing.next());
+  EXPECT_FALSE(drawing.next());
+}
+
+TEST(Draws, ValuesOfASpaceAreCounted) {
+  const auto a = train::int_uniform(1, 3), b = train::choice({1, 2, 1}), c = train::log_int_uniform(1, 9), d = train::uniform(2, 2),
+             e = train::log_uniform(1, 2);
+  EXPECT_EQ(train::count_values({{"a", a}, {"b", b}, {"c", c}, {"d", d}}, 1000), 3 * 2 * 9);
+  EXPECT_EQ(train::count_values({{"a", a}, {"b", b}, {"c", c}, {"d", d}}, 50), 50);
+  EXPECT_EQ(train::count_values({{"a", a}, {"e", e}}, 1000), 1000);
+  const auto wide = train::int_uniform(-(int64_t{1} << 53), int64_t{1} << 53);
+  EXPECT_EQ(train::count_values({{"a", wide}, {"b", wide}, {"c", wide}}, int64_t{1} << 40), int64_t{1} << 40);
+}
+
 TEST(Draws, WrongDistributionsAreRefused) {
   EXPECT_EQ(error_of([] { train::uniform(3, 2); }), "uniform: the lower bound 3 is above the upper one, 2");
   EXPECT_EQ(error_of([] { train::log_uniform(0, 2); }), "log_uniform: the lower bound is 0, which has no logarithm; it must be above 0");
@@ -198,6 +216,38 @@ TEST(Search, HyperbandMayBeCutShortOrGoneThroughAgain) {
   EXPECT_EQ(count(11).trials.size(), 11u);
   EXPECT_EQ(count(20).trials.size(), 20u);
   EXPECT_EQ(count(4).best().epochs, 9);
+}
+
+TEST(Search, AllValuesOfASmallSpaceAreTriedOnce) {
+  const train::SearchSpace space{{"rate", train::choice({0.1, 0.01, 0.001})}};
+  for (const train::SearchMethod method : {train::SearchMethod::random, train::SearchMethod::hyperband}) {
+    ::testing::internal::CaptureStdout();
+    const train::SearchResult found = train::search(space, bowl, {.method = method, .epochs = 9});
+    EXPECT_NE(::testing::internal::GetCapturedStdout().find("trial 3 of 3: "), std::string::npos);
+    EXPECT_EQ(found.trials.size(), 3u);
+    EXPECT_EQ(found.best().values[0].second.number(), 0.01);
+  }
+}
+
+TEST(Search, TrialsAreBounded) {
+  train::SearchOptions options{.method = train::SearchMethod::hyperband, .epochs = 1'000'000, .reduction = 2, .verbose = false};
+  EXPECT_EQ(
+      error_of([&] { train::search(kSpace, bowl, options); }),
+      "search: by Hyperband epochs of 1000000, min_epochs of 1 and a reduction of 2 make 1111429 trials; there may be 1000000: say how "
+      "many in trials, or make min_epochs or reduction larger");
+  options.trials = 4;
+  EXPECT_EQ(train::search(kSpace, bowl, options).trials.size(), 4u);
+}
+
+TEST(Search, ValuesAreDrawnWhenTheirTurnComes) {
+  // A million trials: the first is asked for at once, and no others take memory.
+  const auto stops = [](const train::Trial& trial) -> train::TrialScore {
+    if (trial.number == 3) throw Error(Error::Kind::interrupted, "fit", "stopped");
+    return bowl(trial);
+  };
+  const train::SearchResult found = train::search(kSpace, stops, {.trials = train::SearchOptions::kMostTrials, .verbose = false});
+  EXPECT_TRUE(found.is_interrupted);
+  EXPECT_EQ(found.trials.size(), 2u);
 }
 
 TEST(Search, AShortScoreDoesNotBeatALongOne) {
@@ -350,6 +400,29 @@ TEST(SearchLog, IsOfOneSearch) {
   others.trials = 5;
   calls = 0;
   EXPECT_EQ(train::search(kSpace, counted(calls), others).trials.size(), 5u);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(SearchLog, BegunIsCalledOnceTheFolderIsTheSearchsOwn) {
+  const TemporaryFolder folder;
+  int64_t calls = 0, begun = 0;
+  train::SearchOptions options{.trials = 2, .seed = 1, .folder = folder / "a", .verbose = false};
+  const train::Objective objective = counted(calls);
+  options.begun = [&] {
+    ++begun;
+    EXPECT_EQ(calls, 0);
+    EXPECT_TRUE(std::filesystem::exists(folder / "a/trials.jsonl"));
+    train::SearchOptions another = options;
+    EXPECT_NE(error_of([&] { train::search(kSpace, bowl, another); }).find("another search is writing"), std::string::npos);
+  };
+  train::search(kSpace, objective, options);
+  EXPECT_EQ(begun, 1);
+  options.seed = 2;
+  EXPECT_NE(error_of([&] { train::search(kSpace, objective, options); }), "");
+  EXPECT_EQ(begun, 1);
+  options.seed = 1;
+  options.begun = [] { core::fail("begun", "no"); };
+  EXPECT_EQ(error_of([&] { train::search(kSpace, objective, options); }), "begun: no");
   EXPECT_EQ(calls, 2);
 }
 
