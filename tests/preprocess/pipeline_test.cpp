@@ -143,7 +143,7 @@ TEST(Pipeline, RowsWithoutATargetAreLeftOutAndTold) {
 
 TEST(Pipeline, SettlesWhatIsAutomatic) {
   const TargetOptions automatic{.task = Task::automatic, .scale = TargetScale::automatic, .seed = 7};
-  const TargetOptions skewed = settled(Column::numeric("y", {1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 900}), automatic);
+  const TargetOptions skewed = settled(Column::numeric("y", {1.5, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}), automatic);
   EXPECT_EQ(skewed.task, Task::regression);
   EXPECT_EQ(skewed.scale, TargetScale::log);
   EXPECT_EQ(skewed.seed, 7u);
