@@ -5,7 +5,6 @@
 
 #include "gradus/base/file.hpp"
 #include "gradus/base/printable.hpp"
-#include "gradus/cli/automatic_recipe.hpp"
 #include "gradus/cli/command.hpp"
 #include "gradus/cli/commands.hpp"
 #include "gradus/cli/examination.hpp"
@@ -13,6 +12,7 @@
 #include "gradus/cli/run_folder.hpp"
 #include "gradus/cli/section.hpp"
 #include "gradus/cli/table_model.hpp"
+#include "gradus/cli/training.hpp"
 #include "gradus/io/model_file.hpp"
 #include "gradus/ops/random.hpp"
 #include "gradus/train/watch.hpp"
@@ -27,12 +27,9 @@ struct DoctorArguments {
 };
 
 Recipe recipe_of(const DoctorArguments& arguments) {
-  if (!is_table_path(arguments.what) && arguments.target.empty()) return read_recipe(arguments.what, arguments.assignments);
-  if (arguments.target.empty()) fail(arguments.what, "is a table; name the column that is to be foretold with --target COLUMN");
-  const AutomaticRecipe made = automatic_recipe({.table = arguments.what, .target = arguments.target, .test = arguments.test, .compares = false});
-  Document document("recipe of " + arguments.what, made.text(""));
-  for (const std::string& assignment : arguments.assignments) document.set(assignment);
-  return read_recipe(document);
+  const TableArguments table{.table = arguments.what, .target = arguments.target, .test = arguments.test, .is_quiet = true};
+  if (!is_table(table)) return read_recipe(arguments.what, arguments.assignments);
+  return read_recipe(read_document(table, arguments.assignments));
 }
 
 std::vector<train::Finding> findings_before_training(const DoctorArguments& arguments) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "gradus/cli/table_report.hpp"
 #include "gradus/base/error.hpp"
 #include "gradus/base/printable.hpp"
 #include "gradus/cli/command.hpp"
@@ -86,19 +87,6 @@ std::string number(double value) {
 }
 std::string bounds(const metrics::Bounds& b) {
   return std::isnan(b.value) ? "-" : concat(number(b.value), " (", number(b.lower), " to ", number(b.upper), ")");
-}
-
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths(rows[0].size(), 0);
-  for (const auto& row : rows)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line = row[0] + std::string(widths[0] - row[0].size(), ' ');
-    for (size_t i = 1; i < row.size(); ++i) line += "  " + std::string(widths[i] - row[i].size(), ' ') + row[i];
-    out += line + "\n";
-  }
-  return out;
 }
 
 // "* fewer than 30 rows" below a table where a group has so few.

@@ -247,13 +247,7 @@ metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array
   return out;
 }
 
-std::string summary_text(const metrics::Summary& summary) {
-  std::vector<std::vector<std::string>> rows{{"score", "value", "from", "to"}};
-  rows[0].insert(rows[0].end(), summary.baselines.begin(), summary.baselines.end());
-  for (const metrics::SummaryRow& row : summary.rows) {
-    rows.push_back({row.name, four_digits(row.value), four_digits(row.lower), four_digits(row.upper)});
-    for (const double value : row.baselines) rows.back().push_back(four_digits(value));
-  }
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths(rows[0].size(), 0);
   for (const auto& row : rows)
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -265,6 +259,16 @@ std::string summary_text(const metrics::Summary& summary) {
     out += line + "\n";
   }
   return out;
+}
+
+std::string summary_text(const metrics::Summary& summary) {
+  std::vector<std::vector<std::string>> rows{{"score", "value", "from", "to"}};
+  rows[0].insert(rows[0].end(), summary.baselines.begin(), summary.baselines.end());
+  for (const metrics::SummaryRow& row : summary.rows) {
+    rows.push_back({row.name, four_digits(row.value), four_digits(row.lower), four_digits(row.upper)});
+    for (const double value : row.baselines) rows.back().push_back(four_digits(value));
+  }
+  return aligned(rows);
 }
 
 train::ReportTable report_table(const metrics::Summary& summary, const std::string& title) {

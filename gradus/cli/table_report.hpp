@@ -20,6 +20,8 @@ struct SummaryWishes {
 /// targets (which may be missing), and of other outputs.
 metrics::Summary table_summary(const preprocess::Pipeline& pipeline, const Array& output, const data::Dataset& set,
                                const Array& train_target, const SummaryWishes& wishes = {});
+/// A line a row: the first column on the left, the others on the right, each as wide as its longest cell.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
 /// The summary as aligned text.
 std::string summary_text(const metrics::Summary& summary);
 train::ReportTable report_table(const metrics::Summary& summary, const std::string& title);
